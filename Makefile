@@ -1,0 +1,48 @@
+# Two commands matter: `make run` shows what the project does, `make test` that it works.
+PYTHON ?= python3
+WORKERS ?= 2
+MARKERS ?= not slow and not browser and not network
+ARGS ?=
+BIN := .venv/bin
+STAMP := .venv/installed
+
+# Torch threads that spin while they wait slow a busy machine by a factor of ten or more.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: help install run test style types unit wheel clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+install: $(STAMP) ## the environment in .venv, with every version as in constraints.txt
+
+# The stamp is written last, so a broken installation is tried again and a whole one is not repeated.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@echo "Installing into .venv; the first time this takes minutes."
+	$(BIN)/python -m pip install -qq --constraint constraints.txt --editable '.[test]'
+	touch $(STAMP)
+
+run: $(STAMP) ## run the lab's default study; the table and the place of the page follow (ARGS="v1-5 --seeds 1,2,3")
+	$(BIN)/noisy-student run $(ARGS)
+
+test: style types unit ## style, types and the fast tests; MARKERS="not network" runs the slow ones too
+
+style: $(STAMP) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy, strict, on the package
+	$(BIN)/mypy
+
+unit: $(STAMP) ## pytest alone (ARGS="tests/labeling -x")
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS) -m "$(MARKERS)" $(ARGS)
+
+wheel: $(STAMP) ## the wheel, in dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## remove the environment and the caches; runs and results stay
+	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

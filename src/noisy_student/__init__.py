@@ -1,0 +1,18 @@
+"""noisy-student: can the unlabeled questions you have make your reasoning model better?"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+
+def run(study: str = "combined", **request: Any) -> Any:
+    """Run a study as ``noisy-student run`` does and return its ``Run``: folder, results, curves, findings.
+
+    ``noisy_student.run("v1-5", scale="lab").findings``; the words are those of ``noisy_student.cli.api.run``. In a
+    script, call it under ``if __name__ == "__main__":``, since worker processes import the script.
+    """
+    # By name, not by an import statement: every stage's code digest follows the imports of this file.
+    return import_module("noisy_student.cli.api").run(study, **request)

@@ -1,0 +1,64 @@
+"""Where words go: results to standard output, all else to standard error, JSON alone on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def output() -> Console:
+    """The console of results."""
+    return Console(highlight=False)
+
+
+def aside() -> Console:
+    """The console of progress and remarks."""
+    return Console(stderr=True, highlight=False)
+
+
+def emit(value: Any) -> None:
+    """Print one JSON document to standard output; ASCII, so that any terminal and pipe carries it."""
+    sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def remark(text: str) -> None:
+    """Print a line beside the results."""
+    aside().print(Text(text))
+
+
+def table(
+    console: Console, columns: Sequence[str], lines: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+) -> None:
+    """Print cells under names; columns named in ``right`` hold numbers. Cells are text, never markup."""
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for name in columns:
+        drawn.add_column(
+            Text(name), justify="right" if name in right else "left", no_wrap=name in right, overflow="fold"
+        )
+    for line in lines:
+        drawn.add_row(*map(Text, line))
+    console.print(drawn)
+
+
+@contextlib.contextmanager
+def only_json() -> Iterator[None]:
+    """While inside, whatever this process, its libraries and its children print goes to standard error."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

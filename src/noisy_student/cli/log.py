@@ -1,0 +1,42 @@
+"""``log``: the experiment log, a line a run, good or bad."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from noisy_student.cli import options
+from noisy_student.cli.console import emit, output, table
+from noisy_student.cli.runs import Past, past_runs
+from noisy_student.report.numbers import DASH
+from noisy_student.report.wording import headline
+
+FIELDS = ("study", "scale", "seeds", "status")
+
+
+def command(runs: options.RunsFolder = options.RUNS, json: options.Json = False) -> None:
+    """Show the experiment log: every run so far, oldest first."""
+    rows = [log_row(past) for past in past_runs(runs)]
+    if json:
+        emit({"schema": 1, "runs": rows})
+        return
+    if not rows:
+        print(f"There is no run under {runs} yet.")
+        return
+    lines = [[_cell(row[name]) for name in ("date", *FIELDS, "headline", "folder")] for row in rows]
+    table(output(), ["Date", "Study", "Scale", "Seeds", "Status", "Finding", "Folder"], lines)
+
+
+def log_row(past: Past) -> dict[str, Any]:
+    """One run as the log has it; a run that cannot be read has the status ``unreadable``."""
+    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(past.written))
+    found: dict[str, Any] = {"date": date, **dict.fromkeys(FIELDS), "headline": None, "folder": str(past.folder)}
+    if past.results is None:
+        return {**found, "status": "unreadable"}
+    return {**found, **{name: past.results.get(name) for name in FIELDS}, "headline": headline(past.results)}
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return DASH if value is None else str(value)

@@ -1,0 +1,38 @@
+"""The arguments and flags that several verbs share, each described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name, or a TOML file.")]
+Scale = Annotated[str, typer.Option("--scale", metavar="NAME", help="Where it runs: a packaged scale or a TOML file.")]
+Protocol = Annotated[
+    str, typer.Option("--protocol", metavar="NAME", help="How it is done: default, original, or a TOML file.")
+]
+Model = Annotated[str | None, typer.Option("--model", metavar="MODEL", help="A lab model, a folder, or a hub id.")]
+Data = Annotated[
+    str | None, typer.Option("--data", metavar="FILE", help="A JSONL file of questions with answers, split into parts.")
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", help="At most N questions in all, every part shrunk alike.")
+]
+Seeds = Annotated[
+    str | None, typer.Option("--seeds", metavar="1,2,3", help="Random seeds; each is a whole repetition.")
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=C", help="Set any field; the value is TOML, a bare word a string."),
+]
+Executor = Annotated[str, typer.Option("--executor", metavar="NAME", help="What computes: local.")]
+Deadline = Annotated[
+    str | None, typer.Option("--deadline", metavar="TIME", help="Pause then: 10h, 90m, 30s, or a time such as 18:30.")
+]
+StoreFolder = Annotated[Path, typer.Option("--store", metavar="DIR", help="Where results are kept and found again.")]
+RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where the folders of runs are.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and everything else to standard error.")]
+
+STUDY, SCALE, PROTOCOL, LOCAL = "combined", "lab", "default", "local"
+STORE, RUNS = Path(".noisy-student"), Path("runs")

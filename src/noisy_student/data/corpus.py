@@ -1,0 +1,60 @@
+"""What a lab model is pretrained on: solved problems in a mix of styles, from the pretraining share only.
+
+The mix gives the lab its regime (``benchmarks/regime.py``): the likeliest single style is the weak one, the bare
+answer, while most solutions are worked in several wordings and orders; so the likeliest text is often wrong where a
+vote over texts is right. No result in it is false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from noisy_student import seeds
+from noisy_student.data import procedural
+from noisy_student.data.source import question
+from noisy_student.records import Question
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class CorpusSpec(BaseModel):
+    """The mix of a pretraining corpus."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    direct: Share = 0.36
+    """Share of the solutions that are the bare answer."""
+    wordings: tuple[float, float, float] = (0.4, 0.3, 0.3)
+    """Weights of the wordings among the worked solutions, in the order of ``procedural.WORDINGS``."""
+    grouped: Share = 0.5
+    """Share of the worked solutions that sum gains and losses first."""
+    raw: Share = 0.1
+    """Share of the problems put in the plan's raw prompt, so that the original protocol has a model to ask."""
+    steps: tuple[int, int] = (1, 4)
+    """Least and most calculations of a problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A problem with the solution to learn and the style of its prompt."""
+
+    question: Question
+    target: str
+    style: Literal["chat", "raw"]
+
+
+def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
+    """An endless corpus; two seeds have different problems in a different order."""
+    chance = seeds.generator(run_seed, "corpus")
+    for problem in procedural.problems(run_seed, steps=spec.steps, share="pretraining"):
+        if chance.random() < spec.direct:
+            target = procedural.direct(problem)
+        else:
+            wording = chance.choices(procedural.WORDINGS, spec.wordings)[0]
+            order: procedural.Order = "grouped" if chance.random() < spec.grouped else "forward"
+            target = procedural.solve(problem, order=order, wording=wording)
+        yield Solved(question(problem.text), target, "raw" if chance.random() < spec.raw else "chat")

@@ -1,0 +1,29 @@
+"""The answer key as a file of its own, ``key.jsonl``; in a module of its own so that imports can wall it off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.answer_key import AnswerKey, KeyEntry
+from noisy_student.data.rows import optional_text, require_distinct, text_of
+
+
+def write_key(path: Path, key: AnswerKey) -> int:
+    """Write ``{"question_id", "answer", "solution"}`` a line, sorted by id."""
+    return files.write_jsonl(path, (asdict(key[name]) for name in sorted(key)))
+
+
+def read_key(path: Path) -> AnswerKey:
+    """Read a key; raises UserError for faults and for a question that stands twice."""
+    entries = [_entry(row, f"{path}, row {number}") for number, row in enumerate(files.read_jsonl(path), start=1)]
+    require_distinct((entry.question_id for entry in entries), path)
+    return AnswerKey({entry.question_id: entry for entry in entries})
+
+
+def _entry(row: Mapping[str, Any], place: str) -> KeyEntry:
+    answer = text_of(row, "answer", place)
+    return KeyEntry(text_of(row, "question_id", place), answer, optional_text(row, "solution", place))

@@ -1,0 +1,153 @@
+"""Questions of the training side that repeat a test question: found, listed, left out.
+
+Two generated questions are compared by their structure alone. All others are compared by their words: case, spacing
+and punctuation do not count, numbers and the signs of arithmetic do. Near duplicates share a run of 13 words (Brown et
+al. 2020, appendix C) or four fifths of their runs of three words. Runs, not bare words: of a story of 50 words with one
+other number, one word in 40 is new but three runs in 48. So a story told again with all its numbers changed falls below
+.8, unless 13 words between two numbers stayed; the same story with one word exchanged does not. Texts written without
+spaces are compared by clauses.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from noisy_student.data.source import Item, plain_text
+
+Reason = Literal["exact", "near", "shared-run", "structure"]
+Words = tuple[str, ...]
+
+JACCARD = Fraction(4, 5)
+RUN = 13
+SHINGLE = 3
+
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['\u2019][^\W\d_]+)*|[+*/=<>^%\u00d7\u00f7]|[-\u2212](?=\s*\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A question left out of the training side, the test question it repeats, and why.
+
+    ``similarity`` is the Jaccard index of their runs of three words; None where structures were compared. ``shared``
+    is the run of 13 words, if that was the reason.
+    """
+
+    question_id: str
+    text: str
+    test_id: str
+    test_text: str
+    reason: Reason
+    similarity: float | None
+    shared: str | None = None
+
+
+def words(text: str) -> Words:
+    """The words, numbers and signs of arithmetic of a text, in lower case; thousands lose their commas.
+
+    >>> words("Tom's 1,200 eggs cost $0.5 each: 3 - 1?")
+    ('toms', '1200', 'eggs', 'cost', '0.5', 'each', '3', '-', '1')
+    """
+    found: Iterable[str] = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    return tuple(re.sub(r"['\u2019]|,(?=\d)", "", word).replace("\u2212", "-") for word in found)
+
+
+def similarity(one: str, other: str) -> Fraction:
+    """The Jaccard index of the runs of three words of two texts.
+
+    >>> similarity("Two and two?", "two AND two")
+    Fraction(1, 1)
+    """
+    return _jaccard(_shingles(_compared(one)), _shingles(_compared(other)))
+
+
+class OverlapIndex:
+    """Test questions by structure, words, runs of three and runs of 13 words; looking one up scans none of the rest.
+
+    Where several test questions are repeated, the most similar one is named, then the one with the smallest id.
+    """
+
+    def __init__(self, test: Iterable[Item]) -> None:
+        self._items = sorted(test, key=lambda item: item.question.id)
+        self._ids = {item.question.id: index for index, item in enumerate(self._items)}
+        self._structures: dict[str, int] = {}
+        self._words: dict[Words, list[int]] = {}
+        self._runs: dict[Words, list[int]] = {}
+        self._holders: dict[Words, list[int]] = {}
+        self._shingles: list[frozenset[Words]] = []
+        for index, item in enumerate(self._items):
+            if item.structure is not None:
+                self._structures.setdefault(item.structure, index)
+            found = _compared(item.question.text)
+            self._words.setdefault(found, []).append(index)
+            self._shingles.append(_shingles(found))
+            for shingle in self._shingles[-1]:
+                self._holders.setdefault(shingle, []).append(index)
+            for run in _windows(found, RUN):
+                self._runs.setdefault(run, []).append(index)
+
+    def find(self, item: Item) -> Removal | None:
+        """The reason why ``item`` may not be trained on, or None if it repeats no test question."""
+        if item.question.id in self._ids:
+            return self._removal(item, self._ids[item.question.id], "exact")
+        if item.structure in self._structures:
+            return self._removal(item, self._structures[item.structure], "structure")
+        found = _compared(item.question.text)
+        for index in self._words.get(found, ()):
+            if self._comparable(item, index):
+                return self._removal(item, index, "exact")
+        nearest = self._nearest(item, _shingles(found))
+        if nearest is not None:
+            return self._removal(item, nearest, "near")
+        for run in _windows(found, RUN):
+            for index in self._runs.get(run, ()):
+                if self._comparable(item, index):
+                    return self._removal(item, index, "shared-run", shared=" ".join(run))
+        return None
+
+    def _nearest(self, item: Item, shingles: frozenset[Words]) -> int | None:
+        """The most similar test question at or above .8.
+
+        A set that reaches .8 misses at most a fifth of ``shingles``, so one of any fifth and one more is in it: only
+        those held by the fewest test questions are followed (prefix filter, Bayardo et al. 2007).
+        """
+        probes = len(shingles) - math.ceil(JACCARD * len(shingles)) + 1
+        rarest = sorted(shingles, key=lambda shingle: (len(self._holders.get(shingle, ())), shingle))[:probes]
+        candidates = {index for shingle in rarest for index in self._holders.get(shingle, ())}
+        rated = [(-_jaccard(shingles, self._shingles[i]), i) for i in candidates if self._comparable(item, i)]
+        best = min(rated, default=None)
+        return best[1] if best is not None and -best[0] >= JACCARD else None
+
+    def _comparable(self, item: Item, index: int) -> bool:
+        """Whether words decide: they do unless both questions have a structure."""
+        return item.structure is None or self._items[index].structure is None
+
+    def _removal(self, item: Item, index: int, reason: Reason, *, shared: str | None = None) -> Removal:
+        other = self._items[index].question
+        rate = None if reason == "structure" else float(similarity(item.question.text, other.text))
+        return Removal(item.question.id, item.question.text, other.id, other.text, reason, rate, shared)
+
+
+def _compared(text: str) -> Words:
+    """The words of a text; a text of nothing but signs stands for itself, or all of those would be equal."""
+    return words(text) or (plain_text(text),)
+
+
+def _shingles(found: Words) -> frozenset[Words]:
+    """The runs of three words; a shorter text is one run of its own."""
+    return frozenset(_windows(found, min(SHINGLE, len(found))))
+
+
+def _windows(found: Words, size: int) -> list[Words]:
+    """The distinct runs of ``size`` words in the order they begin."""
+    return list(dict.fromkeys(found[start : start + size] for start in range(len(found) - size + 1)))
+
+
+def _jaccard(one: frozenset[Words], other: frozenset[Words]) -> Fraction:
+    both = len(one & other)
+    return Fraction(both, len(one) + len(other) - both)

@@ -1,0 +1,274 @@
+"""Word problems made by rule: a story of several steps, its answer, and worked solutions in several forms.
+
+The lab's data. A problem is a start and a list of changes; its structure (kinds of change with their numbers, no
+names) decides by hash whether it belongs to the pretraining corpus or to the studies, so that no study question of
+any seed was ever pretrained on. Solutions differ in order (step by step, or gains and losses summed first) and in
+wording; ``direct`` writes the answer at once. All of them end in ``#### N``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from noisy_student import seeds
+from noisy_student.errors import UserError
+
+Share = Literal["study", "pretraining"]
+Order = Literal["forward", "grouped"]
+Wording = Literal["equations", "narrated", "sentences"]
+
+NAMES = ("Tom", "Ana", "Ben", "Mia", "Sam", "Eva", "Leo", "Zoe", "Max", "Ida")
+THINGS = ("apples", "books", "cards", "coins", "eggs", "pens", "shells", "stamps", "toys", "nuts")
+PACKS = ("bags", "boxes", "packs")
+GAINS = ("{n} buys {x} more.", "{n} finds {x} {t}.", "{n} gets {x} from a friend.", "A friend gives {n} {x} {t}.")
+LOSSES = ("{n} loses {x}.", "{n} gives away {x} {t}.", "{n} sells {x}.", "{n} hands {x} to a friend.")
+PACK_GAINS = ("{n} buys {p} {c} of {x} {t}.", "{n} gets {p} {c} with {x} each.")
+TIMES = {
+    2: ("Then the {t} of {n} double.", "Now {n} has twice as many."),
+    3: ("Then the {t} of {n} triple.", "Now {n} has three times as many."),
+}
+STARTS = ("{n} has {x} {t}.", "{n} starts with {x} {t}.", "There are {x} {t} in the house of {n}.")
+ASKS = ("How many {t} does {n} have now?", "How many {t} are there in the end?", "What is the number of {t} now?")
+WORDINGS: tuple[Wording, ...] = ("equations", "narrated", "sentences")
+ORDERS: tuple[Order, ...] = ("forward", "grouped")
+LARGEST = 99
+MOST_MISSES = 100_000
+"""Draws in a row without a new problem after which there are none; the rarest one takes about 11,000 on average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of the count: gain or loss of ``amount``, ``packs`` packs of ``amount``, or a multiple of it all."""
+
+    kind: Literal["gain", "loss", "packs", "times"]
+    amount: int
+    packs: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Calculations that the change takes: packs are multiplied, then added."""
+        return 2 if self.kind == "packs" else 1
+
+    @property
+    def signed(self) -> int:
+        """What it adds to the count; a multiple has no such number."""
+        assert self.kind != "times"
+        return {"gain": 1, "loss": -1, "packs": self.packs}[self.kind] * self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A start, its changes, and the story that tells them."""
+
+    text: str
+    start: int
+    changes: tuple[Change, ...]
+    name: str
+    thing: str
+
+    @property
+    def steps(self) -> int:
+        """The difficulty: calculations from start to answer."""
+        return sum(change.steps for change in self.changes)
+
+    @property
+    def structure(self) -> str:
+        """Kinds of change with their numbers; equal for stories that differ in words only.
+
+        >>> Problem("", 4, (Change("gain", 3), Change("packs", 5, 2)), "Tom", "pens").structure
+        '4 gain:3 packs:2x5'
+        """
+        return " ".join([str(self.start), *(_written(change) for change in self.changes)])
+
+    @property
+    def answer(self) -> str:
+        """The true answer in canonical form."""
+        return str(_total(self.start, self.changes))
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """One line of a solution: ``left`` ``sign`` ``right`` = ``result``."""
+
+    left: int
+    sign: Literal["+", "-", "*"]
+    right: int
+
+    @property
+    def result(self) -> int:
+        """The value of the right-hand side."""
+        return {"+": self.left + self.right, "-": self.left - self.right, "*": self.left * self.right}[self.sign]
+
+    def __str__(self) -> str:
+        return f"{self.left}{self.sign}{self.right}={self.result}"
+
+
+def problems(run_seed: int, *, steps: tuple[int, int], share: Share) -> Iterator[Problem]:
+    """A stream of distinct problems of ``steps`` (least, most) calculations, from one share.
+
+    Raises UserError once no new one is found: there are about 2,000 problems of one calculation in a share.
+    """
+    chance = seeds.generator(run_seed, f"problems:{share}")
+    seen: set[str] = set()
+    misses = 0
+    while misses < MOST_MISSES:
+        problem = draw(chance, steps=steps)
+        misses += 1
+        if share_of(problem.structure) == share and problem.structure not in seen:
+            seen.add(problem.structure)
+            misses = 0
+            yield problem
+    raise UserError(
+        f"There are only {len(seen)} different problems of {steps[0]} to {steps[1]} calculations.",
+        why="No question may stand in two parts.",
+        do="Allow more calculations with data.source.steps, or lower data.unlabeled.",
+    )
+
+
+def share_of(structure: str) -> Share:
+    """The share that a structure belongs to, by hash: half of all structures each."""
+    return "study" if hashlib.sha256(structure.encode()).digest()[0] < 128 else "pretraining"
+
+
+def draw(chance: random.Random, *, steps: tuple[int, int]) -> Problem:
+    """One problem whose count stays within 1 … 200 after every change, in the order of the story."""
+    wanted = chance.randint(*steps)
+    while True:
+        start = chance.randint(3, 20)
+        changes = _changes(chance, wanted)
+        if _within(start, changes):
+            return _tell(chance, start, changes)
+
+
+def solve(problem: Problem, *, order: Order, wording: Wording) -> str:
+    """The worked solution in one of the orders and wordings; ends in ``#### N``."""
+    lines = equations(problem, order=order)
+    if wording == "equations":
+        body = "\n".join(str(line) for line in lines)
+    elif wording == "narrated":
+        body = " ".join(_narrated(line, first=index == 0) for index, line in enumerate(lines))
+    else:
+        joined = ", so ".join(f"{line.left} {_SPOKEN[line.sign]} {line.right} is {line.result}" for line in lines)
+        body = f"{joined[0].upper()}{joined[1:]} {problem.thing}."
+    return f"{body}\n#### {problem.answer}"
+
+
+def direct(problem: Problem) -> str:
+    """The answer at once, without work."""
+    return f"#### {problem.answer}"
+
+
+def gold_solution(problem: Problem, chance: random.Random) -> str:
+    """A worked solution as an annotator may write it: any order, any wording, never the bare answer."""
+    return solve(problem, order=chance.choice(ORDERS), wording=chance.choice(WORDINGS))
+
+
+def equations(problem: Problem, *, order: Order) -> list[Equation]:
+    """The calculations from start to answer; ``grouped`` sums neighbouring gains, and losses, before applying them."""
+    lines: list[Equation] = []
+    total = problem.start
+    for run in _runs(problem.changes, order):
+        if run[0].kind == "times":
+            lines.append(Equation(total, "*", run[0].amount))
+            total = lines[-1].result
+            continue
+        for sign, amounts in _amounts(run, lines, order):
+            while len(amounts) > 1:
+                lines.append(Equation(amounts[0], "+", amounts[1]))
+                amounts[:2] = [lines[-1].result]
+            lines.append(Equation(total, sign, amounts[0]))
+            total = lines[-1].result
+    return lines
+
+
+_SPOKEN = {"+": "plus", "-": "minus", "*": "times"}
+
+
+def _amounts(run: list[Change], lines: list[Equation], order: Order) -> Iterator[tuple[Literal["+", "-"], list[int]]]:
+    """The sums to add to the total, in the order they are taken; packs are multiplied out on the way."""
+    gains: list[int] = []
+    losses: list[int] = []
+    for change in run:
+        if change.kind == "packs":
+            lines.append(Equation(change.packs, "*", change.amount))
+        (losses if change.kind == "loss" else gains).append(abs(change.signed))
+    if gains:
+        yield "+", gains
+    if losses:
+        yield "-", losses
+
+
+def _runs(changes: tuple[Change, ...], order: Order) -> list[list[Change]]:
+    """Neighbouring changes handled together: one each when forward, gains and losses between multiples when grouped."""
+    runs: list[list[Change]] = []
+    for change in changes:
+        joins = order == "grouped" and runs and "times" not in (change.kind, runs[-1][-1].kind)
+        if joins:
+            runs[-1].append(change)
+        else:
+            runs.append([change])
+    return runs
+
+
+def _narrated(line: Equation, *, first: bool) -> str:
+    verb = {"+": f"Add {line.right}", "-": f"Take away {line.right}", "*": f"Multiply by {line.right}"}[line.sign]
+    return (
+        f"From {line.left}, {verb.lower()} to get {line.result}."
+        if not first
+        else (f"Start with {line.left}. {verb} to get {line.result}.")
+    )
+
+
+def _changes(chance: random.Random, steps: int) -> tuple[Change, ...]:
+    changes: list[Change] = []
+    while (left := steps - sum(change.steps for change in changes)) > 0:
+        kinds = ["gain", "gain", "loss", "loss", "times"] + (["packs"] if left >= 2 else [])
+        kind = chance.choice(kinds)
+        if kind == "times" and any(change.kind == "times" for change in changes):
+            continue
+        if kind == "times":
+            changes.append(Change("times", chance.choice((2, 3))))
+        elif kind == "packs":
+            changes.append(Change("packs", chance.randint(2, 6), chance.randint(2, 4)))
+        elif kind == "gain":
+            changes.append(Change("gain", chance.randint(2, 15)))
+        else:
+            changes.append(Change("loss", chance.randint(2, 15)))
+    return tuple(changes)
+
+
+def _within(start: int, changes: tuple[Change, ...]) -> bool:
+    """Whether every count on the way is between 1 and the largest; gains summed first may lead above it."""
+    total = start
+    for change in changes:
+        total = total * change.amount if change.kind == "times" else total + change.signed
+        if not 1 <= total <= LARGEST:
+            return False
+    return True
+
+
+def _total(start: int, changes: tuple[Change, ...]) -> int:
+    for change in changes:
+        start = start * change.amount if change.kind == "times" else start + change.signed
+    return start
+
+
+def _tell(chance: random.Random, start: int, changes: tuple[Change, ...]) -> Problem:
+    name, thing = chance.choice(NAMES), chance.choice(THINGS)
+    parts = [chance.choice(STARTS).format(n=name, x=start, t=thing)]
+    for change in changes:
+        if change.kind == "times":
+            template = chance.choice(TIMES[change.amount])
+        else:
+            template = chance.choice({"gain": GAINS, "loss": LOSSES, "packs": PACK_GAINS}[change.kind])
+        parts.append(template.format(n=name, t=thing, x=change.amount, p=change.packs, c=chance.choice(PACKS)))
+    parts.append(chance.choice(ASKS).format(n=name, t=thing))
+    return Problem(" ".join(parts), start, changes, name, thing)
+
+
+def _written(change: Change) -> str:
+    return f"{change.kind}:{change.packs}x{change.amount}" if change.packs else f"{change.kind}:{change.amount}"

@@ -1,0 +1,144 @@
+"""Questions and labels as rows of JSONL, written by one stage and read by the next; the truth has ``key_file``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+from noisy_student import files
+from noisy_student.errors import UserError
+from noisy_student.records import Label, Origin, Question
+
+ORIGINS: Mapping[str, Origin] = {name: name for name in get_args(Origin)}
+
+
+def write_questions(path: Path, questions: Iterable[Question]) -> int:
+    """Write ``{"id", "text"}`` a line, ``kind`` and ``source`` only where they differ from the default."""
+    return files.write_jsonl(path, (question_row(question) for question in questions))
+
+
+def read_questions(path: Path) -> list[Question]:
+    """Read the questions in the order of the file; raises UserError for faults and repeated ids."""
+    questions = [
+        question_of(row, f"{path}, row {number}") for number, row in enumerate(files.read_jsonl(path), start=1)
+    ]
+    require_distinct((question.id for question in questions), path)
+    return questions
+
+
+def question_row(question: Question) -> dict[str, str]:
+    """The row of one question.
+
+    >>> question_row(Question("a1", "How many?"))
+    {'id': 'a1', 'text': 'How many?'}
+    """
+    row = {"id": question.id, "text": question.text}
+    if question.kind != "number":
+        row["kind"] = question.kind
+    if question.source:
+        row["source"] = question.source
+    return row
+
+
+def question_of(row: Mapping[str, Any], place: str) -> Question:
+    """The question of one row, other columns left aside; ``place`` names the row in messages."""
+    text = text_of(row, "text", place)
+    if not text.strip():
+        raise UserError(f"{place}: the question is empty.", why="There is nothing to ask.", do="Remove that row.")
+    kind, source = optional_text(row, "kind", place), optional_text(row, "source", place)
+    return Question(text_of(row, "id", place), text, kind=kind or "number", source=source or "")
+
+
+def write_labels(path: Path, labels: Iterable[Label]) -> int:
+    """Write ``{"question_id", "answer", "solution", "origin", "agreement", "confidence"}`` a line."""
+    return files.write_jsonl(path, (asdict(label) for label in labels))
+
+
+def read_labels(path: Path) -> list[Label]:
+    """Read the labels in the order of the file; one question may have several worked texts, but one answer.
+
+    Raises UserError for faults and for two answers to one question.
+    """
+    labels = [label_of(row, f"{path}, row {number}") for number, row in enumerate(files.read_jsonl(path), start=1)]
+    answers: dict[str, str] = {}
+    for label in labels:
+        if answers.setdefault(label.question_id, label.answer) != label.answer:
+            raise UserError(
+                f'{path}: the question "{label.question_id}" has the answers'
+                f" {answers[label.question_id]} and {label.answer}.",
+                why="A label is one answer.",
+                do="Remove one of the two rows.",
+            )
+    return labels
+
+
+def label_of(row: Mapping[str, Any], place: str) -> Label:
+    """The label of one row; ``place`` names the row in messages."""
+    origin = text_of(row, "origin", place)
+    if origin not in ORIGINS:
+        raise UserError(
+            f'{place}: the origin is "{origin}".', why=f"A label is one of: {', '.join(ORIGINS)}.", do="Mend that row."
+        )
+    return Label(
+        text_of(row, "question_id", place),
+        text_of(row, "answer", place),
+        optional_text(row, "solution", place),
+        ORIGINS[origin],
+        agreement=_share(row, "agreement", place),
+        confidence=_share(row, "confidence", place),
+    )
+
+
+def text_of(row: Mapping[str, Any], name: str, place: str) -> str:
+    """A column that must hold a text of at least one character."""
+    value = optional_text(row, name, place)
+    if not value:
+        fault = "is empty" if value == "" else "is missing"
+        raise UserError(f'{place}: "{name}" {fault}.', why="The row cannot be used without it.", do="Mend that row.")
+    return value
+
+
+def optional_text(row: Mapping[str, Any], name: str, place: str) -> str | None:
+    """A column that holds a text, or None if it is absent or null."""
+    value = row.get(name)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        require_encodable(value, name, place)
+        return value
+    raise UserError(f'{place}: "{name}" is {value!r}, not text.', why="It cannot be read.", do="Mend that row.")
+
+
+def require_encodable(text: str, name: str, place: str) -> None:
+    """Raise UserError for a text that no UTF-8 file can hold, which JSON's escapes can smuggle in."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f'{place}: "{name}" holds half of a surrogate pair at character {error.start + 1}.',
+            why="Such a text cannot be written as UTF-8.",
+            do="Mend that character.",
+        ) from error
+
+
+def require_distinct(ids: Iterable[str], path: Path) -> None:
+    """Raise UserError if an id stands twice."""
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            raise UserError(
+                f'{path}: the id "{name}" stands twice.', why="Rows are joined by it.", do="Remove one of the two rows."
+            )
+        seen.add(name)
+
+
+def _share(row: Mapping[str, Any], name: str, place: str) -> float | None:
+    """A column that holds a number from 0 to 1, or None."""
+    value = row.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise UserError(f'{place}: "{name}" is {value!r}.', why="It must be null or from 0 to 1.", do="Mend that row.")
+    return float(value)

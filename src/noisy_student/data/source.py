@@ -1,0 +1,108 @@
+"""What a source yields: questions with whatever truth is known about them, before the split divides the two.
+
+An ``Item`` is the only record that holds a question and its answer together, and it stays inside ``data``. A question's
+id is a digest of its text, so neither the order of a file nor its name enters it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from noisy_student import identity
+from noisy_student.errors import UserError
+from noisy_student.records import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A question, its canonical answer and worked solution where they are known, and where it was read.
+
+    ``structure`` names a generated question by its steps and numbers; two items that both have one are compared by
+    it alone. ``place`` is ``file:line`` for messages and enters no digest.
+    """
+
+    question: Question
+    answer: str | None = None
+    solution: str | None = None
+    structure: str | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The items of one source with each question once, and how many repetitions were dropped."""
+
+    items: tuple[Item, ...]
+    repetitions: int
+
+
+def plain_text(text: str) -> str:
+    """The text in NFC with every run of white space as one space.
+
+    >>> plain_text("  How\\n many? ")
+    'How many?'
+    """
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def question_id(text: str) -> str:
+    """The first 16 hex digits of the sha256 of the plain text.
+
+    >>> question_id("How many?") == question_id("How  many? ")
+    True
+    """
+    return hashlib.sha256(plain_text(text).encode()).hexdigest()[:16]
+
+
+def question(text: str, *, source: str = "") -> Question:
+    """The question that ``text`` asks, the text kept as it is but for white space at its ends."""
+    return Question(question_id(text), unicodedata.normalize("NFC", text.strip()), source=source)
+
+
+def merge(items: Iterable[Item]) -> Merged:
+    """Keep each question once, the richest item of it, sorted by id; raises UserError if two answers conflict."""
+    kept: dict[str, Item] = {}
+    count = 0
+    for item in items:
+        count += 1
+        other = kept.get(item.question.id)
+        if other is not None:
+            require_agreement(other, item)
+            item = min(other, item, key=_richness)
+        kept[item.question.id] = item
+    return Merged(tuple(kept[name] for name in sorted(kept)), count - len(kept))
+
+
+def require_agreement(one: Item, other: Item) -> None:
+    """Raise UserError if two items of the same question have different answers."""
+    if one.answer is None or other.answer is None or one.answer == other.answer:
+        return
+    first, second = sorted([one, other], key=lambda item: (item.place, item.answer or ""))
+    raise UserError(
+        f'"{_short(one.question.text)}" has the answer {first.answer} {_where(first)}'
+        f" and {second.answer} {_where(second)}.",
+        why="One of the two labels is wrong, and which one cannot be known.",
+        do="Mend or remove one of the two lines.",
+    )
+
+
+def digest_of(items: Iterable[Item]) -> str:
+    """The sha256 of what the items hold, whatever their order."""
+    rows = sorted((i.question.id, i.question.text, i.answer or "", i.solution or "", i.structure or "") for i in items)
+    return identity.digest(rows)
+
+
+def _richness(item: Item) -> tuple[bool, bool, str, str]:
+    """Sorts answered before unanswered and solved before unsolved; the rest only makes the choice the same always."""
+    return item.answer is None, item.solution is None, item.solution or "", item.question.text
+
+
+def _where(item: Item) -> str:
+    return f"at {item.place}" if item.place else "in one place"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:79] + "…"

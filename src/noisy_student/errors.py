@@ -1,0 +1,53 @@
+"""What can go wrong, as types: faults of the user's input, pauses, and damage in the store.
+
+A ``UserError`` is shown as one message without a traceback; anything else that escapes is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something the user can mend: what was wrong (with the value), why it matters, what to do now."""
+
+    def __init__(self, what: str, *, why: str = "", do: str = "") -> None:
+        self.what, self.why, self.do = what, why, do
+        super().__init__(" ".join(part for part in (what, why, do) if part))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.what, self.why, self.do)
+
+
+class NotTrainable(UserError):
+    """A condition that has nothing to learn from; the other conditions go on."""
+
+
+class Paused(Exception):
+    """The deadline came; what was done is kept and the same command goes on."""
+
+
+class Interrupted(Exception):
+    """The user or the system asked to stop; what was done is kept."""
+
+
+class DamagedArtifact(Exception):
+    """A folder in the store is not what its manifest says."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The sentence that names the nearest known word, or all of them when none is near.
+
+    >>> nearest("filterd", ["filtered", "oracle"])
+    'Did you mean "filtered"?'
+    """
+    options = sorted(known)
+    matches = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    if matches:
+        return f'Did you mean "{matches[0]}"?'
+    return "Known: " + ", ".join(options) + "."
+
+
+def _rebuild(kind: type[UserError], what: str, why: str, do: str) -> UserError:
+    return kind(what, why=why, do=do)

@@ -1,0 +1,1 @@
+"""Grades against the key, and what the differences between conditions mean."""

@@ -1,0 +1,175 @@
+"""The difference between two conditions of a study as Findings, and the verdict of a family of them.
+
+Correctness by seed and question comes in. With one or two seeds the questions are the sample and the Finding speaks
+of these checkpoints; with three or more the seeds are, it speaks of the recipe, and the questions' Finding stands
+beside it. A contrast cannot know its family, so ``judge`` adjusts afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from noisy_student.errors import UserError
+from noisy_student.evaluation.question_test import (
+    QuestionTest,
+    question_means_test,
+    question_test,
+    require_same_questions,
+)
+from noisy_student.records import Finding, Verdict
+from noisy_student.statistics.differences import paired_t
+from noisy_student.statistics.equivalence import CONFIDENCE
+from noisy_student.statistics.intervals import Interval
+from noisy_student.statistics.multiple import benjamini_hochberg, holm
+from noisy_student.statistics.power import ALPHA, seeds_mde
+
+RECIPE_SEEDS = 3  # from this many seeds on, the claim is about the recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """One condition's correctness: seed -> question id -> right or not, or the fraction of its samples right."""
+
+    condition: str
+    by_seed: Mapping[int, Mapping[str, float]]
+
+    def shared_with(self, other: Outcomes) -> Outcomes:
+        """These outcomes on the questions that the other condition has for the same seed."""
+        kept = {
+            seed: {i: right for i, right in outcomes.items() if i in other.by_seed[seed]}
+            for seed, outcomes in self.by_seed.items()
+            if seed in other.by_seed
+        }
+        return Outcomes(self.condition, kept)
+
+
+def contrast(
+    name: str, a: Outcomes, b: Outcomes, *, margin: float | None, primary: bool, family: str
+) -> tuple[Finding, ...]:
+    """The Findings of A - B, not yet adjusted: one for the questions, before it one for the recipe from three seeds on.
+
+    Joins on seed (a seed that only one condition has is left out) and question id. A primary Finding's verdict is
+    what can be said without its family, "no-difference" or "undecided". Raises UserError without a common seed or
+    where the questions of a seed differ (``shared_with`` drops them on purpose).
+    """
+    common = sorted(set(a.by_seed) & set(b.by_seed))
+    if not common:
+        raise UserError(
+            f'"{a.condition}" and "{b.condition}" have no seed in common.',
+            why="A contrast pairs runs of the same seed.",
+            do="Run both conditions with the same --seeds.",
+        )
+    for seed in common:
+        names = (f'"{a.condition}" (seed {seed})', f'"{b.condition}" (seed {seed})')
+        require_same_questions(a.by_seed[seed], b.by_seed[seed], names=names)
+    questions = _question_finding(name, a, b, seeds=common)
+    if len(common) < RECIPE_SEEDS:
+        return (_declared(questions, margin=margin, primary=primary, family=family),)
+    recipe = _recipe_finding(name, a, b, seeds=common)
+    beside = replace(questions.finding, name=f"{name} (questions)", family=family, margin=margin)
+    return _declared(recipe, margin=margin, primary=primary, family=family), beside
+
+
+def judge(findings: Sequence[Finding]) -> list[Finding]:
+    """The Findings in their order, adjusted within their family and with verdicts.
+
+    Holm over the primary ones with a p value, Benjamini-Hochberg over the others. A primary Finding helps or hurts
+    when its adjusted p value is at most .05; otherwise it keeps the verdict that ``contrast`` gave.
+    """
+    judged = list(findings)
+    for key in dict.fromkeys((finding.family, finding.primary) for finding in findings):
+        member = [i for i, f in enumerate(findings) if (f.family, f.primary) == key and f.p_value is not None]
+        adjust = holm if key[1] else benjamini_hochberg
+        p_values = [p for p in (findings[i].p_value for i in member) if p is not None]
+        for i, p_adjusted in zip(member, adjust(p_values), strict=True):
+            judged[i] = replace(findings[i], p_adjusted=p_adjusted)
+    return [replace(finding, verdict=_verdict(finding)) for finding in judged]
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A Finding with the 90 % interval that decides whether it shows no difference."""
+
+    finding: Finding
+    narrow: Interval | None
+
+
+def _question_finding(name: str, a: Outcomes, b: Outcomes, *, seeds: list[int]) -> _Measured:
+    test = question_test(a.by_seed[seeds[0]], b.by_seed[seeds[0]]) if len(seeds) == 1 else _averaged(a, b, seeds)
+    finding = Finding(
+        name=name,
+        a=a.condition,
+        b=b.condition,
+        difference=test.difference,
+        interval=_plain(test.interval),
+        p_value=test.p_value,
+        p_adjusted=None,
+        method=test.method,
+        primary=False,
+        family="",
+        unit="checkpoints",
+        seeds=len(seeds),
+        n=test.n,
+        margin=None,
+        mde=test.mde,
+        verdict=None,
+    )
+    return _Measured(finding, test.narrow)
+
+
+def _averaged(a: Outcomes, b: Outcomes, seeds: list[int]) -> QuestionTest:
+    """The test on each question's difference, averaged over the seeds whose test set holds it."""
+    collected: dict[str, list[float]] = {}
+    for seed in seeds:
+        for i, right in a.by_seed[seed].items():
+            collected.setdefault(i, []).append(float(right) - float(b.by_seed[seed][i]))
+    return question_means_test({i: sum(values) / len(values) for i, values in collected.items()})
+
+
+def _recipe_finding(name: str, a: Outcomes, b: Outcomes, *, seeds: list[int]) -> _Measured:
+    differences = [_accuracy(a.by_seed[seed]) - _accuracy(b.by_seed[seed]) for seed in seeds]
+    test = paired_t(differences)
+    finding = Finding(
+        name=name,
+        a=a.condition,
+        b=b.condition,
+        difference=test.difference,
+        interval=_plain(test.interval),
+        p_value=test.p_value,
+        p_adjusted=None,
+        method="paired t on per-seed differences",
+        primary=False,
+        family="",
+        unit="recipe",
+        seeds=len(seeds),
+        n=len({i for seed in seeds for i in a.by_seed[seed]}),
+        margin=None,
+        mde=seeds_mde(test.se * len(seeds) ** 0.5, len(seeds)) if test.se else None,
+        verdict=None,
+    )
+    return _Measured(finding, paired_t(differences, confidence=CONFIDENCE).interval)
+
+
+def _declared(measured: _Measured, *, margin: float | None, primary: bool, family: str) -> Finding:
+    verdict: Verdict | None = None
+    if primary:
+        inside = margin is not None and measured.narrow is not None and measured.narrow.within(margin)
+        verdict = "no-difference" if inside else "undecided"
+    return replace(measured.finding, margin=margin, primary=primary, family=family, verdict=verdict)
+
+
+def _verdict(finding: Finding) -> Verdict | None:
+    if not finding.primary:
+        return None
+    if finding.p_adjusted is not None and finding.p_adjusted <= ALPHA and finding.difference:
+        return "helps" if finding.difference > 0 else "hurts"
+    return finding.verdict or "undecided"
+
+
+def _accuracy(outcomes: Mapping[str, float]) -> float:
+    return sum(float(outcomes[i]) for i in sorted(outcomes)) / len(outcomes)
+
+
+def _plain(interval: Interval | None) -> tuple[float, float] | None:
+    return (interval.low, interval.high) if interval else None

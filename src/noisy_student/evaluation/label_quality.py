@@ -1,0 +1,66 @@
+"""How good the votes are, where the truth is known: by level of agreement, over all, and of what was selected.
+
+Accuracy = right winners ÷ all questions (maj@K); precision = right ÷ labeled; coverage = labeled ÷ all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from noisy_student.answer_key import AnswerKey
+from noisy_student.answers.equivalence import same
+from noisy_student.records import Label, Vote
+
+
+@dataclass(frozen=True, slots=True)
+class LevelQuality:
+    """Questions whose leading answer has ``votes`` votes; ``right`` of them have the true winner."""
+
+    votes: int
+    questions: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoteQuality:
+    """Votes against the key; ``single_right`` is the expected number of right single samples, per question 0 … 1."""
+
+    k: int
+    questions: int
+    right: int
+    tied: int
+    single_right: float
+    by_level: tuple[LevelQuality, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelQuality:
+    """Selected labels against the key."""
+
+    labels: int
+    right: int
+
+
+def vote_quality(votes: Sequence[Vote], key: AnswerKey) -> VoteQuality:
+    """Compare all votes with the key; raises ValueError if they differ in K."""
+    ks = {vote.k for vote in votes}
+    if len(ks) != 1:
+        raise ValueError(f"the votes have several K: {sorted(ks)}")
+    k = ks.pop()
+    asked, right = [0] * (k + 1), [0] * (k + 1)
+    single = 0.0
+    for vote in votes:
+        truth = key[vote.question_id].answer
+        asked[vote.votes] += 1
+        right[vote.votes] += vote.winner is not None and same(vote.winner, truth)
+        single += sum(count for answer, count in vote.tally if same(answer, truth)) / k
+    levels = tuple(LevelQuality(level, asked[level], right[level]) for level in range(k + 1) if asked[level])
+    return VoteQuality(k, len(votes), sum(right), sum(vote.tied for vote in votes), single, levels)
+
+
+def label_quality(labels: Iterable[Label], key: AnswerKey) -> LabelQuality:
+    """Compare labels with the key, each question once."""
+    by_question = {label.question_id: label.answer for label in labels}
+    right = sum(same(answer, key[name].answer) for name, answer in by_question.items())
+    return LabelQuality(len(by_question), right)

@@ -1,0 +1,108 @@
+"""Reading and writing files so that a reader never sees half of one: JSON, JSONL, bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from noisy_student.errors import UserError
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path`` at once or not at all: temporary file, fsync, replace."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON document, readable by people."""
+    write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
+    """Write one JSON object a line, streaming, then fsync and replace; returns the number of rows."""
+    count = 0
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for count, row in enumerate(rows, start=1):
+            file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+            file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    return count
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON document; duplicate keys, NaN and malformed text are a UserError that names the place."""
+    return parse_json(path.read_text(encoding="utf-8"), place=str(path))
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """Stream the objects of a JSONL file; a fault is a UserError with file, line and column."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            yield from read_rows(file, name=str(path))
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} is not UTF-8 at byte {error.start}.", why="JSONL is UTF-8 text.", do="Convert the file to UTF-8."
+        ) from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", do="Check the path.") from error
+
+
+def read_rows(file: TextIO, *, name: str) -> Iterator[dict[str, Any]]:
+    """Stream the objects of an open JSONL file or of standard input; empty lines are skipped."""
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        row = parse_json(line.rstrip("\r\n"), place=f"{name}:{number}")
+        if not isinstance(row, dict):
+            raise UserError(
+                f"{name}:{number} holds {type(row).__name__}, not an object.",
+                why="Each line of JSONL must be one {…}.",
+                do="Mend or remove that line.",
+            )
+        yield row
+
+
+def parse_json(text: str, *, place: str) -> Any:
+    """Parse strict JSON: no duplicate keys, no NaN; a UserError names ``place`` and the column."""
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        where = f"{place}:{error.colno}" if error.lineno == 1 else f"{place}:{error.lineno}:{error.colno}"
+        raise UserError(
+            f"{where}: malformed JSON: {error.msg}.",
+            why="The file cannot be read past this point.",
+            do="Mend that line; every line must be one JSON value.",
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{place}: {error}.", why="Only strict JSON is read.", do="Mend that line.") from error
+
+
+def sha256_file(path: Path) -> str:
+    """The sha256 of a file's bytes, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f'the key "{twice}" stands twice in one object')
+    return result
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,128 @@
+"""What makes two things the same: canonical JSON, its digest, and the digest of code without its comments."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import math
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "noisy_student"
+ROOT = Path(__file__).parent
+
+
+def canonical(value: Any) -> str:
+    """``value`` as JSON with sorted keys, NFC strings and exact numbers; 1, 1.0 and true stay different.
+
+    Raises ValueError for NaN and infinities, TypeError for anything JSON has no word for.
+
+    >>> canonical({"b": 1, "a": 1.0})
+    '{"a":1.0,"b":1}'
+    """
+    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """The sha256 of the canonical form, 64 hex digits."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def code_digest(modules: Iterable[str]) -> str:
+    """The digest of first-party modules and of all they import, comments and docstrings aside."""
+    closure = import_closure(modules)
+    return digest({name: _module_digest(name) for name in sorted(closure)})
+
+
+def import_closure(modules: Iterable[str]) -> frozenset[str]:
+    """The first-party modules reached from ``modules`` by imports, those inside functions counted."""
+    seen: set[str] = set()
+    waiting = [name for name in modules if _path(name)]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(_imports(name) - seen)
+    return frozenset(seen)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} has no identity: only finite numbers have")
+        return 0.0 if value == 0.0 else value
+    if isinstance(value, dict):
+        return {_key(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} has no identity: use the types of JSON")
+
+
+def _key(name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"the key {name!r} is no string")
+    return unicodedata.normalize("NFC", name)
+
+
+def _path(module: str) -> Path | None:
+    parts = module.split(".")
+    if parts[0] != PACKAGE:
+        return None
+    stem = ROOT.joinpath(*parts[1:])
+    if stem.with_suffix(".py").is_file():
+        return stem.with_suffix(".py")
+    package = stem / "__init__.py"
+    return package if package.is_file() else None
+
+
+_PARSED: dict[str, tuple[str, frozenset[str]]] = {}
+
+
+def _parse(module: str) -> tuple[str, frozenset[str]]:
+    """The module's own digest and its first-party imports; read once per process."""
+    if module not in _PARSED:
+        path = _path(module)
+        assert path is not None, module
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imports: set[str] = set()
+        for node in ast.walk(tree):
+            imports.update(_imported(node))
+        _drop_docstrings(tree)
+        _PARSED[module] = hashlib.sha256(ast.dump(tree).encode()).hexdigest(), frozenset(imports)
+    return _PARSED[module]
+
+
+def _module_digest(module: str) -> str:
+    return _parse(module)[0]
+
+
+def _imports(module: str) -> set[str]:
+    return set(_parse(module)[1])
+
+
+def _imported(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Import):
+        names = {alias.name for alias in node.names}
+    elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        names = {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    else:
+        return set()
+    return {name for name in names if _path(name)}
+
+
+def _drop_docstrings(tree: ast.AST) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body
+            node.body = [item for item in body if not _is_bare_string(item)] or [ast.Pass()]
+
+
+def _is_bare_string(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,1 @@
+"""From samples to examples: vote, select, choose the text a student learns from."""

@@ -1,0 +1,36 @@
+"""Labels in, the Examples of a student out.
+
+An example depends on the question id and the worked text only, never on where the label came from: with the key in
+place of the votes, a noisy student's examples are the oracle's, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from noisy_student.records import Example, Label
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Examples sorted by question id, and how many labels were left out for want of a worked text."""
+
+    rows: tuple[Example, ...]
+    without_solution: int
+
+
+def examples(labels: Iterable[Label]) -> Examples:
+    """One example of weight 1 for each label that has a worked text; several of one question sort by text.
+
+    >>> examples([Label("b", "7", "#### 7", "vote"), Label("a", "3", None, "vote")])
+    Examples(rows=(Example(question_id='b', target='#### 7', weight=1.0),), without_solution=1)
+    """
+    rows, without = [], 0
+    for label in labels:
+        if label.solution is None:
+            without += 1
+        else:
+            rows.append(Example(label.question_id, label.solution))
+    rows.sort(key=lambda example: (example.question_id, example.target))
+    return Examples(tuple(rows), without)

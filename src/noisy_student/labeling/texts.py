@@ -1,0 +1,104 @@
+"""Labels and samples in, labels with a worked text out: which of the model's own samples a student imitates.
+
+The text is cut after the answer and before an invented next turn, so it is the same whether or not sampling
+stopped at the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from noisy_student import seeds
+from noisy_student.answers.equivalence import same
+from noisy_student.answers.extract import Truncated, read
+from noisy_student.answers.stop import answer_end
+from noisy_student.answers.turns import own_turn
+from noisy_student.records import Answer, Label, Sample, Vote
+
+Choice = Literal["first", "shortest", "highest-logprob", "all-distinct"]
+"""First by k; fewest characters after the cut; highest sum of log-probabilities; every different text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    k: int
+    text: str
+    logprob: float
+
+
+def voted_labels(votes: Iterable[Vote]) -> list[Label]:
+    """Labels from votes that have a winner, without a worked text yet."""
+    return [
+        Label(vote.question_id, vote.winner, None, "vote", agreement=float(vote.agreement))
+        for vote in votes
+        if vote.winner is not None
+    ]
+
+
+def with_own_texts(
+    labels: Iterable[Label], samples: Iterable[Sample], *, choice: Choice = "first", truncated: Truncated = "abstain"
+) -> list[Label]:
+    """Give each label one of the question's own samples that reach its answer; ties go to the smallest k.
+
+    ``all-distinct`` makes one label a text, in the order of k. A label that no sample reaches keeps solution None.
+    """
+    labels = list(labels)
+    wanted = {label.question_id: label.answer for label in labels}
+    if len(wanted) != len(labels):
+        raise ValueError("a question has more than one label")
+    found: dict[str, list[_Candidate]] = {}
+    for sample in samples:
+        target = wanted.get(sample.question_id)
+        if target is None:
+            continue
+        answer = read(sample.text, sample.finish, truncated=truncated)
+        if isinstance(answer, Answer) and same(answer.canonical, target):
+            candidate = _Candidate(sample.k, own_text(sample.text), sample.logprob)
+            found.setdefault(sample.question_id, []).append(candidate)
+    return [row for label in labels for row in _chosen(label, found.get(label.question_id, []), choice)]
+
+
+def random_sample(samples: Iterable[Sample], *, run_seed: int, truncated: Truncated = "abstain") -> list[Label]:
+    """One own sample a question, drawn evenly with no vote; its own answer is the label; sorted by question id.
+
+    Questions whose drawn sample has no answer are left out, not drawn again: that would be a vote of its own.
+    """
+    by_question: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_question.setdefault(sample.question_id, []).append(sample)
+    labels = []
+    for question_id, own in sorted(by_question.items()):
+        own.sort(key=lambda sample: sample.k)
+        drawn = own[seeds.generator(run_seed, "random-sample", question_id).randrange(len(own))]
+        answer = read(drawn.text, drawn.finish, truncated=truncated)
+        if isinstance(answer, Answer):
+            labels.append(Label(question_id, answer.canonical, own_text(drawn.text), "vote"))
+    return labels
+
+
+def own_text(text: str) -> str:
+    """A sample's text up to the end of its ``####`` answer, or else of its own turn, without trailing space.
+
+    >>> own_text("3 + 4 = 7\\n#### 7\\n\\nHuman: next")
+    '3 + 4 = 7\\n#### 7'
+    """
+    end = answer_end(text)
+    return (own_turn(text) if end is None else text[:end]).rstrip()
+
+
+def _chosen(label: Label, candidates: list[_Candidate], choice: Choice) -> Iterator[Label]:
+    if not candidates:
+        yield label
+        return
+    candidates = sorted(candidates, key=lambda candidate: candidate.k)
+    if choice == "all-distinct":
+        for text in dict.fromkeys(candidate.text for candidate in candidates):
+            yield replace(label, solution=text)
+    elif choice == "shortest":
+        yield replace(label, solution=min(candidates, key=lambda candidate: len(candidate.text)).text)
+    elif choice == "highest-logprob":
+        yield replace(label, solution=max(candidates, key=lambda candidate: candidate.logprob).text)
+    else:
+        yield replace(label, solution=candidates[0].text)

@@ -1,0 +1,112 @@
+"""Answers of one question in, its Vote out; also as a stream over many questions in any order.
+
+A tie has no winner, and an abstention stays in K: it lowers the agreement and can never win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from noisy_student.errors import UserError
+from noisy_student.records import Answer, NoAnswer, Vote
+
+Ties = Literal["none", "first-seen"]
+"""A tie has no winner, or (original protocol) goes to the tied answer that came first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The questions whose leading answer has ``votes`` votes; ``decided`` of them have a winner."""
+
+    votes: int
+    questions: int
+    decided: int
+
+
+def tally(question_id: str, answers: Sequence[Answer | NoAnswer], *, k: int | None = None, ties: Ties = "none") -> Vote:
+    """Count the answers of one question; under ``first-seen`` they are given in the order of their k.
+
+    ``k`` is the number of samples asked for, at least as many as there are answers; the missing ones abstain.
+
+    >>> from noisy_student.records import Answer, NoAnswer
+    >>> eight = Answer("8", "8", "hashes", True)
+    >>> tally("q", [eight, eight, NoAnswer("absent")], k=4).agreement
+    Fraction(1, 2)
+    """
+    canonical = [answer.canonical if isinstance(answer, Answer) else None for answer in answers]
+    return _count(question_id, canonical, k=k, ties=ties)
+
+
+def votes(rows: Iterable[tuple[str, str | None]], *, k: int | None = None, ties: Ties = "none") -> Iterator[Vote]:
+    """Vote over ``(question_id, canonical answer or None)`` in any order; sorted by question id.
+
+    Without ``k`` each question's K is the number of its rows. Under ``first-seen`` the order of a question's rows
+    counts. Holds one short string a question, so a million questions fit in a few hundred megabytes.
+    Raises UserError for an empty answer, one of several lines, and for more than ``k`` rows of one question.
+    """
+    ballots: dict[str, str] = {}
+    for question_id, answer in rows:
+        if answer is None:
+            answer = ""
+        elif not answer or "\n" in answer:
+            raise UserError(
+                f"The answer {answer!r} of question {question_id} is not one line of text.",
+                why="Equal answers are counted as equal strings.",
+                do="Give the canonical answer, or null where there is none.",
+            )
+        before = ballots.get(question_id)
+        ballots[question_id] = answer if before is None else f"{before}\n{answer}"
+    for question_id in sorted(ballots):
+        answers = [answer or None for answer in ballots[question_id].split("\n")]
+        if k is not None and len(answers) > k:
+            raise UserError(
+                f"Question {question_id} has {len(answers)} answers where k is {k}.",
+                why="A sample counted twice would vote twice.",
+                do=f"Remove the repeated rows, or set k to {len(answers)}.",
+            )
+        yield _count(question_id, answers, k=k, ties=ties)
+
+
+def levels(ballot: Iterable[Vote], *, k: int) -> tuple[Level, ...]:
+    """The histogram of the leading answer's votes, one Level for each attainable number 0 to ``k``.
+
+    Raises ValueError where a vote was cast over another K: its levels are not the same filter.
+    """
+    questions, decided = [0] * (k + 1), [0] * (k + 1)
+    for vote in ballot:
+        if vote.k != k:
+            raise ValueError(f"question {vote.question_id} was voted over {vote.k} samples, not {k}")
+        questions[vote.votes] += 1
+        decided[vote.votes] += vote.winner is not None
+    return tuple(Level(votes=n, questions=questions[n], decided=decided[n]) for n in range(k + 1))
+
+
+def _count(question_id: str, answers: Sequence[str | None], *, k: int | None, ties: Ties) -> Vote:
+    k = len(answers) if k is None else k
+    if k < max(1, len(answers)):
+        raise ValueError(f"question {question_id} has {len(answers)} answers for k = {k}")
+    counts: dict[str, int] = {}
+    for answer in answers:
+        if answer is not None:
+            counts[answer] = counts.get(answer, 0) + 1
+    ranked = sorted(counts.items(), key=_rank) if len(counts) > 1 else list(counts.items())
+    most = ranked[0][1] if ranked else 0
+    tied = len(ranked) > 1 and ranked[1][1] == most
+    winner = ranked[0][0] if ranked and not tied else None
+    if tied and ties == "first-seen":
+        winner = next(answer for answer, count in counts.items() if count == most)
+    return Vote(
+        question_id=question_id,
+        winner=winner,
+        votes=most,
+        k=k,
+        abstained=k - sum(counts.values()),
+        tied=tied,
+        tally=tuple(ranked),
+    )
+
+
+def _rank(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]

@@ -1,0 +1,106 @@
+"""A model folder before anything in it is loaded: what may not be there, and the digest of what is. No torch.
+
+Weights are safetensors or nothing: a pickle runs code when it is read, and so do ``auto_map`` and its relatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files, identity
+from noisy_student.errors import UserError
+
+_CONFIGS = ("config.json", "generation_config.json", "tokenizer_config.json")
+# auto_map: code of the folder's own; trust_remote_code: CVE-2026-5241; the third: CVE-2026-4372.
+_CODE_KEYS = frozenset({"auto_map", "trust_remote_code", "_attn_implementation_internal"})
+_PICKLES = ("pytorch_model*.bin", "adapter_model*.bin")
+# What decides how a model computes and how text becomes tokens; a README or a training log does not.
+_PARTS = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "additional_chat_templates/*.jinja")
+
+
+def check_folder(folder: Path) -> None:
+    """Raise UserError unless ``folder`` holds a model that loads without running code of its own."""
+    if not (folder / "config.json").is_file():
+        raise UserError(
+            f"{folder} holds no config.json.",
+            why="A model folder has config.json, the tokenizer's files and *.safetensors.",
+            do="Give the folder that save_pretrained wrote, or a hub id.",
+        )
+    _refuse_pickles(folder)
+    _refuse_adapter(folder)
+    for name in _CONFIGS:
+        if (folder / name).is_file():
+            _refuse_code(folder / name)
+    for index in sorted(folder.glob("*.index.json")):
+        _refuse_stray_shards(index)
+    if not any(folder.glob("*.safetensors")):
+        raise UserError(
+            f"{folder} holds no *.safetensors.", why="Only safetensors are read.", do="Save the model as safetensors."
+        )
+
+
+def folder_digest(folder: Path) -> str:
+    """The digest of a model folder: names and sha256 of its configuration, tokenizer and weight files.
+
+    Neither the folder's path nor a README or other files in it count.
+    """
+    parts = {path for pattern in _PARTS for path in folder.glob(pattern) if path.is_file()}
+    return identity.digest({path.relative_to(folder).as_posix(): files.sha256_file(path) for path in parts})
+
+
+def _refuse_pickles(folder: Path) -> None:
+    for pattern in _PICKLES:
+        for path in sorted(folder.glob(pattern)):
+            raise UserError(
+                f"{path} is a pickle.",
+                why="Reading a pickle can run any code, so such weights are refused.",
+                do="Save the model as safetensors and remove that file.",
+            )
+
+
+def _refuse_adapter(folder: Path) -> None:
+    # from_pretrained follows adapter_config.json to whatever base model it names.
+    if (folder / "adapter_config.json").exists():
+        raise UserError(
+            f"{folder} holds an adapter (adapter_config.json).",
+            why="An adapter names its base model itself, and that could be any other model.",
+            do="Merge the adapter into its base model and save the result.",
+        )
+
+
+def _refuse_code(path: Path) -> None:
+    for key in _keys(files.read_json(path)):
+        if key in _CODE_KEYS:
+            raise UserError(
+                f'{path} holds "{key}".',
+                why="It would make loading run code that came with the model.",
+                do="Remove that entry if the architecture is one that transformers knows; else use another model.",
+            )
+
+
+def _refuse_stray_shards(index: Path) -> None:
+    content = files.read_json(index)
+    weight_map = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(weight_map, dict):
+        raise UserError(f"{index} has no weight_map.", why="It says which file holds which weight.", do="Save again.")
+    for name in weight_map.values():
+        plain = isinstance(name, str) and name.endswith(".safetensors") and name == Path(name).name and "\\" not in name
+        if not plain or not (index.parent / name).is_file():
+            raise UserError(
+                f"{index} names the file {name!r}.",
+                why="Every part of a model must be a safetensors file in the folder itself.",
+                do="Save the model again, or take it from its source.",
+            )
+
+
+def _keys(value: Any) -> Iterator[str]:
+    """Every key of a JSON value at any depth."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _keys(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _keys(item)

@@ -1,0 +1,126 @@
+"""The lab's models: a small Qwen2 with a tokenizer and a chat template of its own, made here from nothing.
+
+``tokenizer`` learns a byte-level BPE with single digits from texts; ``untrained`` gives the model its first weights;
+the shipped weights stand in ``models/weights`` with their sha256, and ``folder`` finds and checks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from noisy_student.errors import UserError, nearest
+from noisy_student.files import read_json, sha256_file
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
+
+WEIGHTS = Path(__file__).parent / "weights"
+END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+SUMS = "SHA256SUMS.json"
+PRETRAIN_STEPS, PRETRAIN_BATCH = 1600, 32
+"""Where ``benchmarks/regime.py`` finds the regime of the plan; see ``docs/lab.md``."""
+CHAT_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LabShape:
+    """The size of a lab model."""
+
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    intermediate: int
+    vocabulary: int = 512
+    positions: int = 512
+
+
+SHAPES = {"lab-m": LabShape(hidden=128, layers=4, heads=4, kv_heads=2, intermediate=256)}
+
+
+def names() -> tuple[str, ...]:
+    """The lab models that this package ships."""
+    return tuple(sorted(path.parent.name for path in WEIGHTS.glob(f"*/{SUMS}")))
+
+
+def folder(name: str) -> Path:
+    """The folder of a shipped lab model, after its files were compared with their pinned sha256.
+
+    Raises UserError for an unknown name and for a damaged file.
+    """
+    if name not in names():
+        raise UserError(f'There is no lab model "{name}".', do=nearest(name, names()))
+    path = WEIGHTS / name
+    for file, expected in read_json(path / SUMS).items():
+        if not (path / file).is_file() or sha256_file(path / file) != expected:
+            raise UserError(
+                f"The shipped file {path / file} is not what it was when it was packaged.",
+                why="Results from a changed model would not be comparable.",
+                do="Install noisy-student again.",
+            )
+    return path
+
+
+def tokenizer(texts: Iterable[str], shape: LabShape) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer with single digits, learned from ``texts``; equal texts give equal tokenizers."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r"\d|#+|\n| ?[^\s\d#]+|\s"), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    core.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=shape.vocabulary,
+        special_tokens=[END_OF_TEXT, TURN_START, TURN_END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    core.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        eos_token=TURN_END,
+        pad_token=END_OF_TEXT,
+        chat_template=CHAT_TEMPLATE,
+        model_max_length=shape.positions,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def untrained(shape: LabShape, tokens: PreTrainedTokenizerFast, *, seed: int) -> Qwen2ForCausalLM:
+    """A model of this shape with random weights that depend on ``seed`` only."""
+    import torch
+    from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
+
+    config = Qwen2Config(
+        vocab_size=len(tokens),
+        hidden_size=shape.hidden,
+        intermediate_size=shape.intermediate,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.kv_heads,
+        max_position_embeddings=shape.positions,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokens.eos_token_id,
+        pad_token_id=tokens.pad_token_id,
+        dtype="float32",
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed % 2**31)
+        model = Qwen2ForCausalLM(config)
+    model.generation_config = GenerationConfig(
+        eos_token_id=[tokens.eos_token_id, tokens.convert_tokens_to_ids(END_OF_TEXT)],
+        pad_token_id=tokens.pad_token_id,
+    )
+    return model

@@ -1,0 +1,136 @@
+"""Loading: a folder or a hub id in, model and tokenizer with settled stop and pad ids out.
+
+Nothing that came with the model is run: the folder is checked first, remote code is off, only safetensors are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from noisy_student.errors import UserError
+from noisy_student.models import stop
+from noisy_student.models.folder import check_folder, folder_digest
+from noisy_student.models.spec import Attention, DType, PadRule
+from noisy_student.models.template import check_template
+
+# No *.bin: a pickle is not even downloaded.
+_WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in memory with its tokenizer; ``digest`` is that of the folder it came from.
+
+    ``turn_end_id`` ends an assistant's turn and is the last token a chat student learns.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    stop_ids: frozenset[int]
+    pad_id: int
+    turn_end_id: int
+    digest: str
+
+
+def load(
+    path: str | Path,
+    *,
+    dtype: DType = "float32",
+    attn: Attention = "sdpa",
+    threads: int = 1,
+    revision: str | None = None,
+    pad: PadRule = "apart",
+) -> LoadedModel:
+    """Load a model in evaluation mode from a folder, or from the hub through its local cache.
+
+    Raises UserError for a folder with pickled weights, with code of its own, or with shards outside of it.
+    """
+    folder = find_folder(path, revision=revision)
+    check_folder(folder)
+    torch.set_num_threads(threads)
+    tokenizer = _tokenizer(folder)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=getattr(torch, dtype),
+            attn_implementation=attn,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise UserError(
+            f"{path} cannot be loaded: {error}.", why="Its files do not make a causal language model.", do="Check it."
+        ) from error
+    _refuse_small_embedding(model, tokenizer, folder)
+    model.train(False)
+    return settle(model, tokenizer, digest=folder_digest(folder), pad=pad)
+
+
+def settle(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, digest: str, pad: PadRule = "apart"
+) -> LoadedModel:
+    """Decide stop and pad ids and write them into the tokenizer and both configs, so that all agree."""
+    config = model.generation_config
+    stops = stop.stop_ids(tokenizer, config)
+    end = stop.turn_end_id(tokenizer)
+    end = min(stops) if end is None else end
+    eos = tokenizer.eos_token_id
+    padding = (eos if isinstance(eos, int) else end) if pad == "eos" else stop.pad_id(tokenizer, stops)
+    tokenizer.pad_token = str(tokenizer.convert_ids_to_tokens(padding))
+    model.config.pad_token_id = padding
+    if config is not None:
+        config.pad_token_id = padding
+        config.eos_token_id = sorted(stops)
+    return LoadedModel(model, tokenizer, stops, padding, end, digest)
+
+
+def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
+    """The local folder of a model; a hub id is fetched into the hub's cache, or found there when offline."""
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        return folder
+    name = str(path)
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise UserError(f"There is no folder {path}.", why="A model is a folder or a hub id.", do="Check the path.")
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_WANTED))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        raise UserError(
+            f"{name} is neither a folder nor a model that the hub gives us now.",
+            why=str(error).split("\n", maxsplit=1)[0],
+            do="Check the name and the network, or give a local folder with --model.",
+        ) from error
+
+
+def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"The tokenizer in {folder} cannot be loaded: {error}.",
+            why="Without it no text becomes tokens.",
+            do="Put the tokenizer's files beside the weights.",
+        ) from error
+    assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    check_template(tokenizer)
+    return tokenizer
+
+
+def _refuse_small_embedding(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    weight = model.get_input_embeddings().weight
+    assert isinstance(weight, torch.Tensor)
+    rows = weight.shape[0]
+    if len(tokenizer) > rows:
+        raise UserError(
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model only {rows}.",
+            why="Some texts would have no embedding.",
+            do="Use the tokenizer that the model was trained with.",
+        )

@@ -1,0 +1,61 @@
+"""Which model, and how a question is put to it: settings only, no torch.
+
+A local folder is checked and digested by ``folder``; nothing here touches the disk.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+DType = Literal["float32", "float64", "bfloat16"]
+Attention = Literal["sdpa", "eager"]
+PadRule = Literal["apart", "eos"]
+
+ORIGINAL_TEMPLATE = (
+    "Solve this math problem step by step. End with #### followed by the numerical answer.\n\n"
+    "Problem: {question}\n\nSolution:"
+)
+
+
+class PromptSpec(BaseModel):
+    """How a question becomes what the model reads; the instruction is part of the prompt, never of the question."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    style: Literal["chat", "raw"] = "chat"
+    """``chat`` uses the tokenizer's chat template, ``raw`` the template below."""
+    instruction: str = ""
+    """The sentence that asks for the answer's form; chat style puts it after the question, on a line of its own."""
+    system: str | None = None
+    """Text of a system turn; None leaves the choice to the chat template."""
+    thinking: Literal["template", "off"] = "template"
+    """``off`` passes ``enable_thinking=False``, which templates such as Qwen3's understand."""
+    template: str = ORIGINAL_TEMPLATE
+    """The raw prompt; ``{question}`` stands for the question's text. Default: the plan's code."""
+    joint: str = " "
+    """What stands between a raw prompt and its target, so that ``Solution:`` and the first word stay two words."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.template.count("{question}") != 1:
+            raise ValueError("template must hold {question} exactly once")
+        return self
+
+
+class ModelSpec(BaseModel):
+    """A model by hub id or by folder, and how it is computed; dtype and attention change floating-point results."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    id: str = Field(min_length=1)
+    """A hub id such as ``Qwen/Qwen2.5-0.5B-Instruct``, or a local folder with safetensors."""
+    revision: str | None = None
+    """Commit, tag or branch of a hub model; None is the newest."""
+    dtype: DType = "float32"
+    """float32 because CPUs train in it exactly; float64 serves exactness tests."""
+    attn: Attention = "sdpa"
+    """The attention implementation of transformers."""
+    pad: PadRule = "apart"
+    """``apart``: pad is never the turn's end token; ``eos``: pad is EOS, as in the original protocol."""

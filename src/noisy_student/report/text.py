@@ -1,0 +1,62 @@
+"""The end of a run in the terminal: the answer in one sentence, then findings, conditions and labels.
+
+A results document and a rich console come in; rich leaves colours out where the console is no terminal. Cells are
+``Text``, never markup, so a condition named ``[red]`` stays what it is.
+"""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from noisy_student.report.clean import clean
+from noisy_student.report.table import Table
+from noisy_student.report.tables import conditions_table, findings_table, gap_table, labels_table
+from noisy_student.report.wording import Row, headline, primary_findings, rows, sentence
+
+WIDE = 100
+LONG = 18
+
+
+def show(results: Row, console: Console) -> None:
+    """Print the results of a run to ``console``, fitted to its width."""
+    results = clean(dict(results))
+    if results.get("question"):
+        console.print(Text(str(results["question"]), "italic"))
+    console.print(Text(headline(results), "bold"))
+    for finding in primary_findings(results)[1:]:
+        console.print(Text(sentence(finding, rows(results, "conditions"))))
+    if results.get("status") not in {None, "done"}:
+        console.print(Text(f"This run is {results['status']}: the same command goes on with it.", "yellow"))
+    for table in (findings_table, conditions_table, labels_table, gap_table):
+        _show(table(results), console)
+    if rows(results, "notes"):
+        console.print()
+    for note in rows(results, "notes"):
+        console.print(Text(f"Note: {note}"))
+
+
+def _show(table: Table, console: Console) -> None:
+    if not table.lines:
+        return
+    fitted = table.within("wide" if console.width >= WIDE else "narrow")
+    console.print()
+    console.print(Text(fitted.title, "bold"))
+    drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for index, column in enumerate(fitted.columns):
+        width = max(len(line.cells[index]) for line in fitted.lines)
+        # Numbers stay on one line, so a long head over short numbers is broken instead.
+        head = "\n".join(column.name.rsplit(" ", 1)) if width < len(column.name) else column.name
+        drawn.add_column(Text(head), justify=column.align, no_wrap=column.align == "right", overflow="fold")
+    split = console.width < WIDE and any(len(line.cells[0]) > LONG for line in fitted.lines)
+    for line in fitted.lines:
+        first, *others = line.cells
+        # Long comparisons break before their second condition, as sums on paper do.
+        first = first.replace(" - ", "\n- ") if split else first
+        drawn.add_row(Text(first), *map(Text, others), style="dim" if line.faint else None)
+    console.print(drawn)
+    for remark in fitted.remarks:
+        console.print(Text(remark))
+    console.print(Text(fitted.caption, "dim"))

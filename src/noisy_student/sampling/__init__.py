@@ -1,0 +1,1 @@
+"""Drawing texts from models: the engine protocol, the torch engine, chunks."""

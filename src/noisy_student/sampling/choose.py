@@ -1,0 +1,63 @@
+"""Choosing the next token from logits: temperature, filters, and one uniform number a row.
+
+All functions are vectorised; ``logits_RV`` is rows × vocabulary, in float32 or float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from noisy_student.sampling.engine import Decoding
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Token ids and their log-probabilities under the sampling distribution, one per row."""
+
+    ids_R: torch.Tensor
+    logprobs_R: torch.Tensor
+
+
+def choose(logits_RV: torch.Tensor, uniforms_R: torch.Tensor, decoding: Decoding) -> Choice:
+    """The next token of each row: the likeliest when greedy, else by inverse of the cumulative distribution.
+
+    Greedy log-probabilities are those of the unscaled distribution, since the sampling one is a point.
+    """
+    if decoding.temperature == 0:
+        ids_R = logits_RV.argmax(dim=-1)
+        logprobs_RV = torch.log_softmax(logits_RV, dim=-1)
+    else:
+        logprobs_RV = torch.log_softmax(keep(logits_RV / decoding.temperature, decoding), dim=-1)
+        cumulative_RV = logprobs_RV.double().exp().cumsum(dim=-1)
+        # The sum is 1 but for rounding: the uniform is scaled to it and stays below, so that no dropped token is hit.
+        total_R1 = cumulative_RV[:, -1:]
+        aim_R1 = (uniforms_R.double()[:, None] * total_R1).minimum(total_R1.nextafter(torch.zeros_like(total_R1)))
+        ids_R = torch.searchsorted(cumulative_RV, aim_R1, right=True).squeeze(1)
+    return Choice(ids_R, logprobs_RV.gather(1, ids_R[:, None]).squeeze(1))
+
+
+def keep(logits_RV: torch.Tensor, decoding: Decoding) -> torch.Tensor:
+    """The logits with the tokens that top-k, top-p and min-p drop set to minus infinity."""
+    if 0 < decoding.top_k < logits_RV.shape[1]:
+        least_R1 = logits_RV.topk(decoding.top_k, dim=-1).values[:, -1:]
+        logits_RV = logits_RV.masked_fill(logits_RV < least_R1, -torch.inf)
+    if decoding.top_p < 1:
+        sorted_RV, order_RV = logits_RV.sort(dim=-1, descending=True, stable=True)
+        probabilities_RV = sorted_RV.softmax(dim=-1)
+        before_RV = probabilities_RV.cumsum(dim=-1) - probabilities_RV
+        dropped_RV = torch.zeros_like(before_RV, dtype=torch.bool)
+        dropped_RV.scatter_(1, order_RV, before_RV >= decoding.top_p)
+        logits_RV = logits_RV.masked_fill(dropped_RV, -torch.inf)
+    if decoding.min_p > 0:
+        probabilities_RV = logits_RV.softmax(dim=-1)
+        least_R1 = decoding.min_p * probabilities_RV.max(dim=-1, keepdim=True).values
+        logits_RV = logits_RV.masked_fill(probabilities_RV < least_R1, -torch.inf)
+    return logits_RV
+
+
+def penalise(logits_RV: torch.Tensor, seen_RV: torch.Tensor, penalty: float) -> torch.Tensor:
+    """The logits after the repetition penalty on the tokens marked in ``seen_RV``."""
+    changed_RV = torch.where(logits_RV > 0, logits_RV / penalty, logits_RV * penalty)
+    return torch.where(seen_RV, changed_RV, logits_RV)

@@ -1,0 +1,97 @@
+"""Sampling in chunks: the unit of determinism, commit, resume and distribution (design section 7).
+
+A chunk is up to 64 questions and one shard of K. Questions are ordered by the length of their prompt and their id, so
+the chunks are a function of the set of questions, not of its order. The seed of a sample depends on run, question and
+k only: the first 8 of 32 samples are the 8 of a smaller draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from noisy_student import seeds
+from noisy_student.records import Question, Sample
+from noisy_student.sampling.engine import Decoding, Engine
+
+SHARD_ENDS = (8, 16, 32, 64, 128, 256)
+"""Where the samples of one question are cut into shards; a larger K adds shards and changes none."""
+
+
+class Shard(BaseModel):
+    """The samples ``first`` … ``end`` - 1 of each question."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    first: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """A question with the token ids that ask it."""
+
+    question: Question
+    prompt: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What is drawn in one call of the engine."""
+
+    index: int
+    rows: tuple[Prompted, ...]
+    shard: Shard
+
+
+def shards(k: int) -> list[Shard]:
+    """The shards that make up K samples; K = 0 is a programmer's error.
+
+    >>> [(shard.first, shard.end) for shard in shards(20)]
+    [(0, 8), (8, 16), (16, 20)]
+    """
+    assert k >= 1
+    ends = [end for end in SHARD_ENDS if end < k] + [k]
+    return [Shard(first=first, end=end) for first, end in zip([0, *ends], ends, strict=False)]
+
+
+def chunks(
+    questions: Sequence[Question], encode: Callable[[Question], Sequence[int]], *, shard: Shard, size: int
+) -> list[Chunk]:
+    """The chunks of ``size`` questions, whatever the order of ``questions``."""
+    rows = sorted(
+        (Prompted(question, tuple(encode(question))) for question in questions),
+        key=lambda row: (len(row.prompt), row.question.id),
+    )
+    starts = range(0, len(rows), size)
+    return [Chunk(index, tuple(rows[start : start + size]), shard) for index, start in enumerate(starts)]
+
+
+def draw_chunk(
+    chunk: Chunk,
+    engine: Engine,
+    *,
+    decoding: Decoding,
+    decode: Callable[[Sequence[int]], str],
+    run_seed: int,
+) -> list[Sample]:
+    """The samples of one chunk, by question, then k; ``decode`` gives the text without special tokens."""
+    ks = range(chunk.shard.first, chunk.shard.end)
+    row_seeds = [[seeds.seed(run_seed, "sample", row.question.id, k=k) for k in ks] for row in chunk.rows]
+    drawn = engine.draw([row.prompt for row in chunk.rows], row_seeds, decoding)
+    return [
+        Sample(
+            question_id=row.question.id,
+            k=k,
+            text=decode(draw.token_ids),
+            token_ids=draw.token_ids,
+            finish=draw.finish,
+            logprob=round(sum(draw.logprobs), 6),
+            seed=seed,
+        )
+        for row, draws, seeds_K in zip(chunk.rows, drawn, row_seeds, strict=True)
+        for k, draw, seed in zip(ks, draws, seeds_K, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Intervals, tests, power, corrections, calibration and voting mathematics: numbers in, numbers out."""

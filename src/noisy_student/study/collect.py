@@ -1,0 +1,223 @@
+"""From the store to ``results.json``: conditions, labels and findings of a run, whatever part of it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from noisy_student import files
+from noisy_student.evaluation.contrast import Outcomes, contrast, judge
+from noisy_student.evaluation.grade_file import read_grades
+from noisy_student.records import Finding
+from noisy_student.statistics.gap import gap_recovered
+from noisy_student.statistics.intervals import wilson
+from noisy_student.study.manifest import Manifest
+from noisy_student.study.node import Node, parents_first
+from noisy_student.study.plan import ConditionNodes, LabelNodes, Plan
+from noisy_student.study.run_graph import Result
+from noisy_student.study.settings import Settings
+from noisy_student.study.store import Store
+
+SCHEMA = 1
+STUDENTS_OF_GAP = ("baseline", "oracle")
+"""The conditions that span the gap; every other one is placed in it."""
+
+
+def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
+    """The results of a run, complete or partial, as ``design.md`` section 3 has them."""
+    settings = plan.settings
+    outcomes = _outcomes(plan, store)
+    return {
+        "schema": SCHEMA,
+        "study": settings.name,
+        "question": settings.question,
+        "scale": settings.scale,
+        "protocol": settings.protocol,
+        "model": settings.model.id,
+        "data": _data(plan, store),
+        "seeds": list(settings.seeds),
+        "status": "partial" if result.status == "done" and _failed(result) else result.status,
+        "conditions": [_condition(nodes, settings, result, store) for nodes in plan.conditions],
+        "labels": [_labels(nodes, settings, store) for nodes in plan.labels],
+        "findings": [asdict(finding) for finding in findings(settings, outcomes)],
+        "gap_recovered": list(_gaps(settings, outcomes)),
+        "settings": settings.model_dump(mode="json", by_alias=True),
+    }
+
+
+def curves(plan: Plan, store: Store) -> dict[str, list[dict[str, Any]]]:
+    """The loss curves by ``condition-seed``."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for nodes in plan.conditions:
+        if nodes.train is not None:
+            path = store.folder(nodes.train) / "curves" / "training.jsonl"
+            if path.is_file():
+                found[f"{nodes.name}-{nodes.seed}"] = list(files.read_jsonl(path))
+    return found
+
+
+def findings(settings: Settings, outcomes: Mapping[str, Outcomes]) -> list[Finding]:
+    """The declared comparisons with Holm, then every other condition against the baseline, exploratory."""
+    made: list[Finding] = []
+    declared = {(item.a, item.b) for item in settings.primary.values()}
+    for name, item in settings.primary.items():
+        if _comparable(outcomes, item.a, item.b):
+            made += contrast(
+                name, outcomes[item.a], outcomes[item.b], margin=item.margin, primary=True, family="primary"
+            )
+    others = [name for name in outcomes if name != "baseline" and (name, "baseline") not in declared]
+    for name in others:
+        if ("baseline", name) not in declared and _comparable(outcomes, name, "baseline"):
+            pair = outcomes[name], outcomes["baseline"]
+            made += contrast(f"{name} against baseline", *pair, margin=None, primary=False, family="exploratory")
+    return judge(made)
+
+
+def _comparable(outcomes: Mapping[str, Outcomes], a: str, b: str) -> bool:
+    """Whether both were graded for a seed in common; a run that was paused may lack one."""
+    return a in outcomes and b in outcomes and bool(set(outcomes[a].by_seed) & set(outcomes[b].by_seed))
+
+
+def _outcomes(plan: Plan, store: Store) -> dict[str, Outcomes]:
+    """Correctness by condition, seed and question, of what was graded."""
+    by_name: dict[str, dict[int, dict[str, float]]] = {}
+    for nodes in plan.conditions:
+        if store.outcome(nodes.grade) == "done":
+            rows = read_grades(store.data(nodes.grade) / "grades.jsonl")
+            by_name.setdefault(nodes.name, {})[nodes.seed] = {row.question_id: float(row.correct) for row in rows}
+    return {name: Outcomes(name, by_seed) for name, by_seed in by_name.items()}
+
+
+def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store: Store) -> dict[str, Any]:
+    condition = settings.conditions[nodes.name]
+    row: dict[str, Any] = {
+        "name": nodes.name,
+        "method": condition.method,
+        "seed": nodes.seed,
+        "control_of": condition.control_of,
+        **_status(nodes.grade, result, store),
+        **_accuracy(_summary(store, nodes.grade)),
+    }
+    trained = _summary(store, nodes.train)
+    sampled = [_summary(store, node) or {} for node in nodes.grade.parents if node.stage == "sample"]
+    own = [nodes.train, nodes.grade, *(node for node in nodes.grade.parents if node.stage == "sample")]
+    return {
+        **row,
+        "trained_on": trained["examples"] if trained else None,
+        "steps": trained["steps"] if trained else None,
+        "trained_tokens": trained["trained_tokens"] if trained else None,
+        "sampled_tokens": sum(summary.get("tokens", 0) for summary in sampled) or None,
+        "seconds": _seconds(store, own),
+    }
+
+
+def _accuracy(graded: Mapping[str, Any] | None) -> dict[str, Any]:
+    names = ("accuracy", "interval", "n", "correct", "strict_accuracy", "truncated", "sampled_accuracy", "stop_rate")
+    if graded is None or not graded["grades"]["n"]:
+        return dict.fromkeys(names)
+    main, sampled = graded["grades"], graded["sampled"]
+    interval = wilson(main["correct"], main["n"])
+    return {
+        "accuracy": main["correct"] / main["n"],
+        "interval": [interval.low, interval.high],
+        "n": main["n"],
+        "correct": main["correct"],
+        "strict_accuracy": main["strict"] / main["n"],
+        "truncated": main["truncated"] / main["n"],
+        "sampled_accuracy": sampled["correct"] / sampled["n"] if sampled["n"] else None,
+        "stop_rate": graded["stop_rate"],
+    }
+
+
+def _status(grade: Node, result: Result, store: Store) -> dict[str, Any]:
+    """Whether a condition is done, skipped, failed or left, and why."""
+    manifest = store.manifest(grade)
+    if manifest is not None:
+        return {"status": manifest.outcome, "reason": manifest.reason}
+    reached = [(node, result.outcomes.get(node.key)) for node in parents_first([grade])]
+    for node, outcome in reached:
+        if outcome is not None and outcome.kind == "failed":
+            return {"status": "failed", "reason": f"{node.title}: {outcome.reason}"}
+    return {"status": "left", "reason": "not reached yet; run the same command again"}
+
+
+def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, Any]:
+    label = settings.labels[nodes.name]
+    row: dict[str, Any] = {
+        "name": nodes.name,
+        "teacher": nodes.teacher,
+        "seed": nodes.seed,
+        "k": label.K,
+        "temperature": settings.sampling.temperature,
+    }
+    voted, judged = _summary(store, nodes.votes), _summary(store, nodes.quality)
+    if voted is None:
+        return {**row, **dict.fromkeys(("questions", "accuracy", "single_accuracy")), "by_level": []}
+    row |= {
+        "questions": voted["questions"],
+        "coverage": voted["labeled"] / voted["questions"],
+        "tie_rate": voted["tied"] / voted["questions"],
+        "abstained": voted["abstained"] / (voted["questions"] * label.K),
+    }
+    if judged is None:
+        levels = [{"votes": votes, "questions": count, "accuracy": None} for votes, count in voted["levels"]]
+        return {**row, "accuracy": None, "single_accuracy": None, "precision": None, "by_level": levels}
+    votes = judged["votes"]
+    return {
+        **row,
+        "accuracy": votes["right"] / votes["questions"],
+        "single_accuracy": votes["single_right"] / votes["questions"],
+        "precision": votes["right"] / voted["labeled"] if voted["labeled"] else None,
+        "by_level": [
+            {"votes": item["votes"], "questions": item["questions"], "accuracy": item["right"] / item["questions"]}
+            for item in votes["by_level"]
+        ],
+    }
+
+
+def _gaps(settings: Settings, outcomes: Mapping[str, Outcomes]) -> Iterator[dict[str, Any]]:
+    """Each student's share of the gap between baseline and oracle, over all seeds' questions."""
+    if not set(STUDENTS_OF_GAP) <= set(outcomes):
+        return
+    for name in outcomes:
+        if settings.conditions[name].method == "none" or name in STUDENTS_OF_GAP:
+            continue
+        columns: list[list[float]] = [[], [], []]
+        seeds = set.intersection(*(set(outcomes[other].by_seed) for other in (name, *STUDENTS_OF_GAP)))
+        for seed in sorted(seeds):
+            rows = [outcomes[other].by_seed[seed] for other in (name, *STUDENTS_OF_GAP)]
+            for column, row in zip(columns, rows, strict=True):
+                column += [row[question_id] for question_id in sorted(row)]
+        recovered = gap_recovered(*columns, run_seed=0) if columns[0] else None
+        if recovered is not None:
+            interval = [recovered.interval.low, recovered.interval.high]
+            yield {"condition": name, "estimate": recovered.share, "interval": interval}
+
+
+def _data(plan: Plan, store: Store) -> dict[str, Any]:
+    """The source and the counts of each part, from the first seed's split."""
+    spec = plan.settings.data
+    split = next(node for node in parents_first(plan.targets) if node.stage == "split")
+    summary = _summary(store, split)
+    return {
+        "source": spec.source.kind,
+        "files": spec.source.files,
+        "counts": summary["counts"] if summary else None,
+        "removed": summary["removed"] if summary else None,
+    }
+
+
+def _summary(store: Store, node: Node | None) -> Mapping[str, Any] | None:
+    manifest: Manifest | None = store.manifest(node) if node is not None else None
+    return manifest.summary if manifest is not None and manifest.outcome == "done" else None
+
+
+def _seconds(store: Store, nodes: Sequence[Node | None]) -> float | None:
+    manifests = [store.manifest(node) for node in nodes if node is not None]
+    known = [manifest.provenance["seconds"] for manifest in manifests if manifest is not None]
+    return round(sum(known), 1) if known else None
+
+
+def _failed(result: Result) -> bool:
+    return any(outcome.kind == "failed" for outcome in result.outcomes.values())

@@ -1,0 +1,199 @@
+"""A stage to be run, with all that its result depends on; its key is known before anything runs.
+
+Comes in: a stage's name, its settings, the nodes it reads, a seed. Goes out: a frozen ``Node`` whose ``key``
+is the sha256 of all of these and of the code, never of titles, devices, hosts or paths. The stage's module is
+read as text, so that a plan imports neither the stage nor torch.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.metadata
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+from noisy_student import identity
+
+SCHEME = 1
+"""The version of the key itself: a change of what enters the key raises it."""
+
+STAGES = "noisy_student.study.stages"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_KEY_DIGITS = 16
+"""Digits of the key in folder names; the manifest holds all 64."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One run of one stage; two nodes are the same when their keys are. Built by ``make``."""
+
+    stage: str
+    module: str
+    spec: Mapping[str, Any] = field(repr=False)
+    inputs: Mapping[str, tuple[Node, ...]] = field(repr=False)
+    seed: int | None
+    title: str
+    """What people read; no part of the identity."""
+    code: str = field(repr=False)
+    """The digest of the stage's code and of the versions of its libraries."""
+    key: str
+    paths: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where files lie whose digests are in the spec; no part of the identity, read as ``spec["paths"]``."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and other.key == self.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    @property
+    def short_key(self) -> str:
+        """The first digits of the key, as folder names carry them."""
+        return self.key[:_KEY_DIGITS]
+
+    @property
+    def name(self) -> str:
+        """The stage and the short key: the node's folder in the store."""
+        return f"{self.stage}-{self.short_key}"
+
+    @property
+    def parents(self) -> tuple[Node, ...]:
+        """The nodes it reads, over all roles."""
+        return tuple(node for nodes in self.inputs.values() for node in nodes)
+
+    def facts(self) -> dict[str, Any]:
+        """What the key is the digest of, in JSON: kept in manifests to tell why two keys differ."""
+        return _facts(self.stage, self.spec, self.inputs, seed=self.seed, code=self.code)
+
+
+def make(
+    stage: str,
+    spec: Mapping[str, Any],
+    *,
+    inputs: Mapping[str, Sequence[Node]] | None = None,
+    seed: int | None = None,
+    title: str = "",
+    module: str | None = None,
+    paths: Mapping[str, str] | None = None,
+) -> Node:
+    """The node of a stage; without ``module`` it is the file of that name in ``study/stages``.
+
+    ``spec`` must be JSON with finite numbers. The stage reads the seed as ``spec["seed"]``, so the spec may
+    not hold one of its own; ``paths`` reach it as ``spec["paths"]`` and do not count.
+    """
+    if not _NAME.fullmatch(stage):
+        raise ValueError(f"{stage!r} is no name of a stage: small letters, digits, dots and dashes only")
+    if {"seed", "paths"} & set(spec):
+        raise ValueError("seed and paths are fields of the node, not of its spec")
+    module = module or f"{STAGES}.{stage.replace('-', '_')}"
+    plain = json.loads(identity.canonical(dict(spec)))
+    parents = {role: tuple(nodes) for role, nodes in (inputs or {}).items()}
+    code = code_of(module)
+    key = identity.digest(_facts(stage, plain, parents, seed=seed, code=code))
+    return Node(
+        stage=stage,
+        module=module,
+        spec=plain,
+        inputs=parents,
+        seed=seed,
+        title=title or stage,
+        code=code,
+        key=key,
+        paths=dict(paths or {}),
+    )
+
+
+def parents_first(targets: Iterable[Node]) -> list[Node]:
+    """The targets and all they read, each once, inputs before what reads them."""
+    order: dict[str, Node] = {}
+    waiting = list(reversed(list(targets)))
+    while waiting:
+        node = waiting[-1]
+        missing = [parent for parent in node.parents if parent.key not in order]
+        if missing and node.key not in order:
+            waiting.extend(reversed(missing))
+        else:
+            order.setdefault(node.key, waiting.pop())
+    return list(order.values())
+
+
+@functools.cache
+def code_of(module: str) -> str:
+    """The digest of a stage's modules and of the versions of its libraries; read once per process."""
+    tree = ast.parse(_source(module).read_text(encoding="utf-8"))
+    own = {} if module.startswith(f"{identity.PACKAGE}.") else {module: ast.dump(tree)}
+    return identity.digest(
+        {
+            "modules": identity.code_digest([module, *_imported(tree)]),
+            "outside": own,
+            "libraries": {name: version(name) for name in _libraries(tree)},
+        }
+    )
+
+
+def version(library: str) -> str | None:
+    """The installed version of a library, read from its metadata without importing it."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _facts(
+    stage: str, spec: Mapping[str, Any], inputs: Mapping[str, tuple[Node, ...]], *, seed: int | None, code: str
+) -> dict[str, Any]:
+    return {
+        "scheme": SCHEME,
+        "stage": stage,
+        "code": code,
+        "spec": dict(spec),
+        "inputs": {role: [node.key for node in nodes] for role, nodes in inputs.items()},
+        "seed": seed,
+    }
+
+
+def _source(module: str) -> Path:
+    """The module's file, found part by part because ``find_spec`` would import its parents."""
+    parts = module.split(".")
+    if parts[0] == identity.PACKAGE:
+        path = identity.ROOT.joinpath(*parts[1:]).with_suffix(".py")
+        if path.is_file():
+            return path
+        raise ValueError(f"there is no stage module {module}: {path} is missing")
+    search = None
+    for count in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:count]), search)
+        if spec is None:
+            raise ValueError(f"there is no stage module {module}")
+        search = spec.submodule_search_locations
+    if spec is None or spec.origin is None or not spec.has_location:
+        raise ValueError(f"the stage module {module} has no source file")
+    return Path(spec.origin)
+
+
+def _imported(tree: ast.AST) -> list[str]:
+    names: set[str] = set()
+    for item in ast.walk(tree):
+        if isinstance(item, ast.Import):
+            names.update(alias.name for alias in item.names)
+        elif isinstance(item, ast.ImportFrom) and item.level == 0 and item.module:
+            names.add(item.module)
+            names.update(f"{item.module}.{alias.name}" for alias in item.names)
+    return sorted(name for name in names if name.split(".")[0] == identity.PACKAGE)
+
+
+def _libraries(tree: ast.Module) -> tuple[str, ...]:
+    for item in tree.body:
+        targets = (
+            item.targets if isinstance(item, ast.Assign) else [item.target] if isinstance(item, ast.AnnAssign) else []
+        )
+        named = any(isinstance(target, ast.Name) and target.id == "LIBRARIES" for target in targets)
+        if named and isinstance(item, ast.Assign | ast.AnnAssign) and item.value is not None:
+            return tuple(ast.literal_eval(item.value))
+    return ()

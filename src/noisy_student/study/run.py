@@ -1,0 +1,121 @@
+"""One run, from settings to a folder: plan, compute what the store lacks, collect, write ``results.json``.
+
+The same command finds its folder again, so a paused run is completed in place and a finished one is only read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files, identity
+from noisy_student.study import provenance
+from noisy_student.study.executors.local import local
+from noisy_student.study.plan import Plan, plan
+from noisy_student.study.run_graph import Listener, run_graph
+from noisy_student.study.settings import Settings
+from noisy_student.study.store import Store
+
+RESULTS, CURVES = "results.json", "curves.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where results are kept: the store shared by all runs, and the folder of run folders."""
+
+    store: Path = Path(".noisy-student")
+    runs: Path = Path("runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run on disk and its results, as ``results.json`` holds them."""
+
+    folder: Path
+    results: dict[str, Any]
+    curves: dict[str, list[dict[str, Any]]]
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """The comparisons, primary ones first."""
+        found: list[dict[str, Any]] = self.results["findings"]
+        return found
+
+
+def run(
+    settings: Settings,
+    *,
+    place: Place,
+    deadline: float | None = None,
+    on_event: Listener = lambda event: None,
+    notice: Callable[[str], None] = print,
+    on_plan: Callable[[Plan], None] = lambda planned: None,
+) -> Run:
+    """Compute what is missing and write the run's folder; ``deadline`` is a time.time().
+
+    ``on_plan`` is called once before anything is computed, and not at all if nothing is missing.
+    Raises Interrupted after a signal; what was committed until then is kept.
+    """
+    store = Store(place.store, notice=notice)
+    planned = plan(settings)
+    digest = run_digest(planned)
+    folder = _folder_of(place.runs, settings.name, digest)
+    if (folder / RESULTS).is_file() and all(store.cached(node) for node in planned.targets):
+        return open_run(folder)
+    started = time.time()
+    on_plan(planned)
+    executor = local(store, workers=settings.compute.workers)
+    result = run_graph(planned.targets, store, executor=executor, deadline=deadline, on_event=on_event)
+    # Statistics need scipy, which a cached run must not wait for.
+    from noisy_student.study.collect import collect, curves
+
+    facts = provenance.facts(started)
+    results = {
+        **collect(planned, result, store),
+        "digest": digest,
+        "run_dir": str(folder),
+        "command": " ".join(["noisy-student", *facts["argv"][1:]]),
+        "versions": {**facts["versions"], "python": facts["python"]},
+        "machine": facts["platform"],
+        "seconds": round(facts["seconds"], 1),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Run(folder, results, curves(planned, store))
+    files.write_json(folder / CURVES, made.curves)
+    files.write_json(folder / RESULTS, results)
+    return made
+
+
+def open_run(folder: Path) -> Run:
+    """A run that was written before; UserError if the folder is none."""
+    results = files.read_json(folder / RESULTS)
+    return Run(folder, results, files.read_json(folder / CURVES))
+
+
+def run_digest(planned: Plan) -> str:
+    """What makes two runs the same: everything they compute, and how it is compared."""
+    settings = planned.settings
+    return identity.digest(
+        {
+            "targets": sorted(node.key for node in planned.targets),
+            "conditions": [[item.name, item.seed, item.grade.key] for item in planned.conditions],
+            "labels": [[item.name, item.seed, item.quality.key] for item in planned.labels],
+            "primary": {name: item.model_dump() for name, item in settings.primary.items()},
+            "names": [settings.name, settings.scale, settings.protocol],
+        }
+    )
+
+
+def _folder_of(runs: Path, name: str, digest: str) -> Path:
+    """The folder of this very run if it exists and can be read, else the next free one of today."""
+    for path in sorted(runs.glob(f"{name}-*/{RESULTS}")):
+        if files.read_json(path).get("digest") == digest:
+            return path.parent
+    today = time.strftime("%Y%m%d")
+    number = 1
+    while (runs / f"{name}-{today}-{number}").exists():
+        number += 1
+    return runs / f"{name}-{today}-{number}"

@@ -1,0 +1,30 @@
+"""Labels → the examples of one student; where the labels came from leaves no trace in the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.context import Context
+from noisy_student.data.rows import read_labels
+from noisy_student.labeling.example_file import write_examples
+from noisy_student.labeling.examples import examples
+
+LIBRARIES: tuple[str, ...] = ()
+LABEL_FILES = {"gold": "gold.jsonl", "labels": "labels.jsonl"}
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``examples.jsonl`` from the roles ``gold`` (a split) and ``labels``; the summary holds its sha256."""
+    labels = [
+        label
+        for role, name in LABEL_FILES.items()
+        for folder in inputs.get(role, ())
+        for label in read_labels(folder / name)
+    ]
+    made = examples(labels)
+    path = context.data / "examples.jsonl"
+    write_examples(path, made.rows)
+    return {"examples": len(made.rows), "without_solution": made.without_solution, "sha256": files.sha256_file(path)}

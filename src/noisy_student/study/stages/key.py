@@ -1,0 +1,21 @@
+"""Sources → the answer key of dev, unlabeled and test; read by reveal, grade and label-quality only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student.context import Context
+from noisy_student.data.key_file import write_key
+from noisy_student.data.parts import parts
+from noisy_student.data.spec import DataSpec
+from noisy_student.data.splits import answer_key
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``key.jsonl``; the split is made again from the same spec, so nothing of the key passes through it."""
+    split = parts(DataSpec.model_validate(spec["data"]), run_seed=spec["seed"], paths=spec["paths"])
+    return {"answers": write_key(context.data / "key.jsonl", answer_key(split))}

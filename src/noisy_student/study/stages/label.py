@@ -1,0 +1,46 @@
+"""Votes and samples → labels with a worked text: select, then take one of the model's own samples.
+
+``random-sample`` takes one own sample a question and asks no vote. A selection ``random_like`` draws as many at
+random as another selection kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student.context import Context
+from noisy_student.data.rows import read_labels, write_labels
+from noisy_student.labeling.select import Selection, select
+from noisy_student.labeling.texts import random_sample, voted_labels, with_own_texts
+from noisy_student.labeling.vote_file import read_votes
+from noisy_student.records import Label, Sample
+from noisy_student.sampling.sample_file import read_samples
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``labels.jsonl``."""
+    labels = _labels(spec, inputs)
+    context.check()
+    write_labels(context.data / "labels.jsonl", labels)
+    return {"questions": len({label.question_id for label in labels}), "labels": len(labels)}
+
+
+def _labels(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> list[Label]:
+    if spec["rule"] == "random-sample":
+        return random_sample(_samples(inputs), run_seed=spec["seed"], truncated=spec["truncated"])
+    rule = dict(spec["select"])
+    if "like" in inputs:
+        like = read_labels(inputs["like"][0] / "labels.jsonl")
+        rule = {"random_count": len({label.question_id for label in like})}
+    votes = read_votes(inputs["votes"][0] / "votes.jsonl")
+    chosen = select(votes, Selection.model_validate(rule), run_seed=spec["seed"])
+    return with_own_texts(voted_labels(chosen), _samples(inputs), choice=spec["text"], truncated=spec["truncated"])
+
+
+def _samples(inputs: Mapping[str, Sequence[Path]]) -> Iterator[Sample]:
+    for folder in inputs["samples"]:
+        yield from read_samples(folder / "samples.jsonl")

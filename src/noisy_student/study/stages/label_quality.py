@@ -1,0 +1,44 @@
+"""Votes or labels and the key → how many are right, by level of agreement and of what was selected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.answer_key import AnswerKey
+from noisy_student.context import Context
+from noisy_student.data.key_file import read_key
+from noisy_student.data.rows import read_labels
+from noisy_student.errors import NotTrainable
+from noisy_student.evaluation.label_quality import label_quality, vote_quality
+from noisy_student.labeling.vote_file import read_votes
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``quality.json`` with what was asked for: the votes' quality, the labels' quality, or both."""
+    key = read_key(inputs["key"][0] / "key.jsonl")
+    quality: dict[str, Any] = {}
+    if "votes" in inputs:
+        votes = list(read_votes(inputs["votes"][0] / "votes.jsonl"))
+        _require_truth((vote.question_id for vote in votes), key)
+        quality["votes"] = asdict(vote_quality(votes, key))
+    if "labels" in inputs:
+        labels = read_labels(inputs["labels"][0] / "labels.jsonl")
+        _require_truth((label.question_id for label in labels), key)
+        quality["labels"] = asdict(label_quality(labels, key))
+    files.write_json(context.data / "quality.json", quality)
+    return quality
+
+
+def _require_truth(question_ids: Iterable[str], key: AnswerKey) -> None:
+    unknown = len(set(question_ids) - set(key))
+    if unknown:
+        raise NotTrainable(
+            f"The key holds no answer of {unknown} questions that were voted on.",
+            why="Without the truth the labels cannot be judged.",
+        )

@@ -1,0 +1,43 @@
+"""Key and split → the true labels of the unlabeled questions; the only stage through which truth reaches training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from noisy_student.context import Context
+from noisy_student.data.key_file import read_key
+from noisy_student.data.rows import read_questions, write_labels
+from noisy_student.errors import NotTrainable
+from noisy_student.evaluation.reveal import reveal
+from noisy_student.labeling.texts import with_own_texts
+from noisy_student.records import Sample
+from noisy_student.sampling.sample_file import read_samples
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``labels.jsonl``; with samples, the worked text is an own sample that reaches the true answer."""
+    questions = read_questions(inputs["split"][0] / "unlabeled.jsonl")
+    labels = reveal((question.id for question in questions), read_key(inputs["key"][0] / "key.jsonl"))
+    if len(labels) < len(questions):
+        raise NotTrainable(
+            f"The key holds the answers of {len(labels)} of {len(questions)} unlabeled questions.",
+            why="With fewer questions to learn from, the condition would not be the oracle of the others.",
+            do="Give the unlabeled questions their answers, or leave this condition out.",
+        )
+    if "samples" in inputs:
+        bare = [replace(label, solution=None) for label in labels]
+        labels = with_own_texts(bare, _samples(inputs), choice=spec["text"], truncated=spec["truncated"])
+        labels = [label for label in labels if label.solution is not None]
+    context.check()
+    write_labels(context.data / "labels.jsonl", labels)
+    return {"questions": len({label.question_id for label in labels}), "labels": len(labels)}
+
+
+def _samples(inputs: Mapping[str, Sequence[Path]]) -> Iterator[Sample]:
+    for folder in inputs["samples"]:
+        yield from read_samples(folder / "samples.jsonl")

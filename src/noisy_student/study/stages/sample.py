@@ -1,0 +1,87 @@
+"""Questions and a model → K samples a question, chunk by chunk; a finished chunk is never drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student.context import Context
+from noisy_student.data.rows import read_questions
+from noisy_student.models.chat import Renderer
+from noisy_student.models.load import load
+from noisy_student.models.spec import PromptSpec
+from noisy_student.records import Question, Sample
+from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.sample import Shard, chunks, draw_chunk
+from noisy_student.sampling.sample_file import read_samples, write_samples
+from noisy_student.sampling.torch_engine import TorchEngine
+
+LIBRARIES = ("torch", "transformers", "tokenizers")
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``samples.jsonl`` by question and k; the summary counts tokens and finishes."""
+    folder = inputs["model"][0] / "model" if "model" in inputs else Path(spec["paths"]["model"])
+    model = spec["model"]
+    loaded = load(
+        folder,
+        dtype=model["dtype"],
+        attn=model["attn"],
+        threads=spec["threads"],
+        revision=model.get("revision"),
+        pad=model["pad"],
+    )
+    renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
+
+    def decode(ids: Sequence[int]) -> str:
+        return str(loaded.tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    engine = TorchEngine(
+        loaded.model, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, decode=decode, check=context.check
+    )
+    todo = chunks(
+        _questions(spec, inputs["split"][0]),
+        renderer.encode,
+        shard=Shard.model_validate(spec["shard"]),
+        size=spec["chunk"],
+    )
+    decoding = Decoding.model_validate(spec["decoding"])
+    for done, chunk in enumerate(todo):
+        context.progress(done, len(todo), "chunks")
+        context.check()
+        path = _chunk_path(context, chunk.index)
+        if not path.exists():
+            drawn = draw_chunk(chunk, engine, decoding=decoding, decode=decode, run_seed=spec["seed"])
+            write_samples(path, drawn)
+    count = _Count()
+    written = [sample for chunk in todo for sample in read_samples(_chunk_path(context, chunk.index))]
+    write_samples(context.data / "samples.jsonl", count.over(sorted(written, key=lambda s: (s.question_id, s.k))))
+    prompt_tokens = sum(len(row.prompt) for chunk in todo for row in chunk.rows)
+    return {"samples": count.samples, "tokens": count.tokens, "prompt_tokens": prompt_tokens, "finish": count.finish}
+
+
+class _Count:
+    """Totals of the samples that pass through."""
+
+    def __init__(self) -> None:
+        self.samples, self.tokens = 0, 0
+        self.finish: dict[str, int] = {}
+
+    def over(self, samples: Sequence[Sample]) -> Iterator[Sample]:
+        for sample in samples:
+            self.samples += 1
+            self.tokens += len(sample.token_ids)
+            self.finish[sample.finish] = self.finish.get(sample.finish, 0) + 1
+            yield sample
+
+
+def _questions(spec: Mapping[str, Any], split: Path) -> list[Question]:
+    """This node's block of one part of the split; blocks are cut from the questions sorted by id."""
+    questions = sorted(read_questions(split / f"{spec['part']}.jsonl"), key=lambda question: question.id)
+    first, end = spec["block"]
+    return questions[first:end]
+
+
+def _chunk_path(context: Context, index: int) -> Path:
+    return context.scratch / f"chunk-{index:05d}.jsonl"

@@ -1,0 +1,52 @@
+"""Examples and a model → a student by supervised fine-tuning, as a folder that ``from_pretrained`` loads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student.context import Context
+from noisy_student.data.rows import read_questions
+from noisy_student.labeling.example_file import read_examples
+from noisy_student.models import checkpoint
+from noisy_student.models.chat import Renderer
+from noisy_student.models.load import load
+from noisy_student.models.spec import PromptSpec
+from noisy_student.training.encode import encode
+from noisy_student.training.sft import train
+from noisy_student.training.spec import SftSpec
+
+LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers")
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``model/``; the loss curve goes beside the data, since it holds seconds."""
+    model = spec["model"]
+    loaded = load(
+        Path(spec["paths"]["model"]),
+        dtype=model["dtype"],
+        attn=model["attn"],
+        threads=spec["sft"]["threads"],
+        revision=model.get("revision"),
+        pad=model["pad"],
+    )
+    split = inputs["split"][0]
+    questions = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
+    sft = SftSpec.model_validate(spec["sft"])
+    encoded = encode(
+        Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"])),
+        read_examples(inputs["examples"][0] / "examples.jsonl"),
+        {question.id: question for question in questions},
+        max_length=sft.max_length,
+    )
+    trained = train(loaded, encoded, spec=sft, seed=spec["seed"], context=context)
+    digest = checkpoint.write(loaded, context.data / "model")
+    return {
+        "digest": digest,
+        "examples": trained.examples,
+        "steps": trained.steps,
+        "trained_tokens": trained.trained_tokens,
+        "read_tokens": trained.read_tokens,
+        "too_long": len(trained.too_long),
+    }

@@ -1,0 +1,40 @@
+"""Samples → one vote a question: extract every answer, tally, decide the winner or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student.answers.extract import read
+from noisy_student.context import Context
+from noisy_student.labeling.vote import levels, votes
+from noisy_student.labeling.vote_file import read_votes, write_votes
+from noisy_student.records import Answer
+from noisy_student.sampling.sample_file import read_samples
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``votes.jsonl``; the summary holds the histogram by level and what abstained."""
+    path = context.data / "votes.jsonl"
+    answers = _answers(inputs["samples"], spec["truncated"], context)
+    count = write_votes(path, votes(answers, k=spec["K"], ties=spec["ties"]))
+    decided = list(read_votes(path))
+    return {
+        "questions": count,
+        "labeled": sum(vote.winner is not None for vote in decided),
+        "tied": sum(vote.tied for vote in decided),
+        "abstained": sum(vote.abstained for vote in decided),
+        "levels": [[level.votes, level.questions] for level in levels(decided, k=spec["K"])],
+    }
+
+
+def _answers(folders: Sequence[Path], truncated: Any, context: Context) -> Iterator[tuple[str, str | None]]:
+    """Every sample's answer; the folders come in the order of k, as first-seen ties need."""
+    for folder in folders:
+        context.check()
+        for sample in read_samples(folder / "samples.jsonl"):
+            answer = read(sample.text, sample.finish, truncated=truncated)
+            yield sample.question_id, answer.canonical if isinstance(answer, Answer) else None

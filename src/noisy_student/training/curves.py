@@ -1,0 +1,30 @@
+"""What a training run looked like: one point every few steps, and the file that keeps them. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from noisy_student import files
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The mean loss (nats a token) of the steps since the last point, with the state at its last step.
+
+    ``seconds`` counts from the start of training; ``accuracy`` is the share of supervised tokens ranked first.
+    """
+
+    step: int
+    loss: float
+    seconds: float
+    grad_norm: float | None = None
+    learning_rate: float | None = None
+    accuracy: float | None = None
+    entropy: float | None = None
+
+
+def write(path: Path, points: Iterable[Point]) -> None:
+    """Write one JSON object a point; not data, because seconds differ from run to run."""
+    files.write_jsonl(path, (asdict(point) for point in points))

@@ -1,0 +1,100 @@
+"""A pause in the middle of training: weights and optimiser state on disk, the mark that makes them count last.
+
+Only safetensors and JSON, never a pickle. Random state is not kept: nothing in training draws random numbers after
+its start unless the model has dropout, and then torch's generator is kept too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from noisy_student import files
+from noisy_student.training.curves import Point
+
+_MARK = "state.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where training stands: steps done, seconds spent, the curve so far."""
+
+    step: int
+    seconds: float
+    points: tuple[Point, ...]
+
+
+def save(
+    folder: Path,
+    progress: Progress,
+    *,
+    identity: str,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.LRScheduler,
+) -> None:
+    """Write everything that a resumed run needs; ``identity`` says which run it belongs to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors: dict[str, torch.Tensor] = {"rng": torch.get_rng_state()}
+    for name, parameter in model.named_parameters():
+        tensors[f"weight.{name}"] = parameter.detach().contiguous()
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"{key}.{name}"] = value.detach().contiguous()
+    weights = folder / f"step-{progress.step}.safetensors"
+    partial = weights.with_suffix(".partial")
+    save_file(tensors, partial)
+    partial.replace(weights)
+    mark = {"identity": identity, "weights": weights.name, "sha256": files.sha256_file(weights)}
+    files.write_json(folder / _MARK, {**mark, "progress": asdict(progress), "schedule": _schedule(scheduler)})
+    for old in folder.glob("step-*.safetensors"):
+        if old != weights:
+            old.unlink()
+
+
+def load(
+    folder: Path,
+    *,
+    identity: str,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.LRScheduler,
+) -> Progress | None:
+    """Put a saved state back and say where it stands; None where there is none, or another run's, or a damaged one."""
+    if not (folder / _MARK).is_file():
+        return None
+    mark: dict[str, Any] = files.read_json(folder / _MARK)
+    weights = folder / str(mark["weights"])
+    if mark["identity"] != identity or not weights.is_file() or files.sha256_file(weights) != mark["sha256"]:
+        return None
+    tensors = load_file(weights)
+    torch.set_rng_state(tensors.pop("rng"))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(tensors.pop(f"weight.{name}"))
+            state = {key: tensors.pop(f"{key}.{name}") for key in _KEYS if f"{key}.{name}" in tensors}
+            if state:
+                optimizer.state[parameter] = state
+    _restore_schedule(scheduler, optimizer, mark["schedule"])
+    points = tuple(Point(**point) for point in mark["progress"]["points"])
+    return Progress(int(mark["progress"]["step"]), float(mark["progress"]["seconds"]), points)
+
+
+_KEYS = ("step", "exp_avg", "exp_avg_sq")  # what torch's AdamW keeps for a parameter
+
+
+def _schedule(scheduler: torch.optim.lr_scheduler.LRScheduler) -> dict[str, Any]:
+    return {"last_epoch": scheduler.last_epoch, "rates": [float(rate) for rate in scheduler.get_last_lr()]}
+
+
+def _restore_schedule(
+    scheduler: torch.optim.lr_scheduler.LRScheduler, optimizer: torch.optim.Optimizer, saved: dict[str, Any]
+) -> None:
+    scheduler.last_epoch = int(saved["last_epoch"])
+    scheduler._step_count = scheduler.last_epoch + 1
+    scheduler._last_lr = list(saved["rates"])
+    for group, rate in zip(optimizer.param_groups, saved["rates"], strict=True):
+        group["lr"] = rate

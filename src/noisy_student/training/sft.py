@@ -1,0 +1,201 @@
+"""Supervised fine-tuning of all weights by TRL: a loaded model and encoded examples in, the same model trained out.
+
+TRL gets ids and the completion mask, never text, and one epoch of rows in an order of our own: the order depends on
+the seed alone, counts are exact before the first step, and a pause resumes without any pickle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import datasets
+import huggingface_hub.constants
+import torch
+from transformers import PrinterCallback, get_scheduler
+from transformers.trainer_pt_utils import get_parameter_names
+from trl.trainer import utils as trl_utils
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from noisy_student import identity, seeds
+from noisy_student.context import Context
+from noisy_student.models.chat import EncodedExample
+from noisy_student.models.load import LoadedModel
+from noisy_student.training import curves, resume
+from noisy_student.training.curves import Point
+from noisy_student.training.encode import Encoded
+from noisy_student.training.order import order, step_count
+from noisy_student.training.spec import SftSpec
+from noisy_student.training.watch import Watch
+
+# No decay on biases and norms, as transformers.Trainer decides it.
+_NO_DECAY = ["bias", "layernorm", "rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training run did; the weights are in the loaded model itself.
+
+    ``trained_tokens`` counts the tokens that made the loss, ``read_tokens`` all that were read without padding, both
+    over all epochs. ``examples`` is how many different ones were used, ``too_long`` names those that were not.
+    """
+
+    steps: int
+    examples: int
+    trained_tokens: int
+    read_tokens: int
+    too_long: tuple[str, ...]
+    curve: tuple[Point, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Rows in the order of training, the seed that torch starts from, and what a saved state must belong to."""
+
+    rows: list[EncodedExample]
+    seed: int
+    identity: str
+
+
+def train(loaded: LoadedModel, encoded: Encoded, *, spec: SftSpec, seed: int, context: Context) -> Trained:
+    """Fine-tune ``loaded.model`` in place and leave it in evaluation mode; the curve goes to ``context.curves``.
+
+    Raises NotTrainable when the loss stops being a number, and Paused or Interrupted from ``context.check()`` after
+    saving what would cost more than a minute to repeat; the same call then goes on from there.
+    """
+    torch.set_num_threads(spec.threads)
+    positions = order(len(encoded.rows), spec, seed=seed)
+    rows = [encoded.rows[position] for position in positions]
+    work = _Work(rows, seeds.seed(seed, "training") % 2**32, _identity(loaded, rows, spec, seed))
+    watch = _run(loaded, work, spec, context)
+    curves.write(context.curves / "training.jsonl", watch.points)
+    return Trained(
+        steps=watch.step,
+        examples=len(set(positions)),
+        trained_tokens=sum(_loss_tokens(row, spec) for row in rows),
+        read_tokens=sum(len(row.ids) for row in rows),
+        too_long=encoded.too_long,
+        curve=tuple(watch.points),
+        seconds=watch.seconds,
+    )
+
+
+def _run(loaded: LoadedModel, work: _Work, spec: SftSpec, context: Context) -> Watch:
+    model = loaded.model
+    steps = step_count(len(work.rows), spec)
+    optimizer = _optimizer(model, spec)
+    scheduler = get_scheduler(
+        spec.schedule, optimizer, num_warmup_steps=round(spec.warmup * steps), num_training_steps=steps
+    )
+    folder = context.scratch / "sft"
+    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+    # Torch's generator is seeded before a saved state is put back, since that brings its own.
+    torch.manual_seed(work.seed)
+    done = resume.load(folder, identity=work.identity, **parts)
+    watch = Watch(context, steps, lambda now: resume.save(folder, now, identity=work.identity, **parts), done)
+    if watch.step < steps:
+        generator = torch.get_rng_state()
+        trainer = _trainer(loaded, work.rows[watch.step * spec.batch :], spec, work.seed, watch, (optimizer, scheduler))
+        torch.set_rng_state(generator)
+        _train_and_restore(trainer, loaded)
+    return watch
+
+
+def _trainer(
+    loaded: LoadedModel,
+    rows: Sequence[EncodedExample],
+    spec: SftSpec,
+    seed: int,
+    watch: Watch,
+    optimizers: tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR],
+) -> SFTTrainer:
+    # TRL reports every new trainer to the hub otherwise; this program reports nothing to anybody.
+    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
+    datasets.disable_progress_bars()
+    dataset = datasets.Dataset.from_dict(
+        {"input_ids": [row.ids for row in rows], "completion_mask": [row.completion_mask for row in rows]}
+    )
+    trainer = SFTTrainer(
+        model=loaded.model,
+        args=_config(spec, seed, str(watch.context.scratch / "trl"), use_cpu=loaded.model.device.type == "cpu"),
+        train_dataset=dataset,
+        processing_class=loaded.tokenizer,
+        callbacks=[watch],
+        optimizers=optimizers,
+    )
+    # With tqdm off the Trainer prints its logs to stdout, which belongs to the command's own output.
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _config(spec: SftSpec, seed: int, output_dir: str, *, use_cpu: bool) -> SFTConfig:
+    return SFTConfig(
+        output_dir=output_dir,
+        num_train_epochs=1,
+        per_device_train_batch_size=spec.batch,
+        learning_rate=spec.learning_rate,
+        weight_decay=spec.weight_decay,
+        max_grad_norm=spec.max_grad_norm,
+        train_sampling_strategy="sequential",
+        seed=seed,
+        completion_only_loss=spec.loss_on == "answer",
+        max_length=None,
+        packing=False,
+        activation_checkpointing=False,
+        gradient_checkpointing=False,
+        bf16=False,
+        use_cpu=use_cpu,
+        use_cache=True,
+        dataloader_pin_memory=False,
+        average_tokens_across_devices=False,
+        logging_strategy="steps",
+        logging_steps=10,
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to="none",
+        save_strategy="no",
+        eval_strategy="no",
+    )
+
+
+def _train_and_restore(trainer: SFTTrainer, loaded: LoadedModel) -> None:
+    """Train, and take back what TRL and the Trainer leave on the model: a patched forward, gradients, its configs."""
+    model = loaded.model
+    # TRL's loss takes a buffer of tokens x this many columns whatever the vocabulary: with 32,768 columns for a few
+    # hundred words each row lies on a page of its own, and the buffer costs as much as the model's own forward pass.
+    columns = trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE
+    trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE = min(columns, model.config.get_text_config().vocab_size)
+    try:
+        trainer.train()
+    finally:
+        trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE = columns
+        model.__dict__.pop("forward", None)
+        model.zero_grad(set_to_none=True)
+        model.train(False)
+        model.config.pad_token_id = loaded.pad_id
+        if model.generation_config is not None:
+            model.generation_config.pad_token_id = loaded.pad_id
+            model.generation_config.eos_token_id = sorted(loaded.stop_ids)
+
+
+def _optimizer(model: torch.nn.Module, spec: SftSpec) -> torch.optim.AdamW:
+    """AdamW with the Trainer's defaults (betas .9 and .999, eps 1e-8), fused: one kernel for all parameters."""
+    decayed = set(get_parameter_names(model, [torch.nn.LayerNorm], _NO_DECAY))  # type: ignore[no-untyped-call]
+    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for name, p in named if name in decayed], "weight_decay": spec.weight_decay},
+        {"params": [p for name, p in named if name not in decayed], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=spec.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
+
+
+def _loss_tokens(row: EncodedExample, spec: SftSpec) -> int:
+    """Tokens of a row that are predicted from something and counted in the loss: never the first."""
+    return sum(row.completion_mask[1:]) if spec.loss_on == "answer" else len(row.ids) - 1
+
+
+def _identity(loaded: LoadedModel, rows: Sequence[EncodedExample], spec: SftSpec, seed: int) -> str:
+    ids = [[list(row.ids), sum(row.completion_mask)] for row in rows]
+    return identity.digest({"model": loaded.digest, "rows": ids, "spec": spec.model_dump(), "seed": seed})

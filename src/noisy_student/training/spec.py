@@ -1,0 +1,44 @@
+"""How a student is fine-tuned: settings only, no torch."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class SftSpec(BaseModel):
+    """Supervised fine-tuning of all weights; every field changes the result."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    match: Literal["epochs", "steps"] = "epochs"
+    """What two conditions have in common: passes over their own examples, or optimiser steps."""
+    epochs: float = Field(default=2.0, gt=0)
+    """Passes over the examples when matched by epochs; the plan uses 2."""
+    steps: int | None = Field(default=None, ge=1)
+    """Optimiser steps when matched by steps; the plan has 500 for 1,000 examples."""
+    batch: int = Field(default=4, ge=1)
+    """Examples a step; 4 makes the plan's 2 epochs of 1,000 examples its 500 steps."""
+    learning_rate: float = Field(default=2e-5, gt=0)
+    """Peak learning rate; TRL's default, meant for models of about 0.5 B parameters."""
+    schedule: Literal["constant_with_warmup", "linear", "cosine"] = "linear"
+    """How the rate falls after the warm-up; linear is the Trainer's default."""
+    warmup: float = Field(default=0.03, ge=0, lt=1)
+    """Share of the steps that raise the rate from 0; 0.03 as in Alpaca and QLoRA."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """AdamW's decoupled decay of matrices; the Trainer's default is 0."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Gradients are scaled down to this norm; the Trainer's default."""
+    max_length: int = Field(default=1024, ge=2)
+    """Tokens of prompt and target; a longer example is left out and counted, never cut. TRL's default."""
+    loss_on: Literal["answer", "all"] = "answer"
+    """Which tokens teach: the target with its end token, or the prompt too (the original protocol)."""
+    threads: int = Field(default=1, ge=1)
+    """Torch threads; part of the identity because sums over several threads round differently."""
+
+    @model_validator(mode="after")
+    def _steps_when_matched(self) -> Self:
+        if (self.match == "steps") != (self.steps is not None):
+            raise ValueError('steps goes with match = "steps", and match = "steps" needs steps')
+        return self

@@ -1,0 +1,97 @@
+"""What happens around a training step: the question whether to stop, progress, the curve, saving before a pause."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from noisy_student.context import Context
+from noisy_student.errors import Interrupted, NotTrainable, Paused
+from noisy_student.training.curves import Point
+from noisy_student.training.resume import Progress
+
+WORTH_SAVING = 60.0  # seconds of work; less is cheaper to repeat than to think about
+SAVE_EVERY = 600.0  # seconds; what a kill or a power cut may cost
+
+
+class Watch(TrainerCallback):
+    """A callback of the Trainer that counts steps over pauses; ``step`` and ``seconds`` include those before one."""
+
+    def __init__(
+        self, context: Context, steps: int, save: Callable[[Progress], None], done: Progress | None = None
+    ) -> None:
+        """``done`` is where a resumed run stands; ``save`` keeps a state for the next time."""
+        self.context = context
+        self.steps = steps
+        self.step = done.step if done else 0
+        self.points = list(done.points) if done else []
+        self._before = done.seconds if done else 0.0
+        self._first = self.step
+        self._save = save
+        self._start = self._saved = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far, pauses not counted."""
+        return self._before + time.monotonic() - self._start
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the clock: what came before was preparation."""
+        self._start = self._saved = time.monotonic()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Report progress and ask whether to go on; save first when going away would lose much."""
+        self.step = self._first + state.global_step
+        self.context.progress(self.step, self.steps, "steps")
+        unsaved = time.monotonic() - self._saved
+        if self.step == self.steps:
+            # The Trainer logs every tenth step; without this the curve would end before the training does.
+            control.should_log = True
+            return
+        try:
+            self.context.check()
+        except (Paused, Interrupted):
+            if unsaved > WORTH_SAVING:
+                self._keep()
+            raise
+        if unsaved > SAVE_EVERY:
+            self._keep()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Add a point to the curve; NotTrainable when the loss is no number any more."""
+        if logs is None or "loss" not in logs:
+            return
+        if not math.isfinite(logs["loss"]):
+            raise NotTrainable(
+                f"The loss became {logs['loss']} by step {self.step} of {self.steps}.",
+                why="The weights are of no use from there on.",
+                do="Lower train.learning_rate.",
+            )
+        self.points.append(
+            Point(
+                step=self.step,
+                loss=logs["loss"],
+                seconds=self.seconds,
+                grad_norm=logs.get("grad_norm"),
+                learning_rate=logs.get("learning_rate"),
+                accuracy=logs.get("mean_token_accuracy"),
+                entropy=logs.get("entropy"),
+            )
+        )
+
+    def _keep(self) -> None:
+        self._save(Progress(self.step, self.seconds, tuple(self.points)))
+        self._saved = time.monotonic()

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from noisy_student.answers.extract import extract, read
+from noisy_student.answers.turns import MAX_CHARACTERS
+from noisy_student.records import Answer, NoAnswer
+
+FOUND = [
+    ("so 9\n#### 18", "18", "hashes"),
+    ("#### 5\n#### 7", "5", "hashes"),
+    ("####18", "18", "hashes"),
+    ("#### $1,200.50 a day", "1200.5", "hashes"),
+    ("#### **18**.", "18", "hashes"),
+    ("#### \\(18\\)", "18", "hashes"),
+    ("#### 18kg", "18", "hashes"),
+    ("#### 18.", "18", "hashes"),
+    ("#### 18, that is", "18", "hashes"),
+    ("#### \u22125", "-5", "hashes"),
+    ("#### 3/4", "0.75", "hashes"),
+    ("#### 75%", "75", "hashes"),
+    ("#### Step 1: count 3\n#### 7", "7", "hashes"),
+    ("#### 1e3\n#### 1000", "1000", "hashes"),
+    ("\\boxed{3} no, 4\n#### 5", "5", "hashes"),
+    ("\\boxed{5} ... \\boxed{7}, the answer is 9", "7", "boxed"),
+    ("\\boxed{18\\text{ eggs}}", "18", "boxed"),
+    ("\\boxed{x = \\frac{3}{4}}", "0.75", "boxed"),
+    ("\\boxed{\\$1{,}000}", "1000", "boxed"),
+    ("\\boxed{6} and \\boxed{7", "6", "boxed"),
+    ("\\boxed{1}" * 500, "1", "boxed"),
+    ("The answer is: **18** of 20", "18", "phrase"),
+    ("the answer is 3. No, the ANSWER IS $4. Of 9.", "4", "phrase"),
+    ("\\boxed{x}, so the answer is 8", "8", "phrase"),
+    ("She has 16 - 3 = 13 eggs.", "13", "last-number"),
+    ("10-5", "5", "last-number"),
+    ("3+4=7", "7", "last-number"),
+    ("x = -3", "-3", "last-number"),
+    ("it costs $1,234.50.", "1234.5", "last-number"),
+    ("\u517118\u4e2a", "18", "last-number"),
+]
+
+NOT_FOUND = [
+    ("", "absent"),
+    ("no idea", "absent"),
+    ("####", "unreadable"),
+    ("#### nan", "unreadable"),
+    ("#### -Infinity", "unreadable"),
+    ("#### 1e3", "unreadable"),
+    ("#### 1_000", "unreadable"),
+    ("#### 0x10", "unreadable"),
+    ("#### 1,00", "unreadable"),
+    ("#### 1.000,00", "unreadable"),
+    ("#### \uff11\uff12\uff13", "unreadable"),
+    ("#### 12\uff13", "unreadable"),
+    ("#### \u0664\u0662", "unreadable"),
+    ("10 * 100 = 1e3", "unreadable"),
+    ("\\boxed{10000000!}", "unreadable"),
+    ("\\boxed{9^{9^{9}}}", "unreadable"),
+    ("\\boxed{\\dfrac{5^{\\left(5^{\\left(5^5\\right)}\\right)} - 5}{16}}", "unreadable"),
+    ("so 5, \\boxed{__import__('os').system('touch PWN')}", "unreadable"),
+    ("1" * 60_000, "unreadable"),
+]
+
+
+@pytest.mark.parametrize(("text", "canonical", "method"), FOUND)
+def test_the_first_stage_that_finds_one_gives_the_answer(text: str, canonical: str, method: str) -> None:
+    answer = extract(text)
+    assert isinstance(answer, Answer)
+    assert (answer.canonical, answer.method) == (canonical, method)
+    assert answer.strict == (method == "hashes")
+
+
+@pytest.mark.parametrize(("text", "reason"), NOT_FOUND)
+def test_no_answer_says_why(text: str, reason: str) -> None:
+    answer = extract(text)
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == reason
+
+
+@pytest.mark.parametrize("number", ["12:30", "10^6", "9**9", "5-6", "2*3=6", "1,0000"])
+def test_a_number_that_goes_on_is_not_strict(number: str) -> None:
+    answer = extract(f"#### {number}")
+    assert not (isinstance(answer, Answer) and answer.strict)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "\nHuman: what is #### 5",
+        "\n\nUser: 5",
+        "\nQuestion: 5",
+        "\n### Problem 2: 5",
+        "\n**Question**: 5",
+        "<|im_end|> 5",
+        "<|im_start|>user\n5",
+        "</s>5",
+    ],
+)
+def test_an_invented_next_turn_is_ignored(mark: str) -> None:
+    answer = extract(f"so 18{mark}")
+    assert isinstance(answer, Answer)
+    assert answer.canonical == "18"
+
+
+def test_a_turn_word_that_opens_the_text_or_stands_inside_a_line_is_no_turn() -> None:
+    assert extract("\nProblem: 3 eggs.\n#### 3") == Answer("3", "3", "hashes", True)
+    assert extract("the Question: which?\n#### 3") == Answer("3", "3", "hashes", True)
+
+
+def test_the_surface_is_what_was_written() -> None:
+    assert extract("#### $1,000.00 in all") == Answer("1000", "$1,000.00", "hashes", True)
+
+
+def test_finish_decides_before_the_text() -> None:
+    text = "first 18, then 3"
+    assert read(text, "eos") == Answer("3", "3", "last-number", False)
+    assert read(text, "answer") == read(text, "eos")
+    assert read(text, "length") == NoAnswer("truncated")
+    assert read(text, "length", truncated="last-number") == read(text, "eos")
+    assert read(text, "failed", truncated="last-number") == NoAnswer("failed")
+
+
+def test_padding_after_the_answer_changes_nothing_and_the_cap_is_a_cap() -> None:
+    assert extract("#### 5\n" + "x" * 100_000) == Answer("5", "5", "hashes", True)
+    assert extract("x" * MAX_CHARACTERS + "#### 5") == NoAnswer("absent")
+
+
+def test_nothing_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    call = "__import__('os').system('touch PWN')"
+    for text in (call, f"${call}$", f"\\boxed{{{call}}}", f"#### {call}"):
+        assert isinstance(extract(text), NoAnswer)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 30 + "!",
+        "1" * 30 + "x",
+        "1" * 60_000 + "x",
+        " " * 20_000,
+        "$" * 20_000,
+        "1," * 50_000,
+        "#### " * 20_000,
+        "####" + " " * 100_000,
+        "\\boxed{" * 20_000,
+        "\\frac{1}{" * 2_000,
+        "answer is " * 10_000,
+        "\n" * 100_000,
+        "\n ###" * 20_000,
+        "<|a" * 50_000,
+        "-" * 100_000,
+        "1/" * 50_000,
+    ],
+    ids=lambda text: f"{text[:8]!r}x{len(text)}",
+)
+def test_no_text_takes_long(text: str) -> None:
+    def seconds() -> float:
+        start = time.process_time()
+        extract(text)
+        return time.process_time() - start
+
+    assert min(seconds() for _ in range(3)) < 0.05

@@ -1,0 +1,24 @@
+"""What every test stands on: a quiet, offline, one-threaded torch, and properties that repeat in CI."""
+
+from __future__ import annotations
+
+import os
+
+# Read once by the libraries when they are imported, so set before any test imports one. Two tests run side by
+# side on two cores; more threads would only wait for each other.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+settings.register_profile(
+    "project",
+    deadline=None,  # a loaded machine is no fault of the code
+    max_examples=60,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("project")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from noisy_student.data.source import Item, digest_of, merge, question, question_id
+from noisy_student.errors import UserError
+
+
+def item(text: str, answer: str | None = None, solution: str | None = None, place: str = "") -> Item:
+    return Item(question(text), answer, solution, place=place)
+
+
+def test_an_id_is_the_digest_of_the_plain_text() -> None:
+    assert question_id("How many?") == "ba352e24c64c7137"
+    assert question_id(" How \n many? ") == question_id("How many?")
+    assert question_id("Caf\u00e9") == question_id("Cafe\u0301")
+    assert question_id("How many?") != question_id("how many?")
+
+
+def test_the_text_of_a_question_keeps_its_lines() -> None:
+    assert question(" a\n\nb ").text == "a\n\nb"
+
+
+def test_the_same_question_is_kept_once_and_with_its_truth() -> None:
+    merged = merge([item("a"), item("b", "2"), item("a ", "1"), item("a", "1", "so 1\n#### 1")])
+    assert merged.repetitions == 2
+    assert {i.question.text: (i.answer, i.solution) for i in merged.items} == {
+        "a": ("1", "so 1\n#### 1"),
+        "b": ("2", None),
+    }
+
+
+def test_merging_ignores_order() -> None:
+    items = [item("a", "1", "x"), item("a", "1", "w"), item(" a"), item("b")]
+    assert merge(items).items == merge(items[::-1]).items
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (0, 2, 1)])
+def test_conflicting_answers_are_an_error_that_names_both_places(order: tuple[int, ...]) -> None:
+    items = [item("a", "1", place="f.jsonl:1"), item("a", None, place="f.jsonl:2"), item("a", "2", place="f.jsonl:7")]
+    with pytest.raises(UserError, match=r'"a" has the answer 1 at f.jsonl:1 and 2 at f.jsonl:7'):
+        merge(items[place] for place in order)
+
+
+def test_a_digest_sees_the_truth_and_not_the_order_or_the_place() -> None:
+    one, two = item("a", "1", place="x:1"), item("b", "2")
+    assert digest_of([one, two]) == digest_of([two, item("a", "1", place="y:9")])
+    assert digest_of([one, two]) != digest_of([two, item("a", "3")])

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from noisy_student.errors import NotTrainable, UserError
+from noisy_student.labeling.select import Selection, select, votes_needed
+from noisy_student.records import Vote
+
+
+def vote(question_id: str, count: int, *, k: int = 8, winner: str | None = "5") -> Vote:
+    return Vote(question_id, winner, count, k, k - count, winner is None, (("5", count),))
+
+
+VOTES = [vote("d", 8), vote("a", 6), vote("b", 5), vote("c", 6), vote("tie", 8, winner=None)]
+
+
+def ids(selection: Selection, *, run_seed: int = 1) -> list[str]:
+    return [chosen.question_id for chosen in select(VOTES, selection, run_seed=run_seed)]
+
+
+def test_each_rule_takes_what_it_says_and_never_a_tie() -> None:
+    assert ids(Selection(all=True)) == ["a", "b", "c", "d"]
+    assert ids(Selection(min_agreement=0.75)) == ["a", "c", "d"]
+    assert ids(Selection(min_agreement=0.76)) == ["d"]
+    assert ids(Selection(count=1)) == ["d"]
+    assert ids(Selection(count=3)) == ["a", "c", "d"]
+    assert len(ids(Selection(random_count=4))) == 4
+
+
+def test_ties_at_the_edge_and_random_draws_depend_on_the_seed_only() -> None:
+    edges = {tuple(ids(Selection(count=2), run_seed=seed)) for seed in range(20)}
+    assert edges == {("a", "d"), ("c", "d")}
+    draws = {tuple(ids(Selection(random_count=2), run_seed=seed)) for seed in range(60)}
+    assert len(draws) == 6
+    for rule in (Selection(count=2), Selection(random_count=2)):
+        forward, back = select(VOTES, rule, run_seed=3), select(VOTES[::-1], rule, run_seed=3)
+        assert forward == back
+
+
+def test_a_smaller_random_draw_is_part_of_a_larger_one() -> None:
+    drawn = [set(ids(Selection(random_count=n))) for n in (1, 2, 3)]
+    assert drawn[0] < drawn[1] < drawn[2]
+
+
+@pytest.mark.parametrize(
+    ("share", "k", "needed"),
+    [(0.75, 8, 6), (0.8, 8, 7), (0.8, 16, 13), (0.8, 32, 26), (0.9, 8, 8), (0.9, 16, 15), (0.9, 32, 29), (0.07, 100, 7),
+     (1.0, 8, 8), (1e-12, 8, 1)],
+)  # fmt: skip
+def test_thresholds_are_whole_votes(share: float, k: int, needed: int) -> None:
+    assert votes_needed(share, k) == needed
+
+
+def test_nothing_to_learn_from_names_the_highest_agreement() -> None:
+    with pytest.raises(NotTrainable, match=r"0\.95; the highest is 6 of 8 votes.*0\.75 or less"):
+        select([vote("a", 6), vote("b", 5)], Selection(min_agreement=0.95), run_seed=1)
+    with pytest.raises(NotTrainable, match="No question has a winning answer"):
+        select([vote("t", 4, winner=None)], Selection(all=True), run_seed=1)
+    for rule in (Selection(count=9), Selection(random_count=9)):
+        with pytest.raises(NotTrainable, match="asks for 9 questions; 4 have a winner"):
+            select(VOTES, rule, run_seed=1)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"all": True, "count": 3},
+        {"min_agreement": 0.0},
+        {"min_agreement": 1.01},
+        {"min_agreement": float("nan")},
+        {"count": 0},
+        {"random_count": -1},
+    ],
+)
+def test_settings_out_of_range_are_user_errors(settings: dict[str, object]) -> None:
+    with pytest.raises(UserError, match="select"):
+        Selection.model_validate(settings)
+
+
+@pytest.mark.parametrize("settings", [{"all": False}, {"count": "3"}, {"min_agreement": "0.5"}, {"agreement": 0.5}])
+def test_settings_are_strict(settings: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Selection.model_validate(settings)

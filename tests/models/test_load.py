@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from noisy_student.errors import UserError
+from noisy_student.models import checkpoint
+from noisy_student.models.folder import folder_digest
+from noisy_student.models.load import load
+
+sys.path.insert(0, str(Path(__file__).parent))
+import tiny  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.folder(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def folder(saved: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "model"))
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (Path("PWN"),)
+
+
+def change(path: Path, **entries: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **entries}))
+
+
+def test_stop_and_pad_are_settled_everywhere(folder: Path) -> None:
+    loaded = load(folder, threads=1)
+    assert loaded.stop_ids == {3}
+    assert loaded.pad_id == 1 == loaded.tokenizer.pad_token_id == loaded.model.config.pad_token_id
+    assert loaded.model.generation_config.eos_token_id == [3]
+    assert loaded.turn_end_id == 3
+    assert not loaded.model.training
+    assert load(folder, pad="eos").pad_id == 3
+
+
+def test_dtype_and_attention_are_what_was_asked(folder: Path) -> None:
+    loaded = load(folder, dtype="float64", attn="eager")
+    assert loaded.model.dtype == torch.float64
+    assert loaded.model.config._attn_implementation == "eager"
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("config.json", {"_attn_implementation_internal": "evil/repo"}),
+        ("config.json", {"auto_map": {"AutoModelForCausalLM": "evil--mod.Cls"}}),
+        ("config.json", {"text_config": {"trust_remote_code": True}}),
+        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["evil--mod.Cls", None]}}),
+    ],
+)
+def test_code_that_comes_with_a_model_is_refused(folder: Path, name: str, entry: dict[str, object]) -> None:
+    change(folder / name, **entry)
+    with pytest.raises(UserError, match=next(iter(entry)) if "text_config" not in entry else "trust_remote_code"):
+        load(folder)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "pytorch_model-00001-of-00002.bin"])
+def test_pickled_weights_are_refused_unread(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (folder / name).write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(UserError, match="pickle"):
+        load(folder)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(UserError, match="pickle"):
+        load(folder)
+    assert not (folder / "PWN").exists()
+
+
+def test_a_trainers_leftovers_are_never_unpickled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for name in ("rng_state.pth", "optimizer.pt", "training_args.bin"):
+        (folder / name).write_bytes(pickle.dumps(Bomb()))
+    assert load(folder).digest == folder_digest(folder)
+    assert not (folder / "PWN").exists()
+
+
+@pytest.mark.parametrize("shard", ["../secret.safetensors", "/etc/passwd", "sub/x.safetensors", "gone.safetensors", 1])
+def test_shards_outside_of_the_folder_are_refused(folder: Path, shard: object) -> None:
+    index = {"metadata": {}, "weight_map": {"model.norm.weight": shard}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(UserError, match=r"index\.json names the file"):
+        load(folder)
+
+
+def test_adapters_are_refused(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "../../secret"}')
+    with pytest.raises(UserError, match="adapter"):
+        load(folder)
+
+
+def test_what_is_no_model_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no folder"):
+        load(tmp_path / "missing")
+    with pytest.raises(UserError, match="neither a folder nor a model"):
+        load("nobody/nothing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"no config\.json"):
+        load(tmp_path / "empty")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(UserError, match=r"no \*\.safetensors"):
+        load(folder)
+
+
+def test_damaged_weights_are_a_users_error(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(UserError, match="cannot be loaded"):
+        load(folder)
+
+
+def test_the_digest_is_of_content_not_of_place(folder: Path, saved: Path) -> None:
+    (folder / "README.md").write_text("hello")
+    assert folder_digest(folder) == folder_digest(saved)
+    change(folder / "generation_config.json", temperature=0.5)
+    assert folder_digest(folder) != folder_digest(saved)
+
+
+def test_a_checkpoint_has_the_same_bytes_wherever_it_is_written(folder: Path, saved: Path, tmp_path: Path) -> None:
+    written = []
+    for number, source in enumerate((folder, saved)):
+        target = tmp_path / f"out{number}"
+        assert checkpoint.write(load(source), target) == folder_digest(target)
+        written.append({path.name: path.read_bytes() for path in target.iterdir()})
+    assert written[0] == written[1]
+    assert not [name for name in written[0] if name.endswith((".bin", ".pt"))]
+
+
+def test_plain_from_pretrained_loads_a_checkpoint(folder: Path, tmp_path: Path) -> None:
+    loaded = load(folder)
+    checkpoint.write(loaded, tmp_path / "out")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
+    ids = torch.tensor([tokenizer.encode("Tom has 5 apples")])
+    assert torch.equal(model(ids).logits, loaded.model(ids).logits)
+    assert tokenizer.chat_template == tiny.TEMPLATE
+    assert (tokenizer.pad_token_id, model.generation_config.eos_token_id) == (1, [3])

@@ -1,0 +1,56 @@
+"""What the terminal shows at the end of a run."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from noisy_student.report.text import show
+
+RESULTS = json.loads(Path(__file__).with_name("results.json").read_text())
+
+
+def printed(results, width=80, terminal=False):
+    file = io.StringIO()
+    show(
+        results, Console(file=file, width=width, force_terminal=terminal, color_system="standard" if terminal else None)
+    )
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_fits_the_width_and_holds_the_numbers(width):
+    text = printed(RESULTS, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "\x1b" not in text
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    for word in ("+1.2", "[-0.8, +3.2]", "<0.0001", "31.4 %", "31.2 32.4 30.5", "undecided", "4 % of the prompts"):
+        assert word in text
+    assert text.index("+1.2 points") < text.index("Findings") < text.index("Conditions") < text.index("Labels")
+
+
+def test_a_wide_terminal_shows_more():
+    assert "Sampled" in printed(RESULTS, 120)
+    assert "Sampled" not in printed(RESULTS, 80)
+
+
+def test_a_hostile_name_is_text():
+    hostile = "[red]x[/red]\x1b]0;owned\x07[link=https://evil.example]y[/link]"
+    condition = {"name": hostile, "status": "done", "seed": 1, "accuracy": 0.5}
+    text = printed({"conditions": [condition], "notes": ["{{7*7}}\rHF_TOKEN=hf_" + "a" * 34]}, 200, terminal=True)
+    assert r"[red]x[/red]\x1b]0;owned\x07[link=https://evil.example]y[/link]" in text
+    assert "\x1b]" not in text
+    assert "\x07" not in text
+    assert "{{7*7}}\\x0dHF_TOKEN=[hidden]" in text
+
+
+def test_a_paused_run_says_so():
+    assert "This run is paused" in printed(RESULTS | {"status": "paused"})
+
+
+def test_nothing_at_all_still_prints():
+    assert "no primary finding" in printed({})

@@ -1,0 +1,72 @@
+"""Verdicts in words and the sentence that answers the question."""
+
+from __future__ import annotations
+
+import pytest
+
+from noisy_student.report.wording import headline, sentence, verdict_words
+
+FINDING = {
+    "name": "helps",
+    "a": "noisy-student",
+    "b": "baseline",
+    "difference": 0.012,
+    "interval": [-0.008, 0.032],
+    "p_value": 0.2,
+    "p_adjusted": 0.4,
+    "primary": True,
+    "unit": "checkpoints",
+    "margin": 0.02,
+    "mde": 0.031,
+    "verdict": "undecided",
+}
+
+
+def control(status: str) -> dict[str, str]:
+    return {"name": "control", "status": status, "control_of": "noisy-student"}
+
+
+def test_undecided_names_the_size():
+    assert headline({"findings": [FINDING], "conditions": []}) == (
+        "noisy-student - baseline: +1.2 points [-0.8, +3.2], undecided at this size "
+        "(smallest difference seen with 80 % power: 3.1)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("conditions", "words"),
+    [
+        ([], "helps (controls not run)"),
+        ([control("skipped")], "helps (controls not run)"),
+        ([control("done"), control("failed")], "helps (controls not run)"),
+        ([control("done"), control("done")], "helps"),
+        ([{"name": "noisy-student", "control_of": "filtered"}], "helps"),
+    ],
+)
+def test_a_gain_needs_its_controls(conditions, words):
+    assert verdict_words(FINDING | {"verdict": "helps"}, conditions) == words
+
+
+@pytest.mark.parametrize(("unit", "words"), [("checkpoints", "these checkpoints"), ("recipe", "this recipe")])
+def test_a_verdict_says_what_it_speaks_of(unit, words):
+    text = sentence(FINDING | {"verdict": "hurts", "unit": unit, "difference": -0.05, "interval": None}, [])
+    assert text == f"noisy-student - baseline: -5.0 points, hurts for {words}"
+
+
+def test_no_difference_names_the_margin():
+    assert verdict_words(FINDING | {"verdict": "no-difference"}, []) == "no difference beyond ±2.0"
+
+
+def test_exploratory_findings_have_no_verdict_even_if_one_is_written():
+    assert verdict_words(FINDING | {"primary": False, "verdict": "helps"}, []) == "exploratory"
+
+
+def test_what_was_not_measured_is_not_zero():
+    assert sentence(FINDING | {"difference": None, "interval": None}, []) == "noisy-student - baseline: not measured"
+
+
+def test_the_first_primary_finding_answers():
+    exploratory = FINDING | {"primary": False, "a": "oracle"}
+    assert headline({"findings": [exploratory, FINDING]}).startswith("noisy-student - baseline: +1.2")
+    assert "no primary finding" in headline({"findings": [exploratory]})
+    assert "no primary finding" in headline({})

@@ -1,0 +1,80 @@
+"""Paired t, sign flips and the exact bootstrap against the reference and against each other."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from noisy_student.statistics.differences import paired_bootstrap, paired_t, sign_flip
+from noisy_student.statistics.paired import PairedCounts, mcnemar_exact
+
+ORACLES = json.loads((Path(__file__).parent / "oracles.json").read_text())
+A = np.array([[1, 0, 1, 1, 0, 0, 1, 0], [1, 0, 1, 0, 0, 0, 1, 0], [1, 1, 1, 1, 0, 0, 1, 0]])
+B = np.array([[1, 0, 0, 1, 0, 0, 1, 0], [0, 0, 1, 0, 0, 0, 1, 0], [1, 0, 1, 1, 0, 0, 0, 0]])
+
+
+@pytest.mark.parametrize("row", ORACLES["exact_paired_bootstrap"], ids=str)
+def test_exact_bootstrap_equals_the_reference(row):
+    boot = paired_bootstrap(PairedCounts(20, row["b"], row["c"], row["n"] - 20 - row["b"] - row["c"]))
+    assert boot.interval == pytest.approx(row["ci"], abs=1e-12)
+    assert boot.se == pytest.approx(row["se"], abs=1e-10)
+
+
+def test_exact_bootstrap_of_the_documented_table():
+    boot = paired_bootstrap(PairedCounts(100, 62, 35, 303))
+    assert boot.se == pytest.approx(0.019657, rel=0.01)
+    assert boot.interval == pytest.approx((0.016, 0.092), abs=0.0021)
+    assert paired_bootstrap(PairedCounts(5, 0, 0, 5)).interval == (0, 0)
+
+
+def test_seeds_and_questions_of_the_reference_table():
+    by_seed = paired_t((A - B).mean(axis=1).tolist())
+    assert (by_seed.difference, by_seed.t, by_seed.p_value) == pytest.approx((1 / 6, 4.0, 0.057191), abs=1e-6)
+    questions = (A - B).mean(axis=0).tolist()
+    by_question = paired_t(questions)
+    assert (by_question.t, by_question.p_value) == pytest.approx((2.645751, 0.033146), abs=1e-6)
+    assert sign_flip(questions, run_seed=1) == 0.125
+
+
+def test_paired_t_equals_scipy():
+    a, b = [0.3, 0.5, 0.1, 0.9, 0.4], [0.2, 0.45, 0.2, 0.7, 0.1]
+    ours = paired_t([x - y for x, y in zip(a, b, strict=True)])
+    theirs = stats.ttest_rel(a, b)
+    assert (ours.t, ours.p_value) == pytest.approx((theirs.statistic, theirs.pvalue))
+    assert ours.interval == pytest.approx(theirs.confidence_interval(0.95))
+
+
+def test_differences_without_spread_never_give_nan_or_zero():
+    none = paired_t([0.0, 0.0, 0.0])
+    assert (none.difference, none.se, none.interval, none.p_value) == (0, 0, (0, 0), 1)
+    same = paired_t([0.1 + 0.2, 0.3, 0.3])
+    assert (same.t, same.interval, same.p_value) == (None, None, 0.25)
+    alone = paired_t([0.3])
+    assert (alone.p_value, alone.interval, alone.se) == (None, None, None)
+    with pytest.raises(ValueError, match="at least one"):
+        paired_t([])
+
+
+@settings(max_examples=40, deadline=None)
+@given(b=st.integers(0, 8), c=st.integers(0, 8), same=st.integers(0, 5))
+def test_sign_flips_of_zero_one_outcomes_are_the_exact_mcnemar_test(b, c, same):
+    differences = [1.0] * b + [-1.0] * c + [0.0] * same
+    assert sign_flip(differences, run_seed=0) == pytest.approx(mcnemar_exact(b, c))
+
+
+def test_sampled_sign_flips_converge_to_the_exact_test_in_any_order():
+    differences = [1.0] * 62 + [-1.0] * 35 + [0.0] * 10
+    p_value = sign_flip(differences, run_seed=0)
+    assert p_value == pytest.approx(mcnemar_exact(62, 35), abs=0.003)
+    shuffled = differences.copy()
+    random.Random(3).shuffle(shuffled)
+    assert sign_flip(shuffled, run_seed=0) == p_value
+    assert sign_flip(differences, run_seed=1) != p_value
+    assert sign_flip([1.0] * 60, run_seed=0, resamples=999) == 1 / 1000

@@ -1,0 +1,99 @@
+"""Unpaired tests and intervals against the reference, the published table, and statsmodels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noisy_student.statistics.multiple import benjamini_hochberg, holm
+from noisy_student.statistics.unpaired import fisher_p, miettinen_nurminen, newcombe, pooled_p, pooled_z
+
+HERE = Path(__file__).parent
+ORACLES = json.loads((HERE / "oracles.json").read_text())["two_prop"]
+TABLE = json.loads((HERE / "published_table.json").read_text())
+
+
+def _arms(row):
+    return TABLE["right"][row["a"]], 500, TABLE["right"][row["b"]], 500
+
+
+@pytest.mark.parametrize("row", ORACLES, ids=lambda row: f"{row['k1']}/{row['n1']}-{row['k2']}/{row['n2']}")
+def test_two_proportions_equal_the_reference(row):
+    counts = row["k1"], row["n1"], row["k2"], row["n2"]
+    assert pooled_z(*counts) == pytest.approx(row["z_pooled"], rel=1e-8)
+    assert pooled_p(*counts) == pytest.approx(row["p_pooled"], rel=1e-8)
+    assert fisher_p(*counts) == pytest.approx(row["p_fisher"], rel=1e-8)
+    assert newcombe(*counts) == pytest.approx(row["newcombe"], abs=1e-9)
+    assert miettinen_nurminen(*counts) == pytest.approx(row["miettinen_nurminen"], abs=1e-9)
+
+
+@pytest.mark.parametrize("row", TABLE["contrasts"], ids=lambda row: f"{row['a']} - {row['b']}")
+def test_published_table_contrasts(row):
+    counts = _arms(row)
+    assert 100 * (counts[0] - counts[2]) / 500 == pytest.approx(row["points"])
+    assert pooled_z(*counts) == pytest.approx(row["z"], abs=5.1e-5)
+    assert pooled_p(*counts) == pytest.approx(row["p"], abs=5.1e-7)
+    assert fisher_p(*counts) == pytest.approx(row["fisher"], abs=5.1e-7)
+    assert [100 * end for end in newcombe(*counts)] == pytest.approx(row["newcombe"], abs=0.0051)
+
+
+def test_published_table_corrections():
+    contrasts = TABLE["contrasts"]
+    p_values = [pooled_p(*_arms(row)) for row in contrasts]
+    assert len(contrasts) == 36
+    assert holm(p_values) == pytest.approx([row["holm"] for row in contrasts], abs=5.1e-7)
+    assert benjamini_hochberg(p_values) == pytest.approx([row["bh"] for row in contrasts], abs=5.1e-7)
+    exact = [fisher_p(*_arms(row)) for row in contrasts]
+    assert holm(exact) == pytest.approx([row["holm_fisher"] for row in contrasts], abs=5.1e-7)
+
+
+def test_newcombe_equals_statsmodels():
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    for counts in [(56, 70, 48, 80), (0, 500, 3, 500), (7, 10, 2, 10)]:
+        theirs = proportion.confint_proportions_2indep(*counts, method="newcomb", compare="diff")
+        assert newcombe(*counts) == pytest.approx(theirs, abs=1e-10)
+
+
+@pytest.mark.parametrize("counts", [(162, 500, 134, 500), (7, 10, 2, 10), (0, 500, 3, 500)])
+def test_score_interval_answers_where_the_library_raises(counts):
+    low, high = miettinen_nurminen(*counts)
+    assert low < counts[0] / counts[1] - counts[2] / counts[3] < high
+
+
+@pytest.mark.parametrize("k", [0, 500])
+def test_nothing_to_tell_apart_gives_one_not_nan(k):
+    assert pooled_p(k, 500, k, 500) == 1
+    assert fisher_p(k, 500, k, 500) == 1
+    low, high = miettinen_nurminen(k, 500, k, 500)
+    assert -0.02 < low < 0 < high < 0.02
+
+
+@settings(max_examples=30, deadline=None)
+@given(n1=st.integers(1, 300), n2=st.integers(1, 300), s1=st.floats(0, 1), s2=st.floats(0, 1))
+def test_intervals_hold_the_difference_and_turn_with_it(n1, n2, s1, s2):
+    k1, k2 = round(s1 * n1), round(s2 * n2)
+    difference = k1 / n1 - k2 / n2
+    for method in (newcombe, miettinen_nurminen):
+        low, high = method(k1, n1, k2, n2)
+        assert -1 - 1e-12 <= low <= difference + 1e-12
+        assert difference - 1e-12 <= high <= 1 + 1e-12
+        assert method(k2, n2, k1, n1) == pytest.approx((-high, -low), abs=1e-9)
+    assert 0 <= pooled_p(k1, n1, k2, n2) <= 1
+
+
+def test_score_interval_ends_are_where_the_test_just_rejects():
+    """Maximises the restricted likelihood by search, independent of the closed root."""
+    k1, n1, k2, n2 = 56, 70, 48, 80
+    np = pytest.importorskip("numpy")
+    for end in miettinen_nurminen(k1, n1, k2, n2):
+        p2 = np.linspace(max(0, -end) + 1e-9, min(1, 1 - end) - 1e-9, 400_001)
+        p1 = p2 + end
+        likelihood = k1 * np.log(p1) + (n1 - k1) * np.log1p(-p1) + k2 * np.log(p2) + (n2 - k2) * np.log1p(-p2)
+        best = int(np.argmax(likelihood))
+        variance = p1[best] * (1 - p1[best]) / n1 + p2[best] * (1 - p2[best]) / n2
+        z = (k1 / n1 - k2 / n2 - end) / (variance * (n1 + n2) / (n1 + n2 - 1)) ** 0.5
+        assert abs(z) == pytest.approx(1.959964, abs=1e-4)

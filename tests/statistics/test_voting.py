@@ -1,0 +1,88 @@
+"""pass@k, maj@k and plurality accuracy against the reference and brute force."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noisy_student.statistics.voting import maj_at_k, pass_at_k, plurality_accuracy
+
+ORACLES = json.loads((Path(__file__).parent / "oracles.json").read_text())
+
+
+@pytest.mark.parametrize("row", ORACLES["passk"], ids=str)
+def test_pass_at_k_equals_the_reference(row):
+    assert pass_at_k(row["n"], row["c"], k=row["k"]) == pytest.approx(row["v"], abs=1e-9)
+
+
+@pytest.mark.parametrize("row", ORACLES["majk"], ids=str)
+def test_maj_at_k_equals_the_reference(row):
+    assert maj_at_k(row["counts"], row["correct"], k=row["k"]) == pytest.approx(row["v"], abs=1e-9)
+
+
+@pytest.mark.parametrize("row", ORACLES["plurality_acc"], ids=lambda row: row["name"])
+def test_plurality_accuracy_equals_the_reference(row):
+    for k, accuracy in row["acc"].items():
+        assert plurality_accuracy(row["p"], row["distractors"], k=int(k)) == pytest.approx(accuracy, abs=1e-9)
+
+
+def _share(drawn):
+    votes = Counter(answer for answer in drawn if answer != "none")
+    top = max(votes.values(), default=0)
+    leaders = [answer for answer, count in votes.items() if count == top]
+    return 1 / len(leaders) if "right" in leaders else 0.0
+
+
+@settings(max_examples=30, deadline=None)
+@given(counts=st.tuples(*[st.integers(0, 3)] * 4), k=st.integers(1, 5))
+def test_maj_at_k_equals_all_subsets(counts, k):
+    if sum(counts) < k:
+        return
+    names = ["right", "x", "y", "none"]
+    samples = [name for name, count in zip(names, counts, strict=True) for _ in range(count)]
+    subsets = [_share(subset) for subset in itertools.combinations(samples, k)]
+    tally = dict(zip(names[:3], counts[:3], strict=True))
+    assert maj_at_k(tally, "right", k=k, abstained=counts[3]) == pytest.approx(sum(subsets) / len(subsets))
+
+
+def test_plurality_accuracy_with_abstentions_equals_all_draws():
+    chances = {"right": 0.4, "x": 0.3, "y": 0.1, "none": 0.2}
+    for k in (1, 2, 3, 4):
+        total = 0.0
+        for drawn in itertools.product(chances, repeat=k):
+            weight = 1.0
+            for answer in drawn:
+                weight *= chances[answer]
+            total += weight * _share(drawn)
+        assert plurality_accuracy(0.4, [0.3, 0.1], k=k) == pytest.approx(total)
+
+
+@settings(max_examples=30, deadline=None)
+@given(p=st.floats(0.05, 0.95), k=st.integers(1, 8))
+def test_identities_of_two_answers(p, k):
+    assert plurality_accuracy(p, [1 - p], k=2 * k) == pytest.approx(plurality_accuracy(p, [1 - p], k=2 * k - 1))
+
+
+def test_two_samples_are_worth_one_and_order_is_not_worth_anything():
+    assert plurality_accuracy(0.4, [0.3, 0.3], k=2) == pytest.approx(0.4)
+    assert plurality_accuracy(0.4, [0.35, 0.1], k=9) == pytest.approx(plurality_accuracy(0.4, [0.1, 0.35], k=9))
+
+
+def test_edges():
+    assert maj_at_k({"a": 3}, "b", k=2) == 0
+    assert maj_at_k({}, "b", k=2, abstained=4) == 0
+    assert maj_at_k({"a": 3}, "a", k=3) == 1
+    assert plurality_accuracy(1.0, [], k=8) == 1
+    assert plurality_accuracy(0.0, [], k=8) == 0
+    with pytest.raises(ValueError, match="k must lie"):
+        maj_at_k({"a": 3}, "a", k=4)
+    with pytest.raises(ValueError, match="right=4"):
+        pass_at_k(3, 4, k=1)
+    with pytest.raises(ValueError, match="sum to at most 1"):
+        plurality_accuracy(0.8, [0.3], k=2)

@@ -1,0 +1,143 @@
+"""Packaged files, the order in which they are merged, and messages for what is unknown."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from noisy_student.errors import UserError
+from noisy_student.study.catalog import Request, names, questions, resolve
+from noisy_student.study.plan import plan
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    """A folder that may be a model, as far as a plan looks."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    return str(folder)
+
+
+def _refused(**fields):
+    with pytest.raises(UserError) as caught:
+        resolve(Request(**fields))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("study", "scale", "protocol"), itertools.product(names("studies"), names("scales"), names("protocols"))
+)
+def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, model):
+    settings = resolve(Request(study, scale, protocol, {"model.id": model, "seeds": [1, 2]}))
+    made = plan(settings)
+    assert (settings.name, settings.scale, settings.protocol) == (study, scale, protocol)
+    assert [(item.name, item.seed) for item in made.conditions] == [
+        (name, seed) for seed in (1, 2) for name in settings.conditions
+    ]
+    assert all((item.train is None) == (settings.conditions[item.name].method == "none") for item in made.conditions)
+    assert len({node.key for node in made.targets}) == len(made.targets)
+    assert settings.primary
+
+
+def test_every_study_asks_a_question():
+    assert set(questions()) == set(names("studies")) >= {"v1", "v1-5", "combined"}
+    assert all(text.endswith("?") for text in questions().values())
+
+
+def test_a_later_file_wins_and_set_wins_last(tmp_path, model):
+    texts = {
+        "protocol": 'teacher = "baseline"\nmatch = "steps"\n'
+        "[sampling]\ntemperature = 0.1\nmax_new_tokens = 11\ntop_k = 1",
+        "study": 'question = "?"\n[sampling]\ntemperature = 0.2\nmax_new_tokens = 22\n'
+        '[conditions]\nbaseline = { train = ["gold"] }\n',
+        "scale": f'[model]\nid = "{model}"\n[sampling]\ntemperature = 0.3\n[data]\ntest = 7',
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    request = Request(*(str(tmp_path / f"{name}.toml") for name in ("study", "scale", "protocol")))
+    made = resolve(request)
+    assert (made.sampling.temperature, made.sampling.max_new_tokens, made.sampling.top_k) == (0.3, 22, 1)
+    assert (made.match, made.data.test, made.data.labeled) == ("steps", 7, 1000)
+    assert (made.name, made.scale, made.protocol) == ("study", "scale", "protocol")
+    over = {"sampling.temperature": 0.4, "data.test": 9, "seeds": [4]}
+    made = resolve(Request(request.study, request.scale, request.protocol, over))
+    assert (made.sampling.temperature, made.data.test, made.seeds, made.sampling.max_new_tokens) == (0.4, 9, (4,), 22)
+
+
+def test_a_selection_is_replaced_whole():
+    made = resolve(Request("v1-5", overrides={"conditions.filtered.select.count": 5}))
+    assert dict(made.conditions["filtered"].select) == {"count": 5}
+    again = resolve(Request("v1-5"))
+    assert dict(again.conditions["filtered"].select) == {"min_agreement": 0.75}
+
+
+def test_overriding_changes_nothing_else():
+    plain = resolve(Request("v1")).model_dump()
+    changed = resolve(Request("v1", overrides={"labels.votes.K": 16})).model_dump()
+    assert changed["labels"]["votes"].pop("K") == 16
+    assert plain["labels"]["votes"].pop("K") == 8
+    assert changed == plain
+
+
+def test_a_condition_may_be_added_whole():
+    made = resolve(Request("v1", overrides={"conditions.extra": {"train": ["revealed"]}}))
+    assert made.conditions["extra"].train == ("revealed",)
+
+
+@pytest.mark.parametrize(
+    ("dotted", "said"),
+    [
+        ("samplng.temperature", 'There is no field "samplng". A field that does nothing would mislead. '
+         'Did you mean "sampling"?'),
+        ("sampling.temprature", 'no field "sampling.temprature". A field that does nothing would mislead. '
+         'Did you mean "temperature"?'),
+        ("evaluation.decoding.topp", 'Did you mean "top_p"?'),
+        ("labels.votes.k", 'no field "labels.votes.k"'),
+        ("labels.vote.K", '"labels.vote.K" names "vote", which this study does not have.'),
+        ("conditions.noisy-studnt.match", 'Did you mean "noisy-student"?'),
+        ("primary.noisy-help.margin", 'Did you mean "noisy-helps"?'),
+        ("teacher.name", '"teacher.name" goes through "teacher", which is no table.'),
+    ],
+)  # fmt: skip
+def test_an_unknown_override_names_the_nearest(dotted, said):
+    assert said in _refused(study="v1", overrides={dotted: 1})
+
+
+def test_an_unknown_field_of_a_list_names_the_nearest(tmp_path):
+    study = (Path(__file__).parents[2] / "src/noisy_student/studies/v1.toml").read_text()
+    (tmp_path / "mine.toml").write_text(study.replace("{ if = ", "{ iff = ", 1))
+    said = _refused(study=str(tmp_path / "mine.toml"))
+    assert said.startswith('There is no field "decide.0.iff".')
+    assert said.endswith('Did you mean "if"?')
+
+
+def test_unknown_names_and_broken_files(tmp_path):
+    assert _refused(study="v1-55") == 'There is no study "v1-55". Did you mean "v1-5"?'
+    assert _refused(scale="labb") == 'There is no scale "labb". Did you mean "lab"?'
+    assert _refused(protocol="orginal") == 'There is no protocol "orginal". Did you mean "original"?'
+    assert _refused(study="x/none.toml").startswith('There is no study "x/none.toml".')
+    broken = tmp_path / "broken.toml"
+    broken.write_text("question = \n")
+    assert "is not TOML" in _refused(study=str(broken))
+    broken.write_bytes(b"question = '\xff'")
+    assert "is not TOML" in _refused(study=str(broken))
+    broken.write_text("#" * 1_000_001)
+    assert "larger than a settings file" in _refused(study=str(broken))
+
+
+def test_teachers_in_a_circle_are_refused(model):
+    settings = resolve(Request("v1", overrides={"labels.votes.teacher": "noisy-student", "model.id": model}))
+    with pytest.raises(UserError, match="in a circle: noisy-student → noisy-student"):
+        plan(settings)
+    extra = {
+        "labels.second": {"teacher": "noisy-student"},
+        "conditions.third": {"train": ["labels.second"]},
+        "labels.votes.teacher": "third",
+        "model.id": model,
+    }
+    with pytest.raises(UserError, match="in a circle: (noisy-student → third|third → noisy-student) → "):
+        plan(resolve(Request("v1", overrides={**extra, "conditions.pseudo-only": {"train": ["gold"]}})))

@@ -1,0 +1,154 @@
+"""What settings refuse, and that every refusal says what to do."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from noisy_student.errors import UserError
+from noisy_student.study.catalog import check
+from noisy_student.study.settings import ConditionSettings, Settings
+
+FIELDS = {
+    "name": "toy",
+    "scale": "lab",
+    "protocol": "default",
+    "question": "?",
+    "model": {"id": "some/model"},
+    "labels": {"votes": {"K": 8}, "single": {"rule": "random-sample"}},
+    "conditions": {
+        "base": {"method": "none"},
+        "baseline": {"train": ["gold"]},
+        "filtered": {"train": ["gold", "labels.votes"], "select": {"min_agreement": 0.75}},
+        "control": {
+            "train": ["gold", "labels.votes"],
+            "select": {"random_like": "filtered"},
+            "control_of": "filtered",
+        },
+    },
+    "primary": {"filtered-helps": {"a": "filtered", "b": "baseline"}},
+}
+
+
+def _with(**changes):
+    """The toy study with some fields replaced, tables merged one level deep."""
+    merged = {name: {**FIELDS[name], **new} if isinstance(new, dict) else new for name, new in changes.items()}
+    return {**FIELDS, **merged}
+
+
+def _refused(**changes):
+    with pytest.raises(UserError) as caught:
+        check(_with(**changes))
+    return str(caught.value)
+
+
+def test_the_toy_study_has_the_documented_defaults():
+    made = check(FIELDS)
+    assert (made.seeds, made.teacher, made.match, made.answers.truncated, made.answers.ties) == (
+        (1,), "baseline", "epochs", "abstain", "none",
+    )  # fmt: skip
+    assert made.primary["filtered-helps"].margin == 0.02
+    assert made.conditions["control"].random_like == "filtered"
+    assert made.conditions["filtered"].label_names == ("votes",)
+    assert made.conditions["filtered"].random_like is None
+    assert (made.evaluation.decoding.temperature, made.evaluation.sampled_k) == (0.0, 4)
+
+
+def test_settings_cannot_change():
+    with pytest.raises(ValidationError, match="frozen"):
+        check(FIELDS).teacher = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("k", [0, -1, 257])
+def test_k_must_be_possible(k):
+    assert _refused(labels={"votes": {"K": k}}).startswith(f'"labels.votes.K" is {k}')
+
+
+def test_k_is_a_whole_number():
+    for k in (8.0, "8", True):
+        assert _refused(labels={"votes": {"K": k}}).startswith('"labels.votes.K" is')
+
+
+@pytest.mark.parametrize("threshold", [0, -0.1, 1.01, 75])
+def test_a_threshold_is_above_0_and_at_most_1(threshold):
+    condition = {"train": ["labels.votes"], "select": {"min_agreement": threshold}}
+    assert "Give a fraction above 0 and up to 1" in _refused(conditions={"filtered": condition})
+
+
+@pytest.mark.parametrize("threshold", [1e-6, 0.75, 1, 1.0])
+def test_a_threshold_of_1_is_a_threshold(threshold):
+    condition = {"train": ["labels.votes"], "select": {"min_agreement": threshold}}
+    assert check(_with(conditions={"filtered": condition})).conditions["filtered"].select["min_agreement"] == threshold
+
+
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        ({"min_agreemnt": 0.7}, 'no selection "min_agreemnt". Did you mean "min_agreement"?'),
+        ({}, "select has 0 rules"),
+        ({"all": True, "count": 5}, "select has 2 rules: all, count"),
+        ({"count": 0}, "select.count is 0"),
+        ({"min_agreement": "high"}, "select.min_agreement is 'high'"),
+        ({"random_like": "filtered", "count": 5}, "random_like stands alone"),
+        ({"random_like": 5}, "random_like stands alone"),
+        ({"random_like": "filterd"}, 'names "filterd", which this study does not have. Did you mean "filtered"?'),
+        ({"random_like": "control"}, 'as large as "control", which selects none of its labels itself'),
+        ({"random_like": "baseline"}, 'as large as "baseline", which selects none'),
+    ],
+)
+def test_a_selection_is_one_known_rule(select, said):
+    condition = {"train": ["gold", "labels.votes"], "select": select}
+    assert said in _refused(conditions={"control": condition})
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ({"train": ["golden"]}, '"golden" is nothing to train on.'),
+        ({"train": ["labels.vote"]}, 'conditions.x.train names "vote", which this study does not have'),
+        ({"train": ["gold", "gold"]}, "names something twice"),
+        ({"train": []}, "empty train list"),
+        ({"method": "none", "train": ["gold"]}, "empty train list"),
+        ({"method": "sgd", "train": ["gold"]}, "\"conditions.x.method\" is 'sgd'"),
+        ({"train": ["gold"], "control_of": "nobody"}, 'conditions.x names "nobody"'),
+        ({"trian": ["gold"]}, 'There is no field "conditions.x.trian". A field that does nothing would mislead. '
+         'Did you mean "train"?'),
+    ],
+)  # fmt: skip
+def test_a_condition_is_checked(condition, said):
+    assert said in _refused(conditions={"x": condition})
+
+
+def test_names_must_exist():
+    assert 'primary.p names "oracle"' in _refused(primary={"p": {"a": "oracle", "b": "baseline"}})
+    assert 'the teacher of labels.votes names "techer"' in _refused(labels={"votes": {"teacher": "techer"}})
+    assert 'the teacher of labels.votes names "nobody"' in _refused(teacher="nobody")
+
+
+@pytest.mark.parametrize("seeds", [[1, 2, 1], []])
+def test_seeds_stand_once(seeds):
+    assert f"The seeds {seeds} repeat or are none." in _refused(seeds=seeds)
+
+
+@pytest.mark.parametrize("margin", [0.0, 1.0, -0.02])
+def test_a_margin_is_a_difference_that_matters(margin):
+    said = _refused(primary={"p": {"a": "filtered", "b": "baseline", "margin": margin}})
+    assert said.startswith('"primary.p.margin" is')
+
+
+def test_a_missing_field_is_named():
+    with pytest.raises(UserError, match='The field "model" is missing'):
+        check({name: value for name, value in FIELDS.items() if name != "model"})
+
+
+def test_lists_of_toml_become_tuples():
+    made = check(_with(seeds=[3, 1], decide=[{"if": "otherwise", "then": "v2"}]))
+    assert made.seeds == (3, 1)
+    assert made.decide[0].condition == "otherwise"
+    assert ConditionSettings(train=["gold"]).train == ("gold",)  # type: ignore[arg-type]
+
+
+def test_settings_survive_json():
+    made = check(FIELDS)
+    assert check(made.model_dump(mode="json", by_alias=True)) == made
+    assert isinstance(made, Settings)

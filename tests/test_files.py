@@ -1,0 +1,114 @@
+"""Files that are never half there, and faults that name their place."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noisy_student import files
+from noisy_student.errors import UserError
+
+
+def _fault(text):
+    with pytest.raises(UserError) as caught:
+        list(files.read_rows(io.StringIO(text), name="rows.jsonl"))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"a": 1}\n\n{"a": 1,}\n', "rows.jsonl:3:"),
+        ('{"a" 1}\n', "rows.jsonl:1:6: malformed JSON: Expecting ':' delimiter"),
+        ('{"a": 1} {"b": 2}\n', "rows.jsonl:1:10: malformed JSON: Extra data"),
+        ('{"a": 1}\n{"a": "x\n', "rows.jsonl:2:7: malformed JSON: Unterminated string"),
+        ('{"a": NaN}\n', "rows.jsonl:1: NaN is not a JSON number"),
+        ('{"a": [-Infinity]}\n', "rows.jsonl:1: -Infinity is not a JSON number"),
+        ('{"a": 1, "b": {"c": 1, "c": 1}}\n', 'rows.jsonl:1: the key "c" stands twice in one object'),
+        ('{"a": 1}\n[1]\n', "rows.jsonl:2 holds list, not an object"),
+        ('"a"\n', "rows.jsonl:1 holds str, not an object"),
+        ("[" * 100_000 + "\n", "rows.jsonl:1: "),
+    ],
+)
+def test_a_faulty_line_is_named_with_its_place(text, place):
+    assert _fault(text).startswith(place)
+
+
+def test_rows_stream_and_empty_lines_are_skipped():
+    rows = files.read_rows(io.StringIO('\n{"a": 1}\r\n  \n{"b": "é\\u2028"}\nbroken'), name="x")
+    assert next(rows) == {"a": 1}
+    assert next(rows) == {"b": "é\u2028"}
+    with pytest.raises(UserError, match="x:5:1"):
+        next(rows)
+
+
+def test_a_document_names_line_and_column(tmp_path):
+    path = tmp_path / "one.json"
+    path.write_text('{\n "a": 1,\n "b": x\n}')
+    with pytest.raises(UserError, match=r"one\.json:3:7: malformed JSON"):
+        files.read_json(path)
+
+
+def test_a_missing_and_a_binary_file_are_user_errors(tmp_path):
+    with pytest.raises(UserError, match="cannot be read: No such file"):
+        list(files.read_jsonl(tmp_path / "none.jsonl"))
+    (tmp_path / "latin.jsonl").write_bytes('{"a": "é"}'.encode("latin-1"))
+    with pytest.raises(UserError, match="is not UTF-8 at byte 7"):
+        list(files.read_jsonl(tmp_path / "latin.jsonl"))
+
+
+rows_of_json = st.dictionaries(
+    st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    max_size=4,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(rows_of_json.map(lambda row: {k.encode(errors="replace").decode(): v for k, v in row.items()})))
+def test_what_is_written_reads_back(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    assert files.write_jsonl(path, rows) == len(rows)
+    assert list(files.read_jsonl(path)) == rows
+    assert path.read_bytes().count(b"\n") == len(rows)
+    files.write_json(path, rows)
+    assert files.read_json(path) == rows
+
+
+def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    files.write_jsonl(path, [{"a": 1}])
+
+    def broken():
+        yield {"a": 2}
+        raise RuntimeError("died")
+
+    with pytest.raises(RuntimeError):
+        files.write_jsonl(path, broken())
+    with pytest.raises(ValueError, match="Out of range float"):
+        files.write_json(path, {"a": float("nan")})
+    with pytest.raises(ValueError, match="Out of range float"):
+        files.write_jsonl(path, [{"a": float("inf")}])
+    assert list(files.read_jsonl(path)) == [{"a": 1}]
+
+
+def test_writing_leaves_nothing_else_behind(tmp_path):
+    files.write_bytes(tmp_path / "a", b"1")
+    files.write_bytes(tmp_path / "a", b"2")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"2"
+    assert files.sha256_file(tmp_path / "a") == hashlib.sha256(b"2").hexdigest()
+
+
+def test_a_document_is_readable_by_people(tmp_path):
+    files.write_json(tmp_path / "a.json", {"name": "é", "n": [1]})
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert "é" in text
+    assert text.endswith("}\n")
+    assert len(text.splitlines()) > 3
+    assert json.loads(text) == {"name": "é", "n": [1]}

@@ -1,0 +1,34 @@
+"""Nothing heavy is imported until it is needed, so that ``--help`` and a cached run answer at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers", "trl", "datasets", "scipy", "matplotlib", "sklearn", "pandas")
+SHOW = "import sys; print(*sorted(set(sys.modules) & set(sys.argv[1:])))"
+
+
+def heavy_after(statement: str) -> str:
+    """The heavy libraries that a fresh interpreter holds after ``statement``."""
+    command = [sys.executable, "-c", f"{statement}; {SHOW}", *HEAVY]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["noisy_student", "noisy_student.study.plan", "noisy_student.study.run", "noisy_student.cli.main"],
+)
+def test_importing_it_loads_nothing_heavy(module: str) -> None:
+    assert heavy_after(f"import {module}") == ""
+
+
+def test_planning_the_default_study_loads_nothing_heavy() -> None:
+    statement = "from noisy_student.study import catalog, plan; plan.plan(catalog.resolve(catalog.Request()))"
+    assert heavy_after(statement) == ""
+
+
+def test_a_heavy_import_would_be_seen() -> None:
+    assert heavy_after("import scipy") == "scipy"

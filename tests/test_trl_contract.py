@@ -1,0 +1,123 @@
+"""Every name of TRL and transformers that we use, with the default or the signature we rely on.
+
+It fails with the name when a new version moves one; read that version's source, then change the code and this table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+
+import huggingface_hub.constants
+import pytest
+import torch
+import transformers
+import trl
+from transformers.trainer_pt_utils import get_parameter_names
+from trl.trainer import utils as trl_utils
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+SFT_FIELDS = (  # noqa: SIM905
+    "output_dir num_train_epochs per_device_train_batch_size learning_rate weight_decay max_grad_norm "
+    "train_sampling_strategy seed completion_only_loss max_length packing activation_checkpointing "
+    "gradient_checkpointing bf16 use_cpu use_cache dataloader_pin_memory average_tokens_across_devices "
+    "logging_strategy logging_steps logging_nan_inf_filter disable_tqdm report_to save_strategy eval_strategy"
+).split()
+# Not set by us: what we get must be what it was when we read the source.
+RELIED_ON = {
+    "gradient_accumulation_steps": 1,
+    "loss_type": "nll",
+    "label_smoothing_factor": 0.0,
+    "neftune_noise_alpha": None,
+    "dataset_kwargs": None,
+    "dataset_num_proc": None,
+    "padding_free": False,
+    "assistant_only_loss": False,
+    "eos_token": None,
+    "pad_token": None,
+    "chat_template_path": None,
+    "push_to_hub": False,
+    "remove_unused_columns": True,
+    "dataloader_num_workers": 0,
+    "dataloader_drop_last": False,
+    "full_determinism": False,
+}
+
+
+def parameters(function: object) -> set[str]:
+    assert callable(function)
+    return set(inspect.signature(function).parameters)
+
+
+def test_versions() -> None:
+    assert trl.__version__.startswith("1.16.")
+    assert (5, 3) <= tuple(int(part) for part in transformers.__version__.split(".")[:2]) < (6, 0)
+    assert tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2]) >= (2, 10)
+
+
+@pytest.mark.parametrize("name", SFT_FIELDS)
+def test_sft_config_has(name: str) -> None:
+    assert name in {field.name for field in dataclasses.fields(trl.SFTConfig)}
+
+
+@pytest.mark.parametrize(("name", "value"), RELIED_ON.items())
+def test_sft_config_defaults_to(name: str, value: object) -> None:
+    field = next(field for field in dataclasses.fields(trl.SFTConfig) if field.name == name)
+    assert field.default == value
+
+
+def test_sft_trainer_takes_what_we_give() -> None:
+    names = {"model", "args", "train_dataset", "processing_class", "callbacks", "optimizers"}
+    assert names <= parameters(trl.SFTTrainer.__init__)
+    assert callable(trl.SFTTrainer.remove_callback)
+    assert callable(trl.SFTTrainer.train)
+
+
+def test_the_columns_of_the_loss_are_read_at_every_step() -> None:
+    assert trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE == 32768
+    assert "_CHUNKED_LOGPROB_CHUNK_SIZE" in inspect.getsource(trl_utils.add_fused_lm_head)
+
+
+def test_the_collator_masks_padding_by_position() -> None:
+    batch = DataCollatorForLanguageModeling(pad_token_id=7)(
+        [{"input_ids": [7, 2, 7], "labels": [-100, 2, 7]}, {"input_ids": [4], "labels": [4]}]
+    )
+    assert batch["labels"].tolist() == [[-100, 2, 7], [4, -100, -100]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
+
+
+def test_callbacks_are_called_with_what_we_read() -> None:
+    for name in ("on_train_begin", "on_step_end", "on_log"):
+        assert {"args", "state", "control"} <= parameters(getattr(transformers.TrainerCallback, name))
+    assert transformers.TrainerState().global_step == 0
+    assert transformers.TrainerControl().should_log is False
+    assert inspect.isclass(transformers.PrinterCallback)
+
+
+def test_schedules_and_decay_groups() -> None:
+    assert {"name", "optimizer", "num_warmup_steps", "num_training_steps"} <= parameters(transformers.get_scheduler)
+    known = {kind.value for kind in transformers.SchedulerType}
+    assert {"constant_with_warmup", "linear", "cosine"} <= known
+    model = torch.nn.ModuleDict({"norm": torch.nn.Linear(2, 2), "proj": torch.nn.Linear(2, 2)})
+    assert get_parameter_names(model, [torch.nn.LayerNorm], ["bias", r"(?:^|\.)norm(?:$|\.)"]) == ["proj.weight"]
+
+
+def test_tokenizers() -> None:
+    kind = transformers.PreTrainedTokenizerBase
+    for name in ("apply_chat_template", "encode", "decode", "convert_ids_to_tokens", "save_pretrained"):
+        assert callable(getattr(kind, name))
+    for name in ("all_special_ids", "added_tokens_decoder"):
+        assert isinstance(getattr(kind, name), property)
+    assert {"tokenize", "add_generation_prompt"} <= parameters(kind.apply_chat_template)
+    fast = transformers.PreTrainedTokenizerFast
+    assert "split_special_tokens" in parameters(fast._encode_plus)
+
+
+def test_models() -> None:
+    for name in ("save_pretrained", "get_input_embeddings", "named_parameters"):
+        assert callable(getattr(transformers.PreTrainedModel, name))
+    assert {"eos_token_id", "pad_token_id"} <= set(transformers.GenerationConfig().to_dict())
+
+
+def test_telemetry_can_be_switched_off() -> None:
+    assert isinstance(huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY, bool)
