@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 		|| { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	@echo "Installing into .venv; the first time this takes minutes."
-	$(BIN)/python -m pip install -qq --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install -qq --no-compile --constraint constraints.txt --editable '.[test]'
 	touch $(STAMP)
 
 run: $(STAMP) ## run the lab's default study; the table and the place of the page follow (ARGS="v1-5 --seeds 1,2,3")

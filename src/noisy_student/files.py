@@ -19,7 +19,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -32,12 +32,13 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
     count = 0
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with temporary.open("w", encoding="utf-8", newline="\n") as file:
-        for count, row in enumerate(rows, start=1):
+        for row in rows:
+            count += 1
             file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
             file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
     return count
 
 

@@ -38,15 +38,18 @@ def code_digest(modules: Iterable[str]) -> str:
 
 
 def import_closure(modules: Iterable[str]) -> frozenset[str]:
-    """The first-party modules reached from ``modules`` by imports, those inside functions counted."""
-    seen: set[str] = set()
+    """The first-party modules reached from ``modules`` by imports, those inside functions counted.
+
+    The package itself is left out: it holds the version and the way in from Python, which no stage's result needs.
+    """
+    seen: set[str] = {PACKAGE}
     waiting = [name for name in modules if _path(name)]
     while waiting:
         name = waiting.pop()
         if name not in seen:
             seen.add(name)
             waiting.extend(_imports(name) - seen)
-    return frozenset(seen)
+    return frozenset(seen - {PACKAGE})
 
 
 def _plain(value: Any) -> Any:

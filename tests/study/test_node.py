@@ -25,7 +25,7 @@ def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def toy(spec: dict[str, Any], **rest: Any) -> Node:
-    return make("toy", spec, module="toy_stage", **rest)
+    return make("toy_stage:toy", spec, **rest)
 
 
 def test_the_title_is_no_part_of_the_key() -> None:
@@ -53,7 +53,7 @@ def test_seed_stage_and_inputs_are_part_of_the_key() -> None:
         toy({"a": 3}),
         toy({"a": 3}, seed=1),
         toy({"a": 3}, seed=2),
-        make("other", {"a": 3}, module="toy_stage"),
+        make("toy_stage:other", {"a": 3}),
         toy({"a": 3}, inputs={"x": [parent]}),
         toy({"a": 3}, inputs={"y": [parent]}),
         toy({"a": 3}, inputs={"x": [other]}),
@@ -78,14 +78,14 @@ def test_a_later_change_of_the_callers_spec_does_not_reach_the_node() -> None:
 @pytest.mark.parametrize("name", ["", "../up", "Upper", "a b", "a/b", "-rf", "a" * 65])
 def test_a_name_that_is_no_folder_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="name of a stage"):
-        make(name, {}, module="toy_stage")
+        make(f"toy_stage:{name}", {})
 
 
 def test_a_seed_in_the_spec_and_a_missing_module_are_refused() -> None:
     with pytest.raises(ValueError, match="seed"):
         toy({"seed": 1})
     with pytest.raises(ValueError, match="no stage module nowhere"):
-        make("toy", {}, module="nowhere")
+        make("nowhere:toy", {})
     with pytest.raises(ValueError, match="missing"):
         make("no-such-stage", {})
 
@@ -107,7 +107,7 @@ def test_parents_come_first_and_each_once(parents: list[set[int]]) -> None:
 
 
 STAGE = "import math\nfrom noisy_student.study.toyhelper import double\nLIBRARIES = ('filelock',)\n"
-ASK = "from noisy_student.study.node import make; import sys; print(make('toy', {}, module=sys.argv[1]).key)"
+ASK = "from noisy_student.study.node import make; import sys; print(make(f'{sys.argv[1]}:toy', {}).key)"
 
 
 class Copy:

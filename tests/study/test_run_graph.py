@@ -23,7 +23,7 @@ def _toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def toy(word: str, *parents: Node, **spec: Any) -> Node:
-    return make("toy", {"word": word, **spec}, inputs={"x": parents}, title=word, module="toy_stage")
+    return make("toy_stage:toy", {"word": word, **spec}, inputs={"x": parents}, title=word)
 
 
 def run(tmp_path: Path, *targets: Node, **rest: Any) -> Result:

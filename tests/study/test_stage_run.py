@@ -24,8 +24,8 @@ import sys, json; from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from noisy_student.study.node import make; from noisy_student.study.store import Store
 from noisy_student.study.stage_run import run_stage
-parent = make("toy", {"word": "parent"}, module="toy_stage")
-node = make("toy", json.loads(sys.argv[2]), inputs={"x": [parent]}, module="toy_stage")
+parent = make("toy_stage:toy", {"word": "parent"})
+node = make("toy_stage:toy", json.loads(sys.argv[2]), inputs={"x": [parent]})
 store = Store(Path(sys.argv[1]), notice=print)
 print(run_stage(store, parent).kind, run_stage(store, node).kind)
 """
@@ -39,7 +39,7 @@ def _toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def toy(**spec: Any) -> Node:
-    return make("toy", spec, title=spec["word"], module="toy_stage")
+    return make("toy_stage:toy", spec, title=spec["word"])
 
 
 def child(store: Path, spec: dict[str, Any], **environment: str) -> subprocess.Popen[str]:
@@ -62,7 +62,7 @@ def everything(store: Store, node: Node) -> dict[str, bytes]:
 def test_a_kill_at_any_step_is_mended_by_the_next_run(tmp_path: Path, point: str) -> None:
     spec = {"word": "child", "do": "half"} if point == "stage" else {"word": "child"}
     parent = toy(word="parent")
-    node = make("toy", spec, inputs={"x": [parent]}, module="toy_stage")
+    node = make("toy_stage:toy", spec, inputs={"x": [parent]})
     store, calm = Store(tmp_path / "store"), Store(tmp_path / "calm")
     run_stage(store, parent)
     killed = child(store.root, spec, **({} if point == "stage" else {VARIABLE: point}))

@@ -21,7 +21,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     monkeypatch.setenv("TOY_CURE", str(tmp_path / "cure"))
     monkeypatch.setenv("MY_TOKEN", "a-very-secret-value")
-    return make("toy", {"word": "one"}, seed=3, title="Toy", module="toy_stage")
+    return make("toy_stage:toy", {"word": "one"}, seed=3, title="Toy")
 
 
 def executions(tmp_path: Path) -> int:
@@ -119,7 +119,7 @@ def test_damage_is_found_by_the_run_itself(tmp_path: Path, node: Node) -> None:
 def test_a_result_under_another_key_is_not_trusted(tmp_path: Path, node: Node) -> None:
     store = Store(tmp_path / "store")
     run_stage(store, node)
-    other = make("toy", {"word": "two"}, seed=3, module="toy_stage")
+    other = make("toy_stage:toy", {"word": "two"}, seed=3)
     shutil.copytree(store.folder(node), store.folder(other))
     assert not store.cached(other)
     assert run_stage(store, other).kind == "done"

@@ -23,7 +23,7 @@ from noisy_student.models import checkpoint, lab
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import settle
 from noisy_student.models.spec import PromptSpec
-from noisy_student.training.pretrain import PretrainSpec, Sequences, pretrain
+from noisy_student.training.pretrain import PretrainSpec, pretrain
 
 INSTRUCTION = "End with ####."
 TOKENIZER_TEXTS = 4000
@@ -78,22 +78,20 @@ def _texts() -> Iterator[str]:
     yield from [raw] * (TOKENIZER_TEXTS // 20)
 
 
-def _batches(styles: dict[str, Renderer], *, seed: int, size: int) -> Iterator[Sequences]:
+def _batches(styles: dict[str, Renderer], *, seed: int, size: int) -> Iterator[list[tuple[int, ...]]]:
     """Batches of about equal length, in random order within each pool."""
     chance: random.Random = seeds.generator(seed, "pretraining-batches")
     stream = corpus(seed, CorpusSpec())
     while True:
         pool = [_encoded(styles, solved) for solved in itertools.islice(stream, size * POOL_BATCHES)]
-        pool.sort(key=lambda row: len(row[0]))
+        pool.sort(key=len)
         cut = [pool[start : start + size] for start in range(0, len(pool), size)]
         chance.shuffle(cut)
-        for rows in cut:
-            yield Sequences([row[0] for row in rows], [row[1] for row in rows])
+        yield from cut
 
 
-def _encoded(styles: dict[str, Renderer], solved: Solved) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    row = styles[solved.style].encode_example(solved.question, solved.target)
-    return row.ids, row.completion_mask
+def _encoded(styles: dict[str, Renderer], solved: Solved) -> tuple[int, ...]:
+    return styles[solved.style].encode_example(solved.question, solved.target).ids
 
 
 if __name__ == "__main__":

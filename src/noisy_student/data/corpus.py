@@ -28,9 +28,9 @@ class CorpusSpec(BaseModel):
 
     direct: Share = 0.36
     """Share of the solutions that are the bare answer."""
-    wordings: tuple[float, float, float] = (0.4, 0.3, 0.3)
+    wordings: tuple[float, float, float, float] = (0.31, 0.23, 0.23, 0.23)
     """Weights of the wordings among the worked solutions, in the order of ``procedural.WORDINGS``."""
-    grouped: Share = 0.5
+    grouped: Share = procedural.GROUPED
     """Share of the worked solutions that sum gains and losses first."""
     raw: Share = 0.1
     """Share of the problems put in the plan's raw prompt, so that the original protocol has a model to ask."""
@@ -48,9 +48,12 @@ class Solved:
 
 
 def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
-    """An endless corpus; two seeds have different problems in a different order."""
+    """An endless corpus; short problems come again, since there are few of them."""
     chance = seeds.generator(run_seed, "corpus")
-    for problem in procedural.problems(run_seed, steps=spec.steps, share="pretraining"):
+    while True:
+        problem = procedural.draw(chance, steps=spec.steps)
+        if procedural.share_of(problem.structure) != "pretraining":
+            continue
         if chance.random() < spec.direct:
             target = procedural.direct(problem)
         else:

@@ -19,7 +19,7 @@ from noisy_student.errors import UserError
 
 Share = Literal["study", "pretraining"]
 Order = Literal["forward", "grouped"]
-Wording = Literal["equations", "narrated", "sentences"]
+Wording = Literal["equations", "narrated", "sentences", "listed"]
 
 NAMES = ("Tom", "Ana", "Ben", "Mia", "Sam", "Eva", "Leo", "Zoe", "Max", "Ida")
 THINGS = ("apples", "books", "cards", "coins", "eggs", "pens", "shells", "stamps", "toys", "nuts")
@@ -33,8 +33,10 @@ TIMES = {
 }
 STARTS = ("{n} has {x} {t}.", "{n} starts with {x} {t}.", "There are {x} {t} in the house of {n}.")
 ASKS = ("How many {t} does {n} have now?", "How many {t} are there in the end?", "What is the number of {t} now?")
-WORDINGS: tuple[Wording, ...] = ("equations", "narrated", "sentences")
+WORDINGS: tuple[Wording, ...] = ("equations", "narrated", "sentences", "listed")
 ORDERS: tuple[Order, ...] = ("forward", "grouped")
+GROUPED = 0.25
+"""Share of annotators who sum gains and losses first."""
 LARGEST = 99
 MOST_MISSES = 100_000
 """Draws in a row without a new problem after which there are none; the rarest one takes about 11,000 on average."""
@@ -150,7 +152,10 @@ def solve(problem: Problem, *, order: Order, wording: Wording) -> str:
     if wording == "equations":
         body = "\n".join(str(line) for line in lines)
     elif wording == "narrated":
-        body = " ".join(_narrated(line, first=index == 0) for index, line in enumerate(lines))
+        totals = [None, *(line.result for line in lines)]
+        body = " ".join(_narrated(line, carried=line.left == total) for line, total in zip(lines, totals, strict=False))
+    elif wording == "listed":
+        body = " ".join(f"{'Then' if index else 'First'} {line}." for index, line in enumerate(lines))
     else:
         joined = ", so ".join(f"{line.left} {_SPOKEN[line.sign]} {line.right} is {line.result}" for line in lines)
         body = f"{joined[0].upper()}{joined[1:]} {problem.thing}."
@@ -164,7 +169,8 @@ def direct(problem: Problem) -> str:
 
 def gold_solution(problem: Problem, chance: random.Random) -> str:
     """A worked solution as an annotator may write it: any order, any wording, never the bare answer."""
-    return solve(problem, order=chance.choice(ORDERS), wording=chance.choice(WORDINGS))
+    order: Order = "grouped" if chance.random() < GROUPED else "forward"
+    return solve(problem, order=order, wording=chance.choice(WORDINGS))
 
 
 def equations(problem: Problem, *, order: Order) -> list[Equation]:
@@ -214,13 +220,9 @@ def _runs(changes: tuple[Change, ...], order: Order) -> list[list[Change]]:
     return runs
 
 
-def _narrated(line: Equation, *, first: bool) -> str:
+def _narrated(line: Equation, *, carried: bool) -> str:
     verb = {"+": f"Add {line.right}", "-": f"Take away {line.right}", "*": f"Multiply by {line.right}"}[line.sign]
-    return (
-        f"From {line.left}, {verb.lower()} to get {line.result}."
-        if not first
-        else (f"Start with {line.left}. {verb} to get {line.result}.")
-    )
+    return f"{verb} to get {line.result}." if carried else f"Start with {line.left}. {verb} to get {line.result}."
 
 
 def _changes(chance: random.Random, steps: int) -> tuple[Change, ...]:

@@ -31,10 +31,9 @@ def choose(logits_RV: torch.Tensor, uniforms_R: torch.Tensor, decoding: Decoding
     else:
         logprobs_RV = torch.log_softmax(keep(logits_RV / decoding.temperature, decoding), dim=-1)
         cumulative_RV = logprobs_RV.double().exp().cumsum(dim=-1)
-        # The sum is 1 but for rounding: the uniform is scaled to it and stays below, so that no dropped token is hit.
-        total_R1 = cumulative_RV[:, -1:]
-        aim_R1 = (uniforms_R.double()[:, None] * total_R1).minimum(total_R1.nextafter(torch.zeros_like(total_R1)))
-        ids_R = torch.searchsorted(cumulative_RV, aim_R1, right=True).squeeze(1)
+        # The sum may fall short of 1 by rounding: scaling the uniform keeps the last token reachable and no other.
+        aim_R1 = uniforms_R.double()[:, None] * cumulative_RV[:, -1:]
+        ids_R = torch.searchsorted(cumulative_RV, aim_R1, right=True).squeeze(1).clamp(max=logits_RV.shape[1] - 1)
     return Choice(ids_R, logprobs_RV.gather(1, ids_R[:, None]).squeeze(1))
 
 

@@ -86,7 +86,7 @@ class TorchEngine:
             ids_PT[index, width - len(prompt) :] = torch.tensor(prompt, device=device)
             mask_PT[index, width - len(prompt) :] = True
         slots = [_Slots(decoding.max_new_tokens) for _ in range(self._model.config.num_hidden_layers)]
-        cache = Cache(layers=slots)
+        cache = Cache(layers=[*slots])
         logits_PV = self._model(
             input_ids=ids_PT,
             attention_mask=mask_PT.long(),

@@ -46,10 +46,14 @@ def questions() -> dict[str, str]:
 
 
 def resolve(request: Request) -> Settings:
-    """Merge protocol, study, scale and overrides, in that order, and check the whole."""
-    study = _read("studies", request.study)
-    merged: dict[str, Any] = {}
-    for part in (_read("protocols", request.protocol), study, _read("scales", request.scale)):
+    """Merge protocol, study, scale and overrides, in that order, and check the whole.
+
+    A study file of the user's own comes after the scale: what somebody wrote for this run is not overridden.
+    """
+    study, scale = _read("studies", request.study), _read("scales", request.scale)
+    packaged = request.study in names("studies")
+    merged = _read("protocols", request.protocol)
+    for part in (study, scale) if packaged else (scale, study):
         merged = _merge(merged, part)
     merged |= {"name": _stem(request.study), "scale": _stem(request.scale), "protocol": _stem(request.protocol)}
     for dotted, value in request.overrides.items():

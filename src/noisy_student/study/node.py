@@ -79,19 +79,19 @@ def make(
     inputs: Mapping[str, Sequence[Node]] | None = None,
     seed: int | None = None,
     title: str = "",
-    module: str | None = None,
     paths: Mapping[str, str] | None = None,
 ) -> Node:
-    """The node of a stage; without ``module`` it is the file of that name in ``study/stages``.
+    """The node of a stage, which is a file of that name in ``study/stages``, or elsewhere if ``module:name`` says so.
 
     ``spec`` must be JSON with finite numbers. The stage reads the seed as ``spec["seed"]``, so the spec may
     not hold one of its own; ``paths`` reach it as ``spec["paths"]`` and do not count.
     """
+    outside, _, stage = stage.rpartition(":")
     if not _NAME.fullmatch(stage):
         raise ValueError(f"{stage!r} is no name of a stage: small letters, digits, dots and dashes only")
     if {"seed", "paths"} & set(spec):
         raise ValueError("seed and paths are fields of the node, not of its spec")
-    module = module or f"{STAGES}.{stage.replace('-', '_')}"
+    module = outside or f"{STAGES}.{stage.replace('-', '_')}"
     plain = json.loads(identity.canonical(dict(spec)))
     parents = {role: tuple(nodes) for role, nodes in (inputs or {}).items()}
     code = code_of(module)

@@ -1,6 +1,7 @@
-"""Pretraining from random weights: a bare loop over batches of token ids, with the loss on the masked-in tokens.
+"""Pretraining from random weights: a bare loop over batches of token ids, with the loss on every token.
 
-Used once per lab model, so it needs no resume; equal batches, seed and threads give equal weights.
+Used once per lab model, so it needs no resume; equal batches, seed and threads give equal weights. The loss counts
+the questions too: names and numbers that come again there teach to copy before there is anything to calculate.
 """
 
 from __future__ import annotations
@@ -12,29 +13,24 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel
 
-
-@dataclass(frozen=True, slots=True)
-class Sequences:
-    """A batch of unequal token sequences and, per token, whether the loss counts it."""
-
-    ids: Sequence[Sequence[int]]
-    mask: Sequence[Sequence[int]]
+from noisy_student.training.muon import Muon
 
 
 @dataclass(frozen=True, slots=True)
 class PretrainSpec:
-    """Steps and the learning-rate schedule: linear warm-up, then a cosine to a tenth of the peak."""
+    """Steps and learning rates: Muon for the matrices, AdamW for the rest; warm-up, then a cosine to a tenth."""
 
     steps: int
-    learning_rate: float = 3e-3
+    muon_rate: float = 0.02
+    adam_rate: float = 3e-3
     warmup: int = 50
     weight_decay: float = 0.01
-    threads: int = 1
+    threads: int = 2
 
 
 def pretrain(
     model: PreTrainedModel,
-    batches: Iterable[Sequences],
+    batches: Iterable[Sequence[Sequence[int]]],
     spec: PretrainSpec,
     *,
     pad_id: int,
@@ -43,29 +39,39 @@ def pretrain(
     """Train ``model`` in place; ``report`` gets step and loss after every step."""
     torch.set_num_threads(spec.threads)
     model.train()
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=spec.learning_rate, betas=(0.9, 0.98), weight_decay=spec.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, spec))
-    for step, batch in zip(range(spec.steps), batches, strict=False):
-        loss = _loss(model, batch, pad_id=pad_id)
-        loss.backward()
+    optimizers = _optimizers(model, spec)
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _factor(step, spec)) for optimizer in optimizers
+    ]
+    for step, rows in zip(range(spec.steps), batches, strict=False):
+        loss = _loss(model, rows, pad_id=pad_id)
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad(set_to_none=True)
         report(step + 1, float(loss.detach()))
-    model.eval()
+    model.train(False)
 
 
-def _loss(model: PreTrainedModel, batch: Sequences, *, pad_id: int) -> torch.Tensor:
-    width = max(len(row) for row in batch.ids)
-    ids = torch.full((len(batch.ids), width), pad_id)
+def _optimizers(model: PreTrainedModel, spec: PretrainSpec) -> list[torch.optim.Optimizer]:
+    embedding = model.get_input_embeddings().weight
+    every = list(model.parameters())
+    matrices = [parameter for parameter in every if parameter.dim() == 2 and parameter is not embedding]
+    rest = [parameter for parameter in every if parameter.dim() != 2 or parameter is embedding]
+    return [
+        Muon(matrices, lr=spec.muon_rate, weight_decay=spec.weight_decay),
+        torch.optim.AdamW(rest, lr=spec.adam_rate, betas=(0.9, 0.98), weight_decay=spec.weight_decay),
+    ]
+
+
+def _loss(model: PreTrainedModel, rows: Sequence[Sequence[int]], *, pad_id: int) -> torch.Tensor:
+    width = max(len(row) for row in rows)
+    ids = torch.full((len(rows), width), pad_id)
     labels = torch.full_like(ids, -100)
-    for index, (row, mask) in enumerate(zip(batch.ids, batch.mask, strict=True)):
-        tokens = torch.tensor(row)
-        ids[index, : len(row)] = tokens
-        labels[index, : len(row)] = torch.where(torch.tensor(mask, dtype=torch.bool), tokens, -100)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)] = labels[index, : len(row)] = torch.tensor(row)
     # Padding stands on the right, so causal attention needs no mask and takes the fast kernel.
     logits = model(input_ids=ids, use_cache=False).logits
     return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)

@@ -25,7 +25,7 @@ from noisy_student.study.node import make; from noisy_student.study.store import
 from noisy_student.study.executors.local import local; from noisy_student.study.run_graph import run_graph
 from noisy_student.errors import Interrupted
 if __name__ == "__main__":
-    nodes = [make("toy", {"word": word, "do": "slow"}, module="toy_stage") for word in ("one", "two", "three")]
+    nodes = [make("toy_stage:toy", {"word": word, "do": "slow"}) for word in ("one", "two", "three")]
     store = Store(Path(sys.argv[1]))
     try:
         run_graph(nodes, store, executor=local(store, workers=int(sys.argv[2])))
@@ -44,7 +44,7 @@ def _toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def toy(word: str, *parents: Node, **spec: Any) -> Node:
-    return make("toy", {"word": word, **spec}, inputs={"x": parents}, title=word, module="toy_stage")
+    return make("toy_stage:toy", {"word": word, **spec}, inputs={"x": parents}, title=word)
 
 
 def log(tmp_path: Path) -> list[str]:
@@ -128,7 +128,7 @@ def test_a_signal_interrupts_leaves_no_orphan_and_loses_nothing(tmp_path: Path, 
     assert len(list((store.root / "work").glob("*/scratch/*"))) >= workers
     assert not (store.root / "attempts").exists()
     (tmp_path / "cure").touch()
-    nodes = [make("toy", {"word": word, "do": "slow"}, module="toy_stage") for word in ("one", "two", "three")]
+    nodes = [make("toy_stage:toy", {"word": word, "do": "slow"}) for word in ("one", "two", "three")]
     assert run_graph(nodes, store, executor=local(store)).status == "done"
 
 

@@ -1,0 +1,70 @@
+"""How much of a run is done and how long the rest will take."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from noisy_student.cli.pace import Pace
+from noisy_student.cli.progress import ProgressView, Tally
+from noisy_student.study.node import Node, make
+from noisy_student.study.run_graph import Event
+
+
+def _split(seed: int) -> Node:
+    return make("split", {"data": {}}, seed=seed, title="split")
+
+
+def _sample(seed: int, count: int) -> Node:
+    spec = {"model": {"digest": "x"}, "block": [0, count], "shard": {"first": 0, "end": 8}}
+    return make("sample", spec, seed=seed, title="sample")
+
+
+def test_pace_is_counted_in_samples() -> None:
+    pace = Pace()
+    assert pace.seconds(_sample(1, 10)) is None
+    pace.learn(_sample(1, 10), 40.0)
+    assert pace.seconds(_sample(2, 30)) == pytest.approx(120.0)
+    assert pace.seconds(_split(1)) is None
+
+
+def test_the_rest_is_told_once_the_pace_of_everything_is_known() -> None:
+    nodes = [_split(1), _sample(1, 10), _sample(1, 30)]
+    tally = Tally(width=2, pace=Pace())
+    tally.nodes = nodes
+    assert (tally.fraction(), tally.seconds_left()) == (0.0, None)
+    for place, seconds in ((0, 1.0), (1, 40.0)):
+        tally.enter(Event("started", nodes[place], fraction=0.0), now=100.0)
+        tally.enter(Event("finished", nodes[place], fraction=1.0), now=100.0 + seconds)
+    assert tally.done == 2
+    assert tally.seconds_left() == pytest.approx(60.0)
+    tally.enter(Event("started", nodes[2], fraction=0.0), now=200.0)
+    tally.enter(Event("progress", nodes[2], fraction=0.5), now=260.0)
+    assert tally.seconds_left() == pytest.approx(30.0)
+    assert tally.fraction() == pytest.approx(101 / 161)
+    tally.enter(Event("left", nodes[2], reason="interrupted"), now=261.0)
+    assert tally.done == 2
+
+
+def test_piped_progress_is_sparse_and_a_reason_is_said_once(tmp_path: Path) -> None:
+    now, out = [0.0], io.StringIO()
+    nodes = [_split(seed) for seed in range(40)]
+    with ProgressView(Console(file=out, width=200), tmp_path, width=1, clock=lambda: now[0]) as view:
+        view.tally.nodes = nodes
+        for node in nodes[:36]:
+            view.on_event(Event("started", node, fraction=0.0))
+            now[0] += 1.0
+            view.on_event(Event("finished", node, fraction=1.0))
+        for node, above in ((nodes[36], ""), (nodes[37], "labels was skipped: "), (nodes[38], "")):
+            view.on_event(Event("skipped", node, reason=f"{above}nothing reached 0.75"))
+        view.on_event(Event("failed", nodes[39], reason="[red] no room"))
+    assert out.getvalue().splitlines() == [
+        "10 of 40 steps, 25 %, about 30 s left: finished split (seed 9)",
+        "20 of 40 steps, 50 %, about 20 s left: finished split (seed 19)",
+        "30 of 40 steps, 75 %, about 10 s left: finished split (seed 29)",
+        "skipped: split: nothing reached 0.75",
+        "failed: split: [red] no room",
+    ]

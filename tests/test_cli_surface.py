@@ -1,0 +1,35 @@
+"""The verbs and flags, frozen: a new one is a decision, not an accident."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+
+from noisy_student.cli.main import VERBS, Verbs, app
+
+STUDY_FLAGS = {"--scale", "--protocol", "--model", "--data", "--limit", "--seeds", "--set"}
+SURFACE = {
+    "run": {*STUDY_FLAGS, "study", "--executor", "--deadline", "--store", "--runs", "--json"},
+    "studies": {"--json"},
+    "show": {*STUDY_FLAGS, "study", "--json"},
+    "plan": {*STUDY_FLAGS, "study", "--store", "--json"},
+    "report": {"run", "--runs", "--json"},
+    "log": {"--runs", "--json"},
+    "why": {*STUDY_FLAGS, "target", "--store", "--json"},
+    "compare": {"a", "b", "--margin", "--inner", "--json"},
+    "power": {"--n", "--p1", "--p2", "--psi", "--delta", "--json"},
+    "doctor": {"--store", "--deep", "--json"},
+}
+
+
+def test_the_verbs_are_these() -> None:
+    assert list(VERBS) == list(SURFACE)
+
+
+@pytest.mark.parametrize("verb", SURFACE)
+def test_the_flags_are_these(verb: str) -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, Verbs)
+    command = group.get_command(None, verb)
+    assert {name for parameter in command.params for name in parameter.opts} == SURFACE[verb]
+    assert command.help
