@@ -9,11 +9,11 @@ STAMP := .venv/installed
 # Torch threads that spin while they wait slow a busy machine by a factor of ten or more.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help install run test style types unit wheel clean
+.PHONY: help install run test style types unit wheel lab-model clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 install: $(STAMP) ## the environment in .venv, with every version as in constraints.txt
 
@@ -43,6 +43,9 @@ unit: $(STAMP) ## pytest alone (ARGS="tests/labeling -x")
 
 wheel: $(STAMP) ## the wheel, in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+lab-model: $(STAMP) ## pretrain the lab's model again, into lab-m/ (SEED=1)
+	$(BIN)/python -m noisy_student.cli.pretrain --seed $(or $(SEED),1) --out lab-m
 
 clean: ## remove the environment and the caches; runs and results stay
 	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

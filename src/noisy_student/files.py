@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -78,7 +79,7 @@ def read_rows(file: TextIO, *, name: str) -> Iterator[dict[str, Any]]:
 def parse_json(text: str, *, place: str) -> Any:
     """Parse strict JSON: no duplicate keys, no NaN; a UserError names ``place`` and the column."""
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         where = f"{place}:{error.colno}" if error.lineno == 1 else f"{place}:{error.lineno}:{error.colno}"
         raise UserError(
@@ -103,6 +104,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f'the key "{twice}" stands twice in one object')
     return result
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is larger than any number a computer keeps")
+    return number
 
 
 def _constant(name: str) -> Any:

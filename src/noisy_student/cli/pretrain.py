@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
 def make(out: Path, *, name: str, seed: int, spec: PretrainSpec, batch: int) -> None:
     """Write the model ``name`` pretrained with ``seed`` into the new folder ``out``."""
     shape = lab.SHAPES[name]
-    tokenizer = lab.tokenizer(_texts(), shape)
+    tokenizer = lab.tokenizer(tokenizer_texts(), shape)
     model = lab.untrained(shape, tokenizer, seed=seeds.seed(seed, "lab-weights"))
     loaded = settle(model, tokenizer, digest="")
     styles = {
@@ -70,7 +70,7 @@ def _spec(given: argparse.Namespace) -> PretrainSpec:
     return PretrainSpec(steps=given.steps, threads=given.threads)
 
 
-def _texts() -> Iterator[str]:
+def tokenizer_texts() -> Iterator[str]:
     """What the tokenizer learns from: prompts and solutions of a corpus of its own, the same for every seed."""
     raw = PromptSpec().template.replace("{question}", "")
     for solved in itertools.islice(corpus(0, CorpusSpec(direct=0.0)), TOKENIZER_TEXTS):

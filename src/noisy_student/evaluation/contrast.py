@@ -71,18 +71,20 @@ def contrast(
     return _declared(recipe, margin=margin, primary=primary, family=family), beside
 
 
-def judge(findings: Sequence[Finding]) -> list[Finding]:
+def judge(findings: Sequence[Finding], *, declared: int = 0) -> list[Finding]:
     """The Findings in their order, adjusted within their family and with verdicts.
 
     Holm over the primary ones with a p value, Benjamini-Hochberg over the others. A primary Finding helps or hurts
-    when its adjusted p value is at most .05; otherwise it keeps the verdict that ``contrast`` gave.
+    when its adjusted p value is at most .05; otherwise it keeps the verdict that ``contrast`` gave. ``declared`` is how
+    many primary comparisons were named before the run; those that are missing count as if nothing was found in them.
     """
     judged = list(findings)
     for key in dict.fromkeys((finding.family, finding.primary) for finding in findings):
         member = [i for i, f in enumerate(findings) if (f.family, f.primary) == key and f.p_value is not None]
         adjust = holm if key[1] else benjamini_hochberg
         p_values = [p for p in (findings[i].p_value for i in member) if p is not None]
-        for i, p_adjusted in zip(member, adjust(p_values), strict=True):
+        missing = max(0, declared - len(p_values)) if key[1] else 0
+        for i, p_adjusted in zip(member, adjust([*p_values, *[1.0] * missing]), strict=False):
             judged[i] = replace(findings[i], p_adjusted=p_adjusted)
     return [replace(finding, verdict=_verdict(finding)) for finding in judged]
 

@@ -13,6 +13,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from noisy_student.errors import UserError
 from noisy_student.models import stop
@@ -54,6 +55,7 @@ def load(
     """
     folder = find_folder(path, revision=revision)
     check_folder(folder)
+    logging.disable_progress_bar()
     torch.set_num_threads(threads)
     tokenizer = _tokenizer(folder)
     try:

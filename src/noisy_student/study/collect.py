@@ -20,8 +20,6 @@ from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
 
 SCHEMA = 1
-STUDENTS_OF_GAP = ("baseline", "oracle")
-"""The conditions that span the gap; every other one is placed in it."""
 
 
 def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
@@ -58,20 +56,31 @@ def curves(plan: Plan, store: Store) -> dict[str, list[dict[str, Any]]]:
 
 
 def findings(settings: Settings, outcomes: Mapping[str, Outcomes]) -> list[Finding]:
-    """The declared comparisons with Holm, then every other condition against the baseline, exploratory."""
+    """The declared comparisons with Holm; exploratory, every other condition against the reference and its controls.
+
+    Holm counts what was declared, so a run that lost a comparison is not judged more mildly.
+    """
     made: list[Finding] = []
-    declared = {(item.a, item.b) for item in settings.primary.values()}
     for name, item in settings.primary.items():
         if _comparable(outcomes, item.a, item.b):
             made += contrast(
                 name, outcomes[item.a], outcomes[item.b], margin=item.margin, primary=True, family="primary"
             )
-    others = [name for name in outcomes if name != "baseline" and (name, "baseline") not in declared]
-    for name in others:
-        if ("baseline", name) not in declared and _comparable(outcomes, name, "baseline"):
-            pair = outcomes[name], outcomes["baseline"]
-            made += contrast(f"{name} against baseline", *pair, margin=None, primary=False, family="exploratory")
-    return judge(made)
+    for a, b in _explored(settings):
+        if _comparable(outcomes, a, b):
+            name = f"{a} against {b}"
+            made += contrast(name, outcomes[a], outcomes[b], margin=None, primary=False, family="exploratory")
+    return judge(made, declared=len(settings.primary))
+
+
+def _explored(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Pairs to look at that no primary comparison names: a condition and the reference, a condition and its control."""
+    declared = {frozenset((item.a, item.b)) for item in settings.primary.values()}
+    pairs = [(name, settings.reference) for name in settings.conditions if settings.reference in settings.conditions]
+    pairs += [(item.control_of, name) for name, item in settings.conditions.items() if item.control_of is not None]
+    for a, b in dict.fromkeys(pairs):
+        if a != b and frozenset((a, b)) not in declared:
+            yield a, b
 
 
 def _comparable(outcomes: Mapping[str, Outcomes], a: str, b: str) -> bool:
@@ -177,16 +186,17 @@ def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, An
 
 
 def _gaps(settings: Settings, outcomes: Mapping[str, Outcomes]) -> Iterator[dict[str, Any]]:
-    """Each student's share of the gap between baseline and oracle, over all seeds' questions."""
-    if not set(STUDENTS_OF_GAP) <= set(outcomes):
+    """Each student's share of the gap between reference and ceiling, over all seeds' questions."""
+    ends = (settings.reference, settings.ceiling)
+    if not set(ends) <= set(outcomes):
         return
     for name in outcomes:
-        if settings.conditions[name].method == "none" or name in STUDENTS_OF_GAP:
+        if settings.conditions[name].method == "none" or name in ends:
             continue
         columns: list[list[float]] = [[], [], []]
-        seeds = set.intersection(*(set(outcomes[other].by_seed) for other in (name, *STUDENTS_OF_GAP)))
+        seeds = set.intersection(*(set(outcomes[other].by_seed) for other in (name, *ends)))
         for seed in sorted(seeds):
-            rows = [outcomes[other].by_seed[seed] for other in (name, *STUDENTS_OF_GAP)]
+            rows = [outcomes[other].by_seed[seed] for other in (name, *ends)]
             for column, row in zip(columns, rows, strict=True):
                 column += [row[question_id] for question_id in sorted(row)]
         recovered = gap_recovered(*columns, run_seed=0) if columns[0] else None

@@ -187,13 +187,12 @@ class _SeedGraph:
 
     def _sft(self, condition: ConditionSettings) -> dict[str, Any]:
         """The training settings; matched by steps, as many as the epochs over labeled and unlabeled would take."""
-        sft = self.settings.sft
-        threads = {"threads": self.settings.compute.threads}
+        sft = {**self.settings.sft.model_dump(mode="json"), "threads": self.settings.compute.threads}
         if (condition.match or self.settings.match) == "epochs":
-            return {**sft.model_dump(mode="json"), **threads}
+            return {**sft, "match": "epochs", "steps": None}
         sizes = sizes_of(self.settings.data)
-        rows = (sizes.labeled - sizes.dev + sizes.unlabeled) * sft.epochs
-        return {**sft.model_dump(mode="json"), **threads, "match": "steps", "steps": math.ceil(rows / sft.batch)}
+        rows = (sizes.labeled - sizes.dev + sizes.unlabeled) * self.settings.sft.epochs
+        return {**sft, "match": "steps", "steps": sft["steps"] or math.ceil(rows / self.settings.sft.batch)}
 
     def _reveal(self, condition: ConditionSettings) -> Node:
         inputs: dict[str, list[Node]] = {"split": [self.split], "key": [self.key]}

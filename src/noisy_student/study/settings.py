@@ -161,6 +161,10 @@ class Settings(Frozen):
     labels: Mapping[Name, LabelSettings] = Field(default_factory=dict)
     conditions: Mapping[Name, ConditionSettings]
     primary: Mapping[Name, ContrastSettings] = Field(default_factory=dict)
+    reference: Name = "baseline"
+    """The condition that every other one is set against in the exploratory findings."""
+    ceiling: Name = "oracle"
+    """The condition that ends the gap which begins at the reference; each student recovers a share of it."""
     decide: tuple[DecisionSettings, ...] = ()
     compute: ComputeSettings = ComputeSettings()
     seeds: tuple[int, ...] = (1,)

@@ -1,0 +1,126 @@
+"""Fills the marked blocks of README.md and docs/lab.md: ``python docs/fill.py`` (``--check`` only looks).
+
+A block stands between ``<!-- fill NAME -->`` and ``<!-- end -->``. The file tree comes from the packages' docstrings,
+the table of studies from the study files, and every number from ``results/``; nothing in a block is typed by hand.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from noisy_student.study.catalog import questions
+
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "README.md", ROOT / "docs" / "lab.md")
+BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+ORDER = (
+    *("records.py", "answer_key.py", "context.py", "errors.py", "identity.py", "files.py", "seeds.py"),
+    *("answers", "statistics", "models", "data", "sampling", "labeling", "training", "evaluation"),
+    *("study", "report", "cli", "studies", "scales", "protocols"),
+)
+SETTINGS = {
+    "studies": "what is asked, a TOML file each",
+    "scales": "where it runs",
+    "protocols": "how it is done",
+}
+
+
+def main() -> int:
+    """Rewrite the pages, or with ``--check`` say which are behind; the exit code is their number."""
+    behind = 0
+    for page in PAGES:
+        old = page.read_text(encoding="utf-8")
+        new = filled(old)
+        if new != old:
+            behind += 1
+            print(f"{page.relative_to(ROOT)} {'is behind' if '--check' in sys.argv else 'is filled'}")
+            if "--check" not in sys.argv:
+                page.write_text(new, encoding="utf-8")
+    return behind if "--check" in sys.argv else 0
+
+
+def filled(text: str) -> str:
+    """The page with every block made anew; KeyError for a block that nobody fills."""
+    return BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found['name']]().rstrip()}\n{found[3]}", text)
+
+
+def tree() -> str:
+    """The file tree, one line a package or module, in the order of the pipeline."""
+    package = ROOT / "src" / "noisy_student"
+    lines = ["```text", "src/noisy_student/"]
+    for name in ORDER:
+        path = package / name
+        if path.is_file():
+            lines.append(f"  {name:<18} {sentence(path)}")
+            continue
+        lines.append(f"  {name + '/':<18} {SETTINGS.get(name) or sentence(path / '__init__.py')}")
+        modules = [module for module in sorted(path.glob("*.py")) if module.name != "__init__.py"]
+        lines += [f"    {module.name:<16} {sentence(module)}" for module in modules]
+    return "\n".join([*lines, "```"])
+
+
+def sentence(path: Path) -> str:
+    """What a module says of itself: the first sentence of its docstring, on one line."""
+    found = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    first = " ".join(found.split("\n\n")[0].split())
+    return re.split(r"(?<=[a-z)`])\. |: ``", first)[0].rstrip(".")
+
+
+def studies() -> str:
+    """The packaged studies and what they ask."""
+    rows = [f"| `{name}` | {question} |" for name, question in questions().items()]
+    return "\n".join(["| study | question |", "| --- | --- |", *rows])
+
+
+def run_output() -> str:
+    """What ``make run`` printed, as it was kept."""
+    return f"```text\n{(ROOT / 'results' / 'combined' / 'output.txt').read_text(encoding='utf-8').rstrip()}\n```"
+
+
+def regime() -> str:
+    """The requirements of the lab's regime, a column for each pretraining seed."""
+    report: list[dict[str, Any]] = json.loads((ROOT / "results" / "regime.json").read_text(encoding="utf-8"))
+    head = ["requirement", *(Path(entry["model"]).name for entry in report)]
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    for row in zip(*(entry["requirements"] for entry in report), strict=True):
+        cells = [f"{check['measured']}{'' if check['holds'] else ' (missed)'}" for check in row]
+        lines.append(f"| {row[0]['name']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def teachers() -> str:
+    """What the untrained model and its baseline are worth as teachers, a row for each."""
+    report: list[dict[str, Any]] = json.loads((ROOT / "results" / "regime.json").read_text(encoding="utf-8"))
+    lines = ["| model | teacher | greedy | single | maj@8 | votes >= 6 of 8 right | at coverage |", f"|{' --- |' * 7}"]
+    for entry in report:
+        for name, found in entry["teachers"].items():
+            shares = ("greedy", "single", "maj", "precision_high", "coverage_high")
+            cells = [f"{100 * found[share]:.1f} %" for share in shares]
+            lines.append(f"| {Path(entry['model']).name} | {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def timings() -> str:
+    """How long things took, as ``benchmarks/slice.py`` measured them."""
+    rows = json.loads((ROOT / "results" / "slice.json").read_text(encoding="utf-8"))
+    lines = ["| what | measured | goal |", "| --- | --- | --- |"]
+    return "\n".join([*lines, *(f"| {row['what']} | {row['measured']} | {row['goal']} |" for row in rows)])
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "tree": tree,
+    "studies": studies,
+    "run": run_output,
+    "regime": regime,
+    "teachers": teachers,
+    "timings": timings,
+}
+
+if __name__ == "__main__":
+    raise SystemExit(main())
