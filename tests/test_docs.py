@@ -24,7 +24,7 @@ def test_the_filled_blocks_are_up_to_date(page: Path) -> None:
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:[\w.-]+/)+[\w-]+\.(?:py|toml|md|json))`", text))
-    named |= {link for link in re.findall(r"\]\(([^)#:]+)\)", text)}
+    named |= set(re.findall(r"\]\(([^)#:]+)\)", text))
     places = (ROOT, page.parent, ROOT / "src" / "noisy_student")
     missing = sorted(name for name in named if not any((place / name).exists() for place in places))
     assert missing == []

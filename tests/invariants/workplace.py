@@ -55,6 +55,7 @@ workers = 1
 """
 CONDITIONS = ["base", "baseline", "noisy-student", "oracle"]
 OFFLINE = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "MPLBACKEND": "agg", "COLUMNS": "160"}
+PROGRAM = ("-m", "noisy_student")
 SECONDS = 600
 """No run takes nearly as long, however busy the machine."""
 
@@ -74,16 +75,17 @@ class Workplace:
         shutil.copytree(self.store, folder / "store")
         return Workplace(folder, study)
 
-    def start(self, *words: str, program: tuple[str, ...] = ("-m", "noisy_student"), **more: Any) -> Any:
+    def start(self, *words: str, program: tuple[str, ...] = PROGRAM, **more: Any) -> subprocess.Popen[str]:
         """The command ``run ./tiny.toml``, begun; ``more`` goes to the process, ``env`` on top of the usual."""
         command = [sys.executable, *program, "run", "./tiny.toml", "--store", "store", "--runs", "runs", *words]
         return self.python(command, **more)
 
     def python(self, command: list[str], **more: Any) -> subprocess.Popen[str]:
         """Any command, begun in this place with the package on its path."""
-        environment = {**os.environ, **OFFLINE, "PYTHONPATH": str(ROOT.parent), **more.pop("env", {})}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, cwd=self.folder, env=environment, text=True, **pipes, **more)
+        more["env"] = {**os.environ, **OFFLINE, "PYTHONPATH": str(ROOT.parent), **more.get("env", {})}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process: subprocess.Popen[str] = subprocess.Popen(command, cwd=self.folder, **pipes, **more)
+        return process
 
     def run(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
         """The command ``run ./tiny.toml``, ended."""

@@ -48,7 +48,7 @@ def test_every_study_asks_a_question():
     assert all(text.endswith("?") for text in questions().values())
 
 
-def test_a_later_file_wins_and_set_wins_last(tmp_path, model):
+def test_a_study_of_the_users_own_wins_over_the_scale_and_set_wins_last(tmp_path, model):
     texts = {
         "protocol": 'teacher = "baseline"\nmatch = "steps"\n'
         "[sampling]\ntemperature = 0.1\nmax_new_tokens = 11\ntop_k = 1",
@@ -60,12 +60,17 @@ def test_a_later_file_wins_and_set_wins_last(tmp_path, model):
         (tmp_path / f"{name}.toml").write_text(text)
     request = Request(*(str(tmp_path / f"{name}.toml") for name in ("study", "scale", "protocol")))
     made = resolve(request)
-    assert (made.sampling.temperature, made.sampling.max_new_tokens, made.sampling.top_k) == (0.3, 22, 1)
+    assert (made.sampling.temperature, made.sampling.max_new_tokens, made.sampling.top_k) == (0.2, 22, 1)
     assert (made.match, made.data.test, made.data.labeled) == ("steps", 7, 1000)
     assert (made.name, made.scale, made.protocol) == ("study", "scale", "protocol")
     over = {"sampling.temperature": 0.4, "data.test": 9, "seeds": [4]}
     made = resolve(Request(request.study, request.scale, request.protocol, over))
     assert (made.sampling.temperature, made.data.test, made.seeds, made.sampling.max_new_tokens) == (0.4, 9, (4,), 22)
+
+
+def test_the_scale_wins_over_a_packaged_study():
+    assert (resolve(Request("v1")).data.test, questions().keys() >= {"v1"}) == (1000, True)
+    assert resolve(Request("v1", protocol="original")).sampling.max_new_tokens == 96
 
 
 def test_a_selection_is_replaced_whole():
@@ -105,14 +110,6 @@ def test_a_condition_may_be_added_whole():
 )  # fmt: skip
 def test_an_unknown_override_names_the_nearest(dotted, said):
     assert said in _refused(study="v1", overrides={dotted: 1})
-
-
-def test_an_unknown_field_of_a_list_names_the_nearest(tmp_path):
-    study = (Path(__file__).parents[2] / "src/noisy_student/studies/v1.toml").read_text()
-    (tmp_path / "mine.toml").write_text(study.replace("{ if = ", "{ iff = ", 1))
-    said = _refused(study=str(tmp_path / "mine.toml"))
-    assert said.startswith('There is no field "decide.0.iff".')
-    assert said.endswith('Did you mean "if"?')
 
 
 def test_unknown_names_and_broken_files(tmp_path):

@@ -175,3 +175,17 @@ def test_dev_and_test_questions_are_never_trained_on(model):
             if item.train is not None:
                 parts = {n.spec["part"] for n in parents_first([item.train]) if n.stage == "sample"}
                 assert parts <= {"unlabeled"}
+
+
+def test_the_original_protocol_decodes_with_the_models_own_filters(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    (tmp_path / "generation_config.json").write_text('{"top_k": 20, "top_p": 0.8, "eos_token_id": 2}')
+    overrides = {"model.id": str(tmp_path)}
+    original, default = (
+        plan(resolve(Request("v1", protocol=name, overrides=overrides))).conditions[0].grade.inputs["samples"][0]
+        for name in ("original", "default")
+    )
+    assert (original.spec["decoding"]["top_k"], original.spec["decoding"]["top_p"]) == (20, 0.8)
+    assert original.spec["decoding"]["temperature"] == 0.1
+    assert (default.spec["decoding"]["top_k"], default.spec["decoding"]["top_p"]) == (0, 1.0)

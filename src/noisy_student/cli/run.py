@@ -55,8 +55,10 @@ def command(
         emit(made.results)
     else:
         console = output()
-        show(made.results, console)
-        console.print()
+        # Tables of dashes would push the reason out of sight.
+        if {row["status"] for row in rows(made.results, "conditions")} & {"done", "skipped"}:
+            show(made.results, console)
+            console.print()
         console.print(Text(f"Page: {page}"), soft_wrap=True)
     _end(made)
 

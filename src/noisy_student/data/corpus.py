@@ -26,7 +26,7 @@ class CorpusSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    direct: Share = 0.36
+    direct: Share = 0.25
     """Share of the solutions that are the bare answer."""
     wordings: tuple[float, float, float, float] = (0.31, 0.23, 0.23, 0.23)
     """Weights of the wordings among the worked solutions, in the order of ``procedural.WORDINGS``."""
@@ -34,7 +34,7 @@ class CorpusSpec(BaseModel):
     """Share of the worked solutions that sum gains and losses first."""
     raw: Share = 0.1
     """Share of the problems put in the plan's raw prompt, so that the original protocol has a model to ask."""
-    steps: tuple[int, int] = (1, 4)
+    steps: tuple[int, int] = (1, 3)
     """Least and most calculations of a problem."""
 
 

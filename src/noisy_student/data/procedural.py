@@ -31,8 +31,8 @@ TIMES = {
     2: ("Then the {t} of {n} double.", "Now {n} has twice as many."),
     3: ("Then the {t} of {n} triple.", "Now {n} has three times as many."),
 }
-STARTS = ("{n} has {x} {t}.", "{n} starts with {x} {t}.", "There are {x} {t} in the house of {n}.")
-ASKS = ("How many {t} does {n} have now?", "How many {t} are there in the end?", "What is the number of {t} now?")
+STARTS = ("{n} has {x} {t}.", "{n} starts with {x} {t}.", "There are {x} {t} with {n}.")
+ASKS = ("How many {t} does {n} have now?", "How many {t} are there now?", "How many now?")
 WORDINGS: tuple[Wording, ...] = ("equations", "narrated", "sentences", "listed")
 ORDERS: tuple[Order, ...] = ("forward", "grouped")
 GROUPED = 0.25
@@ -158,7 +158,7 @@ def solve(problem: Problem, *, order: Order, wording: Wording) -> str:
         body = " ".join(f"{'Then' if index else 'First'} {line}." for index, line in enumerate(lines))
     else:
         joined = ", so ".join(f"{line.left} {_SPOKEN[line.sign]} {line.right} is {line.result}" for line in lines)
-        body = f"{joined[0].upper()}{joined[1:]} {problem.thing}."
+        body = f"We know {joined} {problem.thing}."
     return f"{body}\n#### {problem.answer}"
 
 

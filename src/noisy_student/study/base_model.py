@@ -7,18 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from noisy_student import files
 from noisy_student.errors import UserError
 from noisy_student.models import lab
 from noisy_student.models.folder import check_folder, folder_digest
 from noisy_student.models.spec import ModelSpec
 
+FILTERS = ("top_k", "top_p", "min_p", "repetition_penalty")
+
 
 @dataclass(frozen=True, slots=True)
 class BaseModelFiles:
-    """``spec`` enters keys and holds no path; ``paths`` tells a stage where the files are."""
+    """``spec`` enters keys and holds no path; ``paths`` tells a stage where the files are.
+
+    ``filters`` are the decoding filters that the model's own generation config sets.
+    """
 
     spec: Mapping[str, Any]
     paths: Mapping[str, str]
+    filters: Mapping[str, int | float]
 
 
 def find(model: ModelSpec) -> BaseModelFiles:
@@ -29,9 +36,16 @@ def find(model: ModelSpec) -> BaseModelFiles:
     elif Path(model.id).expanduser().is_dir():
         folder = Path(model.id).expanduser().resolve()
     else:
-        return BaseModelFiles({**shared, "hub": model.id, "revision": model.revision}, {"model": model.id})
+        return BaseModelFiles({**shared, "hub": model.id, "revision": model.revision}, {"model": model.id}, {})
     check_folder(folder)
-    return BaseModelFiles({**shared, "digest": folder_digest(folder)}, {"model": str(folder)})
+    return BaseModelFiles({**shared, "digest": folder_digest(folder)}, {"model": str(folder)}, _filters(folder))
+
+
+def _filters(folder: Path) -> dict[str, int | float]:
+    """The filters in ``generation_config.json``; what it leaves out is left out here."""
+    path = folder / "generation_config.json"
+    stated = files.read_json(path) if path.is_file() else {}
+    return {name: stated[name] for name in FILTERS if isinstance(stated.get(name), int | float)}
 
 
 def existing(path: str) -> Path:

@@ -249,7 +249,7 @@ class _SeedGraph:
             {
                 "model": base.spec if train is None else kept,
                 "prompt": self.settings.prompt.model_dump(mode="json"),
-                "decoding": decoding.model_dump(mode="json"),
+                "decoding": {**decoding.model_dump(mode="json"), **self._filters()},
                 "part": part,
                 "block": list(block),
                 "shard": shard.model_dump(),
@@ -260,6 +260,19 @@ class _SeedGraph:
             title=f"sample {name} on {part}",
             paths=base.paths if train is None else {},
         )
+
+    def _filters(self) -> dict[str, int | float]:
+        """The model's own filters where the protocol leaves them to the model."""
+        base = self.shared.base
+        if self.settings.filters == "stated":
+            return {}
+        if "hub" in base.spec:
+            raise UserError(
+                f"The generation config of {self.settings.model.id} is not known before the model is on this machine.",
+                why="The protocol decodes as that config says, and a result depends on it.",
+                do="Give the model as a folder, or state the filters: --set filters=stated.",
+            )
+        return dict(base.filters)
 
     def _node(
         self,

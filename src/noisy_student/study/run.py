@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from noisy_student import files, identity
+from noisy_student.data.parts import parts
+from noisy_student.errors import UserError
 from noisy_student.study import provenance
 from noisy_student.study.executors.local import local
+from noisy_student.study.node import parents_first
 from noisy_student.study.plan import Plan, plan
 from noisy_student.study.run_graph import Listener, run_graph
 from noisy_student.study.settings import Settings
@@ -57,15 +63,17 @@ def run(
     """Compute what is missing and write the run's folder; ``deadline`` is a time.time().
 
     ``on_plan`` is called once before anything is computed, and not at all if nothing is missing.
-    Raises Interrupted after a signal; what was committed until then is kept.
+    Raises Interrupted after a signal; what was committed until then is kept. Raises UserError for questions that
+    cannot be used, before anything is computed from them.
     """
     store = Store(place.store, notice=notice)
     planned = plan(settings)
     digest = run_digest(planned)
-    folder = _folder_of(place.runs, settings.name, digest)
-    if (folder / RESULTS).is_file() and all(store.cached(node) for node in planned.targets):
-        return open_run(folder)
+    found = _folder_of(place.runs, settings.name, digest)
+    if found is not None and (found / CURVES).is_file() and all(store.cached(node) for node in planned.targets):
+        return open_run(found)
     started = time.time()
+    _require_questions(planned, store)
     on_plan(planned)
     executor = local(store, workers=settings.compute.workers)
     result = run_graph(planned.targets, store, executor=executor, deadline=deadline, on_event=on_event)
@@ -76,17 +84,13 @@ def run(
     results = {
         **collect(planned, result, store),
         "digest": digest,
-        "run_dir": str(folder),
+        "run_dir": "",
         "command": " ".join(["noisy-student", *facts["argv"][1:]]),
         "versions": {**facts["versions"], "python": facts["python"]},
         "machine": facts["platform"],
         "seconds": round(facts["seconds"], 1),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    made = Run(folder, results, curves(planned, store))
-    files.write_json(folder / CURVES, made.curves)
-    files.write_json(folder / RESULTS, results)
-    return made
+    return _write(place.runs, results, curves(planned, store))
 
 
 def open_run(folder: Path) -> Run:
@@ -109,11 +113,38 @@ def run_digest(planned: Plan) -> str:
     )
 
 
-def _folder_of(runs: Path, name: str, digest: str) -> Path:
-    """The folder of this very run if it exists and can be read, else the next free one of today."""
+def _require_questions(planned: Plan, store: Store) -> None:
+    """Raise UserError for files that make no split: one message now, not a failure of every condition later."""
+    for node in parents_first(planned.targets):
+        if node.stage == "split" and node.paths and not store.cached(node):
+            assert node.seed is not None
+            parts(planned.settings.data, run_seed=node.seed, paths=node.paths)
+
+
+def _write(runs: Path, results: dict[str, Any], curves: dict[str, list[dict[str, Any]]]) -> Run:
+    """Put the results into their folder; the lock keeps two runs that end at once out of one folder."""
+    runs.mkdir(parents=True, exist_ok=True)
+    with FileLock(runs / ".lock"):
+        folder = _folder_of(runs, results["study"], results["digest"]) or _free_folder(runs, results["study"])
+        made = Run(folder, {**results, "run_dir": str(folder)}, curves)
+        folder.mkdir(exist_ok=True)
+        files.write_json(folder / CURVES, made.curves)
+        files.write_json(folder / RESULTS, made.results)
+    return made
+
+
+def _folder_of(runs: Path, name: str, digest: str) -> Path | None:
+    """The folder of this very run, if it exists and can be read."""
     for path in sorted(runs.glob(f"{name}-*/{RESULTS}")):
-        if files.read_json(path).get("digest") == digest:
-            return path.parent
+        # What somebody has damaged or is not ours must not keep a new run from starting.
+        with suppress(OSError, UserError, ValueError, AttributeError):
+            if files.read_json(path).get("digest") == digest:
+                return path.parent
+    return None
+
+
+def _free_folder(runs: Path, name: str) -> Path:
+    """The next folder of today that is free."""
     today = time.strftime("%Y%m%d")
     number = 1
     while (runs / f"{name}-{today}-{number}").exists():

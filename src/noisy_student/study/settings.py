@@ -122,13 +122,6 @@ class ContrastSettings(Frozen):
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
 
 
-class DecisionSettings(Frozen):
-    """What to do next if a condition on findings or metrics holds."""
-
-    condition: str = Field(alias="if")
-    then: str
-
-
 class ComputeSettings(Frozen):
     """How the work is cut up; threads and chunk change floating-point results, workers does not."""
 
@@ -152,6 +145,8 @@ class Settings(Frozen):
     prompt: PromptSpec = PromptSpec()
     sampling: Decoding = Decoding()
     """How the teacher samples for votes."""
+    filters: Literal["stated", "model"] = "stated"
+    """Whether top-k, top-p, min-p and repetition penalty are as stated, or as the model's generation config says."""
     answers: AnswerSettings = AnswerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     sft: SftSpec = SftSpec()
@@ -165,18 +160,23 @@ class Settings(Frozen):
     """The condition that every other one is set against in the exploratory findings."""
     ceiling: Name = "oracle"
     """The condition that ends the gap which begins at the reference; each student recovers a share of it."""
-    decide: tuple[DecisionSettings, ...] = ()
     compute: ComputeSettings = ComputeSettings()
     seeds: tuple[int, ...] = (1,)
 
     @model_validator(mode="before")
     @classmethod
     def _tuples(cls, value: Any) -> Any:
-        lists = ("decide", "seeds")
+        lists = ("seeds",)
         return {name: tuple(item) if name in lists and isinstance(item, list) else item for name, item in value.items()}
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
+        if not self.conditions:
+            raise UserError(
+                "This study has no conditions.",
+                why="Without them there is nothing to compare.",
+                do='Write at least one: [conditions] and baseline = { train = ["gold"] }.',
+            )
         for name, condition in self.conditions.items():
             for label in condition.label_names:
                 _known(label, self.labels, f"conditions.{name}.train")
