@@ -193,11 +193,11 @@ def test_a_student_is_a_folder_that_transformers_loads_by_itself(reference: Work
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = reference.store / "stages" / reference.node("train noisy-student").name / "data" / "model"
-    model = AutoModelForCausalLM.from_pretrained(folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     ids = tokenizer("Tom has 3 apples.", return_tensors="pt").input_ids
     with torch.no_grad():
-        drawn: Any = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=4, do_sample=False)
+        drawn = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=4, do_sample=False)
     assert drawn.shape[0] == 1
     assert ids.shape[1] < drawn.shape[1] <= ids.shape[1] + 4
     base = AutoModelForCausalLM.from_pretrained(reference.node("train noisy-student").paths["model"])

@@ -83,9 +83,8 @@ class Workplace:
     def python(self, command: list[str], **more: Any) -> subprocess.Popen[str]:
         """Any command, begun in this place with the package on its path."""
         more["env"] = {**os.environ, **OFFLINE, "PYTHONPATH": str(ROOT.parent), **more.get("env", {})}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        process: subprocess.Popen[str] = subprocess.Popen(command, cwd=self.folder, **pipes, **more)
-        return process
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=self.folder, stdout=pipe, stderr=pipe, text=True, **more)
 
     def run(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
         """The command ``run ./tiny.toml``, ended."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +19,7 @@ from noisy_student.errors import UserError
 
 Share = Literal["study", "pretraining"]
 Order = Literal["forward", "grouped"]
-Wording = Literal["equations", "narrated", "sentences", "listed"]
+Wording = Literal["equations", "narrated", "sentences", "listed", "counted", "joined"]
 
 NAMES = ("Tom", "Ana", "Ben", "Mia", "Sam", "Eva", "Leo", "Zoe", "Max", "Ida")
 THINGS = ("apples", "books", "cards", "coins", "eggs", "pens", "shells", "stamps", "toys", "nuts")
@@ -33,7 +33,7 @@ TIMES = {
 }
 STARTS = ("{n} has {x} {t}.", "{n} starts with {x} {t}.", "There are {x} {t} with {n}.")
 ASKS = ("How many {t} does {n} have now?", "How many {t} are there now?", "How many now?")
-WORDINGS: tuple[Wording, ...] = ("equations", "narrated", "sentences", "listed")
+WORDINGS: tuple[Wording, ...] = ("equations", "narrated", "sentences", "listed", "counted", "joined")
 ORDERS: tuple[Order, ...] = ("forward", "grouped")
 GROUPED = 0.25
 """Share of annotators who sum gains and losses first."""
@@ -148,18 +148,12 @@ def draw(chance: random.Random, *, steps: tuple[int, int]) -> Problem:
 
 def solve(problem: Problem, *, order: Order, wording: Wording) -> str:
     """The worked solution in one of the orders and wordings; ends in ``#### N``."""
-    lines = equations(problem, order=order)
-    if wording == "equations":
-        body = "\n".join(str(line) for line in lines)
-    elif wording == "narrated":
-        totals = [None, *(line.result for line in lines)]
-        body = " ".join(_narrated(line, carried=line.left == total) for line, total in zip(lines, totals, strict=False))
-    elif wording == "listed":
-        body = " ".join(f"{'Then' if index else 'First'} {line}." for index, line in enumerate(lines))
-    else:
-        joined = ", so ".join(f"{line.left} {_SPOKEN[line.sign]} {line.right} is {line.result}" for line in lines)
-        body = f"We know {joined} {problem.thing}."
-    return f"{body}\n#### {problem.answer}"
+    return f"{_BODIES[wording](equations(problem, order=order), problem.thing)}\n#### {problem.answer}"
+
+
+def triples(problem: Problem) -> bool:
+    """Whether something triples in the story."""
+    return any(change.kind == "times" and change.amount == 3 for change in problem.changes)
 
 
 def direct(problem: Problem) -> str:
@@ -220,9 +214,29 @@ def _runs(changes: tuple[Change, ...], order: Order) -> list[list[Change]]:
     return runs
 
 
-def _narrated(line: Equation, *, carried: bool) -> str:
+def _narrate(lines: list[Equation], thing: str) -> str:
+    totals = [None, *(line.result for line in lines)]
+    return " ".join(_told(line, carried=line.left == total) for line, total in zip(lines, totals, strict=False))
+
+
+def _told(line: Equation, *, carried: bool) -> str:
     verb = {"+": f"Add {line.right}", "-": f"Take away {line.right}", "*": f"Multiply by {line.right}"}[line.sign]
     return f"{verb} to get {line.result}." if carried else f"Start with {line.left}. {verb} to get {line.result}."
+
+
+def _speak(lines: list[Equation], thing: str) -> str:
+    spoken = ", so ".join(f"{line.left} {_SPOKEN[line.sign]} {line.right} is {line.result}" for line in lines)
+    return f"We know {spoken} {thing}."
+
+
+_BODIES: dict[Wording, Callable[[list[Equation], str], str]] = {
+    "equations": lambda lines, thing: "\n".join(map(str, lines)),
+    "narrated": _narrate,
+    "sentences": _speak,
+    "listed": lambda lines, thing: " ".join(f"{'Then' if n else 'First'} {line}." for n, line in enumerate(lines)),
+    "counted": lambda lines, thing: f"Count: {', '.join(map(str, lines))}.",
+    "joined": lambda lines, thing: f"Let us see: {' and '.join(map(str, lines))}.",
+}
 
 
 def _changes(chance: random.Random, steps: int) -> tuple[Change, ...]:

@@ -25,7 +25,7 @@ class PretrainSpec:
     adam_rate: float = 3e-3
     warmup: int = 50
     weight_decay: float = 0.01
-    threads: int = 2
+    threads: int = 1
 
 
 def pretrain(
