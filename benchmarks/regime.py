@@ -25,8 +25,9 @@ from noisy_student.evaluation.grade_file import read_grades
 from noisy_student.records import Grade
 from noisy_student.sampling.sample_file import read_samples
 from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.plan import ConditionNodes, plan
+from noisy_student.study.plan import plan
 from noisy_student.study.run import Place, Run, run
+from noisy_student.study.seed_graph import ConditionNodes
 from noisy_student.study.store import Store
 
 K = 8

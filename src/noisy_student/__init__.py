@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
@@ -14,5 +13,7 @@ def run(study: str = "combined", **request: Any) -> Any:
     ``noisy_student.run("v1-5", scale="lab").findings``; the words are those of ``noisy_student.cli.api.run``. In a
     script, call it under ``if __name__ == "__main__":``, since worker processes import the script.
     """
-    # By name, not by an import statement: every stage's code digest follows the imports of this file.
-    return import_module("noisy_student.cli.api").run(study, **request)
+    # Not at the top: importing the package must stay cheap.
+    from noisy_student.cli.api import run as run_study
+
+    return run_study(study, **request)

@@ -21,6 +21,7 @@ from noisy_student.study.plan import plan
 # Nothing here depends on what the model can do: a cut sample votes by its last number, and one vote is enough.
 STUDY = """
 question = "Does the whole of it work?"
+teacher = "baseline"
 [data]
 labeled = 20
 unlabeled = 24

@@ -58,8 +58,9 @@ def test_two_students_of_one_teacher_share_its_samples_votes_and_labels(model):
 def test_two_studies_share_what_they_have_in_common(model):
     one, other = _plan("v1", model), _plan("v1-5", model)
     assert {node.key for node in _unlabeled(one)} == {node.key for node in _unlabeled(other)} != set()
-    for stage in ("split", "key", "vote", "label-quality"):
+    for stage in ("split", "key", "vote"):
         assert _keys(one, stage) == _keys(other, stage) != set()
+    assert [item.quality for item in one.labels] == [item.quality for item in other.labels] != []
     for name in ("base", "baseline", "baseline-steps", "oracle"):
         assert _condition(one, name).grade.key == _condition(other, name).grade.key
 
@@ -189,3 +190,14 @@ def test_the_original_protocol_decodes_with_the_models_own_filters(tmp_path):
     assert (original.spec["decoding"]["top_k"], original.spec["decoding"]["top_p"]) == (20, 0.8)
     assert original.spec["decoding"]["temperature"] == 0.1
     assert (default.spec["decoding"]["top_k"], default.spec["decoding"]["top_p"]) == (0, 1.0)
+
+
+def test_the_pseudo_labels_of_a_condition_are_judged_and_those_of_the_key_are_not(model):
+    judged = {item.name: item.quality for item in _plan("combined", model).conditions}
+    assert {name for name, quality in judged.items() if quality is not None} == {
+        "pseudo-only",
+        "noisy-student",
+        "filtered",
+        "random-sample",
+    }
+    assert judged["pseudo-only"] == judged["noisy-student"] != judged["filtered"]

@@ -90,7 +90,8 @@ def conditions_table(results: Row) -> Table:
         Column("Strict"),
         Column("Stopped"),
         Column("Trained on"),
-        Column("Steps"),
+        Column("Labels right"),
+        Column("Steps", place="wide"),
         Column("Tokens", place="wide"),
         Column("Sampled", place="wide"),
         Column("Method", "left", "page"),
@@ -98,7 +99,7 @@ def conditions_table(results: Row) -> Table:
     )
     lines = tuple(_condition(name, group) for name, group in groups.items())
     caption = "Accuracy is the mean over seeds." if several else "Intervals are Wilson's, for one checkpoint."
-    caption += " Strict: the answer stood after ####. Stopped: ended by itself."
+    caption += " Strict: the answer stood after ####. Stopped: ended by itself. Labels right: of the pseudo-labels."
     remarks = tuple(remark for name, group in groups.items() for remark in _remarks(name, group))
     return Table("Conditions", caption, columns, lines, remarks)
 
@@ -244,6 +245,7 @@ def _condition(name: str, group: Sequence[Row]) -> Line:
         percent(over("strict_accuracy")),
         percent(over("stop_rate")),
         count(whole("trained_on")),
+        percent(over("label_accuracy")),
         count(whole("steps")),
         short_count(over("trained_tokens")),
         short_count(over("sampled_tokens")),

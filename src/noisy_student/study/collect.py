@@ -14,8 +14,9 @@ from noisy_student.statistics.gap import gap_recovered
 from noisy_student.statistics.intervals import wilson
 from noisy_student.study.manifest import Manifest
 from noisy_student.study.node import Node, parents_first
-from noisy_student.study.plan import ConditionNodes, LabelNodes, Plan
+from noisy_student.study.plan import Plan
 from noisy_student.study.run_graph import Result
+from noisy_student.study.seed_graph import ConditionNodes, LabelNodes
 from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
 
@@ -114,11 +115,18 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
     return {
         **row,
         "trained_on": trained["examples"] if trained else None,
+        "label_accuracy": _label_accuracy(_summary(store, nodes.quality)),
         "steps": trained["steps"] if trained else None,
         "trained_tokens": trained["trained_tokens"] if trained else None,
         "sampled_tokens": sum(summary.get("tokens", 0) for summary in sampled) or None,
         "seconds": _seconds(store, own),
     }
+
+
+def _label_accuracy(judged: Mapping[str, Any] | None) -> float | None:
+    """The share of the pseudo-labels learned from that are right."""
+    labels = judged["labels"] if judged is not None else None
+    return labels["right"] / labels["labels"] if labels and labels["labels"] else None
 
 
 def _accuracy(graded: Mapping[str, Any] | None) -> dict[str, Any]:

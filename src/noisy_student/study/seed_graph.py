@@ -1,0 +1,274 @@
+"""The nodes of one seed: every condition and every set of labels, each made once and shared by content."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from noisy_student.data.parts import sizes_of
+from noisy_student.errors import UserError
+from noisy_student.files import sha256_file
+from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.sample import Shard, shards
+from noisy_student.study import base_model, node
+from noisy_student.study.node import Node
+from noisy_student.study.settings import GOLD, REVEALED, ConditionSettings, LabelSettings, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionNodes:
+    """What one condition of one seed consists of; ``train`` is None for an untrained model.
+
+    ``quality`` compares the pseudo-labels that it learned from with the key, where there is one set of them.
+    """
+
+    name: str
+    seed: int
+    train: Node | None
+    examples: Node | None
+    grade: Node
+    quality: Node | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelNodes:
+    """One set of votes of one seed, and the quality of those votes against the key."""
+
+    name: str
+    seed: int
+    teacher: str
+    votes: Node
+    quality: Node
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all seeds have in common, read once."""
+
+    settings: Settings
+
+    @cached_property
+    def base(self) -> base_model.BaseModelFiles:
+        """The model that every student starts from."""
+        return base_model.find(self.settings.model)
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The data spec with digests in place of paths."""
+        spec = self.settings.data.model_dump(mode="json")
+        spec["source"] |= {
+            part: f"sha256:{sha256_file(base_model.existing(path))}" for part, path in self.files.items()
+        }
+        return spec
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files of a ``jsonl`` source by part."""
+        return self.settings.data.source.files
+
+
+@dataclass
+class SeedGraph:
+    """The nodes of one seed, each made once; raises UserError for teachers in a circle."""
+
+    settings: Settings
+    run_seed: int
+    shared: Shared
+    _trained: dict[str, Node | None] = field(default_factory=dict)
+    _waiting: list[str] = field(default_factory=list)
+
+    @cached_property
+    def split(self) -> Node:
+        """The questions of every part, and the gold labels."""
+        return self._node("split", {"data": self.shared.data}, title="split", paths=self.shared.files)
+
+    @cached_property
+    def key(self) -> Node:
+        """The truth, on a lane of its own."""
+        return self._node("key", {"data": self.shared.data}, title="answer key", paths=self.shared.files)
+
+    def condition(self, name: str) -> ConditionNodes:
+        """Training and test of one condition."""
+        train = self.trained(name)
+        evaluation = self.settings.evaluation
+        tested = sizes_of(self.settings.data).test
+        free = evaluation.decoding.model_copy(update={"stop_at_answer": False})
+        slices = {
+            "samples": self._samples(name, "test", evaluation.decoding, k=1, count=tested),
+            "sampled": self._samples(
+                name,
+                "test",
+                evaluation.sampled,
+                k=evaluation.sampled_k,
+                count=min(tested, evaluation.sampled_questions),
+            ),
+            "free": self._samples(name, "test", free, k=1, count=min(tested, evaluation.stop_questions)),
+        }
+        grade = self._node(
+            "grade",
+            {"truncated": self.settings.answers.truncated},
+            inputs={"key": [self.key], **slices},
+            title=f"grade {name}",
+        )
+        examples = train.inputs["examples"][0] if train is not None else None
+        return ConditionNodes(name, self.run_seed, train, examples, grade, self._quality(name, examples))
+
+    def trained(self, name: str) -> Node | None:
+        """The training node of a condition, or None for the untrained model."""
+        if name not in self._trained:
+            if name in self._waiting:
+                circle = " → ".join([*self._waiting[self._waiting.index(name) :], name])
+                raise UserError(
+                    f"The teachers go in a circle: {circle}.",
+                    why="A teacher must be trained before its votes.",
+                    do="Set another teacher in one of these label sets.",
+                )
+            self._waiting.append(name)
+            self._trained[name] = self._train(name, self.settings.conditions[name])
+            self._waiting.pop()
+        return self._trained[name]
+
+    def votes(self, name: str) -> LabelNodes:
+        """One set of votes and its quality."""
+        votes = self._votes(self.settings.labels[name])
+        quality = self._node(
+            "label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=f"quality of {name}"
+        )
+        return LabelNodes(name, self.run_seed, self._teacher(self.settings.labels[name]), votes, quality)
+
+    def _quality(self, name: str, examples: Node | None) -> Node | None:
+        learned = [node for node in examples.inputs.get("labels", ()) if node.stage == "label"] if examples else []
+        if len(learned) != 1:
+            return None
+        return self._node(
+            "label-quality",
+            {},
+            inputs={"key": [self.key], "labels": learned},
+            title=f"labels of {name} against the key",
+        )
+
+    def _train(self, name: str, condition: ConditionSettings) -> Node | None:
+        if condition.method == "none":
+            return None
+        inputs: dict[str, list[Node]] = {"gold": [], "labels": []}
+        for source in condition.train:
+            if source == GOLD:
+                inputs["gold"].append(self.split)
+            elif source == REVEALED:
+                inputs["labels"].append(self._reveal(condition))
+        inputs["labels"] += [self._labels(label, condition) for label in condition.label_names]
+        examples = self._node("examples", {}, inputs={r: n for r, n in inputs.items() if n}, title=f"examples {name}")
+        return self._node(
+            "train-sft",
+            {
+                "model": self.shared.base.spec,
+                "prompt": self.settings.prompt.model_dump(mode="json"),
+                "sft": self._sft(condition),
+            },
+            inputs={"split": [self.split], "examples": [examples]},
+            title=f"train {name}",
+            paths=self.shared.base.paths,
+        )
+
+    def _sft(self, condition: ConditionSettings) -> dict[str, Any]:
+        """The training settings; matched by steps, as many as the epochs over labeled and unlabeled would take."""
+        sft = {**self.settings.sft.model_dump(mode="json"), "threads": self.settings.compute.threads}
+        if (condition.match or self.settings.match) == "epochs":
+            return {**sft, "match": "epochs", "steps": None}
+        sizes = sizes_of(self.settings.data)
+        rows = (sizes.labeled - sizes.dev + sizes.unlabeled) * self.settings.sft.epochs
+        return {**sft, "match": "steps", "steps": sft["steps"] or math.ceil(rows / self.settings.sft.batch)}
+
+    def _reveal(self, condition: ConditionSettings) -> Node:
+        inputs: dict[str, list[Node]] = {"split": [self.split], "key": [self.key]}
+        spec: dict[str, Any] = {}
+        if condition.target == "own-sample":
+            label = next(iter(self.settings.labels.values()), LabelSettings())
+            inputs["samples"] = self._label_samples(label)
+            spec = {"text": label.text, "truncated": self.settings.answers.truncated}
+        return self._node("reveal", spec, inputs=inputs, title="reveal the key")
+
+    def _labels(self, name: str, condition: ConditionSettings) -> Node:
+        settings = self.settings.labels[name]
+        spec: dict[str, Any] = {"rule": settings.rule, "truncated": self.settings.answers.truncated}
+        inputs: dict[str, list[Node]] = {"samples": self._label_samples(settings)}
+        if settings.rule == "vote":
+            inputs["votes"] = [self._votes(settings)]
+            spec |= {"text": settings.text}
+            if condition.random_like is None:
+                spec |= {"select": dict(condition.select)}
+            else:
+                spec |= {"select": {}}
+                inputs["like"] = [self._labels(name, self.settings.conditions[condition.random_like])]
+        return self._node("label", spec, inputs=inputs, title=f"labels from {name}")
+
+    def _votes(self, label: LabelSettings) -> Node:
+        answers = self.settings.answers
+        return self._node(
+            "vote",
+            {"K": label.K, "truncated": answers.truncated, "ties": answers.ties},
+            inputs={"samples": self._label_samples(label)},
+            title=f"vote of {label.K} by {self._teacher(label)}",
+        )
+
+    def _label_samples(self, label: LabelSettings) -> list[Node]:
+        count = sizes_of(self.settings.data).unlabeled
+        return self._samples(self._teacher(label), "unlabeled", self.settings.sampling, k=label.K, count=count)
+
+    def _teacher(self, label: LabelSettings) -> str:
+        return label.teacher or self.settings.teacher
+
+    def _samples(self, name: str, part: str, decoding: Decoding, *, k: int, count: int) -> list[Node]:
+        """The sampling nodes of a condition's model on the first ``count`` questions of a part, by shard and block."""
+        step = self.settings.compute.chunk * self.settings.compute.block
+        blocks = [[first, min(first + step, count)] for first in range(0, count, step)]
+        return [self._sample(name, part, decoding, shard=shard, block=block) for shard in shards(k) for block in blocks]
+
+    def _sample(self, name: str, part: str, decoding: Decoding, *, shard: Shard, block: Sequence[int]) -> Node:
+        train = self.trained(name)
+        base = self.shared.base
+        compute = self.settings.compute
+        kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}
+        return self._node(
+            "sample",
+            {
+                "model": base.spec if train is None else kept,
+                "prompt": self.settings.prompt.model_dump(mode="json"),
+                "decoding": {**decoding.model_dump(mode="json"), **self._filters()},
+                "part": part,
+                "block": list(block),
+                "shard": shard.model_dump(),
+                "chunk": compute.chunk,
+                "threads": compute.threads,
+            },
+            inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
+            title=f"sample {name} on {part}",
+            paths=base.paths if train is None else {},
+        )
+
+    def _filters(self) -> dict[str, int | float]:
+        """The model's own filters where the protocol leaves them to the model."""
+        base = self.shared.base
+        if self.settings.filters == "stated":
+            return {}
+        if "hub" in base.spec:
+            raise UserError(
+                f"The generation config of {self.settings.model.id} is not known before the model is on this machine.",
+                why="The protocol decodes as that config says, and a result depends on it.",
+                do="Give the model as a folder, or state the filters: --set filters=stated.",
+            )
+        return dict(base.filters)
+
+    def _node(
+        self,
+        stage: str,
+        spec: Mapping[str, Any],
+        *,
+        inputs: Mapping[str, Sequence[Node]] | None = None,
+        title: str,
+        paths: Mapping[str, str] | None = None,
+    ) -> Node:
+        return node.make(stage, spec, inputs=inputs, seed=self.run_seed, title=title, paths=paths)
