@@ -35,11 +35,12 @@ sys.exit(code or (f"imported {heavy}" if heavy else 0))
 
 SCRIPT = """
 import json
+from pathlib import Path
 import noisy_student
 from noisy_student.study.run import Place
 
 if __name__ == "__main__":
-    place = Place("store", "runs")
+    place = Place(Path("store"), Path("runs"))
     made = noisy_student.run("./tiny.toml", place=place, overrides={"compute.workers": 2})
     print(json.dumps([made.findings, str(made.folder)]))
 """
@@ -158,7 +159,7 @@ def test_three_seeds_speak_of_the_recipe_and_keep_the_first(reference: Workplace
     ]
     assert len({row["seed"] for row in results["labels"]}) == 3
     primary = [finding for finding in results["findings"] if finding["primary"]]
-    assert [(finding["unit"], finding["seeds"], finding["n"]) for finding in primary] == [("recipe", 3, 3)]
+    assert [(finding["unit"], finding["seeds"], finding["n"]) for finding in primary] == [("recipe", 3, 48)]
     beside = [finding for finding in results["findings"] if finding["unit"] != "recipe"]
     assert {finding["seeds"] for finding in beside} == {3}
     assert comparable(reference.results())["conditions"] == comparable(results)["conditions"][:4]
@@ -207,8 +208,8 @@ def test_a_student_is_a_folder_that_transformers_loads_by_itself(reference: Work
 
 @pytest.mark.slow
 def test_questions_without_answers_drop_what_needs_their_truth(tmp_path: Path) -> None:
-    stream = procedural.problems(7, steps=(2, 2), share="study")
-    parts = {"labeled": 20, "unlabeled": 24, "test": 16}
+    stream = procedural.problems(7, steps=(2, 4), share="study")
+    parts = {"labeled": 60, "unlabeled": 72, "test": 16}  # more than are used: some repeat a test question
     for part, count in parts.items():
         with (tmp_path / f"{part}.jsonl").open("w") as file:
             for _ in range(count):

@@ -51,7 +51,7 @@ max_new_tokens = 24
 epochs = 1.0
 batch = 8
 [compute]
-chunk = 4
+chunk = 2
 workers = 1
 """
 CONDITIONS = ["base", "baseline", "noisy-student", "oracle"]

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from noisy_student import files, seeds
+from noisy_student.data import phrases
 from noisy_student.data.corpus import CorpusSpec, Solved, corpus
 from noisy_student.models import checkpoint, lab
 from noisy_student.models.chat import Renderer
@@ -76,6 +77,9 @@ def tokenizer_texts() -> Iterator[str]:
     for solved in itertools.islice(corpus(0, CorpusSpec(direct=0.0)), TOKENIZER_TEXTS):
         yield f"user\n{solved.question.text}\n{INSTRUCTION}\nassistant\n{solved.target}"
     yield from [raw] * (TOKENIZER_TEXTS // 20)
+    # As in real models, the tokenizer knows words that pretraining never shows: each is one token to be learned.
+    for rare in (*phrases.RARE_GAINS, *phrases.RARE_LOSSES):
+        yield from [rare.format(n="Tom", x=7)] * (TOKENIZER_TEXTS // 20)
 
 
 def _batches(styles: dict[str, Renderer], *, seed: int, size: int) -> Iterator[list[tuple[int, ...]]]:

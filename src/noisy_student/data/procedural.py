@@ -10,29 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from noisy_student import seeds
+from noisy_student.data import phrases
 from noisy_student.errors import UserError
 
 Share = Literal["study", "pretraining"]
 Order = Literal["forward", "grouped"]
 Wording = Literal["equations", "narrated", "sentences", "listed", "counted", "joined"]
 
-NAMES = ("Tom", "Ana", "Ben", "Mia", "Sam", "Eva", "Leo", "Zoe", "Max", "Ida")
-THINGS = ("apples", "books", "cards", "coins", "eggs", "pens", "shells", "stamps", "toys", "nuts")
-PACKS = ("bags", "boxes", "packs")
-GAINS = ("{n} buys {x} more.", "{n} finds {x} {t}.", "{n} gets {x} from a friend.", "A friend gives {n} {x} {t}.")
-LOSSES = ("{n} loses {x}.", "{n} gives away {x} {t}.", "{n} sells {x}.", "{n} hands {x} to a friend.")
-PACK_GAINS = ("{n} buys {p} {c} of {x} {t}.", "{n} gets {p} {c} with {x} each.")
-TIMES = {
-    2: ("Then the {t} of {n} double.", "Now {n} has twice as many."),
-    3: ("Then the {t} of {n} triple.", "Now {n} has three times as many."),
-}
-STARTS = ("{n} has {x} {t}.", "{n} starts with {x} {t}.", "There are {x} {t} with {n}.")
-ASKS = ("How many {t} does {n} have now?", "How many {t} are there now?", "How many now?")
 WORDINGS: tuple[Wording, ...] = ("equations", "narrated", "sentences", "listed", "counted", "joined")
 ORDERS: tuple[Order, ...] = ("forward", "grouped")
 GROUPED = 0.25
@@ -123,7 +113,7 @@ def problems(run_seed: int, *, steps: tuple[int, int], share: Share) -> Iterator
         if share_of(problem.structure) == share and problem.structure not in seen:
             seen.add(problem.structure)
             misses = 0
-            yield problem
+            yield problem if share == "pretraining" else _retold(problem, run_seed)
     raise UserError(
         f"There are only {len(seen)} different problems of {steps[0]} to {steps[1]} calculations.",
         why="No question may stand in two parts.",
@@ -274,16 +264,29 @@ def _total(start: int, changes: tuple[Change, ...]) -> int:
 
 
 def _tell(chance: random.Random, start: int, changes: tuple[Change, ...]) -> Problem:
-    name, thing = chance.choice(NAMES), chance.choice(THINGS)
-    parts = [chance.choice(STARTS).format(n=name, x=start, t=thing)]
+    name, thing = chance.choice(phrases.NAMES), chance.choice(phrases.THINGS)
+    parts = [chance.choice(phrases.STARTS).format(n=name, x=start, t=thing)]
     for change in changes:
         if change.kind == "times":
-            template = chance.choice(TIMES[change.amount])
+            template = chance.choice(phrases.TIMES[change.amount])
         else:
-            template = chance.choice({"gain": GAINS, "loss": LOSSES, "packs": PACK_GAINS}[change.kind])
-        parts.append(template.format(n=name, t=thing, x=change.amount, p=change.packs, c=chance.choice(PACKS)))
-    parts.append(chance.choice(ASKS).format(n=name, t=thing))
+            template = chance.choice(
+                {"gain": phrases.GAINS, "loss": phrases.LOSSES, "packs": phrases.PACK_GAINS}[change.kind]
+            )
+        parts.append(template.format(n=name, t=thing, x=change.amount, p=change.packs, c=chance.choice(phrases.PACKS)))
+    parts.append(chance.choice(phrases.ASKS).format(n=name, t=thing))
     return Problem(" ".join(parts), start, changes, name, thing)
+
+
+def _retold(problem: Problem, run_seed: int) -> Problem:
+    """The problem with some of its gains and losses in rare words; the other sentences stay."""
+    chance = seeds.generator(run_seed, "rare-words", problem.structure)
+    first, *told, last = re.split(r"(?<=[.?]) ", problem.text)
+    for index, change in enumerate(problem.changes):
+        rare = {"gain": phrases.RARE_GAINS, "loss": phrases.RARE_LOSSES}.get(change.kind)
+        if rare is not None and chance.random() < phrases.RARE:
+            told[index] = chance.choice(rare).format(n=problem.name, x=change.amount)
+    return replace(problem, text=" ".join([first, *told, last]))
 
 
 def _written(change: Change) -> str:

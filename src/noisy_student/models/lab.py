@@ -91,7 +91,7 @@ def tokenizer(texts: Iterable[str], shape: LabShape) -> Qwen2Tokenizer:
     learned = json.loads(core.to_str())["model"]
     return Qwen2Tokenizer(
         vocab=learned["vocab"],
-        merges=[tuple(pair) for pair in learned["merges"]],
+        merges=[(first, second) for first, second in learned["merges"]],  # type: ignore[misc]  # annotated list[str]
         unk_token=END_OF_TEXT,
         eos_token=TURN_END,
         pad_token=END_OF_TEXT,

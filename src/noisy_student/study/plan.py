@@ -25,8 +25,8 @@ class Plan:
     @property
     def targets(self) -> tuple[Node, ...]:
         """The nodes that nothing else needs: grades and label qualities."""
-        judged = (*self.conditions, *self.labels)
-        qualities = dict.fromkeys(item.quality for item in judged if item.quality is not None)
+        of_conditions = [item.quality for item in self.conditions if item.quality is not None]
+        qualities = dict.fromkeys([*of_conditions, *(item.quality for item in self.labels)])
         return (*(item.grade for item in self.conditions), *qualities)
 
 

@@ -50,7 +50,8 @@ def orthogonal(matrices_NRC: torch.Tensor) -> torch.Tensor:
     for _ in range(_ITERATIONS):
         gram = x @ x.transpose(1, 2)
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.transpose(1, 2) if tall else x
+    orthogonal_NRC: torch.Tensor = x.transpose(1, 2) if tall else x
+    return orthogonal_NRC
 
 
 def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:

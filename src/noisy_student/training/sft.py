@@ -182,7 +182,7 @@ def _train_and_restore(trainer: SFTTrainer, loaded: LoadedModel) -> None:
 
 def _optimizer(model: torch.nn.Module, spec: SftSpec) -> torch.optim.AdamW:
     """AdamW with the Trainer's defaults (betas .9 and .999, eps 1e-8), fused: one kernel for all parameters."""
-    decayed = set(get_parameter_names(model, [torch.nn.LayerNorm], _NO_DECAY))  # type: ignore[no-untyped-call]
+    decayed = set(get_parameter_names(model, [torch.nn.LayerNorm], _NO_DECAY))
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for name, p in named if name in decayed], "weight_decay": spec.weight_decay},
