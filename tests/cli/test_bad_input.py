@@ -138,7 +138,8 @@ def test_a_study_file_with_a_fault_is_refused(text: str, what: str, capfd: pytes
 
 
 def test_teachers_in_a_circle_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
-    Path("study.toml").write_text(STUDY.replace('["gold"]', '["gold", "labels.votes"]') + "[labels]\nvotes = {}\n")
+    labels = '[labels]\nvotes = { teacher = "baseline" }\n'
+    Path("study.toml").write_text(STUDY.replace('["gold"]', '["gold", "labels.votes"]') + labels)
     assert refused(capfd, "run", "./study.toml")[0] == "The teachers go in a circle: baseline → baseline."
 
 

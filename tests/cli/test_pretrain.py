@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from noisy_student import files
 from noisy_student.cli import pretrain
+from noisy_student.data import phrases
 from noisy_student.models import lab
 from noisy_student.models.load import load
 from noisy_student.training.pretrain import PretrainSpec
@@ -47,7 +48,10 @@ def test_plain_transformers_cuts_text_as_the_model_was_taught(made: tuple[Path, 
     plain = AutoTokenizer.from_pretrained(made[0])
     assert plain.encode(TEXT) == ours.encode(TEXT)
     assert plain.decode(plain.encode(TEXT)) == TEXT
-    assert "14" in plain.tokenize(TEXT)
+    assert {"1", "4"} <= set(plain.tokenize(TEXT)), "digits stand alone, as in Qwen2"
+    for rare in (*phrases.RARE_GAINS, *phrases.RARE_LOSSES):
+        told = " " + rare.format(n="Tom", x=7)
+        assert len(plain.encode(told)) <= len(told.split()) + 3, "a rare word is one token"
     model = AutoModelForCausalLM.from_pretrained(made[0])
     assert 600_000 < sum(parameter.numel() for parameter in model.parameters()) < 700_000
     loaded = load(made[0])

@@ -75,7 +75,7 @@ FAULTS = [
         r'2 answers cannot be read as a number: \S+:2 "blue", \S+:3 ""\.',
     ),
     ([{"question": "a", "answer": "work\n#### none"}], r'1 answers cannot .*:2 "work #### none"'),
-    (['{"question": "a", "answer": 1e999}'], r":2 .Infinity"),
+    (['{"question": "a", "answer": 1e999}'], r":2: 1e999 is larger than any number"),
     (
         ['{"question": "a\\ud800", "answer": 1}'],
         r'q\.jsonl:2: "question" holds half of a surrogate pair at character 2',

@@ -52,6 +52,7 @@ epochs = 1.0
 batch = 8
 [compute]
 chunk = 2
+block = 12
 workers = 1
 """
 CONDITIONS = ["base", "baseline", "noisy-student", "oracle"]
