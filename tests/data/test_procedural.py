@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisy_student.answers.extract import extract
-from noisy_student.data import procedural
+from noisy_student.data import phrases, procedural
 from noisy_student.data.parts import parts, sizes_of
 from noisy_student.data.procedural import Change, Problem, direct, draw, equations, gold_solution, problems, solve
 from noisy_student.data.spec import DataSpec, SourceSpec
@@ -168,3 +168,31 @@ def test_a_limit_shrinks_every_part():
     assert (sizes.labeled, sizes.unlabeled, sizes.test) == (10, 40, 5)
     with pytest.raises(UserError, match="limit of 3"):
         sizes_of(DataSpec(limit=3))
+
+
+def test_rare_words_are_told_in_study_problems_only():
+    rare = [
+        re.compile(re.escape(phrase).replace(r"\{n\}", r"\w+").replace(r"\{x\}", r"\d+"))
+        for phrase in (*phrases.RARE_GAINS, *phrases.RARE_LOSSES)
+    ]
+    told = {
+        share: [problem.text for problem in itertools.islice(problems(3, steps=(1, 3), share=share), 1500)]
+        for share in ("study", "pretraining")
+    }
+    assert not any(pattern.search(text) for text in told["pretraining"] for pattern in rare)
+    found = [pattern for pattern in rare if any(pattern.search(text) for text in told["study"])]
+    assert len(found) > len(rare) / 2
+    share = sum(bool(pattern.search(text)) for text in told["study"] for pattern in rare) / 1500
+    assert phrases.RARE / 2 < share < 3 * phrases.RARE
+
+
+def test_a_rare_word_changes_no_number_of_the_story():
+    for problem in itertools.islice(problems(3, steps=(1, 3), share="study"), 500):
+        amounts = [[change.packs, change.amount] if change.packs else [change.amount] for change in problem.changes]
+        spoken = [
+            amount
+            for change, group in zip(problem.changes, amounts, strict=True)
+            for amount in group
+            if change.kind != "times"
+        ]
+        assert [int(number) for number in re.findall(r"\d+", problem.text)] == [problem.start, *spoken]
