@@ -18,7 +18,7 @@ DATA = ("studies/*.toml", "scales/*.toml", "protocols/*.toml", "models/weights/*
 STUDY = """
 question = "Does the wheel work?"
 [labels]
-votes = { K = 2 }
+votes = { teacher = "baseline", K = 2 }
 [conditions]
 baseline = { train = ["gold"] }
 noisy-student = { train = ["gold", "labels.votes"] }
