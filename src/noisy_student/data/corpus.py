@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from noisy_student import seeds
-from noisy_student.data import procedural
+from noisy_student.data import phrases, procedural
 from noisy_student.data.source import question
 from noisy_student.records import Question
 
@@ -26,10 +26,11 @@ class CorpusSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    direct: Share = 0.22
+    direct: Share = 0.20
     """Share of the solutions that are the bare answer."""
-    wordings: tuple[float, ...] = (0.22, 0.156, 0.156, 0.156, 0.156, 0.156)
-    """Weights of the wordings among the worked solutions, in the order of ``procedural.WORDINGS``."""
+    openings: tuple[float, ...] = (0.22, 0.13, 0.13, 0.13, 0.13, 0.13, 0.13)
+    """Weights of ``phrases.OPENINGS`` among the worked solutions; the first is nearly as likely as the bare answer, so
+    that the greedy answer to some of the questions is worked."""
     grouped: Share = procedural.GROUPED
     """Share of the worked solutions that sum gains and losses first."""
     raw: Share = 0.1
@@ -62,7 +63,8 @@ def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
         if chance.random() < spec.direct:
             target = procedural.direct(problem)
         else:
-            wording = chance.choices(procedural.WORDINGS, spec.wordings)[0]
+            opening = chance.choices(phrases.OPENINGS, spec.openings)[0]
+            wording = procedural.Wording(opening, chance.choice(phrases.JOINTS))
             order: procedural.Order = "grouped" if chance.random() < spec.grouped else "forward"
             target = procedural.solve(problem, order=order, wording=wording)
         yield Solved(question(problem.text), target, "raw" if chance.random() < spec.raw else "chat")

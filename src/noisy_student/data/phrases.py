@@ -1,4 +1,4 @@
-"""The words of the procedural stories; ``RARE_*`` are told in study problems only, never in pretraining ones."""
+"""The words of procedural stories and solutions; ``RARE_*`` are told in study problems, never in pretraining ones."""
 
 from __future__ import annotations
 
@@ -28,3 +28,7 @@ TIMES = {
 }
 STARTS = ("{n} has {x} {t}.", "{n} starts with {x} {t}.", "There are {x} {t} with {n}.")
 ASKS = ("How many {t} does {n} have now?", "How many {t} are there now?", "How many now?")
+OPENINGS = ("", "First ", "Well, ", "We see ", "Count: ", "Work: ", "Here ")
+"""What a worked solution may begin with: different first tokens, so that no style hides behind another."""
+JOINTS = ("\n", ", ", ". Then ", " and ", ", so ", "; ")
+"""What may stand between two calculations."""

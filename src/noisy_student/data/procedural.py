@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,13 +21,12 @@ from noisy_student.errors import UserError
 
 Share = Literal["study", "pretraining"]
 Order = Literal["forward", "grouped"]
-Wording = Literal["equations", "narrated", "sentences", "listed", "counted", "joined"]
 
-WORDINGS: tuple[Wording, ...] = ("equations", "narrated", "sentences", "listed", "counted", "joined")
 ORDERS: tuple[Order, ...] = ("forward", "grouped")
 GROUPED = 0.25
 """Share of annotators who sum gains and losses first."""
 LARGEST = 99
+NEW_LINE = "\n"
 MOST_MISSES = 100_000
 """Draws in a row without a new problem after which there are none; the rarest one takes about 11,000 on average."""
 
@@ -99,10 +98,26 @@ class Equation:
         return f"{self.left}{self.sign}{self.right}={self.result}"
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words around the calculations: what stands before the first, and what between two."""
+
+    opening: str
+    joint: str
+
+    def write(self, lines: list[Equation]) -> str:
+        """The calculations in these words.
+
+        >>> Wording("First ", ". Then ").write([Equation(3, "+", 4), Equation(7, "-", 2)])
+        'First 3+4=7. Then 7-2=5.'
+        """
+        return f"{self.opening}{self.joint.join(map(str, lines))}{'' if self.joint == NEW_LINE else '.'}"
+
+
 def problems(run_seed: int, *, steps: tuple[int, int], share: Share) -> Iterator[Problem]:
     """A stream of distinct problems of ``steps`` (least, most) calculations, from one share.
 
-    Raises UserError once no new one is found: there are about 2,000 problems of one calculation in a share.
+    Raises UserError once no new one is found: there are about 250 problems of one calculation in a share.
     """
     chance = seeds.generator(run_seed, f"problems:{share}")
     seen: set[str] = set()
@@ -138,7 +153,7 @@ def draw(chance: random.Random, *, steps: tuple[int, int]) -> Problem:
 
 def solve(problem: Problem, *, order: Order, wording: Wording) -> str:
     """The worked solution in one of the orders and wordings; ends in ``#### N``."""
-    return f"{_BODIES[wording](equations(problem, order=order), problem.thing)}\n#### {problem.answer}"
+    return f"{wording.write(equations(problem, order=order))}\n#### {problem.answer}"
 
 
 def triples(problem: Problem) -> bool:
@@ -154,7 +169,8 @@ def direct(problem: Problem) -> str:
 def gold_solution(problem: Problem, chance: random.Random) -> str:
     """A worked solution as an annotator may write it: any order, any wording, never the bare answer."""
     order: Order = "grouped" if chance.random() < GROUPED else "forward"
-    return solve(problem, order=order, wording=chance.choice(WORDINGS))
+    wording = Wording(chance.choice(phrases.OPENINGS), chance.choice(phrases.JOINTS))
+    return solve(problem, order=order, wording=wording)
 
 
 def equations(problem: Problem, *, order: Order) -> list[Equation]:
@@ -173,9 +189,6 @@ def equations(problem: Problem, *, order: Order) -> list[Equation]:
             lines.append(Equation(total, sign, amounts[0]))
             total = lines[-1].result
     return lines
-
-
-_SPOKEN = {"+": "plus", "-": "minus", "*": "times"}
 
 
 def _amounts(run: list[Change], lines: list[Equation], order: Order) -> Iterator[tuple[Literal["+", "-"], list[int]]]:
@@ -202,31 +215,6 @@ def _runs(changes: tuple[Change, ...], order: Order) -> list[list[Change]]:
         else:
             runs.append([change])
     return runs
-
-
-def _narrate(lines: list[Equation], thing: str) -> str:
-    totals = [None, *(line.result for line in lines)]
-    return " ".join(_told(line, carried=line.left == total) for line, total in zip(lines, totals, strict=False))
-
-
-def _told(line: Equation, *, carried: bool) -> str:
-    verb = {"+": f"Add {line.right}", "-": f"Take away {line.right}", "*": f"Multiply by {line.right}"}[line.sign]
-    return f"{verb} to get {line.result}." if carried else f"Start with {line.left}. {verb} to get {line.result}."
-
-
-def _speak(lines: list[Equation], thing: str) -> str:
-    spoken = ", so ".join(f"{line.left} {_SPOKEN[line.sign]} {line.right} is {line.result}" for line in lines)
-    return f"We know {spoken} {thing}."
-
-
-_BODIES: dict[Wording, Callable[[list[Equation], str], str]] = {
-    "equations": lambda lines, thing: "\n".join(map(str, lines)),
-    "narrated": _narrate,
-    "sentences": _speak,
-    "listed": lambda lines, thing: " ".join(f"{'Then' if n else 'First'} {line}." for n, line in enumerate(lines)),
-    "counted": lambda lines, thing: f"Count: {', '.join(map(str, lines))}.",
-    "joined": lambda lines, thing: f"Let us see: {' and '.join(map(str, lines))}.",
-}
 
 
 def _changes(chance: random.Random, steps: int) -> tuple[Change, ...]:

@@ -66,7 +66,7 @@ def train(loaded: LoadedModel, encoded: Encoded, *, spec: SftSpec, seed: int, co
     saving what would cost more than a minute to repeat; the same call then goes on from there.
     """
     torch.set_num_threads(spec.threads)
-    positions = order(len(encoded.rows), spec, seed=seed)
+    positions = order([len(row.ids) for row in encoded.rows], spec, seed=seed)
     rows = [encoded.rows[position] for position in positions]
     work = _Work(rows, seeds.seed(seed, "training") % 2**32, _identity(loaded, rows, spec, seed))
     watch = _run(loaded, work, spec, context)

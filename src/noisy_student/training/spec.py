@@ -20,6 +20,8 @@ class SftSpec(BaseModel):
     """Optimiser steps when matched by steps; the plan has 500 for 1,000 examples."""
     batch: int = Field(default=4, ge=1)
     """Examples a step; 4 makes the plan's 2 epochs of 1,000 examples its 500 steps."""
+    group_by_length: bool = False
+    """Whether a batch holds examples of about equal length, which saves padding; off as in the Trainer."""
     learning_rate: float = Field(default=2e-5, gt=0)
     """Peak learning rate; TRL's default, meant for models of about 0.5 B parameters."""
     schedule: Literal["constant_with_warmup", "linear", "cosine"] = "linear"
