@@ -26,7 +26,7 @@ class CorpusSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    direct: Share = 0.20
+    direct: Share = 0.19
     """Share of the solutions that are the bare answer."""
     openings: tuple[float, ...] = (0.22, 0.13, 0.13, 0.13, 0.13, 0.13, 0.13)
     """Weights of ``phrases.OPENINGS`` among the worked solutions; the first is nearly as likely as the bare answer, so
