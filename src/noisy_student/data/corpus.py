@@ -26,7 +26,7 @@ class CorpusSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    direct: Share = 0.19
+    direct: Share = 0.145
     """Share of the solutions that are the bare answer."""
     openings: tuple[float, ...] = (0.22, 0.13, 0.13, 0.13, 0.13, 0.13, 0.13)
     """Weights of ``phrases.OPENINGS`` among the worked solutions; the first is nearly as likely as the bare answer, so
@@ -35,7 +35,7 @@ class CorpusSpec(BaseModel):
     """Share of the worked solutions that sum gains and losses first."""
     raw: Share = 0.1
     """Share of the problems put in the plan's raw prompt, so that the original protocol has a model to ask."""
-    triples: Share = 0.1
+    triples: Share = 0.04
     """Share of the problems with a tripling that are kept: a skill that pretraining gave too little of, so that some
     errors are shared by most samples and some truth can be learned from labels only."""
     steps: tuple[int, int] = (1, 3)
