@@ -26,6 +26,7 @@ VERBS = {
     "studies": "List the studies that come with the package.",
     "show": "Show a study with all its settings resolved.",
     "plan": "Show what a run would compute: the graph, time, what can be seen.",
+    "init": "Write a study file for questions of your own.",
     "report": "Write the page of a run again.",
     "log": "Show the experiment log: every run so far.",
     "why": "Say which field makes a result differ from the ones in the store.",

@@ -12,9 +12,14 @@ Scale = Annotated[str, typer.Option("--scale", metavar="NAME", help="Where it ru
 Protocol = Annotated[
     str, typer.Option("--protocol", metavar="NAME", help="How it is done: default, original, or a TOML file.")
 ]
-Model = Annotated[str | None, typer.Option("--model", metavar="MODEL", help="A lab model, a folder, or a hub id.")]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="MODEL", help="A lab model, a folder, a GGUF file, or a hub id.")
+]
 Data = Annotated[
-    str | None, typer.Option("--data", metavar="FILE", help="A JSONL file of questions with answers, split into parts.")
+    str | None,
+    typer.Option(
+        "--data", metavar="DATA", help="gsm8k, a JSONL file of questions with answers, a folder of splits, or a hub id."
+    ),
 ]
 Limit = Annotated[
     int | None, typer.Option("--limit", metavar="N", help="At most N questions in all, every part shrunk alike.")

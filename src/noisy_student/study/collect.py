@@ -106,6 +106,7 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
         "method": condition.method,
         "seed": nodes.seed,
         "control_of": condition.control_of,
+        "learns_from": list(condition.train),
         **_status(nodes.grade, result, store),
         **_accuracy(_summary(store, nodes.grade)),
     }
@@ -176,6 +177,7 @@ def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, An
         "coverage": voted["labeled"] / voted["questions"],
         "tie_rate": voted["tied"] / voted["questions"],
         "abstained": voted["abstained"] / (voted["questions"] * label.K),
+        "on_dev": _on_dev(_summary(store, nodes.on_dev)),
     }
     if judged is None:
         levels = [{"votes": votes, "questions": count, "accuracy": None} for votes, count in voted["levels"]]
@@ -190,6 +192,20 @@ def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, An
             {"votes": item["votes"], "questions": item["questions"], "accuracy": item["right"] / item["questions"]}
             for item in votes["by_level"]
         ],
+    }
+
+
+def _on_dev(judged: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What the votes on dev say about those on unlabeled questions whose truth is unknown."""
+    if judged is None:
+        return None
+    votes = judged["votes"]
+    interval = wilson(votes["right"], votes["questions"])
+    return {
+        "questions": votes["questions"],
+        "accuracy": votes["right"] / votes["questions"],
+        "interval": [interval.low, interval.high],
+        "single_accuracy": votes["single_right"] / votes["questions"],
     }
 
 
@@ -220,7 +236,8 @@ def _data(plan: Plan, store: Store) -> dict[str, Any]:
     summary = _summary(store, split)
     return {
         "source": spec.source.kind,
-        "files": spec.source.files,
+        "dataset": spec.source.dataset,
+        "parts": spec.source.parts,
         "counts": summary["counts"] if summary else None,
         "removed": summary["removed"] if summary else None,
     }

@@ -6,16 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from noisy_student.data.parts import sizes_of
+from noisy_student import identity
+from noisy_student.data.locate import locate
+from noisy_student.data.parts import paths_of, sizes_of, unlabeled_is_answered
 from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import Shard, shards
 from noisy_student.study import base_model, node
 from noisy_student.study.node import Node
-from noisy_student.study.settings import GOLD, REVEALED, ConditionSettings, LabelSettings, Settings
+from noisy_student.study.settings import GOLD, LABELS, REVEALED, ConditionSettings, LabelSettings, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,18 @@ class ConditionNodes:
 
 @dataclass(frozen=True, slots=True)
 class LabelNodes:
-    """One set of votes of one seed, and the quality of those votes against the key."""
+    """One set of votes of one seed, all labels that they give, and their quality against the key.
+
+    ``on_dev`` is the quality of the same teacher's votes on dev, made where the unlabeled questions have no answers.
+    """
 
     name: str
     seed: int
     teacher: str
     votes: Node
+    labels: Node
     quality: Node
+    on_dev: Node | None
 
 
 @dataclass(frozen=True)
@@ -57,17 +65,27 @@ class Shared:
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """The data spec with digests in place of paths."""
+        """The data spec with digests in place of names of files and data sets."""
         spec = self.settings.data.model_dump(mode="json")
-        spec["source"] |= {
-            part: f"sha256:{sha256_file(base_model.existing(path))}" for part, path in self.files.items()
-        }
+        digests = {part: [sha256_file(path) for path in found] for part, found in self.files.items()}
+        spec["source"] |= {part: f"sha256:{identity.digest(found)}" for part, found in digests.items()}
+        spec["source"] |= dict.fromkeys(("dataset", "config", "revision")) if digests else {}
         return spec
 
+    @cached_property
+    def files(self) -> dict[str, tuple[Path, ...]]:
+        """The files of each part; a data set is fetched from the hub where it is not here yet."""
+        return locate(self.settings.data.source)
+
     @property
-    def files(self) -> dict[str, str]:
-        """The files of a ``jsonl`` source by part."""
-        return self.settings.data.source.files
+    def paths(self) -> dict[str, str]:
+        """The same, as a stage is told of them."""
+        return paths_of(self.files)
+
+    @cached_property
+    def truth_known(self) -> bool:
+        """Whether the unlabeled questions have answers, so that pseudo-labels can be held against them."""
+        return unlabeled_is_answered(self.settings.data.source, self.paths)
 
 
 @dataclass
@@ -83,12 +101,12 @@ class SeedGraph:
     @cached_property
     def split(self) -> Node:
         """The questions of every part, and the gold labels."""
-        return self._node("split", {"data": self.shared.data}, title="split", paths=self.shared.files)
+        return self._node("split", {"data": self.shared.data}, title="split", paths=self.shared.paths)
 
     @cached_property
     def key(self) -> Node:
         """The truth, on a lane of its own."""
-        return self._node("key", {"data": self.shared.data}, title="answer key", paths=self.shared.files)
+        return self._node("key", {"data": self.shared.data}, title="answer key", paths=self.shared.paths)
 
     def condition(self, name: str) -> ConditionNodes:
         """Training and test of one condition."""
@@ -133,11 +151,17 @@ class SeedGraph:
 
     def votes(self, name: str) -> LabelNodes:
         """One set of votes and its quality."""
-        votes = self._votes(self.settings.labels[name])
-        quality = self._node(
-            "label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=f"quality of {name}"
-        )
-        return LabelNodes(name, self.run_seed, self._teacher(self.settings.labels[name]), votes, quality)
+        label = self.settings.labels[name]
+        votes = self._votes(label)
+        on_dev = None
+        if not self.shared.truth_known:
+            on_dev = self._vote_quality(self._votes(label, part="dev"), title=f"quality of {name} on dev")
+        quality = self._vote_quality(votes, title=f"quality of {name}")
+        labels = self._labels(name, ConditionSettings(train=(f"{LABELS}{name}",)))
+        return LabelNodes(name, self.run_seed, self._teacher(label), votes, labels, quality, on_dev)
+
+    def _vote_quality(self, votes: Node, *, title: str) -> Node:
+        return self._node("label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=title)
 
     def _quality(self, name: str, examples: Node | None) -> Node | None:
         learned = [node for node in examples.inputs.get("labels", ()) if node.stage == "label"] if examples else []
@@ -205,18 +229,18 @@ class SeedGraph:
                 inputs["like"] = [self._labels(name, self.settings.conditions[condition.random_like])]
         return self._node("label", spec, inputs=inputs, title=f"labels from {name}")
 
-    def _votes(self, label: LabelSettings) -> Node:
+    def _votes(self, label: LabelSettings, *, part: str = "unlabeled") -> Node:
         answers = self.settings.answers
         return self._node(
             "vote",
             {"K": label.K, "truncated": answers.truncated, "ties": answers.ties},
-            inputs={"samples": self._label_samples(label)},
-            title=f"vote of {label.K} by {self._teacher(label)}",
+            inputs={"samples": self._label_samples(label, part=part)},
+            title=f"vote of {label.K} by {self._teacher(label)}" + (" on dev" if part == "dev" else ""),
         )
 
-    def _label_samples(self, label: LabelSettings) -> list[Node]:
-        count = sizes_of(self.settings.data).unlabeled
-        return self._samples(self._teacher(label), "unlabeled", self.settings.sampling, k=label.K, count=count)
+    def _label_samples(self, label: LabelSettings, *, part: str = "unlabeled") -> list[Node]:
+        count = getattr(sizes_of(self.settings.data), part)
+        return self._samples(self._teacher(label), part, self.settings.sampling, k=label.K, count=count)
 
     def _teacher(self, label: LabelSettings) -> str:
         return label.teacher or self.settings.teacher
