@@ -32,6 +32,13 @@ VERBS = {
     "why": "Say which field makes a result differ from the ones in the store.",
     "compare": "Compare two results: counts, grades files, or a table of published numbers.",
     "power": "Say what a number of questions can show.",
+    "split": "Divide a source into labeled, dev, unlabeled and test questions.",
+    "sample": "Sample K answers of a model to each question.",
+    "extract": "Read the answer in each text.",
+    "vote": "Vote over the answers to each question.",
+    "label": "Give questions the label that their samples agree on.",
+    "train": "Fine-tune a student on solved questions.",
+    "evaluate": "Grade a model's answers to questions with answers.",
     "doctor": "Check this machine and say what will work here.",
 }
 """Each verb and its line of help; its file has the same name and a function ``command``."""

@@ -35,6 +35,9 @@ Executor = Annotated[str, typer.Option("--executor", metavar="NAME", help="What 
 Deadline = Annotated[
     str | None, typer.Option("--deadline", metavar="TIME", help="Pause then: 10h, 90m, 30s, or a time such as 18:30.")
 ]
+File = Annotated[str, typer.Argument(metavar="FILE", help="A JSONL file; - is standard input.")]
+Out = Annotated[str, typer.Option("--out", metavar="FILE", help="A new file; - is standard output.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The random seed.")]
 StoreFolder = Annotated[Path, typer.Option("--store", metavar="DIR", help="Where results are kept and found again.")]
 RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where the folders of runs are.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and everything else to standard error.")]

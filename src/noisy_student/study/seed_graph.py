@@ -6,19 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from noisy_student import identity
-from noisy_student.data.locate import locate
-from noisy_student.data.parts import paths_of, sizes_of, unlabeled_is_answered
+from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
-from noisy_student.files import sha256_file
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import Shard, shards
-from noisy_student.study import base_model, node
+from noisy_student.study import node, stage_spec
 from noisy_student.study.node import Node
 from noisy_student.study.settings import GOLD, LABELS, REVEALED, ConditionSettings, LabelSettings, Settings
+from noisy_student.study.shared import Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +47,6 @@ class LabelNodes:
     labels: Node
     quality: Node
     on_dev: Node | None
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What all seeds have in common, read once."""
-
-    settings: Settings
-
-    @cached_property
-    def base(self) -> base_model.BaseModelFiles:
-        """The model that every student starts from."""
-        return base_model.find(self.settings.model)
-
-    @cached_property
-    def data(self) -> dict[str, Any]:
-        """The data spec with digests in place of names of files and data sets."""
-        spec = self.settings.data.model_dump(mode="json")
-        digests = {part: [sha256_file(path) for path in found] for part, found in self.files.items()}
-        spec["source"] |= {part: f"sha256:{identity.digest(found)}" for part, found in digests.items()}
-        spec["source"] |= dict.fromkeys(("dataset", "config", "revision")) if digests else {}
-        return spec
-
-    @cached_property
-    def files(self) -> dict[str, tuple[Path, ...]]:
-        """The files of each part; a data set is fetched from the hub where it is not here yet."""
-        return locate(self.settings.data.source)
-
-    @property
-    def paths(self) -> dict[str, str]:
-        """The same, as a stage is told of them."""
-        return paths_of(self.files)
-
-    @cached_property
-    def truth_known(self) -> bool:
-        """Whether the unlabeled questions have answers, so that pseudo-labels can be held against them."""
-        return unlabeled_is_answered(self.settings.data.source, self.paths)
 
 
 @dataclass
@@ -187,11 +148,7 @@ class SeedGraph:
         examples = self._node("examples", {}, inputs={r: n for r, n in inputs.items() if n}, title=f"examples {name}")
         return self._node(
             "train-sft",
-            {
-                "model": self.shared.base.spec,
-                "prompt": self.settings.prompt.model_dump(mode="json"),
-                "sft": self._sft(condition),
-            },
+            {**stage_spec.train(self.settings), "model": self.shared.base.spec, "sft": self._sft(condition)},
             inputs={"split": [self.split], "examples": [examples]},
             title=f"train {name}",
             paths=self.shared.base.paths,
@@ -199,7 +156,7 @@ class SeedGraph:
 
     def _sft(self, condition: ConditionSettings) -> dict[str, Any]:
         """The training settings; matched by steps, as many as the epochs over labeled and unlabeled would take."""
-        sft = {**self.settings.sft.model_dump(mode="json"), "threads": self.settings.compute.threads}
+        sft = stage_spec.train(self.settings)["sft"]
         if (condition.match or self.settings.match) == "epochs":
             return {**sft, "match": "epochs", "steps": None}
         sizes = sizes_of(self.settings.data)
@@ -254,19 +211,14 @@ class SeedGraph:
     def _sample(self, name: str, part: str, decoding: Decoding, *, shard: Shard, block: Sequence[int]) -> Node:
         train = self.trained(name)
         base = self.shared.base
-        compute = self.settings.compute
         kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}
         return self._node(
             "sample",
             {
+                **stage_spec.sample(self.settings, shard, filters=self._filters(), decoding=decoding),
                 "model": base.spec if train is None else kept,
-                "prompt": self.settings.prompt.model_dump(mode="json"),
-                "decoding": {**decoding.model_dump(mode="json"), **self._filters()},
                 "part": part,
                 "block": list(block),
-                "shard": shard.model_dump(),
-                "chunk": compute.chunk,
-                "threads": compute.threads,
             },
             inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
             title=f"sample {name} on {part}",
