@@ -82,7 +82,9 @@ def _from_hub(dataset: str, source: SourceSpec) -> dict[str, tuple[Path, ...]]:
         info = HfApi().dataset_info(dataset, revision=source.revision)
         files = _files_by_part([sibling.rfilename for sibling in info.siblings or ()], dataset, source)
         return {
-            part: tuple(Path(hf_hub_download(dataset, name, repo_type="dataset", revision=info.sha)) for name in found)
+            part: tuple(
+                Path(hf_hub_download(dataset, name, repo_type="dataset", revision=source.revision)) for name in found
+            )
             for part, found in files.items()
         }
     except (HfHubHTTPError, HFValidationError, EntryNotFoundError) as error:

@@ -69,8 +69,10 @@ def _convert(path: Path, folder: Path) -> None:
             why="Either the file is damaged, or transformers does not know its architecture.",
             do="Fetch it again, or give the model as a folder of safetensors.",
         ) from error
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(read.config, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     model.load_state_dict(read.state_dict(), assign=True)
     model.tie_weights()
     model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
