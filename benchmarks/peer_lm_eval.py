@@ -9,7 +9,6 @@ difference, and with --out keeps lm-eval's verdicts for the test that holds ours
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import types
 import zipfile

@@ -21,12 +21,16 @@ from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
 
 SCHEMA = 1
+SHOWN = 5
+HOPELESS = 0.05
+"""An untrained model whose accuracy lies surely below this teaches nothing by its votes (the plan asks for 20 %)."""
 
 
 def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
     """The results of a run, complete or partial, as ``design.md`` section 3 has them."""
     settings = plan.settings
     outcomes = _outcomes(plan, store)
+    conditions = [_condition(nodes, settings, result, store) for nodes in plan.conditions]
     return {
         "schema": SCHEMA,
         "study": settings.name,
@@ -37,10 +41,11 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         "data": _data(plan, store),
         "seeds": list(settings.seeds),
         "status": "partial" if result.status == "done" and _failed(result) else result.status,
-        "conditions": [_condition(nodes, settings, result, store) for nodes in plan.conditions],
+        "conditions": conditions,
         "labels": [_labels(nodes, settings, store) for nodes in plan.labels],
         "findings": [asdict(finding) for finding in findings(settings, outcomes)],
         "gap_recovered": list(_gaps(settings, outcomes)),
+        "notes": [*_notes(settings, conditions), *_too_long(plan, store)],
         "settings": settings.model_dump(mode="json", by_alias=True),
     }
 
@@ -87,6 +92,30 @@ def _explored(settings: Settings) -> Iterator[tuple[str, str]]:
 def _comparable(outcomes: Mapping[str, Outcomes], a: str, b: str) -> bool:
     """Whether both were graded for a seed in common; a run that was paused may lack one."""
     return a in outcomes and b in outcomes and bool(set(outcomes[a].by_seed) & set(outcomes[b].by_seed))
+
+
+def _notes(settings: Settings, conditions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The settings' own note, and a warning where the untrained model is hardly ever right."""
+    if settings.note:
+        yield settings.note
+    for row in conditions:
+        if row["method"] == "none" and row["interval"] is not None and row["interval"][1] < HOPELESS:
+            yield (
+                f"{row['name']} answers {row['correct']} of {row['n']} questions right, so its votes would be wrong"
+                " nearly always: easier questions, a stronger model or more labels come first."
+            )
+
+
+def _too_long(plan: Plan, store: Store) -> Iterator[str]:
+    """The questions that did not fit into the model's context, by part."""
+    named: dict[str, set[str]] = {}
+    for node in parents_first(plan.targets):
+        if node.stage == "sample":
+            named.setdefault(node.spec["part"], set()).update((_summary(store, node) or {}).get("too_long", ()))
+    for part, ids in named.items():
+        if ids:
+            shown = ", ".join(sorted(ids)[:SHOWN]) + (" and others" if len(ids) > SHOWN else "")
+            yield f"{len(ids)} {part} questions are longer than the model's context and were skipped: {shown}."
 
 
 def _outcomes(plan: Plan, store: Store) -> dict[str, Outcomes]:
