@@ -12,6 +12,7 @@ import pytest
 from workplace import STUDY, Workplace, ended
 
 from noisy_student.data import procedural
+from noisy_student.data.source import question_id
 
 SMALL = STUDY[STUDY.index("[answers]") :]
 
@@ -94,3 +95,22 @@ def test_unanswered_questions_only_are_refused(place: Workplace, tmp_path: Path)
     done = ended(place.python([sys.executable, "-m", "noisy_student", "init", str(path)]))
     assert done.returncode == 1
     assert "None of the 3 questions" in done.stderr
+
+
+def test_answers_without_a_worked_text_are_learned_from_by_own_samples(tmp_path: Path) -> None:
+    place = Workplace(tmp_path, study="")
+    problems = itertools.islice(procedural.problems(6, steps=(1, 1), share="study"), 70)
+    rows = [{"question": problem.text, "answer": problem.answer} for problem in problems]
+    (place.folder / "bare.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    place.study.write_text(
+        'question = "Is a bare answer enough?"\n[data]\nlabeled = 40\nunlabeled = 10\ntest = 10\n'
+        '[data.source]\nkind = "jsonl"\nlabeled = "bare.jsonl"\n[conditions]\nbaseline = { train = ["gold"] }\n' + SMALL
+    )
+    place.complete()
+    examples = place.store / "stages" / place.node("examples baseline").name / "data" / "examples.jsonl"
+    learned = [json.loads(line) for line in examples.read_text().splitlines()]
+    (row,) = place.results()["conditions"]
+    assert 0 < len(learned) == row["trained_on"] <= 32
+    answers = {question_id(row["question"]): row["answer"] for row in rows}
+    for example in learned:
+        assert example["target"].rpartition("#### ")[2] == answers[example["question_id"]]

@@ -178,7 +178,10 @@ def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:
     if not found.truth_known:
         lines.append("The unlabeled questions have no answers: no oracle, and labels are judged on dev only.")
     if unsolved:
-        lines.append(f"{count(unsolved)} answered questions have no worked solution; those cannot be learned from.")
+        lines.append(
+            f"{count(unsolved)} answered questions have no worked solution: where samples of the base model reach the"
+            " answer, one of them is learned from."
+        )
     lines.append(f"Now: noisy-student run {target}")
     for line in lines:
         console.print(Text(line), soft_wrap=True)

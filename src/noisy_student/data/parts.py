@@ -60,6 +60,13 @@ def unlabeled_is_answered(source: SourceSpec, paths: Mapping[str, str]) -> bool:
     return all(item.answer is not None for item in _files(source, paths).unlabeled or ())
 
 
+def labeled_is_solved(source: SourceSpec, paths: Mapping[str, str]) -> bool:
+    """Whether every question of the labeled part has a worked solution."""
+    if source.kind == "procedural":
+        return True
+    return all(item.solution is not None for item in _files(source, paths).labeled)
+
+
 def _files(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
     """The items of each part; one file for labeled and unlabeled is divided by whether a question has an answer."""
     shared = {paths[name] for name in paths if name.startswith("labeled.")} & {

@@ -11,11 +11,14 @@ from typing import Any
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
 from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.sample import Shard, shards
+from noisy_student.sampling.sample import shards
 from noisy_student.study import node, stage_spec
 from noisy_student.study.node import Node
 from noisy_student.study.settings import GOLD, LABELS, REVEALED, ConditionSettings, LabelSettings, Settings
 from noisy_student.study.shared import Shared
+
+GOLD_K = 8
+"""Samples of a labeled question among which one that reaches its answer is looked for (STaR, Zelikman 2022)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +141,11 @@ class SeedGraph:
     def _train(self, name: str, condition: ConditionSettings) -> Node | None:
         if condition.method == "none":
             return None
-        inputs: dict[str, list[Node]] = {"gold": [], "labels": []}
+        inputs: dict[str, list[Node]] = {"gold": [], "own": [], "labels": []}
         for source in condition.train:
             if source == GOLD:
                 inputs["gold"].append(self.split)
+                inputs["own"] += [] if self.shared.gold_is_solved else self._gold_samples()
             elif source == REVEALED:
                 inputs["labels"].append(self._reveal(condition))
         inputs["labels"] += [self._labels(label, condition) for label in condition.label_names]
@@ -199,31 +203,41 @@ class SeedGraph:
         count = getattr(sizes_of(self.settings.data), part)
         return self._samples(self._teacher(label), part, self.settings.sampling, k=label.K, count=count)
 
+    def _gold_samples(self) -> list[Node]:
+        """The untrained model's samples on labeled questions, from which answers without a worked text take one."""
+        sizes = sizes_of(self.settings.data)
+        count = sizes.labeled - sizes.dev
+        return self._draws(None, "the base model", "labeled", self.settings.sampling, k=GOLD_K, count=count)
+
     def _teacher(self, label: LabelSettings) -> str:
         return label.teacher or self.settings.teacher
 
     def _samples(self, name: str, part: str, decoding: Decoding, *, k: int, count: int) -> list[Node]:
-        """The sampling nodes of a condition's model on the first ``count`` questions of a part, by shard and block."""
+        """The sampling nodes of a condition's model on the first ``count`` questions of a part."""
+        return self._draws(self.trained(name), name, part, decoding, k=k, count=count)
+
+    def _draws(self, train: Node | None, name: str, part: str, decoding: Decoding, *, k: int, count: int) -> list[Node]:
+        """The sampling nodes of a model by shard and block; ``train`` is None for the untrained one."""
         step = self.settings.compute.chunk * self.settings.compute.block
         blocks = [[first, min(first + step, count)] for first in range(0, count, step)]
-        return [self._sample(name, part, decoding, shard=shard, block=block) for shard in shards(k) for block in blocks]
-
-    def _sample(self, name: str, part: str, decoding: Decoding, *, shard: Shard, block: Sequence[int]) -> Node:
-        train = self.trained(name)
         base = self.shared.base
         kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}
-        return self._node(
-            "sample",
-            {
-                **stage_spec.sample(self.settings, shard, filters=self._filters(), decoding=decoding),
-                "model": base.spec if train is None else kept,
-                "part": part,
-                "block": list(block),
-            },
-            inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
-            title=f"sample {name} on {part}",
-            paths=base.paths if train is None else {},
-        )
+        return [
+            self._node(
+                "sample",
+                {
+                    **stage_spec.sample(self.settings, shard, filters=self._filters(), decoding=decoding),
+                    "model": base.spec if train is None else kept,
+                    "part": part,
+                    "block": block,
+                },
+                inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
+                title=f"sample {name} on {part}",
+                paths=base.paths if train is None else {},
+            )
+            for shard in shards(k)
+            for block in blocks
+        ]
 
     def _filters(self) -> dict[str, int | float]:
         """The model's own filters where the protocol leaves them to the model."""

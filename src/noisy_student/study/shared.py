@@ -9,7 +9,7 @@ from typing import Any
 
 from noisy_student import identity
 from noisy_student.data.locate import locate
-from noisy_student.data.parts import paths_of, unlabeled_is_answered
+from noisy_student.data.parts import labeled_is_solved, paths_of, unlabeled_is_answered
 from noisy_student.files import sha256_file
 from noisy_student.study import base_model
 from noisy_student.study.settings import Settings
@@ -49,3 +49,8 @@ class Shared:
     def truth_known(self) -> bool:
         """Whether the unlabeled questions have answers, so that pseudo-labels can be held against them."""
         return unlabeled_is_answered(self.settings.data.source, self.paths)
+
+    @cached_property
+    def gold_is_solved(self) -> bool:
+        """Whether every answered question has a worked text to learn from."""
+        return labeled_is_solved(self.settings.data.source, self.paths)
