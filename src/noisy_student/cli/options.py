@@ -12,9 +12,14 @@ Scale = Annotated[str, typer.Option("--scale", metavar="NAME", help="Where it ru
 Protocol = Annotated[
     str, typer.Option("--protocol", metavar="NAME", help="How it is done: default, original, or a TOML file.")
 ]
-Model = Annotated[str | None, typer.Option("--model", metavar="MODEL", help="A lab model, a folder, or a hub id.")]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="MODEL", help="A lab model, a folder, a GGUF file, or a hub id.")
+]
 Data = Annotated[
-    str | None, typer.Option("--data", metavar="FILE", help="A JSONL file of questions with answers, split into parts.")
+    str | None,
+    typer.Option(
+        "--data", metavar="DATA", help="gsm8k, a JSONL file of questions with answers, a folder of splits, or a hub id."
+    ),
 ]
 Limit = Annotated[
     int | None, typer.Option("--limit", metavar="N", help="At most N questions in all, every part shrunk alike.")
@@ -30,6 +35,9 @@ Executor = Annotated[str, typer.Option("--executor", metavar="NAME", help="What 
 Deadline = Annotated[
     str | None, typer.Option("--deadline", metavar="TIME", help="Pause then: 10h, 90m, 30s, or a time such as 18:30.")
 ]
+File = Annotated[str, typer.Argument(metavar="FILE", help="A JSONL file; - is standard input.")]
+Out = Annotated[str, typer.Option("--out", metavar="FILE", help="A new file; - is standard output.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The random seed.")]
 StoreFolder = Annotated[Path, typer.Option("--store", metavar="DIR", help="Where results are kept and found again.")]
 RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where the folders of runs are.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and everything else to standard error.")]

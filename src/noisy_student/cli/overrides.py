@@ -9,6 +9,7 @@ import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from noisy_student.errors import UserError
@@ -37,7 +38,7 @@ def overrides(flags: Flags) -> dict[str, Any]:
     if flags.model is not None:
         found["model.id"] = flags.model
     if flags.data is not None:
-        found |= {"data.source.kind": "jsonl", "data.source.labeled": flags.data}
+        found |= {f"data.source.{name}": value for name, value in data_source(flags.data).items()}
     if flags.limit is not None:
         found["data.limit"] = flags.limit
     if flags.seeds is not None:
@@ -46,6 +47,25 @@ def overrides(flags: Flags) -> dict[str, Any]:
         name, value = parse_set(text)
         found[name] = value
     return found
+
+
+def data_source(text: str) -> dict[str, str]:
+    """The fields of the source that ``--data`` names: GSM8K, a JSONL file, a folder of a data set, or a hub id.
+
+    >>> data_source("gsm8k"), data_source("my.jsonl")
+    ({'kind': 'gsm8k'}, {'kind': 'jsonl', 'labeled': 'my.jsonl'})
+    """
+    path = Path(text).expanduser()
+    if text == "gsm8k":
+        return {"kind": "gsm8k"}
+    if path.is_dir():
+        splits = {path.name.partition(".")[0].partition("-")[0] for path in path.rglob("*") if path.is_file()}
+        return {"kind": "hub", "dataset": text, "labeled": "train"} | ({"test": "test"} if "test" in splits else {})
+    if path.suffix == ".parquet":
+        return {"kind": "hub", "dataset": str(path.parent), "labeled": path.name}
+    if text.count("/") == 1 and not path.suffix and not text.startswith((".", "~", "/")):
+        return {"kind": "hub", "dataset": text, "labeled": "train", "test": "test"}
+    return {"kind": "jsonl", "labeled": text}
 
 
 def parse_seeds(text: str) -> list[int]:

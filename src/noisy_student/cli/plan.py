@@ -52,6 +52,8 @@ def command(
         emit({"schema": 1, "nodes": rows, "totals": summed, "comparisons": compared})
     else:
         _show(rows, summed, compared)
+        if settings.note:
+            output().print(Text(f"Note: {settings.note}"))
 
 
 def node_rows(nodes: Sequence[Node], store: Store, pace: Pace) -> list[Row]:

@@ -16,9 +16,11 @@ from noisy_student.cli.exit_code import PAUSED, USER_ERROR
 from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.cli.progress import ProgressView
 from noisy_student.errors import UserError, nearest
+from noisy_student.report.numbers import percent
 from noisy_student.report.text import show
 from noisy_student.report.wording import rows
 from noisy_student.study.catalog import Request, resolve
+from noisy_student.study.export import MODELS
 from noisy_student.study.run import Place, Run, run
 from noisy_student.study.settings import Settings
 
@@ -59,6 +61,8 @@ def command(
         if {row["status"] for row in rows(made.results, "conditions")} & {"done", "skipped"}:
             show(made.results, console)
             console.print()
+        for line in best_model(made):
+            console.print(Text(line), soft_wrap=True)
         console.print(Text(f"Page: {page}"), soft_wrap=True)
     _end(made)
 
@@ -72,6 +76,24 @@ def write_page(made: Run) -> Path:
 
         write(made)
     return page
+
+
+def best_model(made: Run) -> list[str]:
+    """Which student is best, and the line that loads it; the revealed truth is no student's to have."""
+    students = [
+        row
+        for row in rows(made.results, "conditions")
+        if row["status"] == "done" and row["learns_from"] and "revealed" not in row["learns_from"]
+    ]
+    if not students:
+        return []
+    best = max(students, key=lambda row: float(row["accuracy"]))
+    folder = made.folder / MODELS / f"{best['name']}-{best['seed']}"
+    told = f"Best model: {best['name']}, seed {best['seed']} ({percent(best['accuracy'])}"
+    return [
+        f"{told}; chosen on the test itself, so a little flattered):",
+        f'AutoModelForCausalLM.from_pretrained("{folder}")',
+    ]
 
 
 def _run(settings: Settings, place: Place, *, deadline: float | None) -> Run:

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from noisy_student import seeds
 from noisy_student.answers.solution import without_marks
 from noisy_student.data import procedural
+from noisy_student.data.fields import Fields, Need
 from noisy_student.data.jsonl import read_jsonl
+from noisy_student.data.parquet import read_parquet
 from noisy_student.data.source import Item, question
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import Sizes, Sources, Split, limited, split
 
 
 def parts(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str]) -> Split:
-    """The split of one seed; ``paths`` says where each file of a ``jsonl`` source lies."""
+    """The split of one seed; ``paths`` says where the files of each part lie, as ``paths_of`` writes it."""
     sizes = sizes_of(spec)
     if spec.source.kind == "procedural":
         count = sizes.labeled + sizes.unlabeled + sizes.test
         return split(Sources(_procedural(spec.source, count, run_seed)), sizes, run_seed=run_seed)
     return split(_files(spec.source, paths), sizes, run_seed=run_seed)
+
+
+def paths_of(files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
+    """The files of each part as a stage is told of them.
+
+    >>> paths_of({"labeled": [Path("a.jsonl"), Path("b.jsonl")]})
+    {'labeled.0': 'a.jsonl', 'labeled.1': 'b.jsonl'}
+    """
+    return {f"{part}.{number}": str(path) for part, found in files.items() for number, path in enumerate(found)}
 
 
 def sizes_of(spec: DataSpec) -> Sizes:
@@ -42,17 +53,40 @@ def _procedural(source: SourceSpec, count: int, run_seed: int) -> list[Item]:
     return list(items.values())
 
 
+def unlabeled_is_answered(source: SourceSpec, paths: Mapping[str, str]) -> bool:
+    """Whether the truth of the unlabeled part is known: always where it is a share of the labeled one."""
+    if "unlabeled" not in source.parts:
+        return True
+    return all(item.answer is not None for item in _files(source, paths).unlabeled or ())
+
+
+def labeled_is_solved(source: SourceSpec, paths: Mapping[str, str]) -> bool:
+    """Whether every question of the labeled part has a worked solution."""
+    if source.kind == "procedural":
+        return True
+    return all(item.solution is not None for item in _files(source, paths).labeled)
+
+
 def _files(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
-    read = {
-        part: [
-            _marked(item, source)
-            for item in read_jsonl(
-                Path(paths[part]), answers="optional" if part == "unlabeled" else "required", label=part
-            )
-        ]
-        for part in source.files
+    """The items of each part; one file for labeled and unlabeled is divided by whether a question has an answer."""
+    shared = {paths[name] for name in paths if name.startswith("labeled.")} & {
+        paths[name] for name in paths if name.startswith("unlabeled.")
     }
+    read: dict[str, list[Item]] = {part: [] for part in source.parts}
+    for name, path in paths.items():
+        part = name.partition(".")[0]
+        answers: Need = "optional" if part == "unlabeled" or path in shared else "required"
+        items = read_file(Path(path), answers=answers, fields=source.fields, label=part)
+        if path in shared and part != "test":
+            items = [item for item in items if (item.answer is None) == (part == "unlabeled")]
+        read[part] += [_marked(item, source) for item in items]
     return Sources(read["labeled"], unlabeled=read.get("unlabeled"), test=read.get("test"))
+
+
+def read_file(path: Path, *, answers: Need, fields: Fields, label: str = "") -> list[Item]:
+    """The items of a JSONL or, by its suffix, a parquet file."""
+    reader = read_parquet if path.suffix == ".parquet" else read_jsonl
+    return reader(path, answers=answers, fields=fields, label=label)
 
 
 def _marked(item: Item, source: SourceSpec) -> Item:

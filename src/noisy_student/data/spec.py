@@ -6,41 +6,66 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from noisy_student.data.fields import Fields
 from noisy_student.errors import UserError
+
+PARTS = ("labeled", "unlabeled", "test")
+GSM8K = {"dataset": "openai/gsm8k", "config": "main", "labeled": "train", "test": "test"}
+"""Cobbe et al. 2021, as its authors publish it; MIT."""
 
 
 class SourceSpec(BaseModel):
-    """Where questions come from; ``procedural`` needs no file, ``jsonl`` takes one for each part or one for all."""
+    """Where questions come from.
+
+    ``procedural`` needs no file, ``jsonl`` takes one for each part or one for all, ``hub`` takes parquet and JSONL of
+    a data set, and ``gsm8k`` is that data set by name.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    kind: Literal["procedural", "jsonl"] = "procedural"
+    kind: Literal["procedural", "jsonl", "gsm8k", "hub"] = "procedural"
     steps: tuple[int, int] = (2, 4)
     """Least and most calculations of a procedural problem."""
+    dataset: str | None = None
+    """A hub id such as ``openai/gsm8k``, or a folder with the same files."""
+    config: str | None = None
+    """The folder of the data set's files, such as ``main``; left aside where there is none of that name."""
+    revision: str | None = None
+    """Commit, tag or branch of the data set; None is the newest."""
     labeled: str | None = None
-    """A JSONL file with questions and answers."""
+    """Questions and answers: a JSONL file, or for ``hub`` a split such as ``train``, or a pattern of file names."""
     unlabeled: str | None = None
-    """A JSONL file of questions; without it, a share of ``labeled``."""
+    """Questions; without it, a share of ``labeled``."""
     test: str | None = None
-    """A JSONL file with questions and answers; without it, a share of ``labeled``."""
+    """Questions and answers; without it, a share of ``labeled``."""
+    fields: Fields = Fields()
+    """The names of the columns."""
     marks: Literal["removed", "kept"] = "removed"
     """What becomes of calculator marks (``<<3*4=12>>``) in worked solutions."""
 
     @model_validator(mode="before")
     @classmethod
-    def _pair(cls, value: Any) -> Any:
-        """TOML has lists, not pairs."""
-        if isinstance(value, dict) and isinstance(value.get("steps"), list):
-            return {**value, "steps": tuple(value["steps"])}
-        return value
+    def _written(cls, value: Any) -> Any:
+        """TOML has lists, not pairs; GSM8K needs nothing but its name."""
+        if not isinstance(value, dict):
+            return value
+        if isinstance(value.get("steps"), list):
+            value = {**value, "steps": tuple(value["steps"])}
+        return {**value, **_missing(value)} if value.get("kind") == "gsm8k" else value
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.kind == "jsonl" and self.labeled is None:
+        if self.kind != "procedural" and self.labeled is None:
             raise UserError(
-                'data.source.kind is "jsonl" but no file is named.',
+                f'data.source.kind is "{self.kind}" but no questions with answers are named.',
                 why="The questions must come from somewhere.",
                 do="Give --data FILE, or set data.source.labeled.",
+            )
+        if self.kind == "hub" and self.dataset is None:
+            raise UserError(
+                'data.source.kind is "hub" but no data set is named.',
+                why="Its files are those of one data set.",
+                do="Set data.source.dataset to a hub id or a folder.",
             )
         if not 1 <= self.steps[0] <= self.steps[1] <= 8:
             raise UserError(
@@ -51,10 +76,10 @@ class SourceSpec(BaseModel):
         return self
 
     @property
-    def files(self) -> dict[str, str]:
-        """The files of a ``jsonl`` source by part."""
-        named = {"labeled": self.labeled, "unlabeled": self.unlabeled, "test": self.test}
-        return {part: path for part, path in named.items() if path is not None and self.kind == "jsonl"}
+    def parts(self) -> dict[str, str]:
+        """What each part of the data is read from: a file of a ``jsonl`` source, a split of a data set."""
+        named = {part: getattr(self, part) for part in PARTS}
+        return {part: name for part, name in named.items() if name is not None and self.kind != "procedural"}
 
 
 class DataSpec(BaseModel):
@@ -68,3 +93,7 @@ class DataSpec(BaseModel):
     limit: int | None = None
     """At most so many questions in all, every part shrunk alike (``--limit``)."""
     source: SourceSpec = SourceSpec()
+
+
+def _missing(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in GSM8K.items() if given.get(name) is None}

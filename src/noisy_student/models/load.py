@@ -1,4 +1,4 @@
-"""Loading: a folder or a hub id in, model and tokenizer with settled stop and pad ids out.
+"""Loading: a folder, a GGUF file or a hub id in, model and tokenizer with settled stop and pad ids out.
 
 Nothing that came with the model is run: the folder is checked first, remote code is off, only safetensors are read.
 """
@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from transformers.utils import logging
 
 from noisy_student.errors import UserError
-from noisy_student.models import stop
+from noisy_student.models import gguf, stop
 from noisy_student.models.folder import check_folder, folder_digest
 from noisy_student.models.spec import Attention, DType, PadRule
 from noisy_student.models.template import check_template
@@ -49,7 +49,7 @@ def load(
     revision: str | None = None,
     pad: PadRule = "apart",
 ) -> LoadedModel:
-    """Load a model in evaluation mode from a folder, or from the hub through its local cache.
+    """Load a model in evaluation mode from a folder or a GGUF file, or from the hub through its local cache.
 
     Raises UserError for a folder with pickled weights, with code of its own, or with shards outside of it.
     """
@@ -99,9 +99,15 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
     folder = Path(path).expanduser()
     if folder.is_dir():
         return folder
+    if folder.suffix == gguf.SUFFIX and folder.is_file():
+        return gguf.folder_of(folder)
     name = str(path)
-    if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise UserError(f"There is no folder {path}.", why="A model is a folder or a hub id.", do="Check the path.")
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or folder.suffix == gguf.SUFFIX:
+        raise UserError(
+            f"There is no folder or file {path}.",
+            why="A model is a folder, a GGUF file or a hub id.",
+            do="Check the path.",
+        )
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=_WANTED))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:

@@ -50,7 +50,7 @@ class ModelSpec(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     id: str = Field(min_length=1)
-    """A hub id such as ``Qwen/Qwen2.5-0.5B-Instruct``, or a local folder with safetensors."""
+    """A hub id such as ``Qwen/Qwen2.5-0.5B-Instruct``, a local folder with safetensors, or a GGUF file."""
     revision: str | None = None
     """Commit, tag or branch of a hub model; None is the newest."""
     dtype: DType = "float32"

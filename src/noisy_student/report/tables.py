@@ -177,7 +177,8 @@ def labels_table(results: Row) -> Table:
         for row in rows(results, "labels")
     )
     caption = "One sample, Vote: right of all questions. Precision: right of those labeled."
-    return Table("Labels", caption, columns, lines)
+    remarks = tuple(_on_dev(row) for row in rows(results, "labels") if row.get("on_dev"))
+    return Table("Labels", caption, columns, lines, remarks)
 
 
 def gap_table(results: Row) -> Table:
@@ -253,6 +254,16 @@ def _condition(name: str, group: Sequence[Row]) -> Line:
         duration(over("seconds")),
     )
     return Line(cells, not done)
+
+
+def _on_dev(row: Row) -> str:
+    """What dev says in place of the truth that is not known."""
+    dev = row["on_dev"]
+    return (
+        f"{row.get('name')}, seed {count(row.get('seed'))}: the unlabeled questions have no answers; of the votes of"
+        f" {row.get('teacher')} on the {count(dev['questions'])} dev questions {percent(dev['accuracy'])} are right"
+        f" {percent_interval(dev['interval'])}, of its single samples {percent(dev['single_accuracy'])}."
+    )
 
 
 def _status(row: Row) -> str:

@@ -32,10 +32,13 @@ def comparison(finding: Row) -> str:
 def controls_ran(finding: Row, conditions: Sequence[Row]) -> bool:
     """Whether the gain of ``finding`` was held against every control declared for it (``control_of``), at least one.
 
-    A control needs no control of its own.
+    A control needs no control of its own, nor does a condition that learns from true labels only.
     """
     own = [row for row in conditions if row.get("name") == finding.get("a")]
     if any(row.get("control_of") for row in own):
+        return True
+    learned = [name for row in own for name in row.get("learns_from") or ()]
+    if learned and not any(name.startswith("labels.") for name in learned):
         return True
     controls = [row for row in conditions if row.get("control_of") == finding.get("a")]
     return bool(controls) and all(row.get("status") == "done" for row in controls)

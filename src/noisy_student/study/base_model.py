@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.errors import UserError
 from noisy_student.models import lab
 from noisy_student.models.folder import check_folder, folder_digest
 from noisy_student.models.spec import ModelSpec
@@ -29,12 +28,14 @@ class BaseModelFiles:
 
 
 def find(model: ModelSpec) -> BaseModelFiles:
-    """The files of a lab model, of a folder, or of a hub id; UserError if there are none."""
+    """The files of a lab model, of a folder, of a GGUF file, or of a hub id; UserError if there are none."""
     shared = {"dtype": model.dtype, "attn": model.attn, "pad": model.pad}
     if model.id in lab.names():
         folder = lab.folder(model.id)
     elif Path(model.id).expanduser().is_dir():
         folder = Path(model.id).expanduser().resolve()
+    elif (file := Path(model.id).expanduser()).suffix == ".gguf" and file.is_file():
+        return BaseModelFiles({**shared, "gguf": files.sha256_file(file)}, {"model": str(file.resolve())}, {})
     else:
         return BaseModelFiles({**shared, "hub": model.id, "revision": model.revision}, {"model": model.id}, {})
     check_folder(folder)
@@ -46,11 +47,3 @@ def _filters(folder: Path) -> dict[str, int | float]:
     path = folder / "generation_config.json"
     stated = files.read_json(path) if path.is_file() else {}
     return {name: stated[name] for name in FILTERS if isinstance(stated.get(name), int | float)}
-
-
-def existing(path: str) -> Path:
-    """The file at ``path``; UserError if there is none."""
-    found = Path(path).expanduser()
-    if not found.is_file():
-        raise UserError(f"There is no file {path}.", why="The questions are read from it.", do="Check the path.")
-    return found

@@ -21,12 +21,16 @@ from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
 
 SCHEMA = 1
+SHOWN = 5
+HOPELESS = 0.05
+"""An untrained model whose accuracy lies surely below this teaches nothing by its votes (the plan asks for 20 %)."""
 
 
 def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
     """The results of a run, complete or partial, as ``design.md`` section 3 has them."""
     settings = plan.settings
     outcomes = _outcomes(plan, store)
+    conditions = [_condition(nodes, settings, result, store) for nodes in plan.conditions]
     return {
         "schema": SCHEMA,
         "study": settings.name,
@@ -37,10 +41,11 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         "data": _data(plan, store),
         "seeds": list(settings.seeds),
         "status": "partial" if result.status == "done" and _failed(result) else result.status,
-        "conditions": [_condition(nodes, settings, result, store) for nodes in plan.conditions],
+        "conditions": conditions,
         "labels": [_labels(nodes, settings, store) for nodes in plan.labels],
         "findings": [asdict(finding) for finding in findings(settings, outcomes)],
         "gap_recovered": list(_gaps(settings, outcomes)),
+        "notes": [*_notes(settings, conditions), *_too_long(plan, store)],
         "settings": settings.model_dump(mode="json", by_alias=True),
     }
 
@@ -89,6 +94,30 @@ def _comparable(outcomes: Mapping[str, Outcomes], a: str, b: str) -> bool:
     return a in outcomes and b in outcomes and bool(set(outcomes[a].by_seed) & set(outcomes[b].by_seed))
 
 
+def _notes(settings: Settings, conditions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The settings' own note, and a warning where the untrained model is hardly ever right."""
+    if settings.note:
+        yield settings.note
+    for row in conditions:
+        if row["method"] == "none" and row["interval"] is not None and row["interval"][1] < HOPELESS:
+            yield (
+                f"{row['name']} answers {row['correct']} of {row['n']} questions right, so its votes would be wrong"
+                " nearly always: easier questions, a stronger model or more labels come first."
+            )
+
+
+def _too_long(plan: Plan, store: Store) -> Iterator[str]:
+    """The questions that did not fit into the model's context, by part."""
+    named: dict[str, set[str]] = {}
+    for node in parents_first(plan.targets):
+        if node.stage == "sample":
+            named.setdefault(node.spec["part"], set()).update((_summary(store, node) or {}).get("too_long", ()))
+    for part, ids in named.items():
+        if ids:
+            shown = ", ".join(sorted(ids)[:SHOWN]) + (" and others" if len(ids) > SHOWN else "")
+            yield f"{len(ids)} {part} questions are longer than the model's context and were skipped: {shown}."
+
+
 def _outcomes(plan: Plan, store: Store) -> dict[str, Outcomes]:
     """Correctness by condition, seed and question, of what was graded."""
     by_name: dict[str, dict[int, dict[str, float]]] = {}
@@ -106,6 +135,7 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
         "method": condition.method,
         "seed": nodes.seed,
         "control_of": condition.control_of,
+        "learns_from": list(condition.train),
         **_status(nodes.grade, result, store),
         **_accuracy(_summary(store, nodes.grade)),
     }
@@ -176,6 +206,7 @@ def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, An
         "coverage": voted["labeled"] / voted["questions"],
         "tie_rate": voted["tied"] / voted["questions"],
         "abstained": voted["abstained"] / (voted["questions"] * label.K),
+        "on_dev": _on_dev(_summary(store, nodes.on_dev)),
     }
     if judged is None:
         levels = [{"votes": votes, "questions": count, "accuracy": None} for votes, count in voted["levels"]]
@@ -190,6 +221,20 @@ def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, An
             {"votes": item["votes"], "questions": item["questions"], "accuracy": item["right"] / item["questions"]}
             for item in votes["by_level"]
         ],
+    }
+
+
+def _on_dev(judged: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What the votes on dev say about those on unlabeled questions whose truth is unknown."""
+    if judged is None:
+        return None
+    votes = judged["votes"]
+    interval = wilson(votes["right"], votes["questions"])
+    return {
+        "questions": votes["questions"],
+        "accuracy": votes["right"] / votes["questions"],
+        "interval": [interval.low, interval.high],
+        "single_accuracy": votes["single_right"] / votes["questions"],
     }
 
 
@@ -220,7 +265,8 @@ def _data(plan: Plan, store: Store) -> dict[str, Any]:
     summary = _summary(store, split)
     return {
         "source": spec.source.kind,
-        "files": spec.source.files,
+        "dataset": spec.source.dataset,
+        "parts": spec.source.parts,
         "counts": summary["counts"] if summary else None,
         "removed": summary["removed"] if summary else None,
     }

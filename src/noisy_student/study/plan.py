@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from noisy_student.study.node import Node
-from noisy_student.study.seed_graph import ConditionNodes, LabelNodes, SeedGraph, Shared
+from noisy_student.study.seed_graph import ConditionNodes, LabelNodes, SeedGraph
 from noisy_student.study.settings import Settings
+from noisy_student.study.shared import Shared
 from noisy_student.study.wall import require_wall
 
 
@@ -24,10 +25,11 @@ class Plan:
 
     @property
     def targets(self) -> tuple[Node, ...]:
-        """The nodes that nothing else needs: grades and label qualities."""
+        """The nodes that a run is for: grades, labels and their qualities."""
         of_conditions = [item.quality for item in self.conditions if item.quality is not None]
-        qualities = dict.fromkeys([*of_conditions, *(item.quality for item in self.labels)])
-        return (*(item.grade for item in self.conditions), *qualities)
+        on_dev = [item.on_dev for item in self.labels if item.on_dev is not None]
+        of_labels = [node for item in self.labels for node in (item.labels, item.quality)]
+        return (*(item.grade for item in self.conditions), *dict.fromkeys([*of_conditions, *of_labels, *on_dev]))
 
 
 def plan(settings: Settings) -> Plan:

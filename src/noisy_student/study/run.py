@@ -79,6 +79,7 @@ def run(
     result = run_graph(planned.targets, store, executor=executor, deadline=deadline, on_event=on_event)
     # Statistics need scipy, which a cached run must not wait for.
     from noisy_student.study.collect import collect, curves
+    from noisy_student.study.export import export
 
     facts = provenance.facts(started)
     results = {
@@ -90,7 +91,9 @@ def run(
         "machine": facts["platform"],
         "seconds": round(facts["seconds"], 1),
     }
-    return _write(place.runs, results, curves(planned, store))
+    made = _write(place.runs, results, curves(planned, store))
+    export(planned, store, made.folder, made.results)
+    return made
 
 
 def open_run(folder: Path) -> Run:

@@ -10,12 +10,15 @@ from typing import Any
 
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
-from noisy_student.files import sha256_file
 from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.sample import Shard, shards
-from noisy_student.study import base_model, node
+from noisy_student.sampling.sample import shards
+from noisy_student.study import node, stage_spec
 from noisy_student.study.node import Node
-from noisy_student.study.settings import GOLD, REVEALED, ConditionSettings, LabelSettings, Settings
+from noisy_student.study.settings import GOLD, LABELS, REVEALED, ConditionSettings, LabelSettings, Settings
+from noisy_student.study.shared import Shared
+
+GOLD_K = 8
+"""Samples of a labeled question among which one that reaches its answer is looked for (STaR, Zelikman 2022)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,39 +38,18 @@ class ConditionNodes:
 
 @dataclass(frozen=True, slots=True)
 class LabelNodes:
-    """One set of votes of one seed, and the quality of those votes against the key."""
+    """One set of votes of one seed, all labels that they give, and their quality against the key.
+
+    ``on_dev`` is the quality of the same teacher's votes on dev, made where the unlabeled questions have no answers.
+    """
 
     name: str
     seed: int
     teacher: str
     votes: Node
+    labels: Node
     quality: Node
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What all seeds have in common, read once."""
-
-    settings: Settings
-
-    @cached_property
-    def base(self) -> base_model.BaseModelFiles:
-        """The model that every student starts from."""
-        return base_model.find(self.settings.model)
-
-    @cached_property
-    def data(self) -> dict[str, Any]:
-        """The data spec with digests in place of paths."""
-        spec = self.settings.data.model_dump(mode="json")
-        spec["source"] |= {
-            part: f"sha256:{sha256_file(base_model.existing(path))}" for part, path in self.files.items()
-        }
-        return spec
-
-    @property
-    def files(self) -> dict[str, str]:
-        """The files of a ``jsonl`` source by part."""
-        return self.settings.data.source.files
+    on_dev: Node | None
 
 
 @dataclass
@@ -83,12 +65,12 @@ class SeedGraph:
     @cached_property
     def split(self) -> Node:
         """The questions of every part, and the gold labels."""
-        return self._node("split", {"data": self.shared.data}, title="split", paths=self.shared.files)
+        return self._node("split", {"data": self.shared.data}, title="split", paths=self.shared.paths)
 
     @cached_property
     def key(self) -> Node:
         """The truth, on a lane of its own."""
-        return self._node("key", {"data": self.shared.data}, title="answer key", paths=self.shared.files)
+        return self._node("key", {"data": self.shared.data}, title="answer key", paths=self.shared.paths)
 
     def condition(self, name: str) -> ConditionNodes:
         """Training and test of one condition."""
@@ -133,11 +115,17 @@ class SeedGraph:
 
     def votes(self, name: str) -> LabelNodes:
         """One set of votes and its quality."""
-        votes = self._votes(self.settings.labels[name])
-        quality = self._node(
-            "label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=f"quality of {name}"
-        )
-        return LabelNodes(name, self.run_seed, self._teacher(self.settings.labels[name]), votes, quality)
+        label = self.settings.labels[name]
+        votes = self._votes(label)
+        on_dev = None
+        if not self.shared.truth_known:
+            on_dev = self._vote_quality(self._votes(label, part="dev"), title=f"quality of {name} on dev")
+        quality = self._vote_quality(votes, title=f"quality of {name}")
+        labels = self._labels(name, ConditionSettings(train=(f"{LABELS}{name}",)))
+        return LabelNodes(name, self.run_seed, self._teacher(label), votes, labels, quality, on_dev)
+
+    def _vote_quality(self, votes: Node, *, title: str) -> Node:
+        return self._node("label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=title)
 
     def _quality(self, name: str, examples: Node | None) -> Node | None:
         learned = [node for node in examples.inputs.get("labels", ()) if node.stage == "label"] if examples else []
@@ -153,21 +141,18 @@ class SeedGraph:
     def _train(self, name: str, condition: ConditionSettings) -> Node | None:
         if condition.method == "none":
             return None
-        inputs: dict[str, list[Node]] = {"gold": [], "labels": []}
+        inputs: dict[str, list[Node]] = {"gold": [], "own": [], "labels": []}
         for source in condition.train:
             if source == GOLD:
                 inputs["gold"].append(self.split)
+                inputs["own"] += [] if self.shared.gold_is_solved else self._gold_samples()
             elif source == REVEALED:
                 inputs["labels"].append(self._reveal(condition))
         inputs["labels"] += [self._labels(label, condition) for label in condition.label_names]
         examples = self._node("examples", {}, inputs={r: n for r, n in inputs.items() if n}, title=f"examples {name}")
         return self._node(
             "train-sft",
-            {
-                "model": self.shared.base.spec,
-                "prompt": self.settings.prompt.model_dump(mode="json"),
-                "sft": self._sft(condition),
-            },
+            {**stage_spec.train(self.settings), "model": self.shared.base.spec, "sft": self._sft(condition)},
             inputs={"split": [self.split], "examples": [examples]},
             title=f"train {name}",
             paths=self.shared.base.paths,
@@ -175,7 +160,7 @@ class SeedGraph:
 
     def _sft(self, condition: ConditionSettings) -> dict[str, Any]:
         """The training settings; matched by steps, as many as the epochs over labeled and unlabeled would take."""
-        sft = {**self.settings.sft.model_dump(mode="json"), "threads": self.settings.compute.threads}
+        sft = stage_spec.train(self.settings)["sft"]
         if (condition.match or self.settings.match) == "epochs":
             return {**sft, "match": "epochs", "steps": None}
         sizes = sizes_of(self.settings.data)
@@ -205,49 +190,54 @@ class SeedGraph:
                 inputs["like"] = [self._labels(name, self.settings.conditions[condition.random_like])]
         return self._node("label", spec, inputs=inputs, title=f"labels from {name}")
 
-    def _votes(self, label: LabelSettings) -> Node:
+    def _votes(self, label: LabelSettings, *, part: str = "unlabeled") -> Node:
         answers = self.settings.answers
         return self._node(
             "vote",
             {"K": label.K, "truncated": answers.truncated, "ties": answers.ties},
-            inputs={"samples": self._label_samples(label)},
-            title=f"vote of {label.K} by {self._teacher(label)}",
+            inputs={"samples": self._label_samples(label, part=part)},
+            title=f"vote of {label.K} by {self._teacher(label)}" + (" on dev" if part == "dev" else ""),
         )
 
-    def _label_samples(self, label: LabelSettings) -> list[Node]:
-        count = sizes_of(self.settings.data).unlabeled
-        return self._samples(self._teacher(label), "unlabeled", self.settings.sampling, k=label.K, count=count)
+    def _label_samples(self, label: LabelSettings, *, part: str = "unlabeled") -> list[Node]:
+        count = getattr(sizes_of(self.settings.data), part)
+        return self._samples(self._teacher(label), part, self.settings.sampling, k=label.K, count=count)
+
+    def _gold_samples(self) -> list[Node]:
+        """The untrained model's samples on labeled questions, from which answers without a worked text take one."""
+        sizes = sizes_of(self.settings.data)
+        count = sizes.labeled - sizes.dev
+        return self._draws(None, "the base model", "labeled", self.settings.sampling, k=GOLD_K, count=count)
 
     def _teacher(self, label: LabelSettings) -> str:
         return label.teacher or self.settings.teacher
 
     def _samples(self, name: str, part: str, decoding: Decoding, *, k: int, count: int) -> list[Node]:
-        """The sampling nodes of a condition's model on the first ``count`` questions of a part, by shard and block."""
+        """The sampling nodes of a condition's model on the first ``count`` questions of a part."""
+        return self._draws(self.trained(name), name, part, decoding, k=k, count=count)
+
+    def _draws(self, train: Node | None, name: str, part: str, decoding: Decoding, *, k: int, count: int) -> list[Node]:
+        """The sampling nodes of a model by shard and block; ``train`` is None for the untrained one."""
         step = self.settings.compute.chunk * self.settings.compute.block
         blocks = [[first, min(first + step, count)] for first in range(0, count, step)]
-        return [self._sample(name, part, decoding, shard=shard, block=block) for shard in shards(k) for block in blocks]
-
-    def _sample(self, name: str, part: str, decoding: Decoding, *, shard: Shard, block: Sequence[int]) -> Node:
-        train = self.trained(name)
         base = self.shared.base
-        compute = self.settings.compute
         kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}
-        return self._node(
-            "sample",
-            {
-                "model": base.spec if train is None else kept,
-                "prompt": self.settings.prompt.model_dump(mode="json"),
-                "decoding": {**decoding.model_dump(mode="json"), **self._filters()},
-                "part": part,
-                "block": list(block),
-                "shard": shard.model_dump(),
-                "chunk": compute.chunk,
-                "threads": compute.threads,
-            },
-            inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
-            title=f"sample {name} on {part}",
-            paths=base.paths if train is None else {},
-        )
+        return [
+            self._node(
+                "sample",
+                {
+                    **stage_spec.sample(self.settings, shard, filters=self._filters(), decoding=decoding),
+                    "model": base.spec if train is None else kept,
+                    "part": part,
+                    "block": block,
+                },
+                inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
+                title=f"sample {name} on {part}",
+                paths=base.paths if train is None else {},
+            )
+            for shard in shards(k)
+            for block in blocks
+        ]
 
     def _filters(self) -> dict[str, int | float]:
         """The model's own filters where the protocol leaves them to the model."""

@@ -140,6 +140,8 @@ class Settings(Frozen):
     scale: Name
     protocol: Name
     question: str
+    note: str = ""
+    """What a reader of the results must know of this study or scale; printed with plan and results."""
     data: DataSpec = DataSpec()
     model: ModelSpec
     prompt: PromptSpec = PromptSpec()

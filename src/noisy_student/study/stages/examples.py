@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,35 @@ from noisy_student.context import Context
 from noisy_student.data.rows import read_labels
 from noisy_student.labeling.example_file import write_examples
 from noisy_student.labeling.examples import examples
+from noisy_student.labeling.texts import with_own_texts
+from noisy_student.records import Sample
+from noisy_student.sampling.sample_file import read_samples
 
 LIBRARIES: tuple[str, ...] = ()
 LABEL_FILES = {"gold": "gold.jsonl", "labels": "labels.jsonl"}
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``examples.jsonl`` from the roles ``gold`` (a split) and ``labels``; the summary holds its sha256."""
+    """Write ``examples.jsonl`` from the roles ``gold`` (a split) and ``labels``; the summary holds its sha256.
+
+    A gold answer without a worked text takes the first of the samples in role ``own`` that reaches it.
+    """
     labels = [
         label
         for role, name in LABEL_FILES.items()
         for folder in inputs.get(role, ())
         for label in read_labels(folder / name)
     ]
+    if "own" in inputs:
+        bare = [label for label in labels if label.origin == "gold" and label.solution is None]
+        solved = with_own_texts(bare, _samples(inputs["own"]))
+        labels = [label for label in labels if label not in set(bare)] + solved
     made = examples(labels)
     path = context.data / "examples.jsonl"
     write_examples(path, made.rows)
     return {"examples": len(made.rows), "without_solution": made.without_solution, "sha256": files.sha256_file(path)}
+
+
+def _samples(folders: Sequence[Path]) -> Iterator[Sample]:
+    for folder in folders:
+        yield from read_samples(folder / "samples.jsonl")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,10 @@ LIBRARIES = ("torch", "transformers", "tokenizers")
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``samples.jsonl`` by question and k; the summary counts tokens and finishes."""
+    """Write ``samples.jsonl`` by question and k; the summary counts tokens and finishes.
+
+    A question that does not fit into the model's context with its answer gets failed samples and is named.
+    """
     folder = inputs["model"][0] / "model" if "model" in inputs else Path(spec["paths"]["model"])
     model = spec["model"]
     loaded = load(
@@ -40,13 +44,12 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     engine = TorchEngine(
         loaded.model, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, decode=decode, check=context.check
     )
-    todo = chunks(
-        _questions(spec, inputs["split"][0]),
-        renderer.encode,
-        shard=Shard.model_validate(spec["shard"]),
-        size=spec["chunk"],
-    )
-    decoding = Decoding.model_validate(spec["decoding"])
+    decoding, shard = Decoding.model_validate(spec["decoding"]), Shard.model_validate(spec["shard"])
+    prompts = {question: renderer.encode(question) for question in _questions(spec, inputs["split"][0])}
+    room = getattr(loaded.model.config, "max_position_embeddings", sys.maxsize) - decoding.max_new_tokens
+    fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
+    too_long = sorted(question.id for question, prompt in prompts.items() if len(prompt) > room)
+    todo = chunks(fitting, prompts.__getitem__, shard=shard, size=spec["chunk"])
     for done, chunk in enumerate(todo):
         context.progress(done, len(todo), "chunks")
         context.check()
@@ -56,9 +59,16 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
             write_samples(path, drawn)
     count = _Count()
     written = [sample for chunk in todo for sample in read_samples(_chunk_path(context, chunk.index))]
+    written += [_failed(question_id, k) for question_id in too_long for k in range(shard.first, shard.end)]
     write_samples(context.data / "samples.jsonl", count.over(sorted(written, key=lambda s: (s.question_id, s.k))))
     prompt_tokens = sum(len(row.prompt) for chunk in todo for row in chunk.rows)
-    return {"samples": count.samples, "tokens": count.tokens, "prompt_tokens": prompt_tokens, "finish": count.finish}
+    return {
+        "samples": count.samples,
+        "tokens": count.tokens,
+        "prompt_tokens": prompt_tokens,
+        "finish": count.finish,
+        "too_long": too_long,
+    }
 
 
 class _Count:
@@ -74,6 +84,11 @@ class _Count:
             self.tokens += len(sample.token_ids)
             self.finish[sample.finish] = self.finish.get(sample.finish, 0) + 1
             yield sample
+
+
+def _failed(question_id: str, k: int) -> Sample:
+    """What stands for a sample that could not be drawn."""
+    return Sample(question_id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0)
 
 
 def _questions(spec: Mapping[str, Any], split: Path) -> list[Question]:

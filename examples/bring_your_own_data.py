@@ -1,0 +1,44 @@
+"""Your own questions, from one file to a verdict: ``python examples/bring_your_own_data.py [QUESTIONS.jsonl]``.
+
+The file holds one object a line, {"question": "...", "answer": "... #### 42"}; lines without an answer are the
+questions to label. Without a file, 200 answered and 800 unanswered word problems are written, to try it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import sys
+from pathlib import Path
+
+import noisy_student
+from noisy_student.cli.main import main
+from noisy_student.data.procedural import gold_solution, problems
+
+
+def write_questions(path: Path, *, answered: int, unanswered: int) -> None:
+    """Word problems as somebody would have them: some worked out, most not."""
+    chance = random.Random(7)
+    with path.open("w", encoding="utf-8") as file:
+        stream = itertools.islice(problems(7, steps=(1, 3), share="study"), answered + unanswered)
+        for number, problem in enumerate(stream):
+            row = {"question": problem.text}
+            if number < answered:
+                row["answer"] = gold_solution(problem, chance)
+            file.write(json.dumps(row) + "\n")
+
+
+if __name__ == "__main__":
+    questions = Path(sys.argv[1] if len(sys.argv) > 1 else "questions.jsonl")
+    if not questions.exists():
+        write_questions(questions, answered=200, unanswered=800)
+    study = questions.with_suffix(".toml")
+    # The same as `noisy-student init`: sizes that fit, and what so many test questions can show.
+    if not study.exists() and main(["init", str(questions), "--out", str(study)]):
+        sys.exit(1)
+    made = noisy_student.run(str(study.resolve()))
+    for finding in made.findings:
+        print(finding["name"], f"{100 * finding['difference']:+.1f} points", finding["interval"], finding["verdict"])
+    print("page:", made.folder / "report.html")
+    print("students:", *sorted(path.name for path in (made.folder / "models").iterdir()))

@@ -1,0 +1,53 @@
+"""``evaluate``: a model's greedy answers to questions with answers, graded."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from noisy_student import files
+from noisy_student.answer_key import AnswerKey, KeyEntry
+from noisy_student.cli import box, options, stream
+from noisy_student.cli.box import Recipe
+from noisy_student.cli.console import aside
+from noisy_student.data.key_file import write_key
+from noisy_student.data.rows import question_row, write_questions
+from noisy_student.data.source import merge
+from noisy_student.report.numbers import count, percent, percent_interval
+from noisy_student.statistics.intervals import wilson
+
+
+def command(
+    file: options.File = stream.STANDARD,
+    model: options.Model = None,
+    seed: options.Seed = 1,
+    scale: options.Scale = options.SCALE,
+    protocol: options.Protocol = options.PROTOCOL,
+    sets: options.Sets = None,
+    out: options.Out = stream.STANDARD,
+) -> None:
+    """Read questions with answers, write a grade of each; the accuracy goes to standard error.
+
+    Two such files are compared by `compare`.
+    """
+    recipe = Recipe(model, scale, protocol, seed, sets or ())
+    settings = recipe.settings()
+    items = merge(box.items(file, answers="required")).items
+    asked = [item.question for item in items]
+    key = AnswerKey(
+        {i.question.id: KeyEntry(i.question.id, i.answer, i.solution) for i in items if i.answer is not None}
+    )
+    facts = {"asked": [question_row(q) for q in asked], "settings": settings.model_dump(mode="json"), "seed": seed}
+    with box.workplace(out, {**facts, "answers": [item.answer for item in items]}) as folder:
+        split, truth = folder / "split", folder / "key"
+        for place in (split, truth):
+            place.mkdir(exist_ok=True)
+        write_questions(split / "unlabeled.jsonl", asked)
+        write_key(truth / "key.jsonl", key)
+        drawn = box.sample(recipe, split, folder, k=1, count=len(asked), decoding=settings.evaluation.decoding)
+        spec = {"truncated": settings.answers.truncated}
+        summary = box.run("grade", spec, {"key": [truth], "samples": drawn}, folder / "grade")["grades"]
+        stream.write(files.read_jsonl(folder / "grade" / "data" / "grades.jsonl"), out)
+    interval = wilson(summary["correct"], summary["n"])
+    told = f"{count(summary['correct'])} of {count(summary['n'])} right: {percent(summary['correct'] / summary['n'])}"
+    bounds = percent_interval([interval.low, interval.high])
+    aside().print(Text(f"{told}, 95 % {bounds}; {count(summary['truncated'])} cut off"))

@@ -1,0 +1,83 @@
+"""``label``: pseudo-labels for questions, from samples of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args
+
+import typer
+
+from noisy_student.answers.extract import read
+from noisy_student.cli import options, stream
+from noisy_student.cli.console import remark
+from noisy_student.data.fields import Fields, Row, read_items
+from noisy_student.errors import NotTrainable, UserError, nearest
+from noisy_student.labeling.select import Selection, select
+from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
+from noisy_student.labeling.vote import votes
+from noisy_student.records import Answer, Label
+from noisy_student.sampling.sample_file import read_samples
+
+
+def command(
+    file: options.File = stream.STANDARD,
+    samples: Annotated[Path, typer.Option("--samples", metavar="FILE", help="What `sample` wrote for them.")] = ...,  # type: ignore[assignment]
+    min_agreement: Annotated[
+        float | None, typer.Option("--min-agreement", metavar="SHARE", help="The least share of K for a label.")
+    ] = None,
+    text: Annotated[
+        str, typer.Option("--text", metavar="RULE", help="first, shortest, highest-logprob or all-distinct.")
+    ] = "first",
+    seed: options.Seed = 1,
+    out: options.Out = stream.STANDARD,
+) -> None:
+    """Read questions, add ``label``, ``solution``, ``agreement`` and ``confidence``; null where no vote was won."""
+    if text not in get_args(Choice):
+        raise UserError(f'There is no rule "{text}".', do=nearest(text, get_args(Choice)))
+    selection = Selection(all=True) if min_agreement is None else Selection(min_agreement=min_agreement)
+    labels = _labels(samples, selection, cast("Choice", text), seed)
+    rows = list(stream.read(file))
+    items = read_items(
+        [Row(values, f"{file}, row {number}") for number, values in enumerate(rows, start=1)],
+        file,
+        fields=Fields(),
+        answers="optional",
+    )
+    written = [
+        labeled
+        for row, item in zip(rows, items, strict=True)
+        for labeled in _labeled(row, labels.get(item.question.id, []))
+    ]
+    known = sum(row["label"] is not None for row in written)
+    remark(f"{known} of {len(written)} rows have a label.")
+    stream.write(written, out)
+
+
+def _labels(path: Path, selection: Selection, choice: Choice, seed: int) -> dict[str, list[Label]]:
+    """The selected labels by question id; none where nothing could be selected."""
+    ballots: list[tuple[str, str | None]] = []
+    for sample in read_samples(path):
+        answer = read(sample.text, sample.finish)
+        ballots.append((sample.question_id, answer.canonical if isinstance(answer, Answer) else None))
+    try:
+        chosen = select(votes(ballots), selection, run_seed=seed)
+    except NotTrainable as error:
+        raise UserError(error.what, why=error.why, do=error.do) from error
+    found: dict[str, list[Label]] = {}
+    for label in with_own_texts(voted_labels(chosen), read_samples(path), choice=choice):
+        found.setdefault(label.question_id, []).append(label)
+    return found
+
+
+def _labeled(row: Mapping[str, Any], labels: list[Label]) -> Iterator[dict[str, Any]]:
+    if not labels:
+        yield {**row, "label": None, "solution": None, "agreement": None, "confidence": None}
+    for label in labels:
+        yield {
+            **row,
+            "label": label.answer,
+            "solution": label.solution,
+            "agreement": label.agreement,
+            "confidence": label.confidence,
+        }

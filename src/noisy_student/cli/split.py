@@ -1,0 +1,39 @@
+"""``split``: labeled, dev, unlabeled and test questions of a source, as files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from noisy_student.cli import box, options, stream
+from noisy_student.cli.console import output
+from noisy_student.cli.overrides import Flags, overrides
+from noisy_student.report.numbers import count
+from noisy_student.study.catalog import Request, resolve
+from noisy_student.study.shared import Shared
+
+
+def command(
+    data: options.Data = None,
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The new folder.")] = "split",
+    seed: options.Seed = 1,
+    scale: options.Scale = options.SCALE,
+    limit: options.Limit = None,
+    sets: options.Sets = None,
+) -> None:
+    """Write the parts of a source and the key, as a study with this seed would have them.
+
+    Sizes are set as in a study: --set data.labeled=1000.
+    """
+    flags = Flags(data=data, limit=limit, sets=sets or ())
+    settings = resolve(Request(box.STUDY, scale, options.PROTOCOL, overrides(flags)))
+    shared = Shared(settings)
+    spec = {"data": settings.data.model_dump(mode="json"), "seed": seed, "paths": shared.paths}
+    with box.workplace(out, {"data": shared.data, "seed": seed}) as folder:
+        summary = box.run("split", spec, {}, folder / "made")
+        box.run("key", spec, {}, folder / "made")
+        (folder / "made" / "data").rename(stream.new_path(out))
+    parts = ", ".join(f"{count(number)} {name}" for name, number in summary["counts"].items())
+    output().print(Text(f"{out}: {parts}; {count(summary['removed'])} left out for repeating a test question"))

@@ -1,0 +1,39 @@
+"""JSONL in and out of the verbs that do one step: a path, or ``-`` for standard input and output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.errors import UserError
+
+STANDARD = "-"
+
+
+def read(path: str) -> Iterator[dict[str, Any]]:
+    """The objects of a file or of standard input, one a line; UserError names the place of a fault."""
+    if path == STANDARD:
+        yield from files.read_rows(sys.stdin, name="standard input")
+    else:
+        yield from files.read_jsonl(Path(path))
+
+
+def write(rows: Iterable[Mapping[str, Any]], path: str) -> None:
+    """Write objects to a new file, whole or not at all, or to standard output as they come."""
+    if path != STANDARD:
+        files.write_jsonl(new_path(path), rows)
+        return
+    for row in rows:
+        sys.stdout.write(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def new_path(path: str) -> Path:
+    """The path, unless something is there: UserError, since nothing is overwritten."""
+    if Path(path).exists():
+        raise UserError(f"{path} exists already.", why="Nothing is overwritten.", do="Give another --out.")
+    return Path(path)

@@ -1,0 +1,62 @@
+"""``train``: a student by supervised fine-tuning on solved questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from noisy_student.cli import box, options, stream
+from noisy_student.cli.box import Recipe
+from noisy_student.cli.console import output
+from noisy_student.data.rows import question_row, write_questions
+from noisy_student.errors import UserError
+from noisy_student.labeling.example_file import write_examples
+from noisy_student.labeling.examples import examples
+from noisy_student.records import Label
+from noisy_student.study import base_model, stage_spec
+
+
+def command(
+    file: options.File = stream.STANDARD,
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The new model folder.")] = "student",
+    model: options.Model = None,
+    seed: options.Seed = 1,
+    scale: options.Scale = options.SCALE,
+    protocol: options.Protocol = options.PROTOCOL,
+    sets: options.Sets = None,
+) -> None:
+    """Read questions with a ``solution`` (or an ``answer`` that holds one), write a model folder.
+
+    What `label` wrote can be read as it is: rows without a solution are left out and counted.
+    """
+    recipe = Recipe(model, scale, protocol, seed, sets or ())
+    settings = recipe.settings()
+    items = box.items(file, answers="optional")
+    asked = {item.question.id: item.question for item in items}
+    labels = [Label(item.question.id, item.answer or "", item.solution, "gold") for item in items]
+    made = examples(dict.fromkeys(labels))
+    if not made.rows:
+        raise UserError(
+            f"None of the {len(items)} questions has a worked solution.",
+            why="A student learns from worked texts.",
+            do="Put them into a column solution, or let `label` make them.",
+        )
+    base = base_model.find(settings.model)
+    facts = {"asked": [question_row(q) for q in asked.values()], "settings": settings.model_dump(mode="json")}
+    with box.workplace(out, {**facts, "labels": [[row.question_id, row.target] for row in made.rows]}) as folder:
+        split, read = folder / "split", folder / "examples"
+        for place in (split, read):
+            place.mkdir(exist_ok=True)
+        write_questions(split / "labeled.jsonl", asked.values())
+        write_questions(split / "unlabeled.jsonl", ())
+        write_examples(read / "examples.jsonl", made.rows)
+        spec = {**stage_spec.train(settings), "model": base.spec, "seed": seed, "paths": base.paths}
+        summary = box.run("train-sft", spec, {"split": [split], "examples": [read]}, folder / "train")
+        (folder / "train" / "data" / "model").rename(out)
+    told = f"{out}: {summary['examples']} examples, {summary['steps']} steps"
+    left = made.without_solution + summary["too_long"]
+    output().print(Text(told + (f"; {left} left out (no solution, or too long)" if left else "")))
+    output().print(Text(f'AutoModelForCausalLM.from_pretrained("{Path(out)}")'), soft_wrap=True)

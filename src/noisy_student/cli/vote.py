@@ -1,0 +1,50 @@
+"""``vote``: one vote a question over texts or answers in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, cast
+
+import typer
+
+from noisy_student.answers.extract import extract, read
+from noisy_student.answers.normalize import canonical_number
+from noisy_student.cli import options, stream
+from noisy_student.data.rows import optional_text, text_of
+from noisy_student.errors import UserError, nearest
+from noisy_student.labeling.vote import Ties, votes
+from noisy_student.labeling.vote_file import vote_row
+from noisy_student.records import Answer, Finish
+
+TIES = ("none", "first-seen")
+FINISHES = ("eos", "answer", "length", "failed")
+
+
+def command(
+    file: options.File = stream.STANDARD,
+    k: Annotated[
+        int | None, typer.Option("--k", min=1, metavar="K", help="Samples a question; missing ones abstain.")
+    ] = None,
+    ties: Annotated[str, typer.Option("--ties", metavar="RULE", help="none, or first-seen.")] = "none",
+    out: options.Out = stream.STANDARD,
+) -> None:
+    """Read ``{"question_id", "text"}`` or ``{"question_id", "answer"}`` a line, in any order; write votes."""
+    if ties not in TIES:
+        raise UserError(f'There is no rule for ties "{ties}".', do=nearest(ties, TIES))
+    stream.write(map(vote_row, votes(_answers(file), k=k, ties=cast("Ties", ties))), out)
+
+
+def _answers(file: str) -> Iterator[tuple[str, str | None]]:
+    for number, row in enumerate(stream.read(file), start=1):
+        place = f"{file}, row {number}"
+        question_id = text_of(row, "question_id", place)
+        if "answer" in row and "text" not in row:
+            answer = optional_text(row, "answer", place)
+            yield question_id, None if answer is None else canonical_number(answer) or answer
+            continue
+        finish = row.get("finish", "eos")
+        if finish not in FINISHES:
+            raise UserError(f'{place}: the finish is "{finish}".', why=f"It is one of {', '.join(FINISHES)}.")
+        text = optional_text(row, "text", place) or ""
+        found = read(text, cast("Finish", finish)) if "finish" in row else extract(text)
+        yield question_id, found.canonical if isinstance(found, Answer) else None

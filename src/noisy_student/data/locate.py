@@ -1,0 +1,129 @@
+"""Where the files of a source lie: on this machine already, or fetched from the hub once into its own cache.
+
+Only parquet and JSONL are taken, so that reading a data set never runs code that came with it. A part of a data set is
+named by a split (``train`` finds ``train.jsonl``, ``data/train-00000-of-00002.parquet``, ``main/train/0000.parquet``)
+or by a pattern of file names (``main/train-*.parquet``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from noisy_student.data.spec import SourceSpec
+from noisy_student.errors import UserError
+
+SUFFIXES = (".jsonl", ".parquet")
+_SHOWN = 8
+
+
+def locate(source: SourceSpec) -> dict[str, tuple[Path, ...]]:
+    """The files of each part that the source names; none for a procedural one.
+
+    Raises UserError for a file that is not there, a data set that cannot be had, and a split that it does not have.
+    """
+    if source.kind == "jsonl":
+        return {part: (_file(name),) for part, name in source.parts.items()}
+    if source.dataset is None or source.kind == "procedural":
+        return {}
+    folder = Path(source.dataset).expanduser()
+    if folder.is_dir():
+        return _in_folder(folder, source)
+    if source.dataset.startswith((".", "/", "~")) or source.dataset.count("/") != 1:
+        raise UserError(
+            f"There is no folder {source.dataset}.",
+            why="A data set is a folder or a hub id such as openai/gsm8k.",
+            do="Check data.source.dataset.",
+        )
+    return _from_hub(source.dataset, source)
+
+
+def chosen(names: Iterable[str], split: str, config: str | None) -> list[str]:
+    """The files that a split or a pattern names, in order; a config that no file lies in is left aside.
+
+    >>> chosen(["main/train-0.parquet", "main/test-0.parquet", "socratic/train-0.parquet"], "train", "main")
+    ['main/train-0.parquet']
+    """
+    usable = sorted(name for name in names if name.endswith(SUFFIXES))
+    inside = [name for name in usable if config is not None and name.startswith(f"{config}/")]
+    return [name for name in inside or usable if any(fnmatchcase(name, pattern) for pattern in _patterns(split))]
+
+
+def _patterns(split: str) -> list[str]:
+    if any(sign in split for sign in "*?./"):
+        return [split]
+    stems = [f"{split}{suffix}" for suffix in SUFFIXES] + [f"{split}-*", f"{split}/*"]
+    return [prefix + stem for stem in stems for prefix in ("", "*/")]
+
+
+def _file(name: str) -> Path:
+    found = Path(name).expanduser()
+    if not found.is_file():
+        raise UserError(f"There is no file {name}.", why="The questions are read from it.", do="Check the path.")
+    return found
+
+
+def _in_folder(folder: Path, source: SourceSpec) -> dict[str, tuple[Path, ...]]:
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    files = _files_by_part(names, str(folder), source)
+    return {part: tuple(folder / name for name in found) for part, found in files.items()}
+
+
+def _from_hub(dataset: str, source: SourceSpec) -> dict[str, tuple[Path, ...]]:
+    """Only the files that are asked for are fetched; without a network, those that the hub's cache holds already."""
+    from huggingface_hub import HfApi, constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import HTTPError as NoAnswerError  # type: ignore[attr-defined]
+
+    if constants.HF_HUB_OFFLINE:
+        return _in_folder(_cached(dataset, source), source)
+    try:
+        info = HfApi().dataset_info(dataset, revision=source.revision)
+        files = _files_by_part([sibling.rfilename for sibling in info.siblings or ()], dataset, source)
+        return {
+            part: tuple(
+                Path(hf_hub_download(dataset, name, repo_type="dataset", revision=source.revision)) for name in found
+            )
+            for part, found in files.items()
+        }
+    except (HfHubHTTPError, HFValidationError, EntryNotFoundError) as error:
+        raise _out_of_reach(dataset, error) from error
+    except NoAnswerError:
+        # No network at all: what was fetched earlier is as good.
+        return _in_folder(_cached(dataset, source), source)
+
+
+def _cached(dataset: str, source: SourceSpec) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(dataset, repo_type="dataset", revision=source.revision, local_files_only=True)
+    except (HFValidationError, LocalEntryNotFoundError) as error:
+        raise _out_of_reach(dataset, error) from error
+    return Path(found)
+
+
+def _files_by_part(names: Iterable[str], dataset: str, source: SourceSpec) -> Mapping[str, list[str]]:
+    names = list(names)
+    files = {part: chosen(names, split, source.config) for part, split in source.parts.items()}
+    for part, found in files.items():
+        if not found:
+            usable = sorted(name for name in names if name.endswith(SUFFIXES))
+            raise UserError(
+                f'{dataset} has no parquet or JSONL file for "{source.parts[part]}".',
+                why=f"It has: {', '.join(usable[:_SHOWN])}." if usable else "It has no such files at all.",
+                do=f"Set data.source.{part} to a split or to a pattern of its file names."
+                if usable
+                else 'The hub converts many data sets: set data.source.revision to "refs/convert/parquet".',
+            )
+    return files
+
+
+def _out_of_reach(dataset: str, error: Exception) -> UserError:
+    return UserError(
+        f"The data set {dataset} cannot be had from the hub now.",
+        why=str(error).split("\n", maxsplit=1)[0],
+        do="Check the name and the network, or give a folder with its parquet or JSONL files (--data FOLDER).",
+    )

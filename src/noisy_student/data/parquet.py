@@ -1,0 +1,48 @@
+"""Parquet in and out: a file as items, a batch of rows at a time; rows of plain values as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student.data.fields import USUAL, Fields, Need, Row, read_items
+from noisy_student.data.source import Item
+from noisy_student.errors import UserError
+
+
+def read_parquet(path: Path, *, answers: Need, fields: Fields | None = None, label: str = "") -> list[Item]:
+    """Every row of the file as an item, in the file's order; raises UserError for whatever cannot be used."""
+    fields = fields or Fields()
+    return read_items(_rows(path, fields), str(path), fields=fields, answers=answers, label=label)
+
+
+def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows that all have the same columns."""
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    write_table(pyarrow.Table.from_pylist([dict(row) for row in rows]), path)
+
+
+def _rows(path: Path, fields: Fields) -> Iterator[Row]:
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(path) as file:
+            wanted = {name for names in USUAL.values() for name in names} | set(fields.model_dump().values())
+            columns = [name for name in file.schema_arrow.names if name in wanted]
+            if not columns:
+                raise UserError(
+                    f"{path} has none of the columns that a question could stand in.",
+                    why=f"Its columns are: {', '.join(file.schema_arrow.names)}.",
+                    do='Name them (fields = { question = "…", answer = "…" }).',
+                )
+            number = 0
+            for batch in file.iter_batches(columns=columns):
+                for values in batch.to_pylist():
+                    number += 1
+                    yield Row(values, f"{path}, row {number}")
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UserError(f"{path} cannot be read as parquet: {error}.", do="Fetch or write it again.") from error

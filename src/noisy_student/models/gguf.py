@@ -1,0 +1,80 @@
+"""A GGUF file as a model folder: dequantised to float32 once, kept in a cache, from then on a folder like any other.
+
+transformers reads the file, but marks what it read as not to be saved: so the weights go into a fresh model of the
+same configuration. The folder's name is the digest of the file and of the versions that read it.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils import logging
+
+from noisy_student import identity
+from noisy_student.errors import UserError
+from noisy_student.files import sha256_file
+
+SUFFIX = ".gguf"
+_MAGIC = b"GGUF"
+_READERS = ("transformers", "gguf")
+
+
+def cache() -> Path:
+    """Where converted files are kept: ``$NOISY_STUDENT_CACHE``, else a folder of the user's cache."""
+    stated = os.environ.get("NOISY_STUDENT_CACHE")
+    shared = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+    return (Path(stated).expanduser() if stated else shared / "noisy-student") / "gguf"
+
+
+def folder_of(path: Path) -> Path:
+    """The folder with the safetensors of a GGUF file, made on the first call; UserError for a file that is none.
+
+    A model of N parameters takes 4 N bytes of disk and, while it is made, 8 N bytes of memory.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise UserError(f"{path} is not a GGUF file.", why="It does not begin with GGUF.", do="Check the path.")
+    versions = {name: importlib.metadata.version(name) for name in _READERS}
+    folder = cache() / identity.digest({"file": sha256_file(path), "readers": versions})[:16]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            made = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
+            try:
+                _convert(path, made)
+                made.rename(folder)
+            finally:
+                shutil.rmtree(made, ignore_errors=True)
+    return folder
+
+
+def _convert(path: Path, folder: Path) -> None:
+    logging.disable_progress_bar()
+    source, name = path.parent, path.name
+    try:
+        config = AutoConfig.from_pretrained(source, gguf_file=name)
+        tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=name, config=config)
+        read = AutoModelForCausalLM.from_pretrained(source, gguf_file=name, config=config, dtype=torch.float32)
+    except Exception as error:
+        # The readers check little themselves: a damaged file raises whatever its bytes lead to.
+        raise UserError(
+            f"{path} cannot be read: {type(error).__name__}: {error}.",
+            why="Either the file is damaged, or transformers does not know its architecture.",
+            do="Fetch it again, or give the model as a folder of safetensors.",
+        ) from error
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(read.state_dict(), assign=True)
+    model.tie_weights()
+    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

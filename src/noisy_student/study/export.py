@@ -1,0 +1,122 @@
+"""What a run hands over: every student as a model folder, every set of labels as a data set with its card.
+
+``models/<condition>-<seed>/`` loads with plain ``from_pretrained``; its files are links to those in the store where the
+disk allows it, and read-only, so that nothing done to them later changes a result. ``labels/<name>-<seed>/`` holds the
+questions with their pseudo-labels as JSONL and parquet.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.data.rows import read_labels, read_questions
+from noisy_student.study.node import Node, parents_first
+from noisy_student.study.plan import Plan
+from noisy_student.study.seed_graph import LabelNodes
+from noisy_student.study.store import Store
+
+MODELS, LABELS = "models", "labels"
+_READ_ONLY = 0o444
+
+
+def export(plan: Plan, store: Store, folder: Path, results: Mapping[str, Any]) -> None:
+    """Put models and labels into the run's folder; what is there already stays."""
+    for nodes in plan.conditions:
+        target = folder / MODELS / f"{nodes.name}-{nodes.seed}"
+        if nodes.train is not None and store.outcome(nodes.train) == "done" and not target.exists():
+            _link(store.data(nodes.train) / "model", target)
+    for labels in plan.labels:
+        target = folder / LABELS / f"{labels.name}-{labels.seed}"
+        if store.outcome(labels.labels) == "done" and not target.exists():
+            _write_labels(labels, store, target, results)
+
+
+def _link(source: Path, target: Path) -> None:
+    making = target.with_name(f".{target.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    for path in source.iterdir():
+        try:
+            os.link(path, making / path.name)
+        except OSError:
+            shutil.copyfile(path, making / path.name)
+        (making / path.name).chmod(_READ_ONLY)
+    making.rename(target)
+
+
+def _write_labels(labels: LabelNodes, store: Store, target: Path, results: Mapping[str, Any]) -> None:
+    rows = list(_rows(labels, store))
+    making = target.with_name(f".{target.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    files.write_jsonl(making / "labels.jsonl", rows)
+    if rows:
+        # Arrow is slow to import, and most runs are only read again.
+        from noisy_student.data.parquet import write_parquet
+
+        write_parquet(making / "labels.parquet", rows)
+    judged: Mapping[str, Any] = next(
+        (row for row in results["labels"] if (row["name"], row["seed"]) == (labels.name, labels.seed)), {}
+    )
+    files.write_bytes(making / "README.md", card(labels, rows, judged, results).encode())
+    making.rename(target)
+
+
+def _rows(labels: LabelNodes, store: Store) -> Iterator[dict[str, Any]]:
+    split = _split_of(labels.labels)
+    texts = {question.id: question.text for question in read_questions(store.data(split) / "unlabeled.jsonl")}
+    for label in read_labels(store.data(labels.labels) / "labels.jsonl"):
+        yield {
+            "id": label.question_id,
+            "question": texts[label.question_id],
+            "answer": label.answer,
+            "solution": label.solution,
+            "agreement": None if label.agreement is None else float(label.agreement),
+            "confidence": label.confidence,
+        }
+
+
+def _split_of(node: Node) -> Node:
+    return next(parent for parent in parents_first([node]) if parent.stage == "split")
+
+
+def card(labels: LabelNodes, rows: list[dict[str, Any]], judged: Mapping[str, Any], results: Mapping[str, Any]) -> str:
+    """The data set's card: where the labels come from, how many are right as far as known, how to load it."""
+    known = judged.get("precision")
+    if known is not None:
+        quality = f"Held against the known answers, {known:.1%} of the labels are right."
+    elif judged.get("on_dev"):
+        dev = judged["on_dev"]
+        low, high = dev["interval"]
+        quality = (
+            f"The answers are not known. On {dev['questions']} answered questions the same teacher's votes were right"
+            f" in {dev['accuracy']:.0%} (95 % interval {low:.0%} to {high:.0%})."
+        )
+    else:
+        quality = "How many are right is not known."
+    data = results["data"]["dataset"] or results["data"]["source"]
+    return f"""---
+configs:
+- config_name: default
+  data_files: labels.parquet
+tags: [pseudo-labels, noisy-student]
+---
+# Pseudo-labels "{labels.name}", seed {labels.seed}
+
+{len(rows)} questions with an answer voted by {judged.get("k")} samples of the teacher "{labels.teacher}" (student of
+`{results["model"]}`) at temperature {judged.get("temperature")}. No human wrote or checked these answers. {quality}
+
+Questions: {data}; their licence is that of their source. Columns: `id`, `question`, `answer`, `solution` (the
+teacher's own text), `agreement` (votes / samples), `confidence` (calibrated, or null).
+
+```python
+datasets.load_dataset("parquet", data_files="labels.parquet")
+```
+
+Made by `{results["command"]}`.
+"""

@@ -1,0 +1,56 @@
+"""What all seeds of a run have in common, read once: the model they start from and the files of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from noisy_student import identity
+from noisy_student.data.locate import locate
+from noisy_student.data.parts import labeled_is_solved, paths_of, unlabeled_is_answered
+from noisy_student.files import sha256_file
+from noisy_student.study import base_model
+from noisy_student.study.settings import Settings
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all seeds have in common, read once."""
+
+    settings: Settings
+
+    @cached_property
+    def base(self) -> base_model.BaseModelFiles:
+        """The model that every student starts from."""
+        return base_model.find(self.settings.model)
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The data spec with digests in place of names of files and data sets."""
+        spec = self.settings.data.model_dump(mode="json")
+        digests = {part: [sha256_file(path) for path in found] for part, found in self.files.items()}
+        spec["source"] |= {part: f"sha256:{identity.digest(found)}" for part, found in digests.items()}
+        spec["source"] |= dict.fromkeys(("dataset", "config", "revision")) if digests else {}
+        return spec
+
+    @cached_property
+    def files(self) -> dict[str, tuple[Path, ...]]:
+        """The files of each part; a data set is fetched from the hub where it is not here yet."""
+        return locate(self.settings.data.source)
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """The same, as a stage is told of them."""
+        return paths_of(self.files)
+
+    @cached_property
+    def truth_known(self) -> bool:
+        """Whether the unlabeled questions have answers, so that pseudo-labels can be held against them."""
+        return unlabeled_is_answered(self.settings.data.source, self.paths)
+
+    @cached_property
+    def gold_is_solved(self) -> bool:
+        """Whether every answered question has a worked text to learn from."""
+        return labeled_is_solved(self.settings.data.source, self.paths)

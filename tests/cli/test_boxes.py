@@ -1,0 +1,101 @@
+"""One step at a time, on files and on standard input and output."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from noisy_student.cli.main import main
+
+SMALL = ["--set", "sampling.max_new_tokens=24", "--set", "evaluation.decoding.max_new_tokens=24"]
+
+
+def _lines(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_extract_reads_standard_input_and_lets_other_keys_pass(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "sys.stdin", io.StringIO('{"text": "so\\n#### 1,000", "id": 3}\n{"text": "no idea"}\n{"text": ""}\n')
+    )
+    assert main(["extract"]) == 0
+    assert _lines(capfd.readouterr().out) == [
+        {"text": "so\n#### 1,000", "id": 3, "answer": "1000", "method": "hashes", "strict": True},
+        {"text": "no idea", "answer": None, "method": None, "strict": False},
+        {"text": "", "answer": None, "method": None, "strict": False},
+    ]
+
+
+def test_vote_takes_texts_and_answers_in_any_order(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    rows = [("b", "7.0"), ("a", "3"), ("b", "7"), ("a", None), ("b", "8")]
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(json.dumps({"question_id": q, "answer": a}) + "\n" for q, a in rows))
+    assert main(["vote", str(path)]) == 0
+    a, b = _lines(capfd.readouterr().out)
+    assert (a["winner"], a["votes"], a["k"], a["abstained"]) == ("3", 1, 2, 1)
+    assert (b["winner"], b["votes"], b["tally"]) == ("7", 2, [["7", 2], ["8", 1]])
+    path.write_text('{"question_id": "a", "text": "#### 5 and"}\n{"question_id": "a", "text": "it is 5"}\n')
+    assert main(["vote", str(path), "--k", "4"]) == 0
+    (a,) = _lines(capfd.readouterr().out)
+    assert (a["winner"], a["votes"], a["agreement"]) == ("5", 2, 0.5)
+    assert main(["vote", str(path), "--ties", "frist-seen"]) == 1
+    assert "first-seen" in capfd.readouterr().err
+
+
+def test_from_a_source_to_a_graded_student(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    parts = tmp_path / "parts"
+    sizes = ["--set", "data.labeled=10", "--set", "data.unlabeled=12", "--set", "data.test=6"]
+    assert main(["split", "--out", str(parts), *sizes]) == 0
+    assert {path.name for path in parts.iterdir()} >= {"labeled.jsonl", "unlabeled.jsonl", "test.jsonl", "key.jsonl"}
+
+    asked, drawn, labeled = parts / "unlabeled.jsonl", tmp_path / "samples.jsonl", tmp_path / "labels.jsonl"
+    assert main(["sample", str(asked), "--k", "3", *SMALL, "--out", str(drawn)]) == 0
+    samples = _lines(drawn.read_text())
+    assert [(s["question_id"], s["k"]) for s in samples] == sorted((s["question_id"], s["k"]) for s in samples)
+    assert len(samples) == 36
+    assert not Path(f"{drawn}.partial").exists()
+    capfd.readouterr()
+    assert main(["sample", str(asked), "--k", "2", *SMALL]) == 0
+    fewer = _lines(capfd.readouterr().out)
+    assert [s["text"] for s in fewer] == [s["text"] for s in samples if s["k"] < 2]
+
+    assert main(["label", str(asked), "--samples", str(drawn), "--out", str(labeled)]) == 0
+    rows = _lines(labeled.read_text())
+    assert [row["id"] for row in rows] == [row["id"] for row in _lines(asked.read_text())]
+    assert all((row["label"] is None) == (row["solution"] is None) == (row["agreement"] is None) for row in rows)
+    assert main(["sample", str(asked), "--out", str(drawn)]) == 1
+    assert "exists already" in capfd.readouterr().err
+
+    student = tmp_path / "student"
+    assert main(["train", str(labeled), "--out", str(student), "--set", "sft.batch=4"]) == 0
+    known = sum(row["solution"] is not None for row in rows)
+    assert f"{known} examples" in capfd.readouterr().out
+    key = {row["question_id"]: row["answer"] for row in _lines((parts / "key.jsonl").read_text())}
+    tests = [{"text": row["text"], "answer": key[row["id"]]} for row in _lines((parts / "test.jsonl").read_text())]
+    (tmp_path / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in tests))
+    graded = tmp_path / "grades.jsonl"
+    assert main(["evaluate", str(tmp_path / "test.jsonl"), "--model", str(student), *SMALL, "--out", str(graded)]) == 0
+    grades = _lines(graded.read_text())
+    right = sum(bool(row["correct"]) for row in grades)
+    assert len(grades) == 6
+    assert f"{right} of 6 right" in capfd.readouterr().err
+
+
+def test_the_beginning_of_other_work_is_not_taken_over(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    asked = tmp_path / "asked.jsonl"
+    asked.write_text('{"text": "Tom has 3 apples. How many now?"}\n')
+    (tmp_path / "out.jsonl.partial").mkdir()
+    assert main(["sample", str(asked), "--out", str(tmp_path / "out.jsonl")]) == 1
+    assert "beginning of other work" in capfd.readouterr().err
+
+
+def test_training_needs_worked_texts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    asked = tmp_path / "asked.jsonl"
+    asked.write_text('{"text": "How many?", "answer": 3}\n')
+    assert main(["train", str(asked), "--out", str(tmp_path / "student")]) == 1
+    assert "worked solution" in capfd.readouterr().err

@@ -1,0 +1,164 @@
+"""GGUF files of three architectures, each read as the model it was written from."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
+
+from noisy_student.errors import UserError
+from noisy_student.models import checkpoint, gguf, lab
+from noisy_student.models.load import load
+
+
+def _beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+gguf_file = _beside("gguf_file")
+IDS = torch.tensor([[5, 9, 2, 17, 30, 4, 11, 8]])
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOISY_STUDENT_CACHE", str(tmp_path / "cache"))
+
+
+def _byte_level() -> dict[str, Any]:
+    """The lab tokenizer as a GGUF file holds it."""
+    tokenizer = AutoTokenizer.from_pretrained(lab.folder("lab-m"))
+    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
+    import json
+
+    merges = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
+    return {
+        "ggml.model": "gpt2",
+        "ggml.pre": "qwen2",
+        "ggml.tokens": [token for token, _ in vocabulary],
+        "ggml.token_type": [3 if number in special else 1 for _, number in vocabulary],
+        "ggml.merges": [" ".join(pair) for pair in merges],
+        "ggml.eos_token_id": tokenizer.eos_token_id,
+        "ggml.padding_token_id": tokenizer.pad_token_id,
+        "ggml.add_bos_token": False,
+        "chat_template": tokenizer.chat_template,
+    }
+
+
+def _sentencepiece() -> dict[str, Any]:
+    pieces = [
+        "<pad>",
+        "<eos>",
+        "<bos>",
+        "<unk>",
+        "<start_of_turn>",
+        "<end_of_turn>",
+        "<mask>",
+        "\u2581",
+        *"abcdefghijklmnopqrstuvwxyz0123456789#?.",
+    ]
+    pieces += ["\u2581a", "ow", "now", "\u2581now"]
+    return {
+        "ggml.model": "llama",
+        "ggml.tokens": pieces,
+        "ggml.scores": [0.0] * 7 + [-float(number) for number in range(len(pieces) - 7)],
+        "ggml.token_type": [3, 3, 3, 2, 3, 3, 3] + [1] * (len(pieces) - 7),
+        "ggml.bos_token_id": 2,
+        "ggml.eos_token_id": 1,
+        "ggml.unknown_token_id": 3,
+        "ggml.padding_token_id": 0,
+        "chat_template": "{% for m in messages %}<start_of_turn>{{ m.content }}<end_of_turn>\n{% endfor %}",
+    }
+
+
+def _model(architecture: str, vocabulary: int) -> PreTrainedModel:
+    torch.manual_seed(0)
+    sizes = {
+        "vocab_size": vocabulary,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 128,
+        "tie_word_embeddings": True,
+        "initializer_range": 0.3,
+    }
+    if architecture == "qwen2":
+        return Qwen2ForCausalLM(Qwen2Config(**sizes))
+    if architecture == "llama":
+        return LlamaForCausalLM(LlamaConfig(**sizes))
+    return Gemma3ForCausalLM(Gemma3TextConfig(**sizes, head_dim=8, sliding_window=512))
+
+
+def _file(tmp_path: Path, architecture: str) -> tuple[Path, PreTrainedModel]:
+    tokens = _sentencepiece() if architecture == "gemma3" else _byte_level()
+    model = _model(architecture, len(tokens["ggml.tokens"])).eval()
+    path = tmp_path / f"{architecture}.gguf"
+    gguf_file.write(path, model, architecture, tokens)
+    return path, model
+
+
+@pytest.mark.parametrize("architecture", ["qwen2", "llama", "gemma3"])
+def test_a_file_is_the_model_it_was_written_from(tmp_path: Path, architecture: str) -> None:
+    path, model = _file(tmp_path, architecture)
+    loaded = load(path)
+    assert loaded.model.dtype == torch.float32
+    with torch.no_grad():
+        torch.testing.assert_close(loaded.model(IDS).logits, model(IDS).logits, atol=1e-5, rtol=1e-4)
+    assert loaded.stop_ids >= {loaded.tokenizer.eos_token_id}
+    assert loaded.pad_id != loaded.tokenizer.eos_token_id
+
+
+def test_the_tokenizer_is_the_one_of_the_file(tmp_path: Path) -> None:
+    path, _ = _file(tmp_path, "qwen2")
+    loaded, own = load(path), AutoTokenizer.from_pretrained(lab.folder("lab-m"))
+    for text in ("Tom has 12 apples.\n#### 12", "<|im_start|>user\nHow many?<|im_end|>\n"):
+        assert loaded.tokenizer.encode(text) == own.encode(text)
+    assert loaded.tokenizer.chat_template == own.chat_template
+
+
+def test_it_is_converted_once_and_what_comes_of_it_can_be_saved(tmp_path: Path) -> None:
+    path, model = _file(tmp_path, "qwen2")
+    folder = gguf.folder_of(path)
+    before = {item.name: item.stat().st_mtime_ns for item in folder.iterdir()}
+    assert gguf.folder_of(path) == folder
+    assert {item.name: item.stat().st_mtime_ns for item in folder.iterdir()} == before
+    checkpoint.write(load(path), tmp_path / "saved")
+    plain = AutoModelForCausalLM.from_pretrained(tmp_path / "saved")
+    with torch.no_grad():
+        torch.testing.assert_close(plain(IDS).logits, model(IDS).logits, atol=1e-5, rtol=1e-4)
+
+
+def test_what_is_no_gguf_file_or_is_damaged_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "no.gguf").write_bytes(b"\x80\x04pickle")
+    with pytest.raises(UserError, match="is not a GGUF file"):
+        load(tmp_path / "no.gguf")
+    path, _ = _file(tmp_path, "qwen2")
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(UserError, match="cannot be read"):
+        load(path)
+    assert not [item for item in gguf.cache().iterdir() if item.is_dir()]
+    with pytest.raises(UserError, match="no folder or file"):
+        load(tmp_path / "gone.gguf")

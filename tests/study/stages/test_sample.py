@@ -1,0 +1,46 @@
+"""Sampling with a real model: what does not fit into its context is skipped by name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from noisy_student.context import Context
+from noisy_student.data.rows import write_questions
+from noisy_student.data.source import question
+from noisy_student.models import lab
+from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.sample_file import read_samples
+from noisy_student.study.stages import sample
+
+
+def test_a_question_longer_than_the_context_is_named_and_skipped(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(lab.folder("lab-m"), model)
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 64}))
+    short = question("Tom has 3 apples. Tom buys 4 more. How many now?")
+    long = question("Tom has 3 apples. " + "Tom buys 4 more. " * 8 + "How many now?")
+    (tmp_path / "split").mkdir()
+    write_questions(tmp_path / "split" / "test.jsonl", [short, long])
+    spec = {
+        "model": {"dtype": "float32", "attn": "sdpa", "pad": "apart"},
+        "prompt": {"instruction": "End with ####."},
+        "decoding": Decoding(max_new_tokens=16).model_dump(),
+        "part": "test",
+        "block": [0, 2],
+        "shard": {"first": 0, "end": 2},
+        "chunk": 4,
+        "threads": 1,
+        "seed": 1,
+        "paths": {"model": str(model)},
+    }
+    (tmp_path / "work").mkdir()
+    context = Context(tmp_path / "work")
+    summary = sample.run(spec, {"split": [tmp_path / "split"]}, context)
+    assert summary["too_long"] == [long.id]
+    assert summary["samples"] == 4
+    rows = {(row.question_id, row.k): row for row in read_samples(context.data / "samples.jsonl")}
+    assert {rows[long.id, k].finish for k in (0, 1)} == {"failed"}
+    assert all(rows[short.id, k].finish != "failed" and rows[short.id, k].token_ids for k in (0, 1))
