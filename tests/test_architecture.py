@@ -38,6 +38,7 @@ HOMES = {
     "peft": ("training.lora", "models.load"),
     "datasets": ("data.source", "training"),
     "gguf": ("models.gguf",),
+    "pyarrow": ("data.parquet",),
     "scipy": ("statistics",),
     "sklearn": ("statistics",),
     "statsmodels": (),

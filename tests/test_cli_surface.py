@@ -8,16 +8,26 @@ import typer
 from noisy_student.cli.main import VERBS, Verbs, app
 
 STUDY_FLAGS = {"--scale", "--protocol", "--model", "--data", "--limit", "--seeds", "--set"}
+MODEL_FLAGS = {"--model", "--seed", "--scale", "--protocol", "--set"}
 SURFACE = {
     "run": {*STUDY_FLAGS, "study", "--executor", "--deadline", "--store", "--runs", "--json"},
     "studies": {"--json"},
     "show": {*STUDY_FLAGS, "study", "--json"},
     "plan": {*STUDY_FLAGS, "study", "--store", "--json"},
+    "init": {"file", "--unlabeled", "--test", "--model", "--question", "--answer", "--out", "--json"},
     "report": {"run", "--runs", "--json"},
     "log": {"--runs", "--json"},
     "why": {*STUDY_FLAGS, "target", "--store", "--json"},
     "compare": {"a", "b", "--margin", "--inner", "--json"},
     "power": {"--n", "--p1", "--p2", "--psi", "--delta", "--json"},
+    "split": {"--data", "--out", "--seed", "--scale", "--limit", "--set", "--json"},
+    # What these write is JSONL whatever is asked.
+    "sample": {"file", "--k", *MODEL_FLAGS, "--out"},
+    "extract": {"file", "--out"},
+    "vote": {"file", "--k", "--ties", "--out"},
+    "label": {"file", "--samples", "--min-agreement", "--text", "--seed", "--out"},
+    "train": {"file", *MODEL_FLAGS, "--out", "--json"},
+    "evaluate": {"file", *MODEL_FLAGS, "--out", "--json"},
     "doctor": {"--store", "--deep", "--json"},
 }
 

@@ -8,10 +8,11 @@ from noisy_student import files
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.cli import box, options, stream
 from noisy_student.cli.box import Recipe
-from noisy_student.cli.console import aside
+from noisy_student.cli.console import aside, emit
 from noisy_student.data.key_file import write_key
 from noisy_student.data.rows import question_row, write_questions
 from noisy_student.data.source import merge
+from noisy_student.errors import UserError
 from noisy_student.report.numbers import count, percent, percent_interval
 from noisy_student.statistics.intervals import wilson
 
@@ -24,11 +25,16 @@ def command(
     protocol: options.Protocol = options.PROTOCOL,
     sets: options.Sets = None,
     out: options.Out = stream.STANDARD,
+    json: options.Json = False,
 ) -> None:
     """Read questions with answers, write a grade of each; the accuracy goes to standard error.
 
     Two such files are compared by `compare`.
     """
+    if json and out == stream.STANDARD:
+        raise UserError(
+            "--json without --out.", why="Grades and summary would share one output.", do="Give --out FILE."
+        )
     recipe = Recipe(model, scale, protocol, seed, sets or ())
     settings = recipe.settings()
     items = merge(box.items(file, answers="required")).items
@@ -48,6 +54,10 @@ def command(
         summary = box.run("grade", spec, {"key": [truth], "samples": drawn}, folder / "grade")["grades"]
         stream.write(files.read_jsonl(folder / "grade" / "data" / "grades.jsonl"), out)
     interval = wilson(summary["correct"], summary["n"])
+    if json:
+        accuracy = summary["correct"] / summary["n"]
+        emit({"schema": 1, **summary, "accuracy": accuracy, "interval": [interval.low, interval.high]})
+        return
     told = f"{count(summary['correct'])} of {count(summary['n'])} right: {percent(summary['correct'] / summary['n'])}"
     bounds = percent_interval([interval.low, interval.high])
     aside().print(Text(f"{told}, 95 % {bounds}; {count(summary['truncated'])} cut off"))

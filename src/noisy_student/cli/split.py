@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from noisy_student.cli import box, options, stream
-from noisy_student.cli.console import output
+from noisy_student.cli.console import emit, output
 from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.report.numbers import count
 from noisy_student.study.catalog import Request, resolve
@@ -22,6 +22,7 @@ def command(
     scale: options.Scale = options.SCALE,
     limit: options.Limit = None,
     sets: options.Sets = None,
+    json: options.Json = False,
 ) -> None:
     """Write the parts of a source and the key, as a study with this seed would have them.
 
@@ -35,5 +36,8 @@ def command(
         summary = box.run("split", spec, {}, folder / "made")
         box.run("key", spec, {}, folder / "made")
         (folder / "made" / "data").rename(stream.new_path(out))
+    if json:
+        emit({"schema": 1, "folder": out, "counts": summary["counts"], "removed": summary["removed"]})
+        return
     parts = ", ".join(f"{count(number)} {name}" for name, number in summary["counts"].items())
     output().print(Text(f"{out}: {parts}; {count(summary['removed'])} left out for repeating a test question"))

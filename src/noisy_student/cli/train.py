@@ -10,7 +10,7 @@ from rich.text import Text
 
 from noisy_student.cli import box, options, stream
 from noisy_student.cli.box import Recipe
-from noisy_student.cli.console import output
+from noisy_student.cli.console import emit, output
 from noisy_student.data.rows import question_row, write_questions
 from noisy_student.errors import UserError
 from noisy_student.labeling.example_file import write_examples
@@ -27,6 +27,7 @@ def command(
     scale: options.Scale = options.SCALE,
     protocol: options.Protocol = options.PROTOCOL,
     sets: options.Sets = None,
+    json: options.Json = False,
 ) -> None:
     """Read questions with a ``solution`` (or an ``answer`` that holds one), write a model folder.
 
@@ -56,6 +57,9 @@ def command(
         spec = {**stage_spec.train(settings), "model": base.spec, "seed": seed, "paths": base.paths}
         summary = box.run("train-sft", spec, {"split": [split], "examples": [read]}, folder / "train")
         (folder / "train" / "data" / "model").rename(out)
+    if json:
+        emit({"schema": 1, "model": out, "without_solution": made.without_solution, **summary})
+        return
     told = f"{out}: {summary['examples']} examples, {summary['steps']} steps"
     left = made.without_solution + summary["too_long"]
     output().print(Text(told + (f"; {left} left out (no solution, or too long)" if left else "")))
