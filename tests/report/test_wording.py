@@ -41,6 +41,8 @@ def test_undecided_names_the_size():
         ([control("done"), control("failed")], "helps (controls not run)"),
         ([control("done"), control("done")], "helps"),
         ([{"name": "noisy-student", "control_of": "filtered"}], "helps"),
+        ([{"name": "noisy-student", "learns_from": ["gold", "labels.votes"]}], "helps (controls not run)"),
+        ([{"name": "noisy-student", "learns_from": ["gold", "revealed"]}], "helps"),
     ],
 )
 def test_a_gain_needs_its_controls(conditions, words):
