@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from noisy_student.cli.main import main
+from noisy_student.data.source import question_id
 
 SMALL = ["--set", "sampling.max_new_tokens=24", "--set", "evaluation.decoding.max_new_tokens=24"]
 
@@ -89,7 +90,7 @@ def test_from_a_source_to_a_graded_student(tmp_path: Path, capfd: pytest.Capture
 def test_the_beginning_of_other_work_is_not_taken_over(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     asked = tmp_path / "asked.jsonl"
     asked.write_text('{"text": "Tom has 3 apples. How many now?"}\n')
-    (tmp_path / "out.jsonl.partial").mkdir()
+    (tmp_path / "out.jsonl.partial" / "shard-0").mkdir(parents=True)
     assert main(["sample", str(asked), "--out", str(tmp_path / "out.jsonl")]) == 1
     assert "beginning of other work" in capfd.readouterr().err
 
@@ -99,3 +100,47 @@ def test_training_needs_worked_texts(tmp_path: Path, capfd: pytest.CaptureFixtur
     asked.write_text('{"text": "How many?", "answer": 3}\n')
     assert main(["train", str(asked), "--out", str(tmp_path / "student")]) == 1
     assert "worked solution" in capfd.readouterr().err
+
+
+def test_a_label_that_was_not_given_teaches_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    asked = tmp_path / "asked.jsonl"
+    gold = {"question": "Tom has 3 apples. Tom buys 4 more. How many now?", "answer": "3+4=7\n#### 7"}
+    asked.write_text(json.dumps(gold | {"label": None, "solution": None}) + "\n")
+    assert main(["train", str(asked), "--out", str(tmp_path / "student")]) == 1
+    assert "worked solution" in capfd.readouterr().err
+
+
+def test_folders_may_end_in_a_slash_and_are_never_standard_output(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sizes = ["--set", "data.labeled=10", "--set", "data.unlabeled=12", "--set", "data.test=6"]
+    assert main(["split", "--out", f"{tmp_path}/parts/", *sizes]) == 0
+    assert (tmp_path / "parts" / "key.jsonl").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["parts"]
+    assert main(["split", "--out", "-", *sizes]) == 1
+    assert "is a folder" in capfd.readouterr().err
+
+
+def test_faults_of_files_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "#### 5"}\n')
+    assert main(["extract", str(path), "--out", str(tmp_path / "missing" / "x.jsonl")]) == 1
+    assert "There is no folder" in capfd.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"text": "caf\xe9"}\n')))
+    assert main(["extract"]) == 1
+    assert "not UTF-8" in capfd.readouterr().err
+
+
+def test_samples_of_another_engine_can_be_labeled(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    asked, drawn = tmp_path / "asked.jsonl", tmp_path / "drawn.jsonl"
+    row = {"question": "Tom has 3 apples. Tom buys 4 more. How many now?"}
+    asked.write_text(json.dumps(row) + "\n")
+    name = question_id(row["question"])
+    texts = ["3+4=7\n#### 7", "#### 8", "So 7.\n#### 7"]
+    drawn.write_text("".join(json.dumps({"question_id": name, "text": text}) + "\n" for text in texts))
+    assert main(["label", str(asked), "--samples", str(drawn)]) == 0
+    (labeled,) = _lines(capfd.readouterr().out)
+    assert (labeled["label"], labeled["solution"]) == ("7", "3+4=7\n#### 7")
+    assert labeled["agreement"] == pytest.approx(2 / 3)

@@ -94,7 +94,7 @@ def test_gsm8k_needs_nothing_but_its_name(tmp_path: Path) -> None:
 
 
 def test_a_split_that_is_not_there(dataset: Path) -> None:
-    with pytest.raises(UserError, match='no parquet or JSONL file for "valid"') as raised:
+    with pytest.raises(UserError, match='no parquet or JSONL file in .* for "valid"') as raised:
         locate(_spec(str(dataset), test="valid"))
     assert "main/test.jsonl" in raised.value.why
     with pytest.raises(UserError, match="There is no folder"):
@@ -159,3 +159,11 @@ def _python(program: str, **environment: str) -> subprocess.CompletedProcess[str
         timeout=300,
         check=False,
     )
+
+
+def test_several_configs_need_a_choice_and_shards_must_be_complete(dataset: Path) -> None:
+    with pytest.raises(UserError, match="several folders: main, other"):
+        locate(SourceSpec(kind="hub", dataset=str(dataset), labeled="train"))
+    (dataset / "main" / "train-00001-of-00002.parquet").unlink()
+    with pytest.raises(UserError, match="1 of 2 files"):
+        locate(_spec(str(dataset)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -77,3 +78,13 @@ def test_the_best_model_is_named_with_the_line_that_loads_it(reference: Workplac
     assert f"{rows[best]:.1%}".replace("%", " %") in said
     assert f'from_pretrained("runs/{_run_folder(reference).name}/models/' in said
     assert "oracle-1" not in said.split("Best")[1]
+
+
+def test_what_was_lost_from_the_folder_comes_back(reference: Workplace, tmp_path: Path) -> None:
+    place = reference.copy(tmp_path / "again")
+    shutil.copytree(reference.folder / "runs", place.folder / "runs")
+    models = _run_folder(place) / "models"
+    before = {path.name: (path / "model.safetensors").read_bytes() for path in models.iterdir()}
+    shutil.rmtree(models)
+    place.complete()
+    assert {path.name: (path / "model.safetensors").read_bytes() for path in models.iterdir()} == before

@@ -162,3 +162,14 @@ def test_what_is_no_gguf_file_or_is_damaged_says_so_and_leaves_nothing(tmp_path:
     assert not [item for item in gguf.cache().iterdir() if item.is_dir()]
     with pytest.raises(UserError, match="no folder or file"):
         load(tmp_path / "gone.gguf")
+
+
+def test_files_beside_it_are_not_taken_for_its_own(tmp_path: Path) -> None:
+    path, _ = _file(tmp_path, "qwen2")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / "tokenizer_config.json").write_text(
+        '{"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": "evil.Evil"}}'
+    )
+    (tmp_path / "config.json").write_text('{"model_type": "evil", "auto_map": {"AutoConfig": "evil.Evil"}}')
+    own = AutoTokenizer.from_pretrained(lab.folder("lab-m"))
+    assert load(path).tokenizer.encode("Tom has 12 apples.") == own.encode("Tom has 12 apples.")

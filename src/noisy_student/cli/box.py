@@ -1,21 +1,23 @@
 """One stage outside of a run: the code of a study, in a folder that an interrupted call finds again.
 
-The folder is ``<out>.partial``, beside the output; with standard output it is a temporary one.
+The folder is ``<out>.partial``, beside the output; with standard output it is in the store.
 """
 
 from __future__ import annotations
 
 import importlib
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from noisy_student import identity
-from noisy_student.cli import stream
+from noisy_student.cli import options, stream
+from noisy_student.cli.console import remark
 from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.context import Context, stop_on_signals
 from noisy_student.data.fields import Fields, Need, Row, read_items
@@ -23,10 +25,11 @@ from noisy_student.data.source import Item
 from noisy_student.errors import NotTrainable, UserError
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import shards
-from noisy_student.study import base_model, stage_spec
+from noisy_student.study import stage_spec
 from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.node import STAGES
+from noisy_student.study.node import STAGES, code_of
 from noisy_student.study.settings import Settings
+from noisy_student.study.shared import Shared
 
 STUDY = "v1"
 """Any study would do: of the settings, only those of model, prompt, sampling and training are used."""
@@ -46,43 +49,63 @@ class Recipe:
         """The settings, resolved as those of a run."""
         return resolve(Request(STUDY, self.scale, self.protocol, overrides(Flags(model=self.model, sets=self.sets))))
 
+    def facts(self, *stages: str) -> dict[str, Any]:
+        """What partial work depends on besides its questions: settings, seed, the model's files, the stages' code."""
+        settings = self.settings()
+        return {
+            "settings": settings.model_dump(mode="json"),
+            "seed": self.seed,
+            "model": dict(Shared(settings).base.spec),
+            "code": [code_of(_module(stage)) for stage in stages],
+        }
 
-def items(path: str, *, answers: Need, fields: Fields | None = None) -> list[Item]:
-    """The questions of a JSONL file or of standard input."""
-    name = "standard input" if path == stream.STANDARD else path
-    rows = (Row(values, f"{name}, row {number}") for number, values in enumerate(stream.read(path), start=1))
-    return read_items(rows, name, fields=fields or Fields(), answers=answers)
+
+def items(rows: Iterable[Mapping[str, Any]], file: str, *, answers: Need = "optional") -> list[Item]:
+    """The questions in the rows of a JSONL file or of standard input."""
+    name = "standard input" if file == stream.STANDARD else file
+    placed = (Row(values, f"{name}, row {number}") for number, values in enumerate(rows, start=1))
+    return read_items(placed, name, fields=Fields(), answers=answers)
 
 
 @contextmanager
-def workplace(out: str, identity_of: Mapping[str, Any]) -> Iterator[Path]:
+def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
     """A folder that outlives an interruption and is removed after success.
 
-    Raises UserError where the folder holds the partial work of something else.
+    Raises UserError where the folder holds the partial work of something else, or another process works in it.
     """
+    digest = identity.digest(dict(facts))
     if out == stream.STANDARD:
-        with tempfile.TemporaryDirectory() as temporary, stop_on_signals():
-            yield Path(temporary)
-        return
-    stream.new_path(out)
-    folder = Path(f"{out}.partial")
-    mark, digest = folder / "identity", identity.digest(dict(identity_of))
-    if folder.is_dir() and (not mark.is_file() or mark.read_text() != digest):
+        folder = options.STORE / "partial" / digest[:16]
+    else:
+        target = stream.new_path(out)
+        folder = target.with_name(f"{target.name}.partial")
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / "identity"
+    if mark.is_file() and mark.read_text() != digest or (not mark.is_file() and any(folder.iterdir())):
         raise UserError(
             f"{folder} holds the beginning of other work.",
-            why="It was begun with other questions or settings.",
+            why="It was begun with other questions, settings or another model.",
             do="Remove that folder, or give another --out.",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    mark.write_text(digest)
-    with stop_on_signals():
-        yield folder
+    try:
+        with FileLock(folder / ".lock", timeout=0), stop_on_signals():
+            mark.write_text(digest)
+            yield folder
+    except Timeout:
+        raise UserError(f"Another process works in {folder}.", why="It does the same.", do="Wait for it.") from None
     shutil.rmtree(folder)
+
+
+def new_folder(out: str) -> str:
+    """The name of a folder to be made; UserError for standard output."""
+    if out == stream.STANDARD:
+        raise UserError("--out is -.", why="The result is a folder.", do="Give --out FOLDER.")
+    return str(stream.new_path(out))
 
 
 def run(stage: str, spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], folder: Path) -> dict[str, Any]:
     """Run one stage in ``folder``; what it wrote is under ``folder / "data"``. Returns its summary."""
-    module = importlib.import_module(f"{STAGES}.{stage.replace('-', '_')}")
+    module = importlib.import_module(_module(stage))
     folder.mkdir(parents=True, exist_ok=True)
     try:
         summary: dict[str, Any] = module.run(spec, inputs, Context(folder))
@@ -93,15 +116,21 @@ def run(stage: str, spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]
 
 def sample(recipe: Recipe, split: Path, folder: Path, *, k: int, count: int, decoding: Decoding) -> list[Path]:
     """Sample K answers to each of the ``count`` questions in ``unlabeled.jsonl`` of ``split``; a folder a shard."""
-    settings = recipe.settings()
-    base = base_model.find(settings.model)
+    shared = Shared(recipe.settings())
+    base = shared.base
     made = []
     for shard in shards(k):
         spec = {
-            **stage_spec.sample(settings, shard, decoding=decoding, filters={}),
+            **stage_spec.sample(shared.settings, shard, decoding=decoding, filters=shared.filters),
             **{"model": base.spec, "part": "unlabeled", "block": [0, count], "seed": recipe.seed, "paths": base.paths},
         }
         place = folder / f"shard-{shard.first}"
-        run("sample", spec, {"split": [split]}, place)
+        too_long = run("sample", spec, {"split": [split]}, place)["too_long"]
+        if too_long and shard.first == 0:
+            remark(f"{len(too_long)} questions are longer than the model's context: {', '.join(too_long[:5])} …")
         made.append(place / "data")
     return made
+
+
+def _module(stage: str) -> str:
+    return f"{STAGES}.{stage.replace('-', '_')}"

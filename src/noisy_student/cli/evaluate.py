@@ -37,12 +37,12 @@ def command(
         )
     recipe = Recipe(model, scale, protocol, seed, sets or ())
     settings = recipe.settings()
-    items = merge(box.items(file, answers="required")).items
+    items = merge(box.items(stream.read(file), file, answers="required")).items
     asked = [item.question for item in items]
     key = AnswerKey(
         {i.question.id: KeyEntry(i.question.id, i.answer, i.solution) for i in items if i.answer is not None}
     )
-    facts = {"asked": [question_row(q) for q in asked], "settings": settings.model_dump(mode="json"), "seed": seed}
+    facts = {**recipe.facts("sample", "grade"), "asked": [question_row(question) for question in asked]}
     with box.workplace(out, {**facts, "answers": [item.answer for item in items]}) as folder:
         split, truth = folder / "split", folder / "key"
         for place in (split, truth):

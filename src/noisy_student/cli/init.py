@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from noisy_student.cli import stream
 from noisy_student.cli.console import emit, output
 from noisy_student.cli.options import Json
 from noisy_student.cli.plan import DISCORDANCE
@@ -43,7 +45,6 @@ PRIMARY = {
     "filtered-helps": {"a": "filtered", "b": "baseline"},
     "training-helps": {"a": "baseline", "b": "base"},
 }
-ORACLE = {"oracle": {"train": ["gold", "revealed"]}}
 LABELS = {"votes": {"K": 8}, "single": {"K": 8, "rule": "random-sample"}}
 
 
@@ -79,15 +80,15 @@ def command(
     fields = Fields(question=question, answer=answer)
     found = find(file, unlabeled=unlabeled, test=test, fields=fields)
     sizes = fitting(found)
-    target = out or Path(f"{file.stem}.toml")
-    if target.exists():
-        raise UserError(f"{target} exists already.", why="Nothing is overwritten.", do="Give another --out.")
+    target = stream.new_path(str(out or Path(f"{_name(file)}.toml")))
+    if target.suffix != ".toml":
+        raise UserError(f"{target} does not end in .toml.", why="A study is known by it.", do="Give another --out.")
     study = {
         "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",
         **({} if model is None else {"model": {"id": model}}),
         "data": {**sizes.model_dump(), "source": _source(file, unlabeled, test, found, fields)},
         "labels": LABELS,
-        "conditions": {**CONDITIONS, **(ORACLE if found.truth_known else {})},
+        "conditions": {**CONDITIONS, **({"oracle": _oracle(found)} if found.truth_known else {})},
         "primary": {**PRIMARY, **({"oracle-helps": {"a": "oracle", "b": "baseline"}} if found.truth_known else {})},
     }
     target.write_text(toml_text(study), encoding="utf-8")
@@ -109,8 +110,14 @@ def find(file: Path, *, unlabeled: Path | None, test: Path | None, fields: Field
             why="A baseline and a test need some.",
             do="Answer at least a hundred of them, or name the column: --answer COLUMN.",
         )
+    if unlabeled is not None and open_ones:
+        raise UserError(
+            f"{file} has {count(len(open_ones))} questions without an answer, and {unlabeled} is to be labeled too.",
+            why="The unlabeled part is one file.",
+            do=f"Put them into {unlabeled}, or leave --unlabeled out.",
+        )
     if unlabeled is not None:
-        open_ones += read_file(unlabeled, answers="optional", fields=fields)
+        open_ones = read_file(unlabeled, answers="optional", fields=fields)
     return Found(
         merge(answered),
         merge(open_ones) if open_ones else None,
@@ -123,33 +130,31 @@ def fitting(found: Found) -> Sizes:
     answered = len(found.answered.items)
     if found.test is not None:
         tested = min(len(found.test.items), LARGEST_TEST)
-        share = answered
     else:
-        tested = min(answered // 2, LARGEST_TEST) if found.unlabeled is not None else min(answered // 5, LARGEST_TEST)
-        share = answered - tested
-    if found.unlabeled is None:
-        share //= 4
-    if tested < SMALLEST["test"] or share < SMALLEST["labeled"]:
+        tested = min(answered // (2 if found.unlabeled is not None else 5), LARGEST_TEST)
+    if tested < SMALLEST["test"]:
+        raise UserError(f"{answered} answered questions are too few.", do="Answer at least a hundred.")
+    left = [_left(found, tested, seed) for seed in SEEDS]
+    labeled, unlabeled = (min(column) for column in zip(*left, strict=True))
+    if labeled < SMALLEST["labeled"] or unlabeled < SMALLEST["unlabeled"]:
         raise UserError(
-            f"{answered} answered questions are too few.",
-            why="One is tested, two are learned from and tuned on, and the rest is to be labeled.",
-            do="Answer at least a hundred.",
+            f"Beside {count(tested)} to test on, {count(labeled)} are left to learn from, {count(unlabeled)} to label.",
+            why="Questions that repeat a test question are left out; a template with other numbers counts as one.",
+            do="Give more questions, or more different ones.",
         )
-    left_out = [_left_out(found, tested, seed) for seed in SEEDS]
-    labeled = share - max(labeled for labeled, _ in left_out)
-    rest = answered - share - (0 if found.test is not None else tested)
-    whole = rest if found.unlabeled is None else len(found.unlabeled.items)
-    return Sizes(labeled=labeled, unlabeled=whole - max(open_ for _, open_ in left_out), test=tested)
+    return Sizes(labeled=labeled, unlabeled=unlabeled, test=tested)
 
 
-def _left_out(found: Found, tested: int, seed: int) -> tuple[int, int]:
-    """How many answered and unlabeled questions repeat a test question of this seed."""
+def _left(found: Found, tested: int, seed: int) -> tuple[int, int]:
+    """How many questions are left to learn from and to label once this seed's test, and what repeats it, is gone."""
     unlabeled, test = (None if part is None else part.items for part in (found.unlabeled, found.test))
-    sources = Sources(found.answered.items, unlabeled, test)
     least = Sizes(labeled=SMALLEST["labeled"], unlabeled=SMALLEST["unlabeled"], test=tested)
-    removed = {removal.question_id for removal in split(sources, least, run_seed=seed).removed}
-    answered = {item.question.id for item in found.answered.items}
-    return len(removed & answered), len(removed if found.unlabeled is None else removed - answered)
+    made = split(Sources(found.answered.items, unlabeled, test), least, run_seed=seed)
+    gone = {item.question.id for item in made.test} | {removal.question_id for removal in made.removed}
+    front = {item.question.id for item in found.answered.items} - gone
+    if unlabeled is None:
+        return len(front) // 4, len(front) - len(front) // 4
+    return len(front), len({item.question.id for item in unlabeled} - gone - front)
 
 
 def _source(file: Path, unlabeled: Path | None, test: Path | None, found: Found, fields: Fields) -> dict[str, Any]:
@@ -162,6 +167,18 @@ def _source(file: Path, unlabeled: Path | None, test: Path | None, found: Found,
         **({} if test is None else {"test": str(test)}),
         **({"fields": named} if named else {}),
     }
+
+
+def _oracle(found: Found) -> dict[str, Any]:
+    """Bare answers are reached by own samples, or the oracle would have nothing to learn."""
+    revealed = (found.unlabeled or found.answered).items
+    solved = all(item.solution is not None for item in revealed)
+    return {"train": ["gold", "revealed"], **({} if solved else {"target": "own-sample"})}
+
+
+def _name(file: Path) -> str:
+    """The file's name as a study may be called."""
+    return re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._") or "mine"
 
 
 def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:

@@ -12,12 +12,12 @@ from noisy_student.answers.extract import read
 from noisy_student.cli import options, stream
 from noisy_student.cli.console import remark
 from noisy_student.data.fields import Fields, Row, read_items
+from noisy_student.data.rows import optional_text, text_of
 from noisy_student.errors import NotTrainable, UserError, nearest
 from noisy_student.labeling.select import Selection, select
 from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
 from noisy_student.labeling.vote import votes
-from noisy_student.records import Answer, Label
-from noisy_student.sampling.sample_file import read_samples
+from noisy_student.records import Answer, Finish, Label, Sample
 
 
 def command(
@@ -57,7 +57,8 @@ def command(
 def _labels(path: Path, selection: Selection, choice: Choice, seed: int) -> dict[str, list[Label]]:
     """The selected labels by question id; none where nothing could be selected."""
     ballots: list[tuple[str, str | None]] = []
-    for sample in read_samples(path):
+    samples = list(_samples(path))
+    for sample in samples:
         answer = read(sample.text, sample.finish)
         ballots.append((sample.question_id, answer.canonical if isinstance(answer, Answer) else None))
     try:
@@ -65,9 +66,22 @@ def _labels(path: Path, selection: Selection, choice: Choice, seed: int) -> dict
     except NotTrainable as error:
         raise UserError(error.what, why=error.why, do=error.do) from error
     found: dict[str, list[Label]] = {}
-    for label in with_own_texts(voted_labels(chosen), read_samples(path), choice=choice):
+    for label in with_own_texts(voted_labels(chosen), samples, choice=choice):
         found.setdefault(label.question_id, []).append(label)
     return found
+
+
+def _samples(path: Path) -> Iterator[Sample]:
+    """The samples of a file, whatever engine drew them: only question and text must be there."""
+    drawn: dict[str, int] = {}
+    for number, row in enumerate(stream.read(str(path)), start=1):
+        place = f"{path}, row {number}"
+        question_id, finish = text_of(row, "question_id", place), row.get("finish", "eos")
+        if finish not in get_args(Finish):
+            raise UserError(f'{place}: the finish is "{finish}".', why=f"It is one of {', '.join(get_args(Finish))}.")
+        k = drawn[question_id] = drawn.get(question_id, -1) + 1
+        text = optional_text(row, "text", place) or ""
+        yield Sample(question_id, k, text, (), finish, float(row.get("logprob", 0.0)), 0)
 
 
 def _labeled(row: Mapping[str, Any], labels: list[Label]) -> Iterator[dict[str, Any]]:

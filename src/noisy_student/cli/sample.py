@@ -25,13 +25,10 @@ def command(
 ) -> None:
     """Read questions, write K samples of each, by question and k; an interrupted call goes on where it was."""
     recipe = Recipe(model, scale, protocol, seed, sets or ())
-    asked = [item.question for item in merge(box.items(file, answers="optional")).items]
+    asked = [item.question for item in merge(box.items(stream.read(file), file)).items]
     decoding = recipe.settings().sampling
-    facts = {
-        "asked": [question_row(question) for question in asked],
-        "settings": recipe.settings().model_dump(mode="json"),
-    }
-    with box.workplace(out, {**facts, "k": k, "seed": seed}) as folder:
+    facts = {**recipe.facts("sample"), "asked": [question_row(question) for question in asked], "k": k}
+    with box.workplace(out, facts) as folder:
         split = folder / "split"
         split.mkdir(exist_ok=True)
         write_questions(split / "unlabeled.jsonl", asked)

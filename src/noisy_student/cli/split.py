@@ -32,6 +32,7 @@ def command(
     settings = resolve(Request(box.STUDY, scale, options.PROTOCOL, overrides(flags)))
     shared = Shared(settings)
     spec = {"data": settings.data.model_dump(mode="json"), "seed": seed, "paths": shared.paths}
+    out = box.new_folder(out)
     with box.workplace(out, {"data": shared.data, "seed": seed}) as folder:
         summary = box.run("split", spec, {}, folder / "made")
         box.run("key", spec, {}, folder / "made")
@@ -40,4 +41,6 @@ def command(
         emit({"schema": 1, "folder": out, "counts": summary["counts"], "removed": summary["removed"]})
         return
     parts = ", ".join(f"{count(number)} {name}" for name, number in summary["counts"].items())
-    output().print(Text(f"{out}: {parts}; {count(summary['removed'])} left out for repeating a test question"))
+    output().print(
+        Text(f"{out}: {parts}; {count(summary['removed'])} left out for repeating a test question"), soft_wrap=True
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +18,14 @@ STANDARD = "-"
 def read(path: str) -> Iterator[dict[str, Any]]:
     """The objects of a file or of standard input, one a line; UserError names the place of a fault."""
     if path == STANDARD:
-        yield from files.read_rows(sys.stdin, name="standard input")
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(encoding="utf-8")
+        try:
+            yield from files.read_rows(sys.stdin, name="standard input")
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"Standard input is not UTF-8 at byte {error.start}.", why="JSONL is UTF-8 text.", do="Convert it."
+            ) from error
     else:
         yield from files.read_jsonl(Path(path))
 
@@ -33,7 +41,10 @@ def write(rows: Iterable[Mapping[str, Any]], path: str) -> None:
 
 
 def new_path(path: str) -> Path:
-    """The path, unless something is there: UserError, since nothing is overwritten."""
-    if Path(path).exists():
+    """The path of something new; UserError where it exists, since nothing is overwritten, or has no folder to be in."""
+    target = Path(path)
+    if target.exists():
         raise UserError(f"{path} exists already.", why="Nothing is overwritten.", do="Give another --out.")
-    return Path(path)
+    if not target.parent.is_dir():
+        raise UserError(f"There is no folder {target.parent}.", why=f"{path} would stand in it.", do="Make it first.")
+    return target

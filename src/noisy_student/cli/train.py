@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -11,12 +11,14 @@ from rich.text import Text
 from noisy_student.cli import box, options, stream
 from noisy_student.cli.box import Recipe
 from noisy_student.cli.console import emit, output
+from noisy_student.data.parts import marked
 from noisy_student.data.rows import question_row, write_questions
 from noisy_student.errors import UserError
 from noisy_student.labeling.example_file import write_examples
 from noisy_student.labeling.examples import examples
 from noisy_student.records import Label
-from noisy_student.study import base_model, stage_spec
+from noisy_student.study import stage_spec
+from noisy_student.study.shared import Shared
 
 
 def command(
@@ -35,7 +37,7 @@ def command(
     """
     recipe = Recipe(model, scale, protocol, seed, sets or ())
     settings = recipe.settings()
-    items = box.items(file, answers="optional")
+    items = [marked(item, settings.data.source) for item in box.items(map(_own, stream.read(file)), file)]
     asked = {item.question.id: item.question for item in items}
     labels = [Label(item.question.id, item.answer or "", item.solution, "gold") for item in items]
     made = examples(dict.fromkeys(labels))
@@ -45,9 +47,10 @@ def command(
             why="A student learns from worked texts.",
             do="Put them into a column solution, or let `label` make them.",
         )
-    base = base_model.find(settings.model)
-    facts = {"asked": [question_row(q) for q in asked.values()], "settings": settings.model_dump(mode="json")}
-    with box.workplace(out, {**facts, "labels": [[row.question_id, row.target] for row in made.rows]}) as folder:
+    base = Shared(settings).base
+    facts = {**recipe.facts("train-sft"), "asked": [question_row(question) for question in asked.values()]}
+    out = box.new_folder(out)
+    with box.workplace(out, {**facts, "examples": [[row.question_id, row.target] for row in made.rows]}) as folder:
         split, read = folder / "split", folder / "examples"
         for place in (split, read):
             place.mkdir(exist_ok=True)
@@ -62,5 +65,10 @@ def command(
         return
     told = f"{out}: {summary['examples']} examples, {summary['steps']} steps"
     left = made.without_solution + summary["too_long"]
-    output().print(Text(told + (f"; {left} left out (no solution, or too long)" if left else "")))
+    output().print(Text(told + (f"; {left} left out (no solution, or too long)" if left else "")), soft_wrap=True)
     output().print(Text(f'AutoModelForCausalLM.from_pretrained("{Path(out)}")'), soft_wrap=True)
+
+
+def _own(row: dict[str, Any]) -> dict[str, Any]:
+    """A row that `label` wrote with its own label in the place of an answer that came with the question."""
+    return {**row, "answer": row["label"]} if "label" in row else row

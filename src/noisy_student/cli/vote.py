@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, cast
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -16,8 +16,7 @@ from noisy_student.labeling.vote import Ties, votes
 from noisy_student.labeling.vote_file import vote_row
 from noisy_student.records import Answer, Finish
 
-TIES = ("none", "first-seen")
-FINISHES = ("eos", "answer", "length", "failed")
+TIES, FINISHES = get_args(Ties), get_args(Finish)
 
 
 def command(

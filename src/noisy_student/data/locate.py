@@ -7,7 +7,8 @@ or by a pattern of file names (``main/train-*.parquet``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -109,16 +110,46 @@ def _files_by_part(names: Iterable[str], dataset: str, source: SourceSpec) -> Ma
     names = list(names)
     files = {part: chosen(names, split, source.config) for part, split in source.parts.items()}
     for part, found in files.items():
-        if not found:
-            usable = sorted(name for name in names if name.endswith(SUFFIXES))
-            raise UserError(
-                f'{dataset} has no parquet or JSONL file for "{source.parts[part]}".',
-                why=f"It has: {', '.join(usable[:_SHOWN])}." if usable else "It has no such files at all.",
-                do=f"Set data.source.{part} to a split or to a pattern of its file names."
-                if usable
-                else 'The hub converts many data sets: set data.source.revision to "refs/convert/parquet".',
-            )
+        _require_files(found, names, f'{dataset} for "{source.parts[part]}"', part)
+        _require_one_config(found, f'"{source.parts[part]}" of {dataset}')
+        _require_all_shards(found, dataset)
     return files
+
+
+def _require_files(found: Sequence[str], names: Iterable[str], what: str, part: str) -> None:
+    if found:
+        return
+    usable = sorted(name for name in names if name.endswith(SUFFIXES))
+    raise UserError(
+        f"There is no parquet or JSONL file in {what}.",
+        why=f"It has: {', '.join(usable[:_SHOWN])}." if usable else "It has no such files at all.",
+        do=f"Set data.source.{part} to a split or to a pattern of its file names."
+        if usable
+        else 'The hub converts many data sets: set data.source.revision to "refs/convert/parquet".',
+    )
+
+
+def _require_one_config(found: Sequence[str], what: str) -> None:
+    """The same questions may stand in several configs with other solutions."""
+    folders = sorted({name.rpartition("/")[0] for name in found})
+    if len(folders) > 1:
+        raise UserError(
+            f"{what} stands in several folders: {', '.join(folders[:_SHOWN])}.",
+            why="They may hold the same questions in other forms.",
+            do=f"Choose one with data.source.config, such as {folders[0].partition('/')[0]}.",
+        )
+
+
+def _require_all_shards(found: Sequence[str], dataset: str) -> None:
+    """A download that was broken off leaves some of ``train-00000-of-00003``."""
+    for name in found:
+        counted = re.search(r"-\d+-of-(\d+)\.", name)
+        if counted and int(counted[1]) != len(found):
+            raise UserError(
+                f"{dataset} is here in part only: {len(found)} of {int(counted[1])} files like {name}.",
+                why="A split with files missing is another split.",
+                do="Fetch it again.",
+            )
 
 
 def _out_of_reach(dataset: str, error: Exception) -> UserError:

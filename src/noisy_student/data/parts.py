@@ -75,11 +75,11 @@ def _files(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
     read: dict[str, list[Item]] = {part: [] for part in source.parts}
     for name, path in paths.items():
         part = name.partition(".")[0]
-        answers: Need = "optional" if part == "unlabeled" or path in shared else "required"
+        answers: Need = "optional" if part == "unlabeled" or (part == "labeled" and path in shared) else "required"
         items = read_file(Path(path), answers=answers, fields=source.fields, label=part)
         if path in shared and part != "test":
             items = [item for item in items if (item.answer is None) == (part == "unlabeled")]
-        read[part] += [_marked(item, source) for item in items]
+        read[part] += [marked(item, source) for item in items]
     return Sources(read["labeled"], unlabeled=read.get("unlabeled"), test=read.get("test"))
 
 
@@ -89,7 +89,8 @@ def read_file(path: Path, *, answers: Need, fields: Fields, label: str = "") -> 
     return reader(path, answers=answers, fields=fields, label=label)
 
 
-def _marked(item: Item, source: SourceSpec) -> Item:
+def marked(item: Item, source: SourceSpec) -> Item:
+    """The item with calculator marks in its worked solution removed, unless the source keeps them."""
     if source.marks == "kept" or item.solution is None:
         return item
     return replace(item, solution=without_marks(item.solution))

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock
@@ -57,11 +58,14 @@ def folder_of(path: Path) -> Path:
 
 def _convert(path: Path, folder: Path) -> None:
     logging.disable_progress_bar()
-    source, name = path.parent, path.name
     try:
-        config = AutoConfig.from_pretrained(source, gguf_file=name)
-        tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=name, config=config)
-        read = AutoModelForCausalLM.from_pretrained(source, gguf_file=name, config=config, dtype=torch.float32)
+        # In a folder of its own: files beside it, such as another model's tokenizer.json, would be taken for its own.
+        with tempfile.TemporaryDirectory() as alone:
+            (Path(alone) / path.name).symlink_to(path.resolve())
+            given: dict[str, Any] = {"gguf_file": path.name, "trust_remote_code": False, "local_files_only": True}
+            config = AutoConfig.from_pretrained(alone, **given)
+            tokenizer = AutoTokenizer.from_pretrained(alone, config=config, **given)
+            read = AutoModelForCausalLM.from_pretrained(alone, config=config, dtype=torch.float32, **given)
     except Exception as error:
         # The readers check little themselves: a damaged file raises whatever its bytes lead to.
         raise UserError(

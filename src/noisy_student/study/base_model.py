@@ -11,6 +11,7 @@ from noisy_student import files
 from noisy_student.models import lab
 from noisy_student.models.folder import check_folder, folder_digest
 from noisy_student.models.spec import ModelSpec
+from noisy_student.study.node import version
 
 FILTERS = ("top_k", "top_p", "min_p", "repetition_penalty")
 
@@ -35,7 +36,8 @@ def find(model: ModelSpec) -> BaseModelFiles:
     elif Path(model.id).expanduser().is_dir():
         folder = Path(model.id).expanduser().resolve()
     elif (file := Path(model.id).expanduser()).suffix == ".gguf" and file.is_file():
-        return BaseModelFiles({**shared, "gguf": files.sha256_file(file)}, {"model": str(file.resolve())}, {})
+        read = {"gguf": files.sha256_file(file), "reader": version("gguf")}
+        return BaseModelFiles({**shared, **read}, {"model": str(file.resolve())}, {})
     else:
         return BaseModelFiles({**shared, "hub": model.id, "revision": model.revision}, {"model": model.id}, {})
     check_folder(folder)

@@ -115,7 +115,7 @@ def _too_long(plan: Plan, store: Store) -> Iterator[str]:
     for part, ids in named.items():
         if ids:
             shown = ", ".join(sorted(ids)[:SHOWN]) + (" and others" if len(ids) > SHOWN else "")
-            yield f"{len(ids)} {part} questions are longer than the model's context and were skipped: {shown}."
+            yield f"{len(ids)} {part} questions are longer than the model's context and count as not answered: {shown}."
 
 
 def _outcomes(plan: Plan, store: Store) -> dict[str, Outcomes]:

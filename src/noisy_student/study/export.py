@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from noisy_student import files
 from noisy_student.data.rows import read_labels, read_questions
 from noisy_student.study.node import Node, parents_first
@@ -25,28 +27,31 @@ _READ_ONLY = 0o444
 
 
 def export(plan: Plan, store: Store, folder: Path, results: Mapping[str, Any]) -> None:
-    """Put models and labels into the run's folder; what is there already stays."""
-    for nodes in plan.conditions:
-        target = folder / MODELS / f"{nodes.name}-{nodes.seed}"
-        if nodes.train is not None and store.outcome(nodes.train) == "done" and not target.exists():
-            _link(store.data(nodes.train) / "model", target)
-    for labels in plan.labels:
-        target = folder / LABELS / f"{labels.name}-{labels.seed}"
-        if store.outcome(labels.labels) == "done" and not target.exists():
-            _write_labels(labels, store, target, results)
+    """Put models and labels into the run's folder; what is there already stays, what is missing is made again."""
+    with FileLock(folder / ".export.lock"):
+        for nodes in plan.conditions:
+            target = folder / MODELS / f"{nodes.name}-{nodes.seed}"
+            if nodes.train is not None and not target.exists() and store.outcome(nodes.train) == "done":
+                _link(store.data(nodes.train) / "model", target)
+        for labels in plan.labels:
+            target = folder / LABELS / f"{labels.name}-{labels.seed}"
+            if not target.exists() and store.outcome(labels.labels) == "done":
+                _write_labels(labels, store, target, results)
 
 
 def _link(source: Path, target: Path) -> None:
     making = target.with_name(f".{target.name}.making")
     shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
-    for path in source.iterdir():
-        try:
-            os.link(path, making / path.name)
-        except OSError:
-            shutil.copyfile(path, making / path.name)
-        (making / path.name).chmod(_READ_ONLY)
+    shutil.copytree(source, making, copy_function=_linked)
     making.rename(target)
+
+
+def _linked(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+    Path(target).chmod(_READ_ONLY)
 
 
 def _write_labels(labels: LabelNodes, store: Store, target: Path, results: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from noisy_student.data.parts import parts
 from noisy_student.errors import UserError
 from noisy_student.study import provenance
 from noisy_student.study.executors.local import local
+from noisy_student.study.export import export
 from noisy_student.study.node import parents_first
 from noisy_student.study.plan import Plan, plan
 from noisy_student.study.run_graph import Listener, run_graph
@@ -71,7 +72,9 @@ def run(
     digest = run_digest(planned)
     found = _folder_of(place.runs, settings.name, digest)
     if found is not None and (found / CURVES).is_file() and all(store.cached(node) for node in planned.targets):
-        return open_run(found)
+        made = open_run(found)
+        export(planned, store, made.folder, made.results)
+        return made
     started = time.time()
     _require_questions(planned, store)
     on_plan(planned)
@@ -79,7 +82,6 @@ def run(
     result = run_graph(planned.targets, store, executor=executor, deadline=deadline, on_event=on_event)
     # Statistics need scipy, which a cached run must not wait for.
     from noisy_student.study.collect import collect, curves
-    from noisy_student.study.export import export
 
     facts = provenance.facts(started)
     results = {

@@ -149,7 +149,9 @@ class SeedGraph:
             elif source == REVEALED:
                 inputs["labels"].append(self._reveal(condition))
         inputs["labels"] += [self._labels(label, condition) for label in condition.label_names]
-        examples = self._node("examples", {}, inputs={r: n for r, n in inputs.items() if n}, title=f"examples {name}")
+        spec = {"truncated": self.settings.answers.truncated} if inputs["own"] else {}
+        given = {role: nodes for role, nodes in inputs.items() if nodes}
+        examples = self._node("examples", spec, inputs=given, title=f"examples {name}")
         return self._node(
             "train-sft",
             {**stage_spec.train(self.settings), "model": self.shared.base.spec, "sft": self._sft(condition)},
@@ -226,7 +228,7 @@ class SeedGraph:
             self._node(
                 "sample",
                 {
-                    **stage_spec.sample(self.settings, shard, filters=self._filters(), decoding=decoding),
+                    **stage_spec.sample(self.settings, shard, filters=self.shared.filters, decoding=decoding),
                     "model": base.spec if train is None else kept,
                     "part": part,
                     "block": block,
@@ -238,19 +240,6 @@ class SeedGraph:
             for shard in shards(k)
             for block in blocks
         ]
-
-    def _filters(self) -> dict[str, int | float]:
-        """The model's own filters where the protocol leaves them to the model."""
-        base = self.shared.base
-        if self.settings.filters == "stated":
-            return {}
-        if "hub" in base.spec:
-            raise UserError(
-                f"The generation config of {self.settings.model.id} is not known before the model is on this machine.",
-                why="The protocol decodes as that config says, and a result depends on it.",
-                do="Give the model as a folder, or state the filters: --set filters=stated.",
-            )
-        return dict(base.filters)
 
     def _node(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 from noisy_student import identity
 from noisy_student.data.locate import locate
 from noisy_student.data.parts import labeled_is_solved, paths_of, unlabeled_is_answered
+from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
 from noisy_student.study import base_model
 from noisy_student.study.settings import Settings
@@ -32,7 +33,8 @@ class Shared:
         spec = self.settings.data.model_dump(mode="json")
         digests = {part: [sha256_file(path) for path in found] for part, found in self.files.items()}
         spec["source"] |= {part: f"sha256:{identity.digest(found)}" for part, found in digests.items()}
-        spec["source"] |= dict.fromkeys(("dataset", "config", "revision")) if digests else {}
+        if spec["source"]["dataset"] is not None:
+            spec["source"] |= {"dataset": "known by its files", "config": None, "revision": None}
         return spec
 
     @cached_property
@@ -54,3 +56,16 @@ class Shared:
     def gold_is_solved(self) -> bool:
         """Whether every answered question has a worked text to learn from."""
         return labeled_is_solved(self.settings.data.source, self.paths)
+
+    @property
+    def filters(self) -> dict[str, int | float]:
+        """The model's own decoding filters, where the protocol leaves them to the model."""
+        if self.settings.filters == "stated":
+            return {}
+        if "hub" in self.base.spec:
+            raise UserError(
+                f"The generation config of {self.settings.model.id} is not known before the model is on this machine.",
+                why="The protocol decodes as that config says, and a result depends on it.",
+                do="Give the model as a folder, or state the filters: --set filters=stated.",
+            )
+        return dict(self.base.filters)

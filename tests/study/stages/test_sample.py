@@ -5,14 +5,42 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from noisy_student.context import Context
 from noisy_student.data.rows import write_questions
 from noisy_student.data.source import question
+from noisy_student.errors import UserError
 from noisy_student.models import lab
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample_file import read_samples
 from noisy_student.study.stages import sample
+
+
+def _spec(model: Path, *, max_new_tokens: int) -> dict[str, Any]:
+    return {
+        "model": {"dtype": "float32", "attn": "sdpa", "pad": "apart"},
+        "prompt": {"instruction": "End with ####."},
+        "decoding": Decoding(max_new_tokens=max_new_tokens).model_dump(),
+        "part": "test",
+        "block": [0, 2],
+        "shard": {"first": 0, "end": 2},
+        "chunk": 4,
+        "threads": 1,
+        "seed": 1,
+        "paths": {"model": str(model)},
+    }
+
+
+def test_a_cap_as_large_as_the_context_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "split").mkdir()
+    write_questions(tmp_path / "split" / "test.jsonl", [question("How many?")])
+    (tmp_path / "work").mkdir()
+    spec = _spec(lab.folder("lab-m"), max_new_tokens=512)
+    with pytest.raises(UserError, match="max_new_tokens is 512"):
+        sample.run(spec, {"split": [tmp_path / "split"]}, Context(tmp_path / "work"))
 
 
 def test_a_question_longer_than_the_context_is_named_and_skipped(tmp_path: Path) -> None:
@@ -24,18 +52,7 @@ def test_a_question_longer_than_the_context_is_named_and_skipped(tmp_path: Path)
     long = question("Tom has 3 apples. " + "Tom buys 4 more. " * 8 + "How many now?")
     (tmp_path / "split").mkdir()
     write_questions(tmp_path / "split" / "test.jsonl", [short, long])
-    spec = {
-        "model": {"dtype": "float32", "attn": "sdpa", "pad": "apart"},
-        "prompt": {"instruction": "End with ####."},
-        "decoding": Decoding(max_new_tokens=16).model_dump(),
-        "part": "test",
-        "block": [0, 2],
-        "shard": {"first": 0, "end": 2},
-        "chunk": 4,
-        "threads": 1,
-        "seed": 1,
-        "paths": {"model": str(model)},
-    }
+    spec = _spec(model, max_new_tokens=16)
     (tmp_path / "work").mkdir()
     context = Context(tmp_path / "work")
     summary = sample.run(spec, {"split": [tmp_path / "split"]}, context)

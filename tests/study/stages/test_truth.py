@@ -46,3 +46,9 @@ def test_without_it_they_are_skipped_with_the_reason(folder, known):
         reveal.run({}, {"split": [folder], "key": [folder]}, Context(folder / "work"))
     with pytest.raises(NotTrainable, match=f"no answer of {2 - len(known)} questions"):
         label_quality.run({}, {"votes": [folder], "key": [folder]}, Context(folder / "work"))
+
+
+def test_true_answers_without_a_worked_text_make_no_oracle(folder):
+    write_key(folder / "key.jsonl", AnswerKey({"a": KeyEntry("a", "2", "#### 2"), "b": KeyEntry("b", "4", None)}))
+    with pytest.raises(NotTrainable, match="1 of 2 true answers come without a worked text"):
+        reveal.run({}, {"split": [folder], "key": [folder]}, Context(folder / "work"))

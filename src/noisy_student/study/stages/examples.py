@@ -12,7 +12,7 @@ from noisy_student.data.rows import read_labels
 from noisy_student.labeling.example_file import write_examples
 from noisy_student.labeling.examples import examples
 from noisy_student.labeling.texts import with_own_texts
-from noisy_student.records import Sample
+from noisy_student.records import Label, Sample
 from noisy_student.sampling.sample_file import read_samples
 
 LIBRARIES: tuple[str, ...] = ()
@@ -31,13 +31,17 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         for label in read_labels(folder / name)
     ]
     if "own" in inputs:
-        bare = [label for label in labels if label.origin == "gold" and label.solution is None]
-        solved = with_own_texts(bare, _samples(inputs["own"]))
-        labels = [label for label in labels if label not in set(bare)] + solved
+        bare = [label for label in labels if _is_bare(label)]
+        labels = [label for label in labels if not _is_bare(label)]
+        labels += with_own_texts(bare, _samples(inputs["own"]), truncated=spec["truncated"])
     made = examples(labels)
     path = context.data / "examples.jsonl"
     write_examples(path, made.rows)
     return {"examples": len(made.rows), "without_solution": made.without_solution, "sha256": files.sha256_file(path)}
+
+
+def _is_bare(label: Label) -> bool:
+    return label.origin == "gold" and label.solution is None
 
 
 def _samples(folders: Sequence[Path]) -> Iterator[Sample]:

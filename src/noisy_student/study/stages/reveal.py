@@ -29,6 +29,13 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
             why="With fewer questions to learn from, the condition would not be the oracle of the others.",
             do="Give the unlabeled questions their answers, or leave this condition out.",
         )
+    unsolved = sum(label.solution is None for label in labels)
+    if unsolved and "samples" not in inputs:
+        raise NotTrainable(
+            f"{unsolved} of {len(labels)} true answers come without a worked text.",
+            why="A student learns from worked texts, and with some missing this would not be the oracle of the others.",
+            do='Set target = "own-sample" for this condition: own samples that reach the true answer.',
+        )
     if "samples" in inputs:
         bare = [replace(label, solution=None) for label in labels]
         labels = with_own_texts(bare, _samples(inputs), choice=spec["text"], truncated=spec["truncated"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from noisy_student.context import Context
 from noisy_student.data.rows import read_questions
+from noisy_student.errors import UserError
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load
 from noisy_student.models.spec import PromptSpec
@@ -47,6 +48,12 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     decoding, shard = Decoding.model_validate(spec["decoding"]), Shard.model_validate(spec["shard"])
     prompts = {question: renderer.encode(question) for question in _questions(spec, inputs["split"][0])}
     room = getattr(loaded.model.config, "max_position_embeddings", sys.maxsize) - decoding.max_new_tokens
+    if room < 1:
+        raise UserError(
+            f"max_new_tokens is {decoding.max_new_tokens}, all or more than the model's context.",
+            why="No question would fit beside its answer.",
+            do="Lower max_new_tokens of sampling and evaluation.",
+        )
     fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
     too_long = sorted(question.id for question, prompt in prompts.items() if len(prompt) > room)
     todo = chunks(fitting, prompts.__getitem__, shard=shard, size=spec["chunk"])

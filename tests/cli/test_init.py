@@ -1,0 +1,129 @@
+"""The study file that ``init`` writes: sizes that every seed can fill, names that run."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from noisy_student.cli.main import main
+from noisy_student.data.parts import parts
+from noisy_student.data.procedural import gold_solution, problems
+from noisy_student.study.catalog import Request, resolve
+from noisy_student.study.shared import Shared
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _rows(count: int, *, first: int = 0, answered: bool = True, bare: bool = False) -> list[dict[str, Any]]:
+    chance = random.Random(1)
+    made = itertools.islice(problems(9, steps=(2, 3), share="study"), first, first + count)
+    return [
+        {"question": problem.text}
+        | ({} if not answered else {"answer": problem.answer if bare else gold_solution(problem, chance)})
+        for problem in made
+    ]
+
+
+def _write(name: str, rows: list[dict[str, Any]]) -> None:
+    Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _fits(study: str) -> dict[str, Any]:
+    """The study file, once every seed of it has been split."""
+    settings = resolve(Request(study))
+    for seed in (1, 2, 3):
+        made = parts(settings.data, run_seed=seed, paths=Shared(settings).paths)
+        assert len(made.unlabeled) == settings.data.unlabeled
+    return tomllib.loads(Path(study).read_text())
+
+
+def test_one_file_with_answered_and_unanswered_questions(capfd: Capture) -> None:
+    _write("mine.jsonl", _rows(60) + _rows(50, first=60, answered=False))
+    assert main(["init", "mine.jsonl", "--json"]) == 0
+    said = json.loads(capfd.readouterr().out)
+    study = _fits("mine.toml")
+    assert (said["test"], study["data"]["test"]) == (30, 30)
+    assert 20 <= study["data"]["labeled"] <= 30
+    assert 40 <= study["data"]["unlabeled"] <= 50
+    assert "oracle" not in study["conditions"]
+
+
+def test_a_file_of_answered_questions_gets_an_oracle(capfd: Capture) -> None:
+    _write("all.jsonl", _rows(120))
+    assert main(["init", "all.jsonl", "--model", "./m"]) == 0
+    study = _fits("all.toml")
+    assert study["conditions"]["oracle"] == {"train": ["gold", "revealed"]}
+    assert study["primary"]["oracle-helps"] == {"a": "oracle", "b": "baseline"}
+    assert study["model"] == {"id": "./m"}
+    assert study["data"]["labeled"] + study["data"]["unlabeled"] + study["data"]["test"] <= 120
+
+
+def test_bare_answers_make_an_oracle_of_own_samples(capfd: Capture) -> None:
+    _write("bare.jsonl", _rows(100, bare=True))
+    assert main(["init", "bare.jsonl"]) == 0
+    assert _fits("bare.toml")["conditions"]["oracle"]["target"] == "own-sample"
+    assert "no worked solution" in capfd.readouterr().out
+
+
+def test_an_unlabeled_file_may_repeat_the_answered_questions(capfd: Capture) -> None:
+    _write("some.jsonl", _rows(60))
+    _write("every.jsonl", _rows(140, answered=False))
+    assert main(["init", "some.jsonl", "--unlabeled", "every.jsonl"]) == 0
+    study = _fits("some.toml")
+    assert study["data"]["labeled"] >= 20
+    assert 60 <= study["data"]["unlabeled"] <= 80
+
+
+def test_a_test_file_is_not_cut_from_the_answered_ones(capfd: Capture) -> None:
+    _write("learn.jsonl", _rows(40))
+    _write("test.jsonl", _rows(50, first=40))
+    _write("more.jsonl", _rows(60, first=90, answered=False))
+    assert main(["init", "learn.jsonl", "--unlabeled", "more.jsonl", "--test", "test.jsonl"]) == 0
+    study = _fits("learn.toml")
+    assert study["data"]["test"] == 50
+    assert study["data"]["labeled"] >= 30
+
+
+def test_a_template_with_other_numbers_is_not_enough(capfd: Capture) -> None:
+    text = "Ann has {} apples in her garden and picks two more of them on every single day of the long week. How many?"
+    _write("same.jsonl", [{"question": text.format(n), "answer": n + 14} for n in range(200)])
+    assert main(["init", "same.jsonl"]) == 1
+    assert "repeat a test question" in capfd.readouterr().err
+    assert not Path("same.toml").exists()
+
+
+def test_names_that_run(capfd: Capture) -> None:
+    _write("My Questions.jsonl", _rows(60))
+    assert main(["init", "My Questions.jsonl"]) == 0
+    assert "noisy-student run my-questions.toml" in capfd.readouterr().out
+    _fits("my-questions.toml")
+    assert main(["init", "My Questions.jsonl", "--out", "study"]) == 1
+    assert ".toml" in capfd.readouterr().err
+    assert main(["init", "My Questions.jsonl", "--out", "nowhere/study.toml"]) == 1
+    assert "no folder nowhere" in capfd.readouterr().err
+
+
+def test_two_places_for_what_is_to_be_labeled_are_one_too_many(capfd: Capture) -> None:
+    _write("part.jsonl", _rows(30) + _rows(5, first=30, answered=False))
+    _write("more.jsonl", _rows(20, first=40, answered=False))
+    assert main(["init", "part.jsonl", "--unlabeled", "more.jsonl"]) == 1
+    assert "5 questions without an answer" in capfd.readouterr().err
+
+
+def test_columns_by_name(capfd: Capture) -> None:
+    _write("named.jsonl", [{"ask": row["question"], "right": row["answer"]} for row in _rows(60)])
+    assert main(["init", "named.jsonl"]) == 1
+    capfd.readouterr()
+    assert main(["init", "named.jsonl", "--question", "ask", "--answer", "right"]) == 0
+    assert _fits("named.toml")["data"]["source"]["fields"] == {"question": "ask", "answer": "right"}
