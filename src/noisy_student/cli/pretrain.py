@@ -74,7 +74,7 @@ def _spec(given: argparse.Namespace) -> PretrainSpec:
 def tokenizer_texts() -> Iterator[str]:
     """What the tokenizer learns from: prompts and solutions of a corpus of its own, the same for every seed."""
     raw = PromptSpec().template.replace("{question}", "")
-    for solved in itertools.islice(corpus(0, CorpusSpec(direct=0.0)), TOKENIZER_TEXTS):
+    for solved in itertools.islice(corpus(0, CorpusSpec()), TOKENIZER_TEXTS):
         yield f"user\n{solved.question.text}\n{INSTRUCTION}\nassistant\n{solved.target}"
     yield from [raw] * (TOKENIZER_TEXTS // 20)
     # As in real models, the tokenizer knows words that pretraining never shows: each is one token to be learned.

@@ -1,8 +1,8 @@
 """What a lab model is pretrained on: solved problems in a mix of styles, from the pretraining share only.
 
-The mix gives the lab its regime (``benchmarks/regime.py``): the likeliest single style is the weak one, the bare
-answer, while most solutions are worked in several wordings and orders; so the likeliest text is often wrong where a
-vote over texts is right. No result in it is false.
+The mix gives the lab its regime (``benchmarks/regime.py``): the likeliest single style is the weak one, the whole
+calculation at once, while most solutions are worked in several wordings and orders; so the likeliest text is often
+wrong where a vote over texts is right. No result in it is false.
 """
 
 from __future__ import annotations
@@ -26,16 +26,13 @@ class CorpusSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    direct: Share = 0.145
-    """Share of the solutions that are the bare answer."""
-    openings: tuple[float, ...] = (0.22, 0.13, 0.13, 0.13, 0.13, 0.13, 0.13)
-    """Weights of ``phrases.OPENINGS`` among the worked solutions; the first is nearly as likely as the bare answer, so
-    that the greedy answer to some of the questions is worked."""
+    short: Share = 0.2
+    """Share of the solutions that are one expression and its answer."""
     grouped: Share = procedural.GROUPED
     """Share of the worked solutions that sum gains and losses first."""
     raw: Share = 0.1
     """Share of the problems put in the plan's raw prompt, so that the original protocol has a model to ask."""
-    triples: Share = 0.04
+    triples: Share = 0.03
     """Share of the problems with a tripling that are kept: a skill that pretraining gave too little of, so that some
     errors are shared by most samples and some truth can be learned from labels only."""
     steps: tuple[int, int] = (1, 3)
@@ -60,11 +57,10 @@ def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
             continue
         if procedural.triples(problem) and chance.random() >= spec.triples:
             continue
-        if chance.random() < spec.direct:
-            target = procedural.direct(problem)
+        if chance.random() < spec.short:
+            target = procedural.short(problem)
         else:
-            opening = chance.choices(phrases.OPENINGS, spec.openings)[0]
-            wording = procedural.Wording(opening, chance.choice(phrases.JOINTS))
+            wording = procedural.Wording(chance.choice(phrases.OPENINGS), chance.choice(phrases.JOINTS))
             order: procedural.Order = "grouped" if chance.random() < spec.grouped else "forward"
             target = procedural.solve(problem, order=order, wording=wording)
         yield Solved(question(problem.text), target, "raw" if chance.random() < spec.raw else "chat")

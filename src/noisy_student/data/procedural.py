@@ -3,7 +3,7 @@
 The lab's data. A problem is a start and a list of changes; its structure (kinds of change with their numbers, no
 names) decides by hash whether it belongs to the pretraining corpus or to the studies, so that no study question of
 any seed was ever pretrained on. Solutions differ in order (step by step, or gains and losses summed first) and in
-wording; ``direct`` writes the answer at once. All of them end in ``#### N``.
+wording; ``short`` writes one expression and its answer. All of them end in ``#### N``.
 """
 
 from __future__ import annotations
@@ -161,13 +161,25 @@ def triples(problem: Problem) -> bool:
     return any(change.kind == "times" and change.amount == 3 for change in problem.changes)
 
 
-def direct(problem: Problem) -> str:
-    """The answer at once, without work."""
-    return f"#### {problem.answer}"
+def short(problem: Problem) -> str:
+    """The whole calculation in one expression and its answer, with no result on the way.
+
+    >>> short(Problem("", 4, (Change("gain", 3), Change("times", 2), Change("packs", 5, 2)), "Tom", "pens"))
+    '(4+3)*2+2*5\\n#### 24'
+    """
+    written, is_sum = str(problem.start), False
+    for change in problem.changes:
+        if change.kind == "times":
+            written = f"({written})*{change.amount}" if is_sum else f"{written}*{change.amount}"
+        else:
+            amount = f"{change.packs}*{change.amount}" if change.packs else str(change.amount)
+            written += f"-{amount}" if change.kind == "loss" else f"+{amount}"
+        is_sum = change.kind != "times"
+    return f"{written}\n#### {problem.answer}"
 
 
 def gold_solution(problem: Problem, chance: random.Random) -> str:
-    """A worked solution as an annotator may write it: any order, any wording, never the bare answer."""
+    """A worked solution as an annotator may write it: any order, any wording, never the short one."""
     order: Order = "grouped" if chance.random() < GROUPED else "forward"
     wording = Wording(chance.choice(phrases.OPENINGS), chance.choice(phrases.JOINTS))
     return solve(problem, order=order, wording=wording)

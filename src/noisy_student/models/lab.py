@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).parent / "weights"
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SUMS = "SHA256SUMS.json"
-PRETRAIN_STEPS, PRETRAIN_BATCH = 1600, 32
+PRETRAIN_STEPS, PRETRAIN_BATCH = 1200, 32
 """Where ``benchmarks/regime.py`` finds the regime of the plan; see ``docs/lab.md``."""
 INITIAL_DEVIATION = 0.05
 """Of first weights; transformers' 0.02 is meant for wide models and costs these hundreds of steps."""
