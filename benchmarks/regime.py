@@ -78,7 +78,7 @@ def main() -> None:
         show(model, teachers, made, checks)
         report.append(
             {
-                "model": str(model),
+                "model": model.name,
                 "teachers": {name: asdict(teacher) for name, teacher in teachers.items()},
                 "accuracy": {row["name"]: row["accuracy"] for row in made.results["conditions"]},
                 "oracle_gap": made.findings[0],

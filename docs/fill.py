@@ -24,6 +24,7 @@ ORDER = (
     *("answers", "statistics", "models", "data", "sampling", "labeling", "training", "evaluation"),
     *("study", "report", "cli", "studies", "scales", "protocols"),
 )
+REAL = ("laptop-smoke", "laptop")
 SETTINGS = {
     "studies": "what is asked, a TOML file each",
     "scales": "where it runs",
@@ -113,6 +114,43 @@ def timings() -> str:
     return "\n".join([*lines, *(f"| {row['what']} | {row['measured']} | {row['goal']} |" for row in rows)])
 
 
+def real_runs() -> str:
+    """The runs on pretrained models that are kept in ``results/``, as far as they got."""
+    lines = []
+    for name in REAL:
+        path = ROOT / "results" / name / "results.json"
+        if not path.is_file():
+            continue
+        run = json.loads(path.read_text(encoding="utf-8"))
+        counts = run["data"]["counts"]
+        lines += [
+            f"`--scale {name}`, {Path(run['model']).name}, {run['data']['source']}: {counts['labeled']} questions to learn"
+            f" from, {counts['unlabeled']} to label, {counts['test']} to test on; {run['status']} after"
+            f" {sum(row['seconds'] or 0 for row in run['conditions']) / 60:.0f} minutes of work on two cores.",
+            "",
+            "| condition | accuracy | 95 % interval | trained on | labels right |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        for row in run["conditions"]:
+            if row["accuracy"] is None:
+                lines.append(f"| {row['name']} | {row['status']} | | | |")
+                continue
+            low, high = (100 * bound for bound in row["interval"])
+            right = "" if row["label_accuracy"] is None else f"{100 * row['label_accuracy']:.0f} %"
+            shown = f"{100 * row['accuracy']:.1f} % | [{low:.1f}, {high:.1f}] | {row['trained_on'] or ''} | {right}"
+            lines.append(f"| {row['name']} | {shown} |")
+        for finding in run["findings"]:
+            if finding["primary"]:
+                low, high = (100 * bound for bound in finding["interval"])
+                lines.append("")
+                lines.append(
+                    f"{finding['a']} - {finding['b']}: {100 * finding['difference']:+.1f} points [{low:+.1f}, {high:+.1f}],"
+                    f" {finding['verdict']} (smallest difference seen with 80 % power: {100 * finding['mde']:.1f})"
+                )
+        lines.append("")
+    return "\n".join(lines)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "tree": tree,
     "studies": studies,
@@ -120,6 +158,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "regime": regime,
     "teachers": teachers,
     "timings": timings,
+    "real": real_runs,
 }
 
 if __name__ == "__main__":
