@@ -124,8 +124,8 @@ def real_runs() -> str:
         run = json.loads(path.read_text(encoding="utf-8"))
         counts = run["data"]["counts"]
         lines += [
-            f"`--scale {name}`, {Path(run['model']).name}, {run['data']['source']}: {counts['labeled']} questions to learn"
-            f" from, {counts['unlabeled']} to label, {counts['test']} to test on; {run['status']} after"
+            f"`--scale {name}`, {Path(run['model']).name}, {run['data']['source']}: {counts['labeled']} questions to"
+            f" learn from, {counts['unlabeled']} to label, {counts['test']} to test on; {run['status']} after"
             f" {sum(row['seconds'] or 0 for row in run['conditions']) / 60:.0f} minutes of work on two cores.",
             "",
             "| condition | accuracy | 95 % interval | trained on | labels right |",
@@ -142,10 +142,10 @@ def real_runs() -> str:
         for finding in run["findings"]:
             if finding["primary"]:
                 low, high = (100 * bound for bound in finding["interval"])
+                told = f"{finding['a']} - {finding['b']}: {100 * finding['difference']:+.1f} points"
                 lines.append("")
                 lines.append(
-                    f"{finding['a']} - {finding['b']}: {100 * finding['difference']:+.1f} points [{low:+.1f}, {high:+.1f}],"
-                    f" {finding['verdict']} (smallest difference seen with 80 % power: {100 * finding['mde']:.1f})"
+                    f"{told} [{low:+.1f}, {high:+.1f}], {finding['verdict']} (smallest difference seen with 80 % power: {100 * finding['mde']:.1f})"
                 )
         lines.append("")
     return "\n".join(lines)
