@@ -143,10 +143,8 @@ def real_runs() -> str:
             if finding["primary"]:
                 low, high = (100 * bound for bound in finding["interval"])
                 told = f"{finding['a']} - {finding['b']}: {100 * finding['difference']:+.1f} points"
-                lines.append("")
-                lines.append(
-                    f"{told} [{low:+.1f}, {high:+.1f}], {finding['verdict']} (smallest difference seen with 80 % power: {100 * finding['mde']:.1f})"
-                )
+                seen = f"smallest difference seen with 80 % power: {100 * finding['mde']:.1f}"
+                lines += ["", f"{told} [{low:+.1f}, {high:+.1f}], {finding['verdict']} ({seen})"]
         lines.append("")
     return "\n".join(lines)
 
