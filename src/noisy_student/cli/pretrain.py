@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=lab.PRETRAIN_STEPS)
     parser.add_argument("--batch", type=int, default=lab.PRETRAIN_BATCH)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
     make(given.out, name=given.name, seed=given.seed, spec=_spec(given), batch=given.batch)
