@@ -178,13 +178,13 @@ def test_rare_words_are_told_in_study_problems_only():
         for phrase in (*phrases.RARE_GAINS, *phrases.RARE_LOSSES)
     ]
     told = {
-        share: [problem.text for problem in itertools.islice(problems(3, steps=(1, 3), share=share), 1500)]
+        share: [problem.text for problem in itertools.islice(problems(3, steps=(1, 3), share=share), 6000)]
         for share in ("study", "pretraining")
     }
     assert not any(pattern.search(text) for text in told["pretraining"] for pattern in rare)
     found = [pattern for pattern in rare if any(pattern.search(text) for text in told["study"])]
     assert len(found) > len(rare) / 2
-    share = sum(bool(pattern.search(text)) for text in told["study"] for pattern in rare) / 1500
+    share = sum(bool(pattern.search(text)) for text in told["study"] for pattern in rare) / 6000
     assert phrases.RARE / 2 < share < 3 * phrases.RARE
 
 

@@ -20,7 +20,7 @@ RARE_LOSSES = (
     *("{n} returns {x}.", "{n} burns {x}.", "{n} forgets {x}.", "{n} exports {x}.", "A thief takes {x}."),
     *("The dog chews {x}.", "The wind carries {x} off."),
 )
-RARE = 0.05
+RARE = 0.01
 """Share of gains and losses of a study problem told in words that no pretraining problem has."""
 TIMES = {
     2: ("Then the {t} of {n} double.", "Now {n} has twice as many."),
