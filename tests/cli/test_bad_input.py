@@ -102,7 +102,7 @@ def test_a_file_that_is_absent_or_empty(capfd: pytest.CaptureFixture[str]) -> No
     assert refused(capfd, "run", "--data", "empty.jsonl")[0].startswith("empty.jsonl holds no questions")
     assert refused(capfd, "run", "--data", "none.jsonl")[0] == "There is no file none.jsonl."
     Path("folder").mkdir()
-    assert refused(capfd, "run", "--data", "folder")[0] == "There is no file folder."
+    assert refused(capfd, "run", "--data", "folder")[0] == 'There is no parquet or JSONL file in folder for "train".'
 
 
 @pytest.mark.parametrize("part", ["labeled", "unlabeled", "test"])

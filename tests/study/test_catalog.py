@@ -31,8 +31,14 @@ def _refused(**fields):
 @pytest.mark.parametrize(
     ("study", "scale", "protocol"), itertools.product(names("studies"), names("scales"), names("protocols"))
 )
-def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, model):
-    settings = resolve(Request(study, scale, protocol, {"model.id": model, "seeds": [1, 2]}))
+def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, model, tmp_path):
+    fields = {"model.id": model, "seeds": [1, 2]}
+    if resolve(Request(study, scale, protocol, fields)).data.source.kind == "gsm8k":
+        # The hub is out of reach in tests; a plan needs the files for their digests.
+        for name in ("train", "test"):
+            (tmp_path / f"{name}.jsonl").write_text('{"question": "1+1?", "answer": "1+1=2\\n#### 2"}\n')
+        fields["data.source.dataset"] = str(tmp_path)
+    settings = resolve(Request(study, scale, protocol, fields))
     made = plan(settings)
     assert (settings.name, settings.scale, settings.protocol) == (study, scale, protocol)
     assert [(item.name, item.seed) for item in made.conditions] == [

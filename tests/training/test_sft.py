@@ -67,7 +67,10 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 def by_hand(loaded: LoadedModel, spec: SftSpec, seed: int) -> list[float]:
     """The same training in plain torch: one padded batch a step, mean cross-entropy over supervised tokens."""
     rows = encoded(loaded).rows
-    steps = [order(len(rows), spec, seed=seed)[i : i + spec.batch] for i in range(0, 2 * len(rows), spec.batch)]
+    steps = [
+        order([len(row.ids) for row in rows], spec, seed=seed)[i : i + spec.batch]
+        for i in range(0, 2 * len(rows), spec.batch)
+    ]
     optimizer = torch.optim.AdamW(loaded.model.parameters(), lr=spec.learning_rate, weight_decay=0.0)
     losses = []
     for number, positions in enumerate(steps):
