@@ -3,7 +3,7 @@
 Each line of the file is {"question_id", "text", "target"}: a completion and GSM8K's own answer text. lm-eval 0.4.13 is
 asked itself: its RegexFilter with the patterns of its gsm8k.yaml, and its exact_match with the options there
 (``pip download --no-deps lm-eval`` and ``--wheel FILE``: nothing of it is installed). Prints the counts, lists every
-difference, and with --out keeps lm-eval's verdicts for the test that holds ours against them.
+difference, and with --out keeps lm-eval's verdicts.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 from noisy_student.data.fields import Fields
 from noisy_student.data.locate import locate
 from noisy_student.data.parquet import read_parquet, write_parquet
-from noisy_student.data.parts import parts, paths_of, unlabeled_is_answered
+from noisy_student.data.parts import parts, paths_of
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import answer_key
 from noisy_student.errors import UserError
@@ -36,18 +36,6 @@ def test_one_file_is_divided_by_what_has_an_answer(tmp_path: Path) -> None:
     assert all(item.answer is not None for item in (*made.labeled, *made.dev, *made.test))
     assert all(item.answer is None for item in made.unlabeled)
     assert set(answer_key(made)) == {item.question.id for item in (*made.dev, *made.test)}
-    assert not unlabeled_is_answered(source, paths)
-
-
-def test_truth_is_known_where_every_question_to_label_has_an_answer(tmp_path: Path) -> None:
-    labeled = str(_write(tmp_path / "a.jsonl", 20, answered=20))
-    more = _write(tmp_path / "b.jsonl", 20, answered=20, first=40)
-    source = SourceSpec(kind="jsonl", labeled=labeled, unlabeled=str(more))
-    assert unlabeled_is_answered(source, paths_of(locate(source)))
-    _write(more, 20, answered=19, first=40)
-    assert not unlabeled_is_answered(source, paths_of(locate(source)))
-    alone = SourceSpec(kind="jsonl", labeled=labeled)
-    assert unlabeled_is_answered(alone, paths_of(locate(alone)))
 
 
 def test_parquet_reads_as_jsonl_does_and_names_its_columns(tmp_path: Path) -> None:

@@ -70,3 +70,25 @@ def test_the_same_files_elsewhere_are_the_same_data(tmp_path: Path) -> None:
 def test_what_is_not_there_is_said_when_it_is_planned(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="There is no file"):
         _ = Shared(_settings({"kind": "jsonl", "labeled": str(tmp_path / "none.jsonl")})).data
+
+
+def test_truth_is_known_where_every_question_to_label_has_an_answer(tmp_path: Path) -> None:
+    for name, rows in (("a", ROWS[:20]), ("b", ROWS[20:])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    one, other = str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")
+    assert Shared(_settings({"kind": "jsonl", "labeled": one})).truth_known
+    assert Shared(_settings({"kind": "jsonl", "labeled": one, "unlabeled": other})).truth_known
+    with (tmp_path / "b.jsonl").open("a") as file:
+        file.write('{"question": "One more?"}\n')
+    assert not Shared(_settings({"kind": "jsonl", "labeled": one, "unlabeled": other})).truth_known
+    mixed = Shared(_settings({"kind": "jsonl", "labeled": other, "unlabeled": other}))
+    assert not mixed.truth_known and mixed.gold_is_solved
+
+
+def test_gold_is_solved_where_every_answer_has_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    assert Shared(_settings({"kind": "jsonl", "labeled": str(path)})).gold_is_solved
+    with path.open("a") as file:
+        file.write('{"question": "One more?", "answer": "1"}\n')
+    assert not Shared(_settings({"kind": "jsonl", "labeled": str(path)})).gold_is_solved

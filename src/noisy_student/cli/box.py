@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.context import Context, stop_on_signals
 from noisy_student.data.fields import Fields, Need, Row, read_items
 from noisy_student.data.source import Item
-from noisy_student.errors import NotTrainable, UserError
+from noisy_student.errors import UserError
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import shards
 from noisy_student.study import stage_spec
@@ -35,7 +36,7 @@ STUDY = "v1"
 """Any study would do: of the settings, only those of model, prompt, sampling and training are used."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recipe:
     """What a step is asked for on the command line."""
 
@@ -45,17 +46,23 @@ class Recipe:
     seed: int
     sets: Sequence[str]
 
+    @cached_property
+    def shared(self) -> Shared:
+        """The settings, resolved as those of a run, and the model's files, digested once."""
+        flags = Flags(model=self.model, sets=self.sets)
+        return Shared(resolve(Request(STUDY, self.scale, self.protocol, overrides(flags))))
+
+    @property
     def settings(self) -> Settings:
-        """The settings, resolved as those of a run."""
-        return resolve(Request(STUDY, self.scale, self.protocol, overrides(Flags(model=self.model, sets=self.sets))))
+        """The settings."""
+        return self.shared.settings
 
     def facts(self, *stages: str) -> dict[str, Any]:
         """What partial work depends on besides its questions: settings, seed, the model's files, the stages' code."""
-        settings = self.settings()
         return {
-            "settings": settings.model_dump(mode="json"),
+            "settings": self.settings.model_dump(mode="json"),
             "seed": self.seed,
-            "model": dict(Shared(settings).base.spec),
+            "model": dict(self.shared.base.spec),
             "code": [code_of(_module(stage)) for stage in stages],
         }
 
@@ -107,17 +114,13 @@ def run(stage: str, spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]
     """Run one stage in ``folder``; what it wrote is under ``folder / "data"``. Returns its summary."""
     module = importlib.import_module(_module(stage))
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        summary: dict[str, Any] = module.run(spec, inputs, Context(folder))
-    except NotTrainable as error:
-        raise UserError(error.what, why=error.why, do=error.do) from error
+    summary: dict[str, Any] = module.run(spec, inputs, Context(folder))
     return summary
 
 
 def sample(recipe: Recipe, split: Path, folder: Path, *, k: int, count: int, decoding: Decoding) -> list[Path]:
     """Sample K answers to each of the ``count`` questions in ``unlabeled.jsonl`` of ``split``; a folder a shard."""
-    shared = Shared(recipe.settings())
-    base = shared.base
+    shared, base = recipe.shared, recipe.shared.base
     made = []
     for shard in shards(k):
         spec = {

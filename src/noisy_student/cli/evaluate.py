@@ -36,7 +36,7 @@ def command(
             "--json without --out.", why="Grades and summary would share one output.", do="Give --out FILE."
         )
     recipe = Recipe(model, scale, protocol, seed, sets or ())
-    settings = recipe.settings()
+    settings = recipe.settings
     items = merge(box.items(stream.read(file), file, answers="required")).items
     asked = [item.question for item in items]
     key = AnswerKey(

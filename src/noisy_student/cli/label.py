@@ -9,15 +9,14 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from noisy_student.answers.extract import read
-from noisy_student.cli import options, stream
+from noisy_student.cli import box, options, stream
 from noisy_student.cli.console import remark
-from noisy_student.data.fields import Fields, Row, read_items
-from noisy_student.data.rows import optional_text, text_of
-from noisy_student.errors import NotTrainable, UserError, nearest
+from noisy_student.data.rows import finish_of, optional_text, text_of
+from noisy_student.errors import UserError, nearest
 from noisy_student.labeling.select import Selection, select
 from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
 from noisy_student.labeling.vote import votes
-from noisy_student.records import Answer, Finish, Label, Sample
+from noisy_student.records import Answer, Label, Sample
 
 
 def command(
@@ -38,12 +37,7 @@ def command(
     selection = Selection(all=True) if min_agreement is None else Selection(min_agreement=min_agreement)
     labels = _labels(samples, selection, cast("Choice", text), seed)
     rows = list(stream.read(file))
-    items = read_items(
-        [Row(values, f"{file}, row {number}") for number, values in enumerate(rows, start=1)],
-        file,
-        fields=Fields(),
-        answers="optional",
-    )
+    items = box.items(rows, file)
     written = [
         labeled
         for row, item in zip(rows, items, strict=True)
@@ -61,10 +55,7 @@ def _labels(path: Path, selection: Selection, choice: Choice, seed: int) -> dict
     for sample in samples:
         answer = read(sample.text, sample.finish)
         ballots.append((sample.question_id, answer.canonical if isinstance(answer, Answer) else None))
-    try:
-        chosen = select(votes(ballots), selection, run_seed=seed)
-    except NotTrainable as error:
-        raise UserError(error.what, why=error.why, do=error.do) from error
+    chosen = select(votes(ballots), selection, run_seed=seed)
     found: dict[str, list[Label]] = {}
     for label in with_own_texts(voted_labels(chosen), samples, choice=choice):
         found.setdefault(label.question_id, []).append(label)
@@ -76,9 +67,7 @@ def _samples(path: Path) -> Iterator[Sample]:
     drawn: dict[str, int] = {}
     for number, row in enumerate(stream.read(str(path)), start=1):
         place = f"{path}, row {number}"
-        question_id, finish = text_of(row, "question_id", place), row.get("finish", "eos")
-        if finish not in get_args(Finish):
-            raise UserError(f'{place}: the finish is "{finish}".', why=f"It is one of {', '.join(get_args(Finish))}.")
+        question_id, finish = text_of(row, "question_id", place), finish_of(row, place)
         k = drawn[question_id] = drawn.get(question_id, -1) + 1
         text = optional_text(row, "text", place) or ""
         yield Sample(question_id, k, text, (), finish, float(row.get("logprob", 0.0)), 0)

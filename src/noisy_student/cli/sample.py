@@ -26,7 +26,7 @@ def command(
     """Read questions, write K samples of each, by question and k; an interrupted call goes on where it was."""
     recipe = Recipe(model, scale, protocol, seed, sets or ())
     asked = [item.question for item in merge(box.items(stream.read(file), file)).items]
-    decoding = recipe.settings().sampling
+    decoding = recipe.settings.sampling
     facts = {**recipe.facts("sample"), "asked": [question_row(question) for question in asked], "k": k}
     with box.workplace(out, facts) as folder:
         split = folder / "split"

@@ -18,7 +18,6 @@ from noisy_student.labeling.example_file import write_examples
 from noisy_student.labeling.examples import examples
 from noisy_student.records import Label
 from noisy_student.study import stage_spec
-from noisy_student.study.shared import Shared
 
 
 def command(
@@ -36,7 +35,7 @@ def command(
     What `label` wrote can be read as it is: rows without a solution are left out and counted.
     """
     recipe = Recipe(model, scale, protocol, seed, sets or ())
-    settings = recipe.settings()
+    settings = recipe.settings
     items = [marked(item, settings.data.source) for item in box.items(map(_own, stream.read(file)), file)]
     asked = {item.question.id: item.question for item in items}
     labels = [Label(item.question.id, item.answer or "", item.solution, "gold") for item in items]
@@ -47,7 +46,7 @@ def command(
             why="A student learns from worked texts.",
             do="Put them into a column solution, or let `label` make them.",
         )
-    base = Shared(settings).base
+    base = recipe.shared.base
     facts = {**recipe.facts("train-sft"), "asked": [question_row(question) for question in asked.values()]}
     out = box.new_folder(out)
     with box.workplace(out, {**facts, "examples": [[row.question_id, row.target] for row in made.rows]}) as folder:

@@ -7,16 +7,16 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from noisy_student.answers.extract import extract, read
+from noisy_student.answers.extract import read
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.cli import options, stream
-from noisy_student.data.rows import optional_text, text_of
+from noisy_student.data.rows import finish_of, optional_text, text_of
 from noisy_student.errors import UserError, nearest
 from noisy_student.labeling.vote import Ties, votes
 from noisy_student.labeling.vote_file import vote_row
-from noisy_student.records import Answer, Finish
+from noisy_student.records import Answer
 
-TIES, FINISHES = get_args(Ties), get_args(Finish)
+TIES = get_args(Ties)
 
 
 def command(
@@ -41,9 +41,6 @@ def _answers(file: str) -> Iterator[tuple[str, str | None]]:
             answer = optional_text(row, "answer", place)
             yield question_id, None if answer is None else canonical_number(answer) or answer
             continue
-        finish = row.get("finish", "eos")
-        if finish not in FINISHES:
-            raise UserError(f'{place}: the finish is "{finish}".', why=f"It is one of {', '.join(FINISHES)}.")
         text = optional_text(row, "text", place) or ""
-        found = read(text, cast("Finish", finish)) if "finish" in row else extract(text)
+        found = read(text, finish_of(row, place))
         yield question_id, found.canonical if isinstance(found, Answer) else None

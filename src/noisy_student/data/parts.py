@@ -24,7 +24,7 @@ def parts(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str]) -> Split:
     if spec.source.kind == "procedural":
         count = sizes.labeled + sizes.unlabeled + sizes.test
         return split(Sources(_procedural(spec.source, count, run_seed)), sizes, run_seed=run_seed)
-    return split(_files(spec.source, paths), sizes, run_seed=run_seed)
+    return split(read_sources(spec.source, paths), sizes, run_seed=run_seed)
 
 
 def paths_of(files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
@@ -53,21 +53,7 @@ def _procedural(source: SourceSpec, count: int, run_seed: int) -> list[Item]:
     return list(items.values())
 
 
-def unlabeled_is_answered(source: SourceSpec, paths: Mapping[str, str]) -> bool:
-    """Whether the truth of the unlabeled part is known: always where it is a share of the labeled one."""
-    if "unlabeled" not in source.parts:
-        return True
-    return all(item.answer is not None for item in _files(source, paths).unlabeled or ())
-
-
-def labeled_is_solved(source: SourceSpec, paths: Mapping[str, str]) -> bool:
-    """Whether every question of the labeled part has a worked solution."""
-    if source.kind == "procedural":
-        return True
-    return all(item.solution is not None for item in _files(source, paths).labeled)
-
-
-def _files(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
+def read_sources(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
     """The items of each part; one file for labeled and unlabeled is divided by whether a question has an answer."""
     shared = {paths[name] for name in paths if name.startswith("labeled.")} & {
         paths[name] for name in paths if name.startswith("unlabeled.")

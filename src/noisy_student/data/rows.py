@@ -9,9 +9,10 @@ from typing import Any, get_args
 
 from noisy_student import files
 from noisy_student.errors import UserError
-from noisy_student.records import Label, Origin, Question
+from noisy_student.records import Finish, Label, Origin, Question
 
 ORIGINS: Mapping[str, Origin] = {name: name for name in get_args(Origin)}
+FINISHES: Mapping[str, Finish] = {name: name for name in get_args(Finish)}
 
 
 def write_questions(path: Path, questions: Iterable[Question]) -> int:
@@ -109,6 +110,14 @@ def optional_text(row: Mapping[str, Any], name: str, place: str) -> str | None:
         require_encodable(value, name, place)
         return value
     raise UserError(f'{place}: "{name}" is {value!r}, not text.', why="It cannot be read.", do="Mend that row.")
+
+
+def finish_of(row: Mapping[str, Any], place: str) -> Finish:
+    """How a sample ended; one that does not say so ended by itself."""
+    name = row.get("finish", "eos")
+    if name not in FINISHES:
+        raise UserError(f'{place}: the finish is "{name}".', why=f"It is one of: {', '.join(FINISHES)}.", do="Mend it.")
+    return FINISHES[name]
 
 
 def require_encodable(text: str, name: str, place: str) -> None:

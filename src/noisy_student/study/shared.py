@@ -9,7 +9,8 @@ from typing import Any
 
 from noisy_student import identity
 from noisy_student.data.locate import locate
-from noisy_student.data.parts import labeled_is_solved, paths_of, unlabeled_is_answered
+from noisy_student.data.parts import paths_of, read_sources
+from noisy_student.data.splits import Sources
 from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
 from noisy_student.study import base_model
@@ -48,14 +49,19 @@ class Shared:
         return paths_of(self.files)
 
     @cached_property
-    def truth_known(self) -> bool:
-        """Whether the unlabeled questions have answers, so that pseudo-labels can be held against them."""
-        return unlabeled_is_answered(self.settings.data.source, self.paths)
+    def sources(self) -> Sources | None:
+        """What the files hold, read once; None for generated questions, whose truth and solutions are known."""
+        return read_sources(self.settings.data.source, self.paths) if self.files else None
 
-    @cached_property
+    @property
+    def truth_known(self) -> bool:
+        """Whether the unlabeled questions have answers: always where they are a share of the labeled ones."""
+        return self.sources is None or all(item.answer is not None for item in self.sources.unlabeled or ())
+
+    @property
     def gold_is_solved(self) -> bool:
         """Whether every answered question has a worked text to learn from."""
-        return labeled_is_solved(self.settings.data.source, self.paths)
+        return self.sources is None or all(item.solution is not None for item in self.sources.labeled)
 
     @property
     def filters(self) -> dict[str, int | float]:
