@@ -6,16 +6,20 @@ same configuration. The folder's name is the digest of the file and of the versi
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import gguf
 import torch
 from filelock import FileLock
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedTokenizerFast
 from transformers.utils import logging
 
 from noisy_student import identity
@@ -60,11 +64,12 @@ def _convert(path: Path, folder: Path) -> None:
     logging.disable_progress_bar()
     try:
         # In a folder of its own: files beside it, such as another model's tokenizer.json, would be taken for its own.
-        with tempfile.TemporaryDirectory() as alone:
+        with tempfile.TemporaryDirectory() as alone, _metadata_read_once():
             (Path(alone) / path.name).symlink_to(path.resolve())
             given: dict[str, Any] = {"gguf_file": path.name, "trust_remote_code": False, "local_files_only": True}
             config = AutoConfig.from_pretrained(alone, **given)
-            tokenizer = AutoTokenizer.from_pretrained(alone, config=config, **given)
+            # Not AutoTokenizer, which would parse the whole configuration once more to choose a class.
+            tokenizer = PreTrainedTokenizerFast.from_pretrained(alone, **given)
             read = AutoModelForCausalLM.from_pretrained(alone, config=config, dtype=torch.float32, **given)
     except Exception as error:
         # The readers check little themselves: a damaged file raises whatever its bytes lead to.
@@ -82,3 +87,14 @@ def _convert(path: Path, folder: Path) -> None:
     model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+@contextmanager
+def _metadata_read_once() -> Iterator[None]:
+    """transformers 5.23 reads the file anew for configuration, tokenizer and weights, half a minute each time here."""
+    reader = gguf.GGUFReader
+    setattr(gguf, "GGUFReader", functools.lru_cache(maxsize=1)(reader))  # noqa: B010  # mypy: a class is replaced
+    try:
+        yield
+    finally:
+        setattr(gguf, "GGUFReader", reader)  # noqa: B010
