@@ -51,8 +51,8 @@ max_new_tokens = 24
 epochs = 1.0
 batch = 8
 [compute]
-chunk = 2
-block = 12
+chunk = 8
+block = 24
 workers = 1
 """
 CONDITIONS = ["base", "baseline", "noisy-student", "oracle"]

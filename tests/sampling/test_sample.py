@@ -30,10 +30,10 @@ def _encode(question):
     return [1] * (len(question.text) + 1)
 
 
-def _samples(questions, shard, size, run_seed=1):
+def _samples(questions, shard, samples, run_seed=1):
     made = [
         draw_chunk(chunk, Echo(), decoding=Decoding(), decode=lambda ids: str(list(ids)), run_seed=run_seed)
-        for chunk in chunks(questions, _encode, shard=shard, size=size)
+        for chunk in chunks(questions, _encode, shard=shard, samples=samples)
     ]
     return {(sample.question_id, sample.k): sample for samples in made for sample in samples}
 
@@ -55,8 +55,8 @@ def test_a_larger_k_adds_shards_and_changes_none(k, more):
 @settings(max_examples=40, deadline=None)
 @given(st.permutations(QUESTIONS), st.integers(1, 50))
 def test_chunks_do_not_depend_on_the_order_of_the_questions(questions, size):
-    made = chunks(questions, _encode, shard=Shard(first=0, end=8), size=size)
-    assert made == chunks(QUESTIONS, _encode, shard=Shard(first=0, end=8), size=size)
+    made = chunks(questions, _encode, shard=Shard(first=0, end=8), samples=8 * size + 7)
+    assert made == chunks(QUESTIONS, _encode, shard=Shard(first=0, end=8), samples=8 * size)
     assert [chunk.index for chunk in made] == list(range(len(made)))
     assert all(len(chunk.rows) == size for chunk in made[:-1])
     lengths = [len(row.prompt) for chunk in made for row in chunk.rows]
@@ -68,8 +68,8 @@ def test_eight_samples_are_the_first_of_sixteen_and_of_any_cut():
     eight = _samples(QUESTIONS, Shard(first=0, end=8), 64)
     sixteen = {**eight, **_samples(QUESTIONS, Shard(first=8, end=16), 64)}
     assert len(sixteen) == 16 * len(QUESTIONS)
-    assert _samples(QUESTIONS, Shard(first=0, end=16), 5) == sixteen
-    assert _samples(QUESTIONS[10:20], Shard(first=0, end=8), 3).items() <= eight.items()
+    assert _samples(QUESTIONS, Shard(first=0, end=16), 80) == sixteen
+    assert _samples(QUESTIONS[10:20], Shard(first=0, end=8), 24).items() <= eight.items()
 
 
 def test_a_sample_says_what_it_was_drawn_with():
@@ -82,7 +82,12 @@ def test_a_sample_says_what_it_was_drawn_with():
 
 
 def test_no_questions_no_chunks():
-    assert chunks([], _encode, shard=Shard(first=0, end=8), size=4) == []
+    assert chunks([], _encode, shard=Shard(first=0, end=8), samples=4) == []
+
+
+def test_a_chunk_counts_samples_and_holds_at_least_one_question():
+    lengths = {k: len(chunks(QUESTIONS, _encode, shard=Shard(first=0, end=k), samples=20)) for k in (1, 4, 8, 64)}
+    assert lengths == {1: 2, 4: 8, 8: 20, 64: 40}
 
 
 def test_samples_come_back_from_their_file(tmp_path):

@@ -1,8 +1,8 @@
 """Sampling in chunks: the unit of determinism, commit, resume and distribution (design section 7).
 
-A chunk is up to 64 questions and one shard of K. Questions are ordered by the length of their prompt and their id, so
-the chunks are a function of the set of questions, not of its order. The seed of a sample depends on run, question and
-k only: the first 8 of 32 samples are the 8 of a smaller draw.
+A chunk is as many questions as make up to so many samples of one shard of K. Questions are ordered by the length of
+their prompt and their id, so the chunks are a function of the set of questions, not of its order. The seed of a sample
+depends on run, question and k only: the first 8 of 32 samples are the 8 of a smaller draw.
 """
 
 from __future__ import annotations
@@ -59,9 +59,10 @@ def shards(k: int) -> list[Shard]:
 
 
 def chunks(
-    questions: Sequence[Question], encode: Callable[[Question], Sequence[int]], *, shard: Shard, size: int
+    questions: Sequence[Question], encode: Callable[[Question], Sequence[int]], *, shard: Shard, samples: int
 ) -> list[Chunk]:
-    """The chunks of ``size`` questions, whatever the order of ``questions``."""
+    """The chunks of up to ``samples`` samples and at least one question, whatever the order of ``questions``."""
+    size = max(1, samples // (shard.end - shard.first))
     rows = sorted(
         (Prompted(question, tuple(encode(question))) for question in questions),
         key=lambda row: (len(row.prompt), row.question.id),

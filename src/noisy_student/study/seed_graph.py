@@ -220,7 +220,7 @@ class SeedGraph:
 
     def _draws(self, train: Node | None, name: str, part: str, decoding: Decoding, *, k: int, count: int) -> list[Node]:
         """The sampling nodes of a model by shard and block; ``train`` is None for the untrained one."""
-        step = self.settings.compute.chunk * self.settings.compute.block
+        step = self.settings.compute.block
         blocks = [[first, min(first + step, count)] for first in range(0, count, step)]
         base = self.shared.base
         kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}

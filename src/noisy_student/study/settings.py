@@ -126,9 +126,10 @@ class ComputeSettings(Frozen):
     """How the work is cut up; threads and chunk change floating-point results, workers does not."""
 
     threads: Annotated[int, Field(ge=1)] = 1
-    chunk: Annotated[int, Field(ge=1)] = 64
-    block: Annotated[int, Field(ge=1)] = 8
-    """Chunks that one node samples."""
+    chunk: Annotated[int, Field(ge=1)] = 512
+    """Samples drawn in one call of the engine: 64 questions of 8, or 512 of one."""
+    block: Annotated[int, Field(ge=1)] = 512
+    """Questions that one node samples."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Processes that compute at once."""
 

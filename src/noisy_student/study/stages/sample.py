@@ -56,7 +56,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         )
     fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
     too_long = sorted(question.id for question, prompt in prompts.items() if len(prompt) > room)
-    todo = chunks(fitting, prompts.__getitem__, shard=shard, size=spec["chunk"])
+    todo = chunks(fitting, prompts.__getitem__, shard=shard, samples=spec["chunk"])
     for done, chunk in enumerate(todo):
         context.progress(done, len(todo), "chunks")
         context.check()
