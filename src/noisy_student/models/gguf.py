@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import gguf
+import numpy as np
 import torch
 from filelock import FileLock
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedTokenizerFast
@@ -89,11 +90,18 @@ def _convert(path: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+class _Reader(gguf.GGUFReader):
+    """A reader whose fields are views of a plain array: numpy makes each of the millions of a memmap in Python."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, np.asarray(value) if name == "data" else value)
+
+
 @contextmanager
 def _metadata_read_once() -> Iterator[None]:
     """transformers 5.23 reads the file anew for configuration, tokenizer and weights, half a minute each time here."""
     reader = gguf.GGUFReader
-    setattr(gguf, "GGUFReader", functools.lru_cache(maxsize=1)(reader))  # noqa: B010  # mypy: a class is replaced
+    setattr(gguf, "GGUFReader", functools.lru_cache(maxsize=1)(_Reader))  # noqa: B010  # mypy: a class is replaced
     try:
         yield
     finally:
