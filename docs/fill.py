@@ -84,6 +84,25 @@ def run_output() -> str:
     return f"```text\n{(ROOT / 'results' / 'combined' / 'output.txt').read_text(encoding='utf-8').rstrip()}\n```"
 
 
+def seeds() -> str:
+    """The primary findings of the run with three seeds."""
+    run = json.loads((ROOT / "results" / "combined-three-seeds" / "results.json").read_text(encoding="utf-8"))
+    return "\n".join(
+        ["| comparison | points | 95 % interval | verdict |", "| --- | --- | --- | --- |"]
+        + [
+            f"| {row['a']} - {row['b']} | {points} | {interval} | {row['verdict']} |"
+            for row, points, interval in map(_told, run["findings"])
+            if row["primary"]
+        ]
+    )
+
+
+def _told(finding: dict[str, Any]) -> tuple[dict[str, Any], str, str]:
+    """A finding with its difference and interval in points."""
+    low, high = (100 * bound for bound in finding["interval"])
+    return finding, f"{100 * finding['difference']:+.1f}", f"[{low:+.1f}, {high:+.1f}]"
+
+
 def regime() -> str:
     """The requirements of the lab's regime, a column for each pretraining seed."""
     report: list[dict[str, Any]] = json.loads((ROOT / "results" / "regime.json").read_text(encoding="utf-8"))
@@ -141,10 +160,12 @@ def real_runs() -> str:
             lines.append(f"| {row['name']} | {shown} |")
         for finding in run["findings"]:
             if finding["primary"]:
-                low, high = (100 * bound for bound in finding["interval"])
-                told = f"{finding['a']} - {finding['b']}: {100 * finding['difference']:+.1f} points"
+                _, points, interval = _told(finding)
                 seen = f"smallest difference seen with 80 % power: {100 * finding['mde']:.1f}"
-                lines += ["", f"{told} [{low:+.1f}, {high:+.1f}], {finding['verdict']} ({seen})"]
+                lines += [
+                    "",
+                    f"{finding['a']} - {finding['b']}: {points} points {interval}, {finding['verdict']} ({seen})",
+                ]
         lines.append("")
     return "\n".join(lines)
 
@@ -156,6 +177,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "regime": regime,
     "teachers": teachers,
     "timings": timings,
+    "seeds": seeds,
     "real": real_runs,
 }
 
