@@ -17,6 +17,8 @@ SURFACE = {
     "init": {"file", "--unlabeled", "--test", "--model", "--question", "--answer", "--out", "--json"},
     "report": {"run", "--runs", "--json"},
     "log": {"--runs", "--json"},
+    "du": {"--store", "--json"},
+    "gc": {"--delete", "--unfinished", "--store", "--json"},
     "why": {*STUDY_FLAGS, "target", "--store", "--json"},
     "compare": {"a", "b", "--margin", "--inner", "--json"},
     "power": {"--n", "--p1", "--p2", "--psi", "--delta", "--json"},

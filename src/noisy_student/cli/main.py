@@ -29,6 +29,8 @@ VERBS = {
     "init": "Write a study file for questions of your own.",
     "report": "Write the page of a run again.",
     "log": "Show the experiment log: every run so far.",
+    "du": "Show how much room the store takes.",
+    "gc": "List, and remove if asked, what no run stands on.",
     "why": "Say which field makes a result differ from the ones in the store.",
     "compare": "Compare two results: counts, grades files, or a table of published numbers.",
     "power": "Say what a number of questions can show.",

@@ -39,7 +39,7 @@ def facts(started: float) -> dict[str, Any]:
     """What is known at the end of a stage that began at ``started``, a time.time()."""
     ended = time.time()
     return {
-        "argv": [redact(word) for word in sys.argv],
+        "argv": argv(),
         "git": _git(),
         "versions": _versions(),
         "python": platform.python_version(),
@@ -53,6 +53,11 @@ def facts(started: float) -> dict[str, Any]:
         "peak_memory_bytes": _peak_memory(),
         **_torch(),
     }
+
+
+def argv() -> list[str]:
+    """The words of the command line, secrets in them redacted."""
+    return [redact(word) for word in sys.argv]
 
 
 def _peak_memory() -> int:

@@ -22,7 +22,8 @@ from noisy_student.study.executors.local import local
 from noisy_student.study.export import export
 from noisy_student.study.node import parents_first
 from noisy_student.study.plan import Plan, plan
-from noisy_student.study.run_graph import Listener, run_graph
+from noisy_student.study.roots import finish, rooted
+from noisy_student.study.run_graph import Listener, Result, run_graph
 from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
 
@@ -78,8 +79,17 @@ def run(
     started = time.time()
     _require_questions(planned, store)
     on_plan(planned)
-    executor = local(store, workers=settings.compute.workers)
-    result = run_graph(planned.targets, store, executor=executor, deadline=deadline, on_event=on_event)
+    with rooted(store.root, digest, parents_first(planned.targets), _command()):
+        executor = local(store, workers=settings.compute.workers)
+        result = run_graph(planned.targets, store, executor=executor, deadline=deadline, on_event=on_event)
+    made = _made(planned, store, result, place=place, digest=digest, started=started)
+    finish(store.root, digest, made.folder)
+    export(planned, store, made.folder, made.results)
+    return made
+
+
+def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: float) -> Run:
+    """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
     from noisy_student.study.collect import collect, curves
 
@@ -88,14 +98,16 @@ def run(
         **collect(planned, result, store),
         "digest": digest,
         "run_dir": "",
-        "command": " ".join(["noisy-student", *facts["argv"][1:]]),
+        "command": _command(),
         "versions": {**facts["versions"], "python": facts["python"]},
         "machine": facts["platform"],
         "seconds": round(facts["seconds"], 1),
     }
-    made = _write(place.runs, results, curves(planned, store))
-    export(planned, store, made.folder, made.results)
-    return made
+    return _write(place.runs, results, curves(planned, store))
+
+
+def _command() -> str:
+    return " ".join(["noisy-student", *provenance.argv()[1:]])
 
 
 def open_run(folder: Path) -> Run:

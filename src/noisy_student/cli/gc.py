@@ -1,0 +1,85 @@
+"""``gc``: remove from the store what no run stands on; shows it only, unless told to delete."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from noisy_student.cli import options
+from noisy_student.cli.console import emit, output, remark, table
+from noisy_student.cli.du import require_store, size
+from noisy_student.study import roots, sweep
+from noisy_student.study.roots import Root
+from noisy_student.study.sweep import Entry
+
+Delete = Annotated[bool, typer.Option("--delete", help="Remove them; without this they are only listed.")]
+Unfinished = Annotated[
+    bool, typer.Option("--unfinished", help="Give up runs that were killed or interrupted and are not at work now.")
+]
+
+
+def command(
+    delete: Delete = False,
+    unfinished: Unfinished = False,
+    store: options.StoreFolder = options.STORE,
+    json: options.Json = False,
+) -> None:
+    """List what no run stands on, and with --delete remove it.
+
+    A run stands on its results as long as its folder exists. Remove the folder, and gc frees the rest.
+    """
+    require_store(store)
+    with roots.sweeping(store):
+        known = roots.roots(store)
+        waiting = [root for root in known if root.run is None]
+        given_up = [root for root in waiting if unfinished and not roots.at_work(store, root)]
+        kept = [root for root in known if root.holds and root not in given_up]
+        useless = sweep.garbage(sweep.entries(store), {name for root in kept for name in root.nodes})
+        removed = [entry for entry in useless if sweep.remove(store, entry)] if delete else []
+        if delete:
+            sweep.empty_trash(store)
+            for root in known:
+                if root not in kept:
+                    roots.forget(store, root)
+    shown = removed if delete else useless
+    if json:
+        emit(_facts(shown, waiting, delete=delete))
+        return
+    _show(shown, kept, delete=delete)
+    if delete and len(removed) < len(useless):
+        remark(f"{len(useless) - len(removed)} were left: a process is at work on them.")
+    for root in waiting:
+        state = "given up" if root in given_up else "kept"
+        remark(f"Unfinished since {_date(root)}, {state}: {root.command}")
+
+
+def _show(entries: Sequence[Entry], kept: Sequence[Root], *, delete: bool) -> None:
+    told = f"{len(kept)} runs stand on the rest."
+    if not entries:
+        print(f"There is nothing to remove: {told}")
+        return
+    table(
+        output(),
+        ["Kind", "Name", "Size"],
+        [[entry.kind, entry.path.name, size(entry.bytes)] for entry in entries],
+        right=["Size"],
+    )
+    total = size(sum(entry.bytes for entry in entries))
+    print(f"{total} removed. {told}" if delete else f"{total} would be removed with --delete. {told}")
+
+
+def _facts(entries: Sequence[Entry], waiting: Sequence[Root], *, delete: bool) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "deleted": delete,
+        "bytes": sum(entry.bytes for entry in entries),
+        "entries": [{"kind": entry.kind, "name": entry.path.name, "bytes": entry.bytes} for entry in entries],
+        "unfinished": [{"command": root.command, "started": root.started} for root in waiting],
+    }
+
+
+def _date(root: Root) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(root.started))
