@@ -10,7 +10,7 @@ from noisy_student.cli.main import VERBS, Verbs, app
 STUDY_FLAGS = {"--scale", "--protocol", "--model", "--data", "--limit", "--seeds", "--set"}
 MODEL_FLAGS = {"--model", "--seed", "--scale", "--protocol", "--set"}
 SURFACE = {
-    "run": {*STUDY_FLAGS, "study", "--executor", "--deadline", "--store", "--runs", "--json"},
+    "run": {*STUDY_FLAGS, "study", "--executor", "--deadline", "--budget", "--store", "--runs", "--json"},
     "studies": {"--json"},
     "show": {*STUDY_FLAGS, "study", "--json"},
     "plan": {*STUDY_FLAGS, "study", "--store", "--json"},

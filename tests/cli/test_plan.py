@@ -9,6 +9,7 @@ import pytest
 
 from noisy_student.cli.main import main
 from noisy_student.cli.plan import totals
+from noisy_student.study.settings import ComputeSettings
 
 
 def test_plan_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -30,8 +31,8 @@ def test_plan_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: py
 def test_totals_count_what_is_left_and_know_what_they_do_not_know() -> None:
     row = {"stage": "sample", "cached": False, "seconds": 4.0, "tokens": 100}
     rows = [row, {**row, "cached": True}, {**row, "stage": "split", "seconds": 2.0, "tokens": None}]
-    found = totals(rows, workers=2)
+    found = totals(rows, ComputeSettings(workers=2))
     assert (found["cached"], found["to_run"], found["seconds"], found["wall_seconds"]) == (1, 2, 6.0, 3.0)
     assert found["tokens"] == 100
     assert found["stages"]["sample"] == {"nodes": 2, "to_run": 1}
-    assert totals([*rows, {**row, "seconds": None}], workers=2)["seconds"] is None
+    assert totals([*rows, {**row, "seconds": None}], ComputeSettings(workers=2))["seconds"] is None

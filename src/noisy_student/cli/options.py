@@ -35,6 +35,10 @@ Executor = Annotated[str, typer.Option("--executor", metavar="NAME", help="What 
 Deadline = Annotated[
     str | None, typer.Option("--deadline", metavar="TIME", help="Pause then: 10h, 90m, 30s, or a time such as 18:30.")
 ]
+Budget = Annotated[
+    float | None,
+    typer.Option("--budget", metavar="USD", help="Pause when this call has cost so much (compute.usd_per_hour)."),
+]
 File = Annotated[str, typer.Argument(metavar="FILE", help="A JSONL file; - is standard input.")]
 Out = Annotated[str, typer.Option("--out", metavar="FILE", help="A new file; - is standard output.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The random seed.")]

@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from noisy_student.cli import options
+from noisy_student.cli.budget import cost
 from noisy_student.cli.console import emit, output, remark, table
 from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.cli.pace import Pace
@@ -18,7 +19,7 @@ from noisy_student.statistics.power import paired_mde
 from noisy_student.study.catalog import Request, resolve
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.plan import plan
-from noisy_student.study.settings import Settings
+from noisy_student.study.settings import ComputeSettings, Settings
 from noisy_student.study.store import Store
 
 DISCORDANCE = 0.25
@@ -46,8 +47,8 @@ def command(
     flags = Flags(model=model, data=data, limit=limit, seeds=seeds, sets=sets or ())
     settings = resolve(Request(study, scale, protocol, overrides(flags)))
     nodes = parents_first(plan(settings).targets)
-    rows = node_rows(nodes, Store(store, notice=remark), Pace.of(store))
-    summed, compared = totals(rows, workers=settings.compute.workers), comparisons(settings)
+    rows = node_rows(nodes, Store(store, notice=remark), Pace.of(store), settings.compute)
+    summed, compared = totals(rows, settings.compute), comparisons(settings)
     if json:
         emit({"schema": 1, "nodes": rows, "totals": summed, "comparisons": compared})
     else:
@@ -56,8 +57,8 @@ def command(
             output().print(Text(f"Note: {settings.note}"))
 
 
-def node_rows(nodes: Sequence[Node], store: Store, pace: Pace) -> list[Row]:
-    """One row a node; ``needs`` are the digests of what it reads, ``usd`` is None: nothing here is rented."""
+def node_rows(nodes: Sequence[Node], store: Store, pace: Pace, compute: ComputeSettings) -> list[Row]:
+    """One row a node; ``needs`` are the digests of what it reads, ``usd`` its share of what the machine costs."""
     return [
         {
             "stage": node.stage,
@@ -67,15 +68,15 @@ def node_rows(nodes: Sequence[Node], store: Store, pace: Pace) -> list[Row]:
             "cached": store.cached(node),
             "seconds": pace.seconds(node),
             "tokens": pace.tokens(node),
-            "usd": None,
+            "usd": cost(_shared(pace.seconds(node), compute), compute.usd_per_hour),
             "needs": [parent.key for parent in node.parents],
         }
         for node in nodes
     ]
 
 
-def totals(rows: Sequence[Row], *, workers: int) -> Row:
-    """Counts by stage, and the time and tokens of what is to run; None where a step has no estimate."""
+def totals(rows: Sequence[Row], compute: ComputeSettings) -> Row:
+    """Counts by stage, and time, tokens and price of what is to run; None where a step has no estimate."""
     waiting = [row for row in rows if not row["cached"]]
     tokens = [row["tokens"] for row in waiting if row["stage"] in {"sample", "train-sft"}]
     seconds = _sum([row["seconds"] for row in waiting])
@@ -88,9 +89,9 @@ def totals(rows: Sequence[Row], *, workers: int) -> Row:
             for stage, count in Counter(row["stage"] for row in rows).items()
         },
         "seconds": seconds,
-        "wall_seconds": None if seconds is None else seconds / workers,
+        "wall_seconds": _shared(seconds, compute),
         "tokens": _sum(tokens),
-        "usd": None,
+        "usd": cost(_shared(seconds, compute), compute.usd_per_hour),
         "without_estimate": sum(row["seconds"] is None for row in waiting),
     }
 
@@ -112,6 +113,11 @@ def comparisons(settings: Settings) -> list[Row]:
         }
         for name, item in settings.primary.items()
     ]
+
+
+def _shared(seconds: float | None, compute: ComputeSettings) -> float | None:
+    """Seconds of work as seconds of the machine, which does several things at once."""
+    return None if seconds is None else seconds / compute.workers
 
 
 def _sum(values: Sequence[float | None]) -> float | None:
@@ -167,4 +173,5 @@ def _summary(summed: Row) -> str:
     if summed["seconds"] is None:
         return f"{start}; {summed['without_estimate']} of these were never done here, so no time is known."
     tokens = "" if summed["tokens"] is None else f", {short_count(summed['tokens'])} tokens"
-    return f"{start}: about {duration(summed['wall_seconds'])}{tokens}."
+    price = "" if summed["usd"] is None else f", {summed['usd']:.2f} USD"
+    return f"{start}: about {duration(summed['wall_seconds'])}{tokens}{price}."

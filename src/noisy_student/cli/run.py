@@ -10,7 +10,8 @@ import typer
 from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.console import aside, emit, only_json, output
+from noisy_student.cli.budget import budget_deadline
+from noisy_student.cli.console import aside, emit, only_json, output, remark
 from noisy_student.cli.deadline import parse_deadline
 from noisy_student.cli.exit_code import PAUSED, USER_ERROR
 from noisy_student.cli.overrides import Flags, overrides
@@ -38,6 +39,7 @@ def command(
     sets: options.Sets = None,
     executor: options.Executor = options.LOCAL,
     deadline: options.Deadline = None,
+    budget: options.Budget = None,
     store: options.StoreFolder = options.STORE,
     runs: options.RunsFolder = options.RUNS,
     json: options.Json = False,
@@ -47,9 +49,9 @@ def command(
     The same command goes on with a run that was paused or interrupted, and only reads one that is done.
     """
     _require_local(executor)
-    until = None if deadline is None else parse_deadline(deadline, now=time.time())
     flags = Flags(model=model, data=data, limit=limit, seeds=seeds, sets=sets or ())
     settings = resolve(Request(study, scale, protocol, overrides(flags)))
+    until = _until(deadline, budget, usd_per_hour=settings.compute.usd_per_hour)
     with only_json() if json else contextlib.nullcontext():
         made = _run(settings, Place(store, runs), deadline=until)
         page = write_page(made)
@@ -65,6 +67,16 @@ def command(
             console.print(Text(line), soft_wrap=True)
         console.print(Text(f"Page: {page}"), soft_wrap=True)
     _end(made)
+
+
+def _until(deadline: str | None, budget: float | None, *, usd_per_hour: float | None) -> float | None:
+    """When to pause: at the deadline or when the budget is spent, whichever comes first."""
+    now = time.time()
+    ends = [] if deadline is None else [parse_deadline(deadline, now=now)]
+    if budget is not None:
+        ends.append(budget_deadline(budget, usd_per_hour=usd_per_hour, now=now))
+        remark(f"The budget is a deadline at {time.strftime('%H:%M:%S', time.localtime(ends[-1]))}.")
+    return min(ends, default=None)
 
 
 def write_page(made: Run) -> Path:

@@ -132,6 +132,8 @@ class ComputeSettings(Frozen):
     """Questions that one node samples."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Processes that compute at once."""
+    usd_per_hour: Annotated[float, Field(gt=0)] | None = None
+    """What an hour of all of this costs; read by ``plan`` and ``--budget``, never part of a key."""
 
 
 class Settings(Frozen):
