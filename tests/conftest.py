@@ -1,4 +1,4 @@
-"""What every test stands on: a quiet, offline, one-threaded torch, and properties that repeat in CI."""
+"""What every test stands on: a quiet, offline, one-threaded torch, properties that repeat in CI, and one whole run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
+from workplace import Workplace  # noqa: E402
 
 settings.register_profile(
     "project",
@@ -22,3 +24,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A finished run, which tests copy and do not change; what it printed is in ``out.txt`` and ``err.txt``."""
+    place = Workplace(tmp_path_factory.mktemp("reference"))
+    done = place.complete()
+    (place.folder / "out.txt").write_text(done.stdout)
+    (place.folder / "err.txt").write_text(done.stderr)
+    return place

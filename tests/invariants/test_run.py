@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from workplace import CONDITIONS, STUDY, Workplace, comparable, ended  # noqa: E402
+from workplace import CONDITIONS, STUDY, Workplace, comparable, ended
 
 from noisy_student import seeds
 from noisy_student.data import procedural

@@ -62,7 +62,7 @@ QUIET = {
 Spinning OpenMP threads slow a step from 0.17 s to 4 s and more beside one busy process (design section 6).
 """
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 
 class Verbs(TyperGroup):
@@ -114,9 +114,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Paused:
         return _explained(UserError("Paused at the deadline.", why="Nothing is lost.", do=AGAIN), PAUSED)
     except OSError as error:
-        if not isinstance(error, PermissionError) and error.errno not in _NO_ROOM:
+        if not isinstance(error, PermissionError) and error.errno not in _DISK:
             raise
-        return _explained(UserError(f"{error.filename or 'The disk'}: {error.strerror}."), USER_ERROR)
+        told = f"{error.filename or 'The disk'}: {error.strerror}."
+        return _explained(UserError(told, why="What was done is kept.", do=f"Mend it. {AGAIN}"), USER_ERROR)
     return 0
 
 

@@ -6,7 +6,6 @@ is killed keeps its half of the work, and removing a run's folder is what frees 
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -102,7 +101,7 @@ def _read_all(store: Path) -> Sequence[Root]:
         try:
             raw = files.read_json(path)
             found.append(Root(raw["digest"], raw["command"], raw["started"], tuple(raw["nodes"]), raw["run"]))
-        except (KeyError, TypeError, UserError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, UnicodeDecodeError, UserError) as error:
             raise UserError(
                 f"{path} cannot be read: {error}.",
                 why="It says which results a run stands on, and they would be taken for garbage.",

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from noisy_student import files
+from noisy_student.errors import UserError
 from noisy_student.training.curves import Point
 
 _MARK = "state.json"
@@ -64,11 +65,11 @@ def load(
     scheduler: torch.optim.lr_scheduler.LRScheduler,
 ) -> Progress | None:
     """Put a saved state back and say where it stands; None where there is none, or another run's, or a damaged one."""
-    if not (folder / _MARK).is_file():
+    mark = _mark(folder)
+    if mark is None or mark["identity"] != identity:
         return None
-    mark: dict[str, Any] = files.read_json(folder / _MARK)
     weights = folder / str(mark["weights"])
-    if mark["identity"] != identity or not weights.is_file() or files.sha256_file(weights) != mark["sha256"]:
+    if not weights.is_file() or files.sha256_file(weights) != mark["sha256"]:
         return None
     tensors = load_file(weights)
     torch.set_rng_state(tensors.pop("rng"))
@@ -83,6 +84,16 @@ def load(
     return Progress(int(mark["progress"]["step"]), float(mark["progress"]["seconds"]), points)
 
 
+def _mark(folder: Path) -> dict[str, Any] | None:
+    """The mark of a complete state; None where there is none, or none that can be read: training then starts anew."""
+    try:
+        found = files.read_json(folder / _MARK)
+    except (OSError, UserError, UnicodeDecodeError):
+        return None
+    return found if isinstance(found, dict) and found.keys() >= _MARKED else None
+
+
+_MARKED = {"identity", "weights", "sha256", "progress", "schedule"}
 _KEYS = ("step", "exp_avg", "exp_avg_sq")  # what torch's AdamW keeps for a parameter
 
 

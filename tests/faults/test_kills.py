@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import resource
 import signal
-import sys
 from pathlib import Path
 from typing import get_args
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from workplace import Workplace, comparable, ended, wait_until  # noqa: E402
+from workplace import Workplace, comparable, ended, wait_until
 
 from noisy_student.study.fault import VARIABLE, Point
 
@@ -60,7 +57,9 @@ def test_a_worker_that_is_killed_fails_its_stage_and_the_run_says_so(reference: 
     goes_on(place, reference, kept)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 130)]
+)
 def test_a_process_that_is_stopped_in_the_middle_of_sampling(
     number: int, code: int, reference: Workplace, tmp_path: Path
 ) -> None:
@@ -76,7 +75,7 @@ def test_a_process_that_is_stopped_in_the_middle_of_sampling(
     drawn = {path.name for path in scratch.glob("chunk-*.jsonl")}
     assert 0 < len(drawn) < 12
     assert place.manifests() == kept
-    if number == signal.SIGINT:
+    if number != signal.SIGKILL:
         assert done.stderr.splitlines()[-3:] == ["Interrupted.", "Nothing is lost.", "Run the same command again."]
         assert done.stdout == ""
     goes_on(place, reference, kept)
@@ -111,18 +110,6 @@ def test_a_stage_that_cannot_write_its_files(reference: Workplace, tmp_path: Pat
     assert {row["name"]: row["status"] for row in place.results()["conditions"]}["oracle"] == "done"
     assert len(place.failures()) == 1
     goes_on(place, reference, kept)
-
-
-def test_a_result_that_was_damaged_is_set_aside_and_computed_again(reference: Workplace, tmp_path: Path) -> None:
-    place = reference.copy(tmp_path)
-    place.forget(STUDENT)
-    examples = place.store / "stages" / place.node("examples noisy-student").name / "data" / "examples.jsonl"
-    text = examples.read_text()
-    examples.write_text(text[:-2] + " \n")
-    kept = {name: manifest for name, manifest in place.manifests().items() if name != examples.parents[1].name}
-    goes_on(place, reference, kept)
-    (aside,) = place.failures()
-    assert aside.parent.name == "quarantine"
 
 
 def _small_files_only() -> None:

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from workplace import PROGRAM, Workplace, ended  # noqa: E402
+from workplace import PROGRAM, Workplace, ended
 
 from noisy_student.study.fault import VARIABLE
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from workplace import Workplace, comparable, ended  # noqa: E402
+from workplace import Workplace, comparable, ended
 
 pytestmark = pytest.mark.slow
 
