@@ -89,6 +89,18 @@ def test_an_empty_folder_in_a_results_place_is_nothing(reference: Workplace, tmp
     _is_whole(place, reference, kept)
 
 
+@pytest.mark.parametrize("title", ["split", "train baseline"])
+def test_what_a_run_hands_over_is_there_even_if_only_cached_results_stood_on_it(
+    title: str, reference: Workplace, tmp_path: Path
+) -> None:
+    place = reference.copy(tmp_path)
+    (gone,) = [node for node in place.nodes() if node.title == title]
+    shutil.rmtree(place.store / "stages" / gone.name)
+    kept = place.manifests()
+    place.complete()
+    _is_whole(place, reference, kept)
+
+
 def _is_whole(place: Workplace, reference: Workplace, kept: dict[str, bytes]) -> None:
     assert kept.items() <= place.manifests().items()
     assert place.data() == reference.data()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from noisy_student.study.node import Node
+from noisy_student.study.node import Node, parents_first
 from noisy_student.study.seed_graph import ConditionNodes, LabelNodes, SeedGraph
 from noisy_student.study.settings import Settings
 from noisy_student.study.shared import Shared
@@ -25,11 +25,15 @@ class Plan:
 
     @property
     def targets(self) -> tuple[Node, ...]:
-        """The nodes that a run is for: grades, labels and their qualities."""
+        """The nodes that a run reads once all is computed: grades and qualities, and what it hands over."""
+        students = [item.train for item in self.conditions if item.train is not None]
         of_conditions = [item.quality for item in self.conditions if item.quality is not None]
-        on_dev = [item.on_dev for item in self.labels if item.on_dev is not None]
         of_labels = [node for item in self.labels for node in (item.labels, item.quality)]
-        return (*(item.grade for item in self.conditions), *dict.fromkeys([*of_conditions, *of_labels, *on_dev]))
+        on_dev = [item.on_dev for item in self.labels if item.on_dev is not None]
+        # The texts of labeled questions stand in the split.
+        splits = [node for node in parents_first([item.labels for item in self.labels]) if node.stage == "split"]
+        grades = [item.grade for item in self.conditions]
+        return tuple(dict.fromkeys([*grades, *of_conditions, *of_labels, *on_dev, *students, *splits]))
 
 
 def plan(settings: Settings) -> Plan:
