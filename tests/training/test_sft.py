@@ -124,6 +124,33 @@ def test_loss_on_all_counts_the_prompt_too(tmp_path: Path) -> None:
     assert result.trained_tokens == 2 * sum(len(row.ids) - 1 for row in encoded(loaded).rows)
 
 
+def test_micro_batches_add_up_to_the_mean_over_all_tokens_of_a_batch(tmp_path: Path) -> None:
+    # Rows of unequal length: a mean of their means would be another gradient.
+    spec = SPEC.model_copy(update={"loss_on": "all"})
+    whole, one = trained(tmp_path / "whole", spec=spec)
+    parts, other = trained(tmp_path / "parts", spec=spec.model_copy(update={"micro_batch": 1}))
+    assert (one.steps, one.trained_tokens) == (other.steps, other.trained_tokens) == (5, one.trained_tokens)
+    assert other.curve[-1].loss == pytest.approx(one.curve[-1].loss, rel=1e-5)
+    after, expected = weights(parts), weights(whole)
+    assert all(torch.allclose(after[name], expected[name], atol=2e-5) for name in after)
+
+
+def test_a_pause_between_micro_batches_resumes_from_the_last_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "WORTH_SAVING", 0.0)
+    spec = SPEC.model_copy(update={"micro_batch": 1})
+    uninterrupted, _ = trained(tmp_path / "whole", spec=spec)
+    paused = tiny.loaded()
+    with pytest.raises(Paused):
+        # Two checks a step: the fifth comes in the middle of the third.
+        sft.train(paused, encoded(paused), spec=spec, seed=1, context=Stopping(tmp_path / "part", after=5))
+    assert (tmp_path / "part/scratch/sft/step-2.safetensors").is_file()
+    again = tiny.loaded()
+    sft.train(again, encoded(again), spec=spec, seed=1, context=Context(tmp_path / "part"))
+    assert same(weights(again), weights(uninterrupted))
+
+
 def test_a_resumed_run_equals_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: tuple[LoadedModel, sft.Trained]
 ) -> None:

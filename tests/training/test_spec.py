@@ -15,7 +15,9 @@ def test_defaults_make_the_plans_500_steps() -> None:
     assert spec.learning_rate == 2e-5
 
 
-@pytest.mark.parametrize("fields", [{"match": "steps"}, {"steps": 5}, {"batch": 0}, {"epoch": 2.0}, {"epochs": "2"}])
+@pytest.mark.parametrize(
+    "fields", [{"match": "steps"}, {"steps": 5}, {"batch": 0}, {"epoch": 2.0}, {"epochs": "2"}, {"micro_batch": 3}]
+)
 def test_contradictions_and_unknown_names_are_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SftSpec.model_validate(fields)

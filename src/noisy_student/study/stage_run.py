@@ -8,6 +8,7 @@ under ``context.data``, keeps partial work in ``context.scratch``, and returns J
 from __future__ import annotations
 
 import copy
+import gc
 import importlib
 import os
 import shutil
@@ -108,6 +109,9 @@ def _run_held(store: Store, node: Node, context: Context, *, started: float) -> 
         context.data.mkdir(exist_ok=True)
         store.commit(node, summary={}, provenance=provenance.facts(started), skipped=redact(str(error)))
         return Outcome("skipped", redact(str(error)))
+    finally:
+        # A trainer and its model hold each other: until they are collected the next stage has theirs beside its own.
+        gc.collect()
     if not isinstance(summary, dict):
         raise TypeError(f"the stage {node.stage} returned {type(summary).__name__}, not a summary")
     store.commit(node, summary=summary, provenance=provenance.facts(started))

@@ -136,7 +136,8 @@ def _config(spec: SftSpec, seed: int, output_dir: str, *, use_cpu: bool) -> SFTC
     return SFTConfig(
         output_dir=output_dir,
         num_train_epochs=1,
-        per_device_train_batch_size=spec.batch,
+        per_device_train_batch_size=spec.micro_batch or spec.batch,
+        gradient_accumulation_steps=spec.batch // (spec.micro_batch or spec.batch),
         learning_rate=spec.learning_rate,
         weight_decay=spec.weight_decay,
         max_grad_norm=spec.max_grad_norm,

@@ -20,6 +20,8 @@ class SftSpec(BaseModel):
     """Optimiser steps when matched by steps; the plan has 500 for 1,000 examples."""
     batch: int = Field(default=4, ge=1)
     """Examples a step; 4 makes the plan's 2 epochs of 1,000 examples its 500 steps."""
+    micro_batch: int | None = Field(default=None, ge=1)
+    """Examples that are in memory at once; their gradients add up to the batch's, whose mean is over all its tokens."""
     group_by_length: bool = False
     """Whether a batch holds examples of about equal length, which saves padding; off as in the Trainer."""
     learning_rate: float = Field(default=2e-5, gt=0)
@@ -43,4 +45,10 @@ class SftSpec(BaseModel):
     def _steps_when_matched(self) -> Self:
         if (self.match == "steps") != (self.steps is not None):
             raise ValueError('steps goes with match = "steps", and match = "steps" needs steps')
+        return self
+
+    @model_validator(mode="after")
+    def _whole_batches(self) -> Self:
+        if self.batch % (self.micro_batch or 1):
+            raise ValueError(f"a batch of {self.batch} cannot be made of micro-batches of {self.micro_batch}")
         return self

@@ -49,19 +49,19 @@ class Watch(TrainerCallback):
         """Report progress and ask whether to go on; save first when going away would lose much."""
         self.step = self._first + state.global_step
         self.context.progress(self.step, self.steps, "steps")
-        unsaved = time.monotonic() - self._saved
         if self.step == self.steps:
             # The Trainer logs every tenth step; without this the curve would end before the training does.
             control.should_log = True
             return
-        try:
-            self.context.check()
-        except (Paused, Interrupted):
-            if unsaved > WORTH_SAVING:
-                self._keep()
-            raise
-        if unsaved > SAVE_EVERY:
+        self._ask()
+        if self._unsaved() > SAVE_EVERY:
             self._keep()
+
+    def on_substep_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Ask whether to go on between the parts of a step, which may take a minute; what is saved is the last step."""
+        self._ask()
 
     def on_log(
         self,
@@ -91,6 +91,17 @@ class Watch(TrainerCallback):
                 entropy=logs.get("entropy"),
             )
         )
+
+    def _ask(self) -> None:
+        try:
+            self.context.check()
+        except (Paused, Interrupted):
+            if self._unsaved() > WORTH_SAVING:
+                self._keep()
+            raise
+
+    def _unsaved(self) -> float:
+        return time.monotonic() - self._saved
 
     def _keep(self) -> None:
         self._save(Progress(self.step, self.seconds, tuple(self.points)))
