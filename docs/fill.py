@@ -135,39 +135,36 @@ def timings() -> str:
 
 def real_runs() -> str:
     """The runs on pretrained models that are kept in ``results/``, as far as they got."""
-    lines = []
-    for name in REAL:
-        path = ROOT / "results" / name / "results.json"
-        if not path.is_file():
-            continue
-        run = json.loads(path.read_text(encoding="utf-8"))
-        counts = run["data"]["counts"]
-        lines += [
-            f"`--scale {name}`, {Path(run['model']).name}, {run['data']['source']}: {counts['labeled']} questions to"
-            f" learn from, {counts['unlabeled']} to label, {counts['test']} to test on; {run['status']} after"
-            f" {sum(row['seconds'] or 0 for row in run['conditions']) / 60:.0f} minutes of work on two cores.",
-            "",
-            "| condition | accuracy | 95 % interval | trained on | labels right |",
-            "| --- | --- | --- | --- | --- |",
-        ]
-        for row in run["conditions"]:
-            if row["accuracy"] is None:
-                lines.append(f"| {row['name']} | {row['status']} | | | |")
-                continue
+    paths = [ROOT / "results" / name / "results.json" for name in REAL]
+    return "\n".join(
+        line for path in paths if path.is_file() for line in _real_run(json.loads(path.read_text(encoding="utf-8")))
+    )
+
+
+def _real_run(run: dict[str, Any]) -> list[str]:
+    counts, source = run["data"]["counts"], Path(run["data"]["dataset"] or run["data"]["source"]).name
+    minutes = sum(row["seconds"] or 0 for row in run["conditions"]) / 60
+    lines = [
+        f"`{run['study']} --scale {run['scale']}`, {Path(run['model']).name}, {source}: {counts['labeled']} questions"
+        f" to learn from, {counts['unlabeled']} to label, {counts['test']} to test on;"
+        f" {run['status']} after {minutes:.0f} minutes of work.",
+        "",
+        "| condition | accuracy | 95 % interval | trained on | labels right |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in run["conditions"]:
+        if row["accuracy"] is not None:
             low, high = (100 * bound for bound in row["interval"])
             right = "" if row["label_accuracy"] is None else f"{100 * row['label_accuracy']:.0f} %"
             shown = f"{100 * row['accuracy']:.1f} % | [{low:.1f}, {high:.1f}] | {row['trained_on'] or ''} | {right}"
             lines.append(f"| {row['name']} | {shown} |")
-        for finding in run["findings"]:
-            if finding["primary"]:
-                _, points, interval = _told(finding)
-                seen = f"smallest difference seen with 80 % power: {100 * finding['mde']:.1f}"
-                lines += [
-                    "",
-                    f"{finding['a']} - {finding['b']}: {points} points {interval}, {finding['verdict']} ({seen})",
-                ]
-        lines.append("")
-    return "\n".join(lines)
+    for finding in run["findings"]:
+        if finding["primary"]:
+            _, points, interval = _told(finding)
+            seen = f"smallest difference seen with 80 % power: {100 * finding['mde']:.1f}"
+            lines += ["", f"{finding['a']} - {finding['b']}: {points} points {interval}, {finding['verdict']} ({seen})"]
+    left = [row["name"] for row in run["conditions"] if row["accuracy"] is None]
+    return [*lines, *(["", f"Not reached: {', '.join(left)}."] if left else []), ""]
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
