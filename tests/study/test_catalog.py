@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from noisy_student.data.parts import parts
 from noisy_student.errors import UserError
 from noisy_student.study.catalog import Request, names, questions, resolve
 from noisy_student.study.plan import plan
@@ -47,6 +48,16 @@ def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, m
     assert all((item.train is None) == (settings.conditions[item.name].method == "none") for item in made.conditions)
     assert len({node.key for node in made.targets}) == len(made.targets)
     assert settings.primary
+
+
+@pytest.mark.parametrize("scale", names("scales"))
+def test_a_scale_has_as_many_procedural_questions_as_it_asks_for(scale):
+    data = resolve(Request("v1-5", scale)).data
+    if data.source.kind == "procedural":
+        found = parts(data, run_seed=3, paths={})
+        assert [len(found.labeled) + len(found.dev), len(found.unlabeled), len(found.test)] == [
+            *(data.labeled, data.unlabeled, data.test)
+        ]
 
 
 def test_every_study_asks_a_question():
