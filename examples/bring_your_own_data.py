@@ -39,6 +39,8 @@ if __name__ == "__main__":
         sys.exit(1)
     made = noisy_student.run(str(study.resolve()))
     for finding in made.findings:
-        print(finding["name"], f"{100 * finding['difference']:+.1f} points", finding["interval"], finding["verdict"])
+        low, high = (100 * bound for bound in finding["interval"])
+        told = f"{100 * finding['difference']:+.1f} points [{low:+.1f}, {high:+.1f}]"
+        print(f"{finding['a']} - {finding['b']}: {told} {finding['verdict'] or 'exploratory'}")
     print("page:", made.folder / "report.html")
     print("students:", *sorted(path.name for path in (made.folder / "models").iterdir()))

@@ -57,7 +57,7 @@ def command(
 
 
 def _show(entries: Sequence[Entry], kept: Sequence[Root], *, delete: bool) -> None:
-    told = f"{len(kept)} runs stand on the rest."
+    told = "1 run stands on the rest." if len(kept) == 1 else f"{len(kept)} runs stand on the rest."
     if not entries:
         print(f"There is nothing to remove: {told}")
         return
