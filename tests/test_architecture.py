@@ -23,7 +23,16 @@ ROWS = (
     {"study"},
     {"data", "sampling", "labeling", "training", "evaluation"},
     {"models", "answers", "statistics"},
-    {"records", "answer_key", "context", "errors", "identity", "files", "seeds"},  # one another, too: the vocabulary
+    {
+        "records",
+        "answer_key",
+        "context",
+        "errors",
+        "identity",
+        "files",
+        "seeds",
+        "redaction",
+    },  # one another, too: the vocabulary
 )
 READERS_OF_THE_KEY = {"data", "evaluation", "study", "cli"}
 BEHIND_THE_WALL = {"sampling", "labeling", "training", "models", "answers"}

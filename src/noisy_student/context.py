@@ -49,11 +49,14 @@ class Context:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def check(self) -> None:
-        """Raise Interrupted after a signal and Paused after the deadline; call it in every long loop."""
+    def check(self, ahead: float = 0.0) -> None:
+        """Raise Interrupted after a signal and Paused at the deadline; call it in every long loop.
+
+        ``ahead`` is how many seconds the next part of the work will take before it asks again.
+        """
         if _STOP["signal"] is not None:
             raise Interrupted(signal.Signals(_STOP["signal"]).name)
-        if self.deadline is not None and time.time() >= self.deadline:
+        if self.deadline is not None and time.time() + ahead >= self.deadline:
             raise Paused
 
     def progress(self, done: float, total: float, unit: str = "") -> None:

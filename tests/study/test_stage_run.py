@@ -111,7 +111,7 @@ def test_a_failure_is_on_record_and_the_next_run_tries_again(tmp_path: Path) -> 
     store, node = Store(tmp_path / "store"), toy(word="one", do="fail")
     outcome = run_stage(store, node)
     assert outcome.kind == "failed"
-    assert outcome.reason == "RuntimeError: out of luck with [removed]"
+    assert outcome.reason == "RuntimeError: out of luck with [hidden]"
     assert not store.cached(node)
     (attempt,) = store.attempts(node)
     assert attempt["kind"] == "fault"

@@ -35,7 +35,7 @@ class Stopping(Context):
         super().__init__(folder)
         self.left = after
 
-    def check(self) -> None:
+    def check(self, ahead: float = 0.0) -> None:
         self.left -= 1
         if self.left == 0:
             raise Paused

@@ -26,7 +26,7 @@ from noisy_student.data.source import Item
 from noisy_student.errors import UserError
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import shards
-from noisy_student.study import stage_spec
+from noisy_student.study import stage_spec, versions
 from noisy_student.study.catalog import Request, resolve
 from noisy_student.study.node import STAGES, code_of
 from noisy_student.study.settings import Settings
@@ -49,6 +49,7 @@ class Recipe:
     @cached_property
     def shared(self) -> Shared:
         """The settings, resolved as those of a run, and the model's files, digested once."""
+        versions.require()
         flags = Flags(model=self.model, sets=self.sets)
         return Shared(resolve(Request(STUDY, self.scale, self.protocol, overrides(flags))))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -20,10 +19,9 @@ from noisy_student.errors import UserError
 from noisy_student.models import lab
 from noisy_student.study.catalog import names
 from noisy_student.study.node import version
+from noisy_student.study.versions import RANGES, fault_of
 
-RANGES = {"torch": ("2.10", None), "transformers": ("5.3", "6"), "trl": ("1.16", "1.17")}
-"""From the first version on, below the second (design section 6)."""
-PRESENT = ("datasets", "accelerate", "safetensors", "numpy", "scipy", "pydantic", "matplotlib", "jinja2", "filelock")
+PRESENT = ("accelerate", "safetensors", "numpy", "scipy", "pydantic", "matplotlib", "filelock")
 GIB = 2**30
 LEAST_MEMORY, LEAST_DISK = 2 * GIB, 1 * GIB
 """Two workers with torch hold about 1 GiB together; a lab study leaves some hundred MB in the store."""
@@ -48,8 +46,9 @@ def installation() -> Iterator[Check]:
     """Python, libraries, shipped weights."""
     fresh = sys.version_info >= (3, 11)
     yield Check("python", "good" if fresh else "bad", platform.python_version(), "" if fresh else "Use 3.11 or later.")
-    for name, (low, high) in RANGES.items():
-        yield _library(name, low, high)
+    for name in RANGES:
+        found, do = version(name), fault_of(name, version(name))
+        yield Check(name, "good" if do is None else "bad", found or "missing", do or "")
     missing = [name for name in PRESENT if version(name) is None]
     yield Check(
         "other libraries",
@@ -93,16 +92,6 @@ def outlook(checks: Sequence[Check]) -> Iterator[Check]:
             yield Check(f"--scale {scale}", "note", "no accelerator was seen")
 
 
-def numbers(text: str) -> tuple[int, ...]:
-    """The leading numbers of a version.
-
-    >>> numbers("2.13.0+cpu"), numbers("5.3.0rc1") < numbers("5.10")
-    ((2, 13, 0), True)
-    """
-    found = re.match(r"\d+(?:\.\d+)*", text)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
-
-
 def memory_free() -> int | None:
     """Bytes of memory to be had, or None where the system does not say."""
     try:
@@ -111,15 +100,6 @@ def memory_free() -> int | None:
         return None
     kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
     return int(kilobytes[0]) * 1024 if kilobytes else None
-
-
-def _library(name: str, low: str, high: str | None) -> Check:
-    found = version(name)
-    wanted = f"{low} or later" + (f", below {high}" if high else "")
-    if found is None:
-        return Check(name, "bad", "missing", f"Install {name} {wanted}.")
-    fits = numbers(low) <= numbers(found) and (high is None or numbers(found) < numbers(high))
-    return Check(name, "good" if fits else "bad", found, "" if fits else f"Install {name} {wanted}.")
 
 
 def _weights(name: str) -> Check:

@@ -6,23 +6,35 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from noisy_student.report.clean import visible
+
+
+class Terminal(Console):
+    """A console that writes control characters out: names and texts from files cannot steer the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of ``renderable``; rich's own control codes are marked as such and stay."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 def output() -> Console:
     """The console of results."""
-    return Console(highlight=False)
+    return Terminal(highlight=False)
 
 
 def aside() -> Console:
     """The console of progress and remarks."""
-    return Console(stderr=True, highlight=False)
+    return Terminal(stderr=True, highlight=False)
 
 
 def emit(value: Any) -> None:

@@ -11,6 +11,7 @@ import importlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -20,6 +21,8 @@ from typer.core import TyperGroup
 from noisy_student import __version__
 from noisy_student.cli.exit_code import INTERRUPTED, PAUSED, USER_ERROR
 from noisy_student.errors import DamagedArtifact, Interrupted, Paused, UserError, nearest
+from noisy_student.redaction import redact
+from noisy_student.report.clean import visible
 
 VERBS = {
     "run": "Run a study, or go on with it, and show what it found.",
@@ -115,9 +118,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _explained(UserError("Paused at the deadline.", why="Nothing is lost.", do=AGAIN), PAUSED)
     except OSError as error:
         if not isinstance(error, PermissionError) and error.errno not in _DISK:
-            raise
+            return _explained(_bug(error), USER_ERROR)
         told = f"{error.filename or 'The disk'}: {error.strerror}."
         return _explained(UserError(told, why="What was done is kept.", do=f"Mend it. {AGAIN}"), USER_ERROR)
+    except Exception as error:
+        return _explained(_bug(error), USER_ERROR)
     return 0
 
 
@@ -125,11 +130,20 @@ AGAIN = "Run the same command again."
 
 
 def _explained(error: Exception, code: int) -> int:
-    """Print what, why and do to standard error, a line each."""
+    """Print what, why and do to standard error, a line each, without secrets and without control characters."""
     parts = (error.what, error.why, error.do) if isinstance(error, UserError) else (str(error), "", AGAIN)
     for part in filter(None, parts):
-        print(part, file=sys.stderr)
+        print(visible(redact(part)), file=sys.stderr)
     return code
+
+
+def _bug(error: Exception) -> UserError:
+    """What escaped is a fault of this program: the one case in which a traceback is shown."""
+    return UserError(
+        "".join(traceback.format_exception(error)).rstrip(),
+        why="This is a bug in noisy-student. What was done is kept.",
+        do="Please report it with the lines above.",
+    )
 
 
 def _version(asked: bool) -> None:

@@ -97,7 +97,7 @@ def parse_set(text: str) -> tuple[str, Any]:
 def _value(text: str, name: str) -> Any:
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         if text.startswith(_OPENS_TOML):
             raise UserError(
                 f"--set {name}={text} is not TOML: {error}.", do="Close every bracket and quote."

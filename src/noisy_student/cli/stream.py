@@ -35,8 +35,10 @@ def write(rows: Iterable[Mapping[str, Any]], path: str) -> None:
     if path != STANDARD:
         files.write_jsonl(new_path(path), rows)
         return
+    # On a terminal, what would steer it or turn the direction of reading is written as JSON's own escapes.
+    terminal = sys.stdout.isatty()
     for row in rows:
-        sys.stdout.write(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(row, ensure_ascii=terminal, separators=(",", ":"), allow_nan=False) + "\n")
     sys.stdout.flush()
 
 

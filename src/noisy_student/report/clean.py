@@ -6,19 +6,12 @@ second way in. Escaping for HTML is the template's work, not done here; text is 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Any
 
-LONGEST = 2000
-HIDDEN = "[hidden]"
+from noisy_student.redaction import redact
 
-# Shapes of tokens that were found in public logs: Hugging Face, AWS, GitHub, OpenAI-like.
-_SECRETS = re.compile(
-    r"(?<![A-Za-z0-9])(?:hf_[A-Za-z0-9]{30,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36,}|sk-[A-Za-z0-9_-]{20,})"
-)
-_ASSIGNED = re.compile(r"(?i)(\b\w*(?:key|token|secret|passw)\w*[\"']?\s*[=:]\s*[\"']?)[0-9a-f]{40}\b")
-_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+LONGEST = 2000
 
 
 def clean(value: Any) -> Any:
@@ -40,10 +33,19 @@ def clean_text(text: str) -> str:
     >>> clean_text("HF_TOKEN=hf_" + "a" * 34)
     'HF_TOKEN=[hidden]'
     """
-    text = _USERINFO.sub(HIDDEN + "@", _ASSIGNED.sub(r"\g<1>" + HIDDEN, _SECRETS.sub(HIDDEN, text)))
+    text = redact(text)
     if len(text) > LONGEST:
         text = text[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    return "".join(_visible(character) for character in text)
+    return visible(text)
+
+
+def visible(text: str) -> str:
+    r"""``text`` with every character written out that would steer a terminal or turn the direction of reading.
+
+    >>> visible("right\rwrong")
+    'right\\x0dwrong'
+    """
+    return text if text.isascii() and text.isprintable() else "".join(_visible(character) for character in text)
 
 
 def _visible(character: str) -> str:

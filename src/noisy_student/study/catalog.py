@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from noisy_student.errors import UserError, nearest
+from noisy_student.redaction import redact
 from noisy_student.study.settings import Settings
 
 PACKAGE = Path(__file__).parent.parent
@@ -22,6 +23,8 @@ NAMED = ("labels", "conditions", "primary")
 """Tables whose keys are names of the study's own."""
 LARGEST_FILE = 1_000_000
 """Bytes; a settings file is a page or two."""
+LONGEST_VALUE = 200
+"""Characters of a faulty value that a message shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,28 @@ def resolve(request: Request) -> Settings:
 
 def check(fields: Mapping[str, Any]) -> Settings:
     """The settings that ``fields`` describe; raises UserError for the first fault."""
+    _refuse_secrets(fields, "")
     try:
         return Settings.model_validate(fields)
     except ValidationError as error:
         # A misspelt field may also be a missing one: its own message comes first.
         raise _readable(min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")) from error
+
+
+def _refuse_secrets(value: Any, where: str) -> None:
+    """Settings are stored and shown as they are, and a key stands on them: a token among them could not be hidden."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            _refuse_secrets(item, f"{where}.{name}".removeprefix("."))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_secrets(item, where)
+    elif isinstance(value, str) and redact(value) != value:
+        raise UserError(
+            f'"{where}" holds what looks like a token or a password.',
+            why="Settings are stored with every result and shown on its page.",
+            do="Take it out; libraries read it from the environment (HF_TOKEN).",
+        )
 
 
 def _is_path(name: str) -> bool:
@@ -87,7 +107,7 @@ def _read(kind: str, name: str) -> dict[str, Any]:
         raise UserError(f"{path} is larger than a settings file can be.", do="Check the path.")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not TOML: {error}.", why="It cannot be read.", do="Mend that line.") from error
 
 
@@ -134,7 +154,9 @@ def _readable(fault: ErrorDetails) -> UserError:
         return cause
     if fault["type"] == "missing":
         return UserError(f'The field "{where}" is missing.', do="Set it in the study file, or by --set.")
-    return UserError(f'"{where}" is {fault["input"]!r}: {fault["msg"]}.', do=f"Set it with --set {where}=VALUE.")
+    shown = repr(fault["input"])
+    shown = shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]}…"
+    return UserError(f'"{where}" is {shown}: {fault["msg"]}.', do=f"Set it with --set {where}=VALUE.")
 
 
 def _fields(path: Iterable[Any]) -> list[str]:

@@ -16,8 +16,8 @@ import time
 from typing import Any
 
 from noisy_student import identity
+from noisy_student.redaction import redact
 from noisy_student.study.node import version
-from noisy_student.study.redaction import redact
 
 ENVIRONMENT = (
     "CUBLAS_WORKSPACE_CONFIG",

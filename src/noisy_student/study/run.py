@@ -17,7 +17,7 @@ from filelock import FileLock
 from noisy_student import files, identity
 from noisy_student.data.parts import parts
 from noisy_student.errors import UserError
-from noisy_student.study import provenance
+from noisy_student.study import provenance, versions
 from noisy_student.study.executors.local import local
 from noisy_student.study.export import export
 from noisy_student.study.node import parents_first
@@ -68,6 +68,7 @@ def run(
     Raises Interrupted after a signal; what was committed until then is kept. Raises UserError for questions that
     cannot be used, before anything is computed from them.
     """
+    versions.require()
     store = Store(place.store, notice=notice)
     planned = plan(settings)
     digest = run_digest(planned)

@@ -22,6 +22,8 @@ from noisy_student.training.spec import SftSpec
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 GOLD, REVEALED, LABELS = "gold", "revealed", "labels."
+MOST = 256
+"""Conditions, sets of labels, findings or seeds of one study: more is a mistake, and would be planned for minutes."""
 
 
 class Frozen(BaseModel):
@@ -171,6 +173,11 @@ class Settings(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _tuples(cls, value: Any) -> Any:
+        for name in ("conditions", "labels", "primary", "seeds"):
+            if isinstance(item := value.get(name), dict | list) and len(item) > MOST:
+                raise UserError(
+                    f'"{name}" has {len(item):,} entries.', why=f"A study has at most {MOST}.", do="Make several of it."
+                )
         lists = ("seeds",)
         return {name: tuple(item) if name in lists and isinstance(item, list) else item for name, item in value.items()}
 

@@ -22,10 +22,10 @@ from typing import Any, Literal
 
 from noisy_student.context import Context
 from noisy_student.errors import Interrupted, NotTrainable, Paused, UserError
+from noisy_student.redaction import redact
 from noisy_student.study import provenance
 from noisy_student.study.fault import fault
 from noisy_student.study.node import Node
-from noisy_student.study.redaction import redact
 from noisy_student.study.store import Store
 
 PAUSED = "paused at the deadline"

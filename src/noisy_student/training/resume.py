@@ -51,9 +51,7 @@ def save(
     partial.replace(weights)
     mark = {"identity": identity, "weights": weights.name, "sha256": files.sha256_file(weights)}
     files.write_json(folder / _MARK, {**mark, "progress": asdict(progress), "schedule": _schedule(scheduler)})
-    for old in folder.glob("step-*.safetensors"):
-        if old != weights:
-            old.unlink()
+    _remove_all_but(folder, weights.name)
 
 
 def load(
@@ -64,13 +62,15 @@ def load(
     optimizer: torch.optim.Optimizer,
     scheduler: torch.optim.lr_scheduler.LRScheduler,
 ) -> Progress | None:
-    """Put a saved state back and say where it stands; None where there is none, or another run's, or a damaged one."""
-    mark = _mark(folder)
-    if mark is None or mark["identity"] != identity:
+    """Put a saved state back and say where it stands; None where there is none, or another run's, or a damaged one.
+
+    What is not whole, or not this run's, is removed: it takes as much room as the model and its optimiser.
+    """
+    mark = _whole(folder, identity)
+    _remove_all_but(folder, None if mark is None else str(mark["weights"]))
+    if mark is None:
         return None
     weights = folder / str(mark["weights"])
-    if not weights.is_file() or files.sha256_file(weights) != mark["sha256"]:
-        return None
     tensors = load_file(weights)
     torch.set_rng_state(tensors.pop("rng"))
     with torch.no_grad():
@@ -82,6 +82,23 @@ def load(
     _restore_schedule(scheduler, optimizer, mark["schedule"])
     points = tuple(Point(**point) for point in mark["progress"]["points"])
     return Progress(int(mark["progress"]["step"]), float(mark["progress"]["seconds"]), points)
+
+
+def _whole(folder: Path, identity: str) -> dict[str, Any] | None:
+    """The mark of a state of this run whose weights are as they were written."""
+    mark = _mark(folder)
+    if mark is None or mark["identity"] != identity:
+        return None
+    weights = folder / str(mark["weights"])
+    return mark if weights.is_file() and files.sha256_file(weights) == mark["sha256"] else None
+
+
+def _remove_all_but(folder: Path, weights: str | None) -> None:
+    for path in folder.glob("step-*"):
+        if path.name != weights:
+            path.unlink()
+    if weights is None:
+        (folder / _MARK).unlink(missing_ok=True)
 
 
 def _mark(folder: Path) -> dict[str, Any] | None:

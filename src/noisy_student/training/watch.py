@@ -14,8 +14,22 @@ from noisy_student.errors import Interrupted, NotTrainable, Paused
 from noisy_student.training.curves import Point
 from noisy_student.training.resume import Progress
 
-WORTH_SAVING = 60.0  # seconds of work; less is cheaper to repeat than to think about
-SAVE_EVERY = 600.0  # seconds; what a kill or a power cut may cost
+WORTH_SAVING = 60.0
+"""Seconds of work; less is cheaper to repeat than to think about."""
+SHARE_OF_SAVING = 0.05
+"""Of the time of training; what saving costs at most, so far as it takes as long as the last time."""
+AT_MOST_UNSAVED = 1800.0
+"""Seconds that a kill or a power cut may cost, whatever saving costs."""
+
+
+def save_interval(step_seconds: float, save_seconds: float) -> float:
+    """Seconds of work after which a state is saved: whole steps, as many as make saving cheap.
+
+    >>> save_interval(0.2, 0.5), save_interval(40.0, 12.0), save_interval(50.0, 600.0)
+    (60.0, 240.0, 1800.0)
+    """
+    cheap = min(max(WORTH_SAVING, save_seconds / SHARE_OF_SAVING), AT_MOST_UNSAVED)
+    return max(1, math.ceil(round(cheap / step_seconds, 6))) * step_seconds if step_seconds else cheap
 
 
 class Watch(TrainerCallback):
@@ -33,6 +47,7 @@ class Watch(TrainerCallback):
         self._first = self.step
         self._save = save
         self._start = self._saved = time.monotonic()
+        self._save_seconds = self._spent_saving = 0.0
 
     @property
     def seconds(self) -> float:
@@ -53,8 +68,10 @@ class Watch(TrainerCallback):
             # The Trainer logs every tenth step; without this the curve would end before the training does.
             control.should_log = True
             return
-        self._ask()
-        if self._unsaved() > SAVE_EVERY:
+        step_seconds = (time.monotonic() - self._start - self._spent_saving) / (self.step - self._first)
+        # A step that the deadline would cut is lost: better not to begin it.
+        self._ask(ahead=step_seconds + self._save_seconds)
+        if self._unsaved() >= save_interval(step_seconds, self._save_seconds):
             self._keep()
 
     def on_substep_end(
@@ -92,9 +109,9 @@ class Watch(TrainerCallback):
             )
         )
 
-    def _ask(self) -> None:
+    def _ask(self, ahead: float = 0.0) -> None:
         try:
-            self.context.check()
+            self.context.check(ahead)
         except (Paused, Interrupted):
             if self._unsaved() > WORTH_SAVING:
                 self._keep()
@@ -104,5 +121,8 @@ class Watch(TrainerCallback):
         return time.monotonic() - self._saved
 
     def _keep(self) -> None:
+        began = time.monotonic()
         self._save(Progress(self.step, self.seconds, tuple(self.points)))
         self._saved = time.monotonic()
+        self._save_seconds = self._saved - began
+        self._spent_saving += self._save_seconds

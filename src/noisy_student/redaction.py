@@ -1,0 +1,43 @@
+"""Text in, the same text without secrets out: what is stored, shown or logged passes through here.
+
+Known token shapes are removed wherever they stand, so are passwords in addresses, keys that are assigned to a name
+which speaks of a secret, and the value of every environment variable with such a name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+HIDDEN = "[hidden]"
+
+# Shapes of tokens that were found in public logs: Hugging Face, AWS, GitHub, OpenAI-like.
+_SHAPES = re.compile(
+    r"(?<![A-Za-z0-9])(?:hf_[A-Za-z0-9]{30,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36,}"
+    r"|github_pat_[A-Za-z0-9_]{22,}|sk-[A-Za-z0-9_-]{20,})"
+)
+_ASSIGNED = re.compile(r"(?i)(\b\w*(?:key|token|secret|passw)\w*[\"']?\s*[=:]\s*[\"']?)[0-9a-f]{40}\b")
+_USERINFO = re.compile(r"(?<=://)[^/@\s]{1,200}(?=@)")
+_SPEAKS_OF_SECRETS = re.compile(r"key|token|secret|passw", re.IGNORECASE)
+_SHORTEST = 8
+"""A shorter value, such as "1", is no secret, and removing it would tear the text apart."""
+
+
+def redact(text: str, environment: Mapping[str, str] | None = None) -> str:
+    """The text without tokens, passwords in addresses, and values of secret variables of ``environment``.
+
+    >>> redact("load https://me:pw@host/x with s3cr3t-value", {"MY_TOKEN": "s3cr3t-value"})
+    'load https://[hidden]@host/x with [hidden]'
+    >>> redact("HF_TOKEN=hf_" + "a" * 34, {})
+    'HF_TOKEN=[hidden]'
+    """
+    for value in _secret_values(os.environ if environment is None else environment):
+        text = text.replace(value, HIDDEN)
+    return _USERINFO.sub(HIDDEN, _ASSIGNED.sub(r"\g<1>" + HIDDEN, _SHAPES.sub(HIDDEN, text)))
+
+
+def _secret_values(environment: Mapping[str, str]) -> list[str]:
+    """The longest first: one may hold another. Switches and paths of files are no secrets, even in such variables."""
+    named = (value for name, value in environment.items() if _SPEAKS_OF_SECRETS.search(name))
+    return sorted((value for value in named if len(value) >= _SHORTEST and not value.startswith("/")), key=len)[::-1]
