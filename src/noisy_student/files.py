@@ -45,7 +45,13 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
 
 def read_json(path: Path) -> Any:
     """Read one JSON document; duplicate keys, NaN and malformed text are a UserError that names the place."""
-    return parse_json(path.read_text(encoding="utf-8"), place=str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} is not UTF-8 at byte {error.start}.", why="JSON is UTF-8 text.", do="Convert the file to UTF-8."
+        ) from error
+    return parse_json(text, place=str(path))
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import time
-from pathlib import Path
-
 import pytest
 
 from noisy_student.answers.extract import extract, read
@@ -126,42 +123,3 @@ def test_finish_decides_before_the_text() -> None:
 def test_padding_after_the_answer_changes_nothing_and_the_cap_is_a_cap() -> None:
     assert extract("#### 5\n" + "x" * 100_000) == Answer("5", "5", "hashes", True)
     assert extract("x" * MAX_CHARACTERS + "#### 5") == NoAnswer("absent")
-
-
-def test_nothing_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    call = "__import__('os').system('touch PWN')"
-    for text in (call, f"${call}$", f"\\boxed{{{call}}}", f"#### {call}"):
-        assert isinstance(extract(text), NoAnswer)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a" * 30 + "!",
-        "1" * 30 + "x",
-        "1" * 60_000 + "x",
-        " " * 20_000,
-        "$" * 20_000,
-        "1," * 50_000,
-        "#### " * 20_000,
-        "####" + " " * 100_000,
-        "\\boxed{" * 20_000,
-        "\\frac{1}{" * 2_000,
-        "answer is " * 10_000,
-        "\n" * 100_000,
-        "\n ###" * 20_000,
-        "<|a" * 50_000,
-        "-" * 100_000,
-        "1/" * 50_000,
-    ],
-    ids=lambda text: f"{text[:8]!r}x{len(text)}",
-)
-def test_no_text_takes_long(text: str) -> None:
-    def seconds() -> float:
-        start = time.process_time()
-        extract(text)
-        return time.process_time() - start
-
-    assert min(seconds() for _ in range(3)) < 0.05

@@ -65,6 +65,9 @@ QUIET = {
 Spinning OpenMP threads slow a step from 0.17 s to 4 s and more beside one busy process (design section 6).
 """
 
+LONGEST_PART = 1000
+"""Characters of what, why or do."""
+
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 
@@ -118,11 +121,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _explained(UserError("Paused at the deadline.", why="Nothing is lost.", do=AGAIN), PAUSED)
     except OSError as error:
         if not isinstance(error, PermissionError) and error.errno not in _DISK:
-            return _explained(_bug(error), USER_ERROR)
+            return _bug(error)
         told = f"{error.filename or 'The disk'}: {error.strerror}."
         return _explained(UserError(told, why="What was done is kept.", do=f"Mend it. {AGAIN}"), USER_ERROR)
     except Exception as error:
-        return _explained(_bug(error), USER_ERROR)
+        return _bug(error)
     return 0
 
 
@@ -133,17 +136,22 @@ def _explained(error: Exception, code: int) -> int:
     """Print what, why and do to standard error, a line each, without secrets and without control characters."""
     parts = (error.what, error.why, error.do) if isinstance(error, UserError) else (str(error), "", AGAIN)
     for part in filter(None, parts):
-        print(visible(redact(part)), file=sys.stderr)
+        print(visible(redact(_shortened(part))), file=sys.stderr)
     return code
 
 
-def _bug(error: Exception) -> UserError:
-    """What escaped is a fault of this program: the one case in which a traceback is shown."""
-    return UserError(
-        "".join(traceback.format_exception(error)).rstrip(),
-        why="This is a bug in noisy-student. What was done is kept.",
-        do="Please report it with the lines above.",
+def _shortened(text: str) -> str:
+    """The text without its middle if it is too long to read: it quotes a file or a flag."""
+    return text if len(text) <= LONGEST_PART else f"{text[: LONGEST_PART // 2]} … {text[-LONGEST_PART // 2 :]}"
+
+
+def _bug(error: Exception) -> int:
+    """Print what escaped: a fault of this program, and the one case in which a traceback is shown."""
+    print(visible(redact("".join(traceback.format_exception(error)))), file=sys.stderr, end="")
+    told = UserError(
+        "This is a bug in noisy-student.", why="What was done is kept.", do="Please report it with the lines above."
     )
+    return _explained(told, USER_ERROR)
 
 
 def _version(asked: bool) -> None:

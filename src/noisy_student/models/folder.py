@@ -5,6 +5,7 @@ Weights are safetensors or nothing: a pickle runs code when it is read, and so d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,20 @@ _CODE_KEYS = frozenset({"auto_map", "trust_remote_code", "_attn_implementation_i
 _PICKLES = ("pytorch_model*.bin", "adapter_model*.bin")
 # What decides how a model computes and how text becomes tokens; a README or a training log does not.
 _PARTS = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "additional_chat_templates/*.jinja")
+
+
+# huggingface_hub's rule (utils/_validators.py), which also forbids "--" and "..".
+_HUB_ID = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,95})?")
+
+
+def check_hub_id(name: str) -> None:
+    """Raise UserError unless ``name``, which is neither a folder nor a file here, can be a model's id on the hub."""
+    if name.endswith(".gguf") or not _HUB_ID.fullmatch(name):
+        raise UserError(
+            f'There is no folder or file "{name}".',
+            why="A model is a folder, a GGUF file or a hub id.",
+            do="Check the path.",
+        )
 
 
 def check_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from transformers.utils import logging
 
 from noisy_student.errors import UserError
 from noisy_student.models import gguf, stop
-from noisy_student.models.folder import check_folder, folder_digest
+from noisy_student.models.folder import check_folder, check_hub_id, folder_digest
 from noisy_student.models.spec import Attention, DType, PadRule
 from noisy_student.models.template import check_template
 
@@ -51,7 +51,8 @@ def load(
 ) -> LoadedModel:
     """Load a model in evaluation mode from a folder or a GGUF file, or from the hub through its local cache.
 
-    Raises UserError for a folder with pickled weights, with code of its own, or with shards outside of it.
+    Raises UserError for a folder with pickled weights, with code of its own, with shards outside of it, or with a
+    weight that is no finite number.
     """
     folder = find_folder(path, revision=revision)
     check_folder(folder)
@@ -72,6 +73,7 @@ def load(
             f"{path} cannot be loaded: {error}.", why="Its files do not make a causal language model.", do="Check it."
         ) from error
     _refuse_small_embedding(model, tokenizer, folder)
+    _refuse_broken_weights(model, folder)
     model.train(False)
     return settle(model, tokenizer, digest=folder_digest(folder), pad=pad)
 
@@ -102,12 +104,7 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
     if folder.suffix == gguf.SUFFIX and folder.is_file():
         return gguf.folder_of(folder)
     name = str(path)
-    if name.startswith((".", "/", "~")) or name.count("/") > 1 or folder.suffix == gguf.SUFFIX:
-        raise UserError(
-            f"There is no folder or file {path}.",
-            why="A model is a folder, a GGUF file or a hub id.",
-            do="Check the path.",
-        )
+    check_hub_id(name)
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=_WANTED))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
@@ -142,3 +139,15 @@ def _refuse_small_embedding(model: PreTrainedModel, tokenizer: PreTrainedTokeniz
             why="Some texts would have no embedding.",
             do="Use the tokenizer that the model was trained with.",
         )
+
+
+def _refuse_broken_weights(model: PreTrainedModel, folder: Path) -> None:
+    for name, weight in model.named_parameters():
+        # One pass without a copy; both ends are NaN if any weight is.
+        low, high = torch.aminmax(weight)
+        if not (torch.isfinite(low) and torch.isfinite(high)):
+            raise UserError(
+                f"{folder}: the weight {name} holds NaN or infinity.",
+                why="Every answer of this model would be meaningless, and so would what is trained on them.",
+                do="Take the model from its source again, or from an earlier checkpoint.",
+            )

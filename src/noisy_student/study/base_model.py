@@ -9,7 +9,7 @@ from typing import Any
 
 from noisy_student import files
 from noisy_student.models import lab
-from noisy_student.models.folder import check_folder, folder_digest
+from noisy_student.models.folder import check_folder, check_hub_id, folder_digest
 from noisy_student.models.spec import ModelSpec
 from noisy_student.study.node import version
 
@@ -39,6 +39,7 @@ def find(model: ModelSpec) -> BaseModelFiles:
         read = {"gguf": files.sha256_file(file), "reader": version("gguf")}
         return BaseModelFiles({**shared, **read}, {"model": str(file.resolve())}, {})
     else:
+        check_hub_id(model.id)
         return BaseModelFiles({**shared, "hub": model.id, "revision": model.revision}, {"model": model.id}, {})
     check_folder(folder)
     return BaseModelFiles({**shared, "digest": folder_digest(folder)}, {"model": str(folder)}, _filters(folder))

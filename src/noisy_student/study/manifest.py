@@ -102,7 +102,7 @@ def read(folder: Path) -> Manifest:
         )
     except FileNotFoundError as error:
         raise DamagedArtifact(f"{NAME} is missing") from error
-    except (UserError, KeyError, TypeError, ValueError, AttributeError, NotADirectoryError) as error:
+    except (UserError, KeyError, TypeError, ValueError, AttributeError, RecursionError, NotADirectoryError) as error:
         raise DamagedArtifact(f"{NAME} cannot be read: {error}") from error
 
 

@@ -105,7 +105,7 @@ def _mark(folder: Path) -> dict[str, Any] | None:
     """The mark of a complete state; None where there is none, or none that can be read: training then starts anew."""
     try:
         found = files.read_json(folder / _MARK)
-    except (OSError, UserError, UnicodeDecodeError):
+    except (OSError, UserError):
         return None
     return found if isinstance(found, dict) and found.keys() >= _MARKED else None
 
