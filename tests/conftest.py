@@ -14,7 +14,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
-from workplace import Workplace  # noqa: E402
+from workplace import SECRETS, Workplace  # noqa: E402
 
 settings.register_profile(
     "project",
@@ -28,9 +28,12 @@ settings.load_profile("project")
 
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    """A finished run, which tests copy and do not change; what it printed is in ``out.txt`` and ``err.txt``."""
+    """A finished run, which tests copy and do not change; what it printed is in ``out.txt`` and ``err.txt``.
+
+    It ran with secrets in its environment, none of which may be found in it again.
+    """
     place = Workplace(tmp_path_factory.mktemp("reference"))
-    done = place.complete()
+    done = place.complete(env=SECRETS)
     (place.folder / "out.txt").write_text(done.stdout)
     (place.folder / "err.txt").write_text(done.stderr)
     return place

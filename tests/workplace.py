@@ -57,6 +57,11 @@ workers = 1
 """
 CONDITIONS = ["base", "baseline", "noisy-student", "oracle"]
 OFFLINE = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "MPLBACKEND": "agg", "COLUMNS": "160"}
+SECRETS = {
+    "HF_TOKEN": "hf_" + "Ab1" * 11 + "x",
+    "WANDB_API_KEY": "0123456789abcdef" * 2 + "01234567",
+    "DB_PASSWORD": "correct-horse-battery",
+}
 PROGRAM = ("-m", "noisy_student")
 SECONDS = 600
 """No run takes nearly as long, however busy the machine."""

@@ -8,26 +8,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hostile import HOSTILE, poison
 
 from noisy_student.report.html import render
 
 RESULTS = json.loads(Path(__file__).with_name("results.json").read_text())
 CURVES = {"baseline-1": [{"step": i, "loss": 2 / (i + 1)} for i in range(50)]}
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "<svg/onload=alert(1)>",
-    "</textarea></style></title></svg></text>",
-    '" onmouseover="alert(1)',
-    "</script><script>alert(1)</script><!--<script>\u2028",
-    "javascript:alert(1)",
-    "data:text/html,<b>x</b>",
-    "[x](javascript:alert(1))",
-    "{{7*7}} ${7*7} <%= 7*7 %> {% for i in range(9) %}",
-    "\x1b[2J\x1b]0;owned\x07",
-]
-# Words the report compares with; everything else may be anything.
-CHOSEN = {"status", "unit", "verdict"}
 
 
 class Page(HTMLParser):
@@ -54,16 +40,6 @@ SMALL = RESULTS | {
     "conditions": RESULTS["conditions"][:1] + RESULTS["conditions"][-1:],
     "findings": RESULTS["findings"][::4],
 }
-
-
-def poison(value, text):
-    if isinstance(value, str):
-        return text
-    if isinstance(value, list):
-        return [poison(item, text) for item in value]
-    if isinstance(value, dict):
-        return {key: item if key in CHOSEN else poison(item, text) for key, item in value.items()}
-    return value
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from noisy_student.report.clean import visible
+
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -53,5 +55,12 @@ def _value(value: Any) -> str:
 
 
 def _string(text: str) -> str:
-    # JSON escapes all that TOML wants escaped except DEL.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # JSON escapes all that TOML wants escaped except DEL; what would steer a terminal is escaped as well.
+    return "".join(map(_escaped, json.dumps(text, ensure_ascii=False)))
+
+
+def _escaped(character: str) -> str:
+    if visible(character) == character:
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -86,7 +86,14 @@ def _refuse_adapter(folder: Path) -> None:
 
 
 def _refuse_code(path: Path) -> None:
-    for key in _keys(files.read_json(path)):
+    content = files.read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(
+            f"{path} holds {type(content).__name__}, not an object.",
+            why="Nothing can be read from it.",
+            do="Save again.",
+        )
+    for key in _keys(content):
         if key in _CODE_KEYS:
             raise UserError(
                 f'{path} holds "{key}".',

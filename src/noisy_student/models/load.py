@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
-from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
@@ -68,7 +67,8 @@ def load(
             trust_remote_code=False,
             local_files_only=True,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except Exception as error:
+        # Its files came from elsewhere: transformers raises whatever their fields lead to.
         raise UserError(
             f"{path} cannot be loaded: {error}.", why="Its files do not make a causal language model.", do="Check it."
         ) from error
@@ -118,7 +118,7 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:
         raise UserError(
             f"The tokenizer in {folder} cannot be loaded: {error}.",
             why="Without it no text becomes tokens.",

@@ -1,0 +1,64 @@
+"""No way in the package by which data becomes code: no pickle, no eval, no archive, no shell, no sandbox of our own."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+from test_architecture import Modules, package, parse
+
+READERS = {
+    *("pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"),  # run code when they read
+    *("yaml", "sympy", "numexpr"),  # evaluate what they parse
+    *("tarfile", "zipfile", "shutil.unpack_archive"),  # write where the archive says
+    *("code", "codeop", "runpy"),
+}
+CALLS = {
+    *("eval", "exec", "compile", "__import__", "os.system", "os.popen", "shutil.unpack_archive"),
+    *("torch.load", "np.load", "numpy.load", "torch.hub.load", "jinja2.Template"),
+}
+TRUST = ("trust_remote_code", "allow_pickle", "shell")
+
+
+def ways_in(modules: Modules) -> Iterator[str]:
+    """Imports, calls and arguments by which a file could run code."""
+    for module in modules.values():
+        for name in module.imports:
+            if name in READERS or name.partition(".")[0] in READERS:
+                yield f"{module.name}: import {name}"
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call):
+                if (called := ast.unparse(node.func)) in CALLS:
+                    yield f"{module.name}: {called}()"
+                yield from (f"{module.name}: {word}" for word in _trusting(node))
+
+
+def _trusting(call: ast.Call) -> Iterator[str]:
+    for word in call.keywords:
+        refused = isinstance(word.value, ast.Constant) and word.value.value is False
+        if word.arg in TRUST and not refused:
+            yield f"{word.arg}={ast.unparse(word.value)}"
+
+
+def test_the_package_has_none() -> None:
+    assert list(ways_in(package())) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import pickle", "a: import pickle"),
+        ("from yaml import safe_load", "a: import yaml.safe_load"),
+        ("def f(x):\n    return eval(x)", "a: eval()"),
+        ("torch.load(path)", "a: torch.load()"),
+        ("load(path, trust_remote_code=True)", "a: trust_remote_code=True"),
+        ("run(words, shell=x)", "a: shell=x"),
+    ],
+)
+def test_one_would_be_found(text: str, found: str) -> None:
+    assert list(ways_in(parse({"a": text}))) == [found]
+
+
+def test_refusing_is_no_way_in() -> None:
+    assert list(ways_in(parse({"a": "load(path, trust_remote_code=False, allow_pickle=False)"}))) == []

@@ -1,0 +1,141 @@
+"""Model folders that bring code, bombs or broken weights: refused by the command line, and nothing of theirs is run."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import struct
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from noisy_student.cli.main import main
+from noisy_student.errors import UserError
+from noisy_student.models.load import load
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
+import tiny  # noqa: E402
+
+WEIGHTS = "model.safetensors"
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (Path("PWN"),)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.folder(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def folder(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("q.jsonl").write_text('{"question": "Tom has 5 apples ?"}\n')
+    return Path(shutil.copytree(saved, tmp_path / "model"))
+
+
+def _entry(name: str, **entries: object) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / name
+        path.write_text(json.dumps({**(json.loads(path.read_text()) if path.exists() else {}), **entries}))
+
+    return change
+
+
+def _pickle(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).write_bytes(pickle.dumps(Bomb())) and None
+
+
+def _template(text: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / "chat_template.jinja").write_text(text) and None
+
+
+def _weights(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    return lambda folder: (folder / WEIGHTS).write_bytes(change((folder / WEIGHTS).read_bytes())) and None
+
+
+def _number(value: float) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        tensors = load_file(folder / WEIGHTS)
+        tensors[max(tensors)].view(-1)[-1] = value
+        save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+
+    return change
+
+
+def _header(text: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / WEIGHTS).write_bytes(struct.pack("<Q", len(text)) + text.encode()) and None
+
+
+SHARD = {"metadata": {}, "weight_map": {"model.norm.weight": "../secret.safetensors"}}
+OVERLAP = {name: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for name in "ab"}
+HOSTILE = {
+    "22": _entry("config.json", _attn_implementation_internal="evil/repo"),
+    "23 auto_map": _entry("config.json", auto_map={"AutoModelForCausalLM": "evil--mod.Cls"}),
+    "23 tokenizer": _entry("tokenizer_config.json", auto_map={"AutoTokenizer": ["evil--mod.Cls", None]}),
+    "23 trust": _entry("config.json", text_config={"trust_remote_code": True}),
+    "25 weights": _pickle("pytorch_model.bin"),
+    "26 escape": _template("{{ ''.__class__.__mro__[1].__subclasses__() }}"),
+    "26 text": _template("{{ 'a'*100000000 }}"),
+    "26 loop": _template("{% for i in range(10**9) %}{{ i }}{% endfor %}"),
+    "26 globals": _template("{{ cycler.__init__.__globals__.os.system('touch PWN') }}"),
+    "26 output": _template("{% for i in range(99999) %}{{ 'aaaaaaaaaaaaaaaa' }}{% endfor %}"),
+    "27": _entry("adapter_config.json", base_model_name_or_path="../../secret"),
+    "27 hub": _entry("adapter_config.json", base_model_name_or_path="evil/other"),
+    "shard": _entry("model.safetensors.index.json", **SHARD),
+    "header": _header("x" * 10),
+    "huge header": _weights(lambda content: struct.pack("<Q", 2**40) + content[8:]),
+    "truncated": _weights(lambda content: content[:-100]),
+    "trailing": _weights(lambda content: content + b"more"),
+    "overlap": _header(json.dumps(OVERLAP) + "    "),
+    "empty": _weights(lambda content: b""),
+    "nan": _number(float("nan")),
+    "infinity": _number(float("-inf")),
+    "config": lambda folder: (folder / "config.json").write_bytes(b"\xff\xfe{") and None,
+    "nested": lambda folder: (folder / "config.json").write_text("[" * 100_000) and None,
+    "no object": lambda folder: (folder / "config.json").write_text("[]") and None,
+    "fields": _entry("config.json", hidden_size="x", layer_types=7, rope_parameters=[]),
+    "tokenizer": lambda folder: (folder / "tokenizer.json").write_text('{"model": 7}') and None,
+    "architecture": _entry("config.json", model_type="../../x"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_folder_is_refused(case: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    HOSTILE[case](folder)
+    assert main(["sample", "q.jsonl", "--model", "./model", "--k", "1"]) == 1
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert "bug in noisy-student" not in said.err
+    assert len(said.err.splitlines()) >= 2
+    assert not list(folder.parent.rglob("PWN"))
+
+
+@pytest.mark.parametrize("name", ["rng_state.pth", "optimizer.pt", "training_args.bin", "scheduler.pt"])
+def test_a_trainers_leftovers_are_never_read(name: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    _pickle(name)(folder)
+    (folder / "modeling_evil.py").write_text("open('PWN', 'w')")
+    (folder / "custom_generate").mkdir()
+    (folder / "custom_generate/generate.py").write_text("open('PWN', 'w')")
+    words = ["--k", "1", "--set", "sampling.max_new_tokens=2"]
+    assert main(["sample", "q.jsonl", "--model", "./model", *words]) == 0
+    assert not list(folder.parent.rglob("PWN"))
+
+
+def test_metadata_of_weights_is_not_looked_at(folder: Path) -> None:
+    save_file(load_file(folder / WEIGHTS), folder / WEIGHTS, metadata={"format": "pt", "x": "<script>\x1b[2J" * 1000})
+    assert torch.isfinite(next(load(folder).model.parameters())).all()
+
+
+def test_a_hub_id_that_would_be_a_path_is_none() -> None:
+    for name in ("a/../b", "../../secret", "a--b/c", "-rf/x", "a/b/c", "a b", "a\nb"):
+        with pytest.raises(UserError, match="no folder or file"):
+            load(name)
