@@ -17,13 +17,18 @@ def write_key(path: Path, key: AnswerKey) -> int:
     return files.write_jsonl(path, (asdict(key[name]) for name in sorted(key)))
 
 
-def read_key(path: Path) -> AnswerKey:
-    """Read a key; raises UserError for faults and for a question that stands twice."""
-    entries = [_entry(row, f"{path}, row {number}") for number, row in enumerate(files.read_jsonl(path), start=1)]
+def read_key(path: Path, *, solutions: bool = True) -> AnswerKey:
+    """Read a key; without solutions, which only a reveal needs, it takes a fraction of the memory.
+
+    Raises UserError for faults and for a question that stands twice.
+    """
+    entries = [
+        _entry(row, f"{path}, row {number}", solutions) for number, row in enumerate(files.read_jsonl(path), start=1)
+    ]
     require_distinct((entry.question_id for entry in entries), path)
     return AnswerKey({entry.question_id: entry for entry in entries})
 
 
-def _entry(row: Mapping[str, Any], place: str) -> KeyEntry:
-    answer = text_of(row, "answer", place)
-    return KeyEntry(text_of(row, "question_id", place), answer, optional_text(row, "solution", place))
+def _entry(row: Mapping[str, Any], place: str, solutions: bool) -> KeyEntry:
+    answer, solution = text_of(row, "answer", place), optional_text(row, "solution", place)
+    return KeyEntry(text_of(row, "question_id", place), answer, solution if solutions else None)

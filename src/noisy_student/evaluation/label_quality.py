@@ -5,7 +5,8 @@ Accuracy = right winners ÷ all questions (maj@K); precision = right ÷ labeled;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from noisy_student.answer_key import AnswerKey
@@ -42,21 +43,23 @@ class LabelQuality:
     right: int
 
 
-def vote_quality(votes: Sequence[Vote], key: AnswerKey) -> VoteQuality:
-    """Compare all votes with the key; raises ValueError if they differ in K."""
-    ks = {vote.k for vote in votes}
-    if len(ks) != 1:
-        raise ValueError(f"the votes have several K: {sorted(ks)}")
-    k = ks.pop()
-    asked, right = [0] * (k + 1), [0] * (k + 1)
-    single = 0.0
+def vote_quality(votes: Iterable[Vote], key: AnswerKey) -> VoteQuality:
+    """Compare all votes with the key; raises ValueError if there are none or if they differ in K."""
+    asked: Counter[int] = Counter()
+    right: Counter[int] = Counter()
+    ks: set[int] = set()
+    tied, single = 0, 0.0
     for vote in votes:
         truth = key[vote.question_id].answer
+        ks.add(vote.k)
         asked[vote.votes] += 1
         right[vote.votes] += vote.winner is not None and same(vote.winner, truth)
-        single += sum(count for answer, count in vote.tally if same(answer, truth)) / k
-    levels = tuple(LevelQuality(level, asked[level], right[level]) for level in range(k + 1) if asked[level])
-    return VoteQuality(k, len(votes), sum(right), sum(vote.tied for vote in votes), single, levels)
+        tied += vote.tied
+        single += sum(count for answer, count in vote.tally if same(answer, truth)) / vote.k
+    if len(ks) != 1:
+        raise ValueError(f"the votes have several K: {sorted(ks)}")
+    levels = tuple(LevelQuality(level, asked[level], right[level]) for level in sorted(asked))
+    return VoteQuality(ks.pop(), asked.total(), right.total(), tied, single, levels)
 
 
 def label_quality(labels: Iterable[Label], key: AnswerKey) -> LabelQuality:

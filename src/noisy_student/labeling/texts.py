@@ -7,7 +7,7 @@ stopped at the answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from noisy_student import seeds
@@ -21,11 +21,8 @@ Choice = Literal["first", "shortest", "highest-logprob", "all-distinct"]
 """First by k; fewest characters after the cut; highest sum of log-probabilities; every different text."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    k: int
-    text: str
-    logprob: float
+_Ranked = tuple[float, int, str]
+"""What a choice goes by, the smallest first; the sample's k; its text."""
 
 
 def voted_labels(votes: Iterable[Vote]) -> list[Label]:
@@ -45,19 +42,19 @@ def with_own_texts(
     ``all-distinct`` makes one label a text, in the order of k. A label that no sample reaches keeps solution None.
     """
     labels = list(labels)
-    wanted = {label.question_id: label.answer for label in labels}
-    if len(wanted) != len(labels):
+    places = {label.question_id: place for place, label in enumerate(labels)}
+    if len(places) != len(labels):
         raise ValueError("a question has more than one label")
-    found: dict[str, list[_Candidate]] = {}
+    # Only what may still be chosen is kept, for a question's samples need not stand together.
+    found: list[tuple[_Ranked, ...]] = [()] * len(labels)
     for sample in samples:
-        target = wanted.get(sample.question_id)
-        if target is None:
+        place = places.get(sample.question_id)
+        if place is None:
             continue
         answer = read(sample.text, sample.finish, truncated=truncated)
-        if isinstance(answer, Answer) and same(answer.canonical, target):
-            candidate = _Candidate(sample.k, own_text(sample.text), sample.logprob)
-            found.setdefault(sample.question_id, []).append(candidate)
-    return [row for label in labels for row in _chosen(label, found.get(label.question_id, []), choice)]
+        if isinstance(answer, Answer) and same(answer.canonical, labels[place].answer):
+            found[place] = _best(found[place], _ranked(sample, choice), choice)
+    return [row for label, chosen in zip(labels, found, strict=True) for row in _with_texts(label, chosen)]
 
 
 def random_sample(samples: Iterable[Sample], *, run_seed: int, truncated: Truncated = "abstain") -> list[Label]:
@@ -88,17 +85,24 @@ def own_text(text: str) -> str:
     return (own_turn(text) if end is None else text[:end]).rstrip()
 
 
-def _chosen(label: Label, candidates: list[_Candidate], choice: Choice) -> Iterator[Label]:
-    if not candidates:
+def _ranked(sample: Sample, choice: Choice) -> _Ranked:
+    text = own_text(sample.text)
+    rank = {"shortest": float(len(text)), "highest-logprob": -sample.logprob}.get(choice, 0.0)
+    return rank, sample.k, text
+
+
+def _best(before: tuple[_Ranked, ...], one: _Ranked, choice: Choice) -> tuple[_Ranked, ...]:
+    """The best of both; under ``all-distinct`` all of them by k, of equal texts the one with the smallest k."""
+    if choice != "all-distinct":
+        return (min(*before, one),) if before else (one,)
+    firsts: dict[str, _Ranked] = {}
+    for ranked in sorted((*before, one)):
+        firsts.setdefault(ranked[2], ranked)
+    return tuple(firsts.values())
+
+
+def _with_texts(label: Label, chosen: tuple[_Ranked, ...]) -> Iterator[Label]:
+    if not chosen:
         yield label
-        return
-    candidates = sorted(candidates, key=lambda candidate: candidate.k)
-    if choice == "all-distinct":
-        for text in dict.fromkeys(candidate.text for candidate in candidates):
-            yield replace(label, solution=text)
-    elif choice == "shortest":
-        yield replace(label, solution=min(candidates, key=lambda candidate: len(candidate.text)).text)
-    elif choice == "highest-logprob":
-        yield replace(label, solution=max(candidates, key=lambda candidate: candidate.logprob).text)
-    else:
-        yield replace(label, solution=candidates[0].text)
+    for _, _, text in chosen:
+        yield replace(label, solution=text)

@@ -15,11 +15,12 @@ def write_votes(path: Path, votes: Iterable[Vote]) -> int:
     return files.write_jsonl(path, map(vote_row, votes))
 
 
-def read_votes(path: Path) -> Iterator[Vote]:
-    """Stream the votes of a file that this program wrote."""
+def read_votes(path: Path, *, tallies: bool = True) -> Iterator[Vote]:
+    """Stream the votes of a file that this program wrote; without tallies, which take most of a vote's memory."""
     for row in files.read_jsonl(path):
         row.pop("agreement")
-        yield Vote(**{**row, "tally": tuple((answer, count) for answer, count in row["tally"])})
+        tally = tuple((answer, count) for answer, count in row["tally"]) if tallies else ()
+        yield Vote(**{**row, "tally": tally})
 
 
 def vote_row(vote: Vote) -> dict[str, Any]:

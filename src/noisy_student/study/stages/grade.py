@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
 from noisy_student.evaluation.grade import grade, stop_rate
-from noisy_student.evaluation.grade_file import read_grades, write_grades
-from noisy_student.records import Sample
+from noisy_student.evaluation.grade_file import write_grades
+from noisy_student.records import Grade, Sample
 from noisy_student.sampling.sample_file import read_samples
 
 LIBRARIES: tuple[str, ...] = ()
@@ -18,20 +18,24 @@ LIBRARIES: tuple[str, ...] = ()
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``grades.jsonl`` for the compared decoding and ``sampled.jsonl`` for the sampled slice."""
-    key = read_key(inputs["key"][0] / "key.jsonl")
+    key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
     summary: dict[str, Any] = {}
     for role, name in (("samples", "grades"), ("sampled", "sampled")):
         path = context.data / f"{name}.jsonl"
-        write_grades(path, grade(_samples(inputs, role), key, truncated=spec["truncated"]))
-        rows = list(read_grades(path))
-        summary[name] = {
-            "n": len(rows),
-            "correct": sum(row.correct for row in rows),
-            "strict": sum(row.strict for row in rows),
-            "truncated": sum(row.finish == "length" for row in rows),
-        }
+        counts = {"n": 0, "correct": 0, "strict": 0, "truncated": 0}
+        write_grades(path, _counted(grade(_samples(inputs, role), key, truncated=spec["truncated"]), counts))
+        summary[name] = counts
     free = list(_samples(inputs, "free"))
     return {**summary, "stop_rate": stop_rate(free), "stop_n": len(free)}
+
+
+def _counted(grades: Iterable[Grade], counts: dict[str, int]) -> Iterator[Grade]:
+    for row in grades:
+        counts["n"] += 1
+        counts["correct"] += row.correct
+        counts["strict"] += row.strict
+        counts["truncated"] += row.finish == "length"
+        yield row
 
 
 def _samples(inputs: Mapping[str, Sequence[Path]], role: str) -> Iterator[Sample]:

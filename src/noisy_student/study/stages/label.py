@@ -36,9 +36,9 @@ def _labels(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> li
     if "like" in inputs:
         like = read_labels(inputs["like"][0] / "labels.jsonl")
         rule = {"random_count": len({label.question_id for label in like})}
-    votes = read_votes(inputs["votes"][0] / "votes.jsonl")
-    chosen = select(votes, Selection.model_validate(rule), run_seed=spec["seed"])
-    return with_own_texts(voted_labels(chosen), _samples(inputs), choice=spec["text"], truncated=spec["truncated"])
+    votes = read_votes(inputs["votes"][0] / "votes.jsonl", tallies=False)
+    labels = voted_labels(select(votes, Selection.model_validate(rule), run_seed=spec["seed"]))
+    return with_own_texts(labels, _samples(inputs), choice=spec["text"], truncated=spec["truncated"])
 
 
 def _samples(inputs: Mapping[str, Sequence[Path]]) -> Iterator[Sample]:

@@ -21,12 +21,12 @@ LIBRARIES: tuple[str, ...] = ()
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``quality.json`` with what was asked for: the votes' quality, the labels' quality, or both."""
-    key = read_key(inputs["key"][0] / "key.jsonl")
+    key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
     quality: dict[str, Any] = {}
     if "votes" in inputs:
-        votes = list(read_votes(inputs["votes"][0] / "votes.jsonl"))
-        _require_truth((vote.question_id for vote in votes), key)
-        quality["votes"] = asdict(vote_quality(votes, key))
+        path = inputs["votes"][0] / "votes.jsonl"
+        _require_truth((vote.question_id for vote in read_votes(path, tallies=False)), key)
+        quality["votes"] = asdict(vote_quality(read_votes(path), key))
     if "labels" in inputs:
         labels = read_labels(inputs["labels"][0] / "labels.jsonl")
         _require_truth((label.question_id for label in labels), key)
@@ -36,7 +36,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 
 
 def _require_truth(question_ids: Iterable[str], key: AnswerKey) -> None:
-    unknown = len(set(question_ids) - set(key))
+    unknown = sum(name not in key for name in question_ids)
     if unknown:
         raise NotTrainable(
             f"The key holds no answer of {unknown} questions that were voted on.",

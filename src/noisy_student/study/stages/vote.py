@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from noisy_student.answers.extract import read
 from noisy_student.context import Context
 from noisy_student.labeling.vote import levels, votes
 from noisy_student.labeling.vote_file import read_votes, write_votes
-from noisy_student.records import Answer
+from noisy_student.records import Answer, Vote
 from noisy_student.sampling.sample_file import read_samples
 
 LIBRARIES: tuple[str, ...] = ()
@@ -21,14 +21,17 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     path = context.data / "votes.jsonl"
     answers = _answers(inputs["samples"], spec["truncated"], context)
     count = write_votes(path, votes(answers, k=spec["K"], ties=spec["ties"]))
-    decided = list(read_votes(path))
-    return {
-        "questions": count,
-        "labeled": sum(vote.winner is not None for vote in decided),
-        "tied": sum(vote.tied for vote in decided),
-        "abstained": sum(vote.abstained for vote in decided),
-        "levels": [[level.votes, level.questions] for level in levels(decided, k=spec["K"])],
-    }
+    totals = {"labeled": 0, "tied": 0, "abstained": 0}
+    histogram = levels(_counted(read_votes(path, tallies=False), totals), k=spec["K"])
+    return {"questions": count, **totals, "levels": [[level.votes, level.questions] for level in histogram]}
+
+
+def _counted(ballot: Iterable[Vote], totals: dict[str, int]) -> Iterator[Vote]:
+    for vote in ballot:
+        totals["labeled"] += vote.winner is not None
+        totals["tied"] += vote.tied
+        totals["abstained"] += vote.abstained
+        yield vote
 
 
 def _answers(folders: Sequence[Path], truncated: Any, context: Context) -> Iterator[tuple[str, str | None]]:
