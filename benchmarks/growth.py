@@ -73,6 +73,7 @@ def stage(name: str, folder: Path, k: int) -> dict[str, Any]:
         "label-all": lambda context: label.run(
             {**common, "select": {"all": True}}, {"samples": drawn, "votes": voted}, context
         ),
+        "random-sample": lambda context: label.run({**common, "rule": "random-sample"}, {"samples": drawn}, context),
         "label-quality": lambda context: label_quality.run(common, {"votes": voted, "key": key}, context),
         "grade": lambda context: grade.run(common, {"samples": drawn, "key": key}, context),
     }
@@ -109,7 +110,7 @@ def main() -> int:
         size = (folder / "samples/samples.jsonl").stat().st_size
         print(f"{given.questions:,} questions x {given.k}: {size / 1e9:.2f} GB of samples", flush=True)
         rows = []
-        for name in ("vote", "label", "label-all", "label-quality", "grade"):
+        for name in ("vote", "label", "label-all", "random-sample", "label-quality", "grade"):
             rows.append(measured(name, folder, given.k))
             print(f"{name:<14} {rows[-1]['seconds']:>7.1f} s  {rows[-1]['peak_bytes'] / 1e9:.2f} GB", flush=True)
     finally:

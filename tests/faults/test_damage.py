@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from workplace import Workplace, comparable
 
-pytestmark = pytest.mark.slow
-
 GRADE = "grade noisy-student"
 MANIFEST = "MANIFEST.json"
 
@@ -64,7 +62,9 @@ DAMAGES = (
 )
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "damage", [pytest.param(damage, marks=() if damage is _flipped else pytest.mark.slow) for damage in DAMAGES]
+)
 def test_damage_is_found_set_aside_and_mended(
     damage: Callable[[Path], None], reference: Workplace, tmp_path: Path
 ) -> None:
@@ -78,6 +78,7 @@ def test_damage_is_found_set_aside_and_mended(
     _is_whole(place, reference, kept)
 
 
+@pytest.mark.slow
 def test_an_empty_folder_in_a_results_place_is_nothing(reference: Workplace, tmp_path: Path) -> None:
     place = reference.copy(tmp_path)
     name = place.node(GRADE).name
@@ -89,6 +90,7 @@ def test_an_empty_folder_in_a_results_place_is_nothing(reference: Workplace, tmp
     _is_whole(place, reference, kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", ["split", "train baseline"])
 def test_what_a_run_hands_over_is_there_even_if_only_cached_results_stood_on_it(
     title: str, reference: Workplace, tmp_path: Path

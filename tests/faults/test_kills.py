@@ -12,9 +12,8 @@ from workplace import Workplace, comparable, ended, wait_until
 
 from noisy_student.study.fault import VARIABLE, Point
 
-pytestmark = pytest.mark.slow
-
 STUDENT = "train noisy-student"
+GRADE = "grade noisy-student"
 VOTES = "sample baseline on unlabeled"
 
 
@@ -26,22 +25,30 @@ def goes_on(place: Workplace, reference: Workplace, kept: dict[str, bytes]) -> N
     assert comparable(place.results()) == comparable(reference.results())
 
 
-@pytest.mark.parametrize("point", get_args(Point))
-def test_a_process_that_is_killed_while_a_student_is_committed(
-    point: str, reference: Workplace, tmp_path: Path
+# A grade is a small file, made in no time: the fast suite's share of this table.
+COMMITS = [
+    pytest.param(point, GRADE, id=f"{point}-grade") for point in ("mid-output", "half-manifest", "before-rename")
+]
+COMMITS += [pytest.param(point, STUDENT, id=f"{point}-student", marks=pytest.mark.slow) for point in get_args(Point)]
+
+
+@pytest.mark.parametrize(("point", "title"), COMMITS)
+def test_a_process_that_is_killed_while_a_result_is_committed(
+    point: str, title: str, reference: Workplace, tmp_path: Path
 ) -> None:
     place = reference.copy(tmp_path)
-    place.forget(STUDENT)
+    place.forget(title)
     kept = place.manifests()
     dead = place.run(env={VARIABLE: point})
     assert dead.returncode == -signal.SIGKILL
     assert list(place.folder.glob("runs/*")) == []
     committed = set(place.manifests()) - set(kept)
-    assert committed == ({place.node(STUDENT).name} if point == "after-rename" else set())
+    assert committed == ({place.node(title).name} if point == "after-rename" else set())
     goes_on(place, reference, place.manifests())
     assert place.failures() == []
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_fails_its_stage_and_the_run_says_so(reference: Workplace, tmp_path: Path) -> None:
     place = reference.copy(tmp_path)
     place.forget(STUDENT)
@@ -57,6 +64,7 @@ def test_a_worker_that_is_killed_fails_its_stage_and_the_run_says_so(reference: 
     goes_on(place, reference, kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 130)]
 )
@@ -82,6 +90,7 @@ def test_a_process_that_is_stopped_in_the_middle_of_sampling(
     assert place.failures() == []
 
 
+@pytest.mark.slow
 def test_a_run_that_is_paused_at_its_deadline(reference: Workplace, tmp_path: Path) -> None:
     place = Workplace(tmp_path)
     done = place.run("--deadline", "3s")
@@ -98,6 +107,7 @@ def test_a_run_that_is_paused_at_its_deadline(reference: Workplace, tmp_path: Pa
     assert place.failures() == []
 
 
+@pytest.mark.slow
 def test_a_stage_that_cannot_write_its_files(reference: Workplace, tmp_path: Path) -> None:
     place = reference.copy(tmp_path)
     place.forget(STUDENT)

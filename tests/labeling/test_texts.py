@@ -64,8 +64,8 @@ def test_votes_with_a_winner_become_labels() -> None:
 
 def test_random_sample_draws_one_evenly_and_skips_what_has_no_answer() -> None:
     rows = [sample("q", k, f"#### {k}") for k in range(4)] + [sample("none", 0, "no idea")]
-    drawn = [random_sample(rows, run_seed=seed) for seed in range(60)]
+    drawn = [random_sample(lambda: rows, run_seed=seed) for seed in range(60)]
     assert all(len(labels) == 1 and labels[0].question_id == "q" for labels in drawn)
     assert {labels[0].answer for labels in drawn} == {"0", "1", "2", "3"}
     assert all(labels[0].solution == f"#### {labels[0].answer}" and labels[0].agreement is None for labels in drawn)
-    assert random_sample(rows[::-1], run_seed=5) == drawn[5]
+    assert random_sample(lambda: rows[::-1], run_seed=5) == drawn[5]

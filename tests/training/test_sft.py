@@ -181,6 +181,22 @@ def test_a_short_run_is_not_saved_and_a_foreign_state_is_not_read(
     assert same(weights(mine), weights(whole[0]))
 
 
+@pytest.mark.parametrize("mark", ["none", "half", "another's"])
+def test_what_is_no_whole_state_of_this_run_is_removed(
+    mark: str, tmp_path: Path, whole: tuple[LoadedModel, sft.Trained]
+) -> None:
+    folder = tmp_path / "scratch/sft"
+    folder.mkdir(parents=True)
+    for name in ("step-2.safetensors", "step-3.partial"):
+        (folder / name).write_bytes(b"half")
+    if mark != "none":
+        state = {"identity": "x", "weights": "step-2.safetensors", "sha256": "", "progress": {}, "schedule": {}}
+        (folder / "state.json").write_text(json.dumps(state)[: 9 if mark == "half" else None])
+    mine, _ = trained(tmp_path)
+    assert same(weights(mine), weights(whole[0]))
+    assert list(folder.iterdir()) == []
+
+
 def test_what_trl_leaves_on_the_model_is_taken_back(whole: tuple[LoadedModel, sft.Trained]) -> None:
     loaded, _ = whole
     assert "forward" not in loaded.model.__dict__

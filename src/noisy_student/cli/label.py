@@ -50,16 +50,19 @@ def command(
 
 def _labels(path: Path, selection: Selection, choice: Choice, seed: int) -> dict[str, list[Label]]:
     """The selected labels by question id; none where nothing could be selected."""
-    ballots: list[tuple[str, str | None]] = []
-    samples = list(_samples(path))
-    for sample in samples:
-        answer = read(sample.text, sample.finish)
-        ballots.append((sample.question_id, answer.canonical if isinstance(answer, Answer) else None))
-    chosen = select(votes(ballots), selection, run_seed=seed)
+    # A file is read twice rather than held; what comes through a pipe can be read once.
+    held = None if path.is_file() else list(_samples(path))
+    ballots = map(_ballot, held or _samples(path))
+    labels = voted_labels(select(votes(ballots), selection, run_seed=seed))
     found: dict[str, list[Label]] = {}
-    for label in with_own_texts(voted_labels(chosen), samples, choice=choice):
+    for label in with_own_texts(labels, held or _samples(path), choice=choice):
         found.setdefault(label.question_id, []).append(label)
     return found
+
+
+def _ballot(sample: Sample) -> tuple[str, str | None]:
+    answer = read(sample.text, sample.finish)
+    return sample.question_id, answer.canonical if isinstance(answer, Answer) else None
 
 
 def _samples(path: Path) -> Iterator[Sample]:

@@ -6,7 +6,7 @@ stopped at the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -57,22 +57,28 @@ def with_own_texts(
     return [row for label, chosen in zip(labels, found, strict=True) for row in _with_texts(label, chosen)]
 
 
-def random_sample(samples: Iterable[Sample], *, run_seed: int, truncated: Truncated = "abstain") -> list[Label]:
+def random_sample(
+    samples: Callable[[], Iterable[Sample]], *, run_seed: int, truncated: Truncated = "abstain"
+) -> list[Label]:
     """One own sample a question, drawn evenly with no vote; its own answer is the label; sorted by question id.
 
-    Questions whose drawn sample has no answer are left out, not drawn again: that would be a vote of its own.
+    ``samples`` is called twice: how many samples a question has is known only at their end, and no text is kept that
+    may not be drawn. Questions whose drawn sample has no answer are left out, not drawn again: that would be a vote
+    of its own.
     """
-    by_question: dict[str, list[Sample]] = {}
-    for sample in samples:
-        by_question.setdefault(sample.question_id, []).append(sample)
+    drawn_ks: dict[str, bytes] = {}
+    for sample in samples():
+        drawn_ks[sample.question_id] = drawn_ks.get(sample.question_id, b"") + sample.k.to_bytes(2, "big")
+    for question_id, packed in drawn_ks.items():
+        ks = sorted(packed[at : at + 2] for at in range(0, len(packed), 2))
+        drawn_ks[question_id] = ks[seeds.generator(run_seed, "random-sample", question_id).randrange(len(ks))]
     labels = []
-    for question_id, own in sorted(by_question.items()):
-        own.sort(key=lambda sample: sample.k)
-        drawn = own[seeds.generator(run_seed, "random-sample", question_id).randrange(len(own))]
-        answer = read(drawn.text, drawn.finish, truncated=truncated)
-        if isinstance(answer, Answer):
-            labels.append(Label(question_id, answer.canonical, own_text(drawn.text), "vote"))
-    return labels
+    for sample in samples():
+        if sample.k.to_bytes(2, "big") == drawn_ks[sample.question_id]:
+            answer = read(sample.text, sample.finish, truncated=truncated)
+            if isinstance(answer, Answer):
+                labels.append(Label(sample.question_id, answer.canonical, own_text(sample.text), "vote"))
+    return sorted(labels, key=lambda label: label.question_id)
 
 
 def own_text(text: str) -> str:

@@ -31,7 +31,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 
 def _labels(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> list[Label]:
     if spec["rule"] == "random-sample":
-        return random_sample(_samples(inputs), run_seed=spec["seed"], truncated=spec["truncated"])
+        return random_sample(lambda: _samples(inputs), run_seed=spec["seed"], truncated=spec["truncated"])
     rule = dict(spec["select"])
     if "like" in inputs:
         like = read_labels(inputs["like"][0] / "labels.jsonl")
