@@ -26,6 +26,10 @@ FOUND = [
     ("\\boxed{18\\text{ eggs}}", "18", "boxed"),
     ("\\boxed{x = \\frac{3}{4}}", "0.75", "boxed"),
     ("\\boxed{\\$1{,}000}", "1000", "boxed"),
+    ("\\boxed{1{,}000\\ \\text{eggs}}", "1000", "boxed"),
+    ("\\boxed{18~eggs}", "18", "boxed"),
+    ("\\boxed{1\\,000\\text{ eggs}}", "1000", "boxed"),
+    ("\\boxed{90^\\circ}", "90", "boxed"),
     ("\\boxed{6} and \\boxed{7", "6", "boxed"),
     ("\\boxed{1}" * 500, "1", "boxed"),
     ("The answer is: **18** of 20", "18", "phrase"),
@@ -109,6 +113,7 @@ def test_a_turn_word_that_opens_the_text_or_stands_inside_a_line_is_no_turn() ->
 
 def test_the_surface_is_what_was_written() -> None:
     assert extract("#### $1,000.00 in all") == Answer("1000", "$1,000.00", "hashes", True)
+    assert extract("\\boxed{ x = 18\\text{ eggs} }") == Answer("18", "x = 18\\text{ eggs}", "boxed", False)
 
 
 def test_finish_decides_before_the_text() -> None:

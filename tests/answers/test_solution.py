@@ -22,3 +22,12 @@ def test_what_only_looks_like_a_mark_stays() -> None:
 def test_a_solution_without_its_answer_is_a_user_error(text: str) -> None:
     with pytest.raises(UserError, match="no readable number after ####"):
         parse_solution(text)
+
+
+def test_the_message_shows_where_the_answer_should_stand() -> None:
+    with pytest.raises(UserError) as refused:
+        parse_solution("It begins here. " + "x" * 100 + " and ends there: 42")
+    assert refused.value.what.endswith('x and ends there: 42" has no readable number after ####.')
+    assert "begins" not in refused.value.what
+    assert refused.value.why == "The answer of a worked solution is read there."
+    assert "#### 42" in refused.value.do

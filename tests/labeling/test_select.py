@@ -57,9 +57,10 @@ def test_nothing_to_learn_from_names_the_highest_agreement() -> None:
         select([vote("a", 6), vote("b", 5)], Selection(min_agreement=0.95), run_seed=1)
     with pytest.raises(NotTrainable, match="No question has a winning answer"):
         select([vote("t", 4, winner=None)], Selection(all=True), run_seed=1)
-    for rule in (Selection(count=9), Selection(random_count=9)):
-        with pytest.raises(NotTrainable, match="asks for 9 questions; 4 have a winner"):
-            select(VOTES, rule, run_seed=1)
+    for name in ("count", "random_count"):
+        with pytest.raises(NotTrainable, match=rf"^select\.{name} asks for 9 questions; 4 have a winner") as told:
+            select(VOTES, Selection(**{name: 9}), run_seed=1)
+        assert told.value.do == f"Set select.{name} to 4 or less, or sample more questions."
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from noisy_student.labeling.texts import Choice, own_text, random_sample, voted_labels, with_own_texts
 from noisy_student.labeling.vote import votes
 from noisy_student.records import Finish, Label, Sample
@@ -69,3 +71,27 @@ def test_random_sample_draws_one_evenly_and_skips_what_has_no_answer() -> None:
     assert {labels[0].answer for labels in drawn} == {"0", "1", "2", "3"}
     assert all(labels[0].solution == f"#### {labels[0].answer}" and labels[0].agreement is None for labels in drawn)
     assert random_sample(lambda: rows[::-1], run_seed=5) == drawn[5]
+
+
+def test_a_question_without_a_label_ends_nothing() -> None:
+    rows = [sample("other", 0, "#### 7"), sample("q", 0, "mine #### 7")]
+    assert with_own_texts([Label("q", "7", None, "vote")], rows)[0].solution == "mine #### 7"
+
+
+def test_a_question_has_one_label() -> None:
+    with pytest.raises(ValueError, match="^a question has more than one label$"):
+        with_own_texts([Label("q", "7", None, "vote"), Label("q", "8", None, "vote")], SAMPLES)
+
+
+def test_random_samples_of_several_questions_are_drawn_apart() -> None:
+    rows = [sample(f"q{number}", k, f"so {k}") for number in range(40) for k in range(4)]
+    labels = random_sample(lambda: rows, run_seed=1)
+    assert [label.question_id for label in labels] == sorted(f"q{number}" for number in range(40))
+    assert {label.answer for label in labels} == {"0", "1", "2", "3"}
+    assert {label.origin for label in labels} == {"vote"}
+
+
+def test_a_random_sample_that_was_cut_counts_only_where_it_may_vote() -> None:
+    cut = [sample("q", 0, "so 7", finish="length")]
+    assert random_sample(lambda: cut, run_seed=1) == []
+    assert random_sample(lambda: cut, run_seed=1, truncated="last-number") == [Label("q", "7", "so 7", "vote")]

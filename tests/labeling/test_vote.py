@@ -60,3 +60,8 @@ def test_levels_has_a_row_for_each_attainable_count() -> None:
     assert levels(ballot, k=2) == (Level(0, 1, 0), Level(1, 1, 0), Level(2, 1, 1))
     with pytest.raises(ValueError, match="voted over 2"):
         levels(ballot, k=8)
+
+
+def test_a_level_counts_all_of_its_questions() -> None:
+    ballot = votes([("a", "1"), ("a", "1"), ("b", "2"), ("b", "2"), ("c", "1"), ("c", "2"), ("d", None), ("d", None)])
+    assert levels(ballot, k=2) == (Level(0, 1, 0), Level(1, 1, 0), Level(2, 2, 2))

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from noisy_student.statistics.differences import paired_bootstrap, paired_t, sign_flip
+from noisy_student.statistics.differences import PairedT, paired_bootstrap, paired_t, sign_flip
+from noisy_student.statistics.intervals import Interval
 from noisy_student.statistics.paired import PairedCounts, mcnemar_exact
 
 ORACLES = json.loads((Path(__file__).parent / "oracles.json").read_text())
@@ -78,3 +79,26 @@ def test_sampled_sign_flips_converge_to_the_exact_test_in_any_order():
     assert sign_flip(shuffled, run_seed=0) == p_value
     assert sign_flip(differences, run_seed=1) != p_value
     assert sign_flip([1.0] * 60, run_seed=0, resamples=999) == 1 / 1000
+
+
+def test_every_field_of_differences_without_spread():
+    assert paired_t([0.3]) == PairedT(0.3, None, None, None, None, 1)
+    assert paired_t([0.0, 0.0]) == PairedT(0.0, 0.0, Interval(0.0, 0.0), None, 1.0, 2)
+    assert paired_t([0.25] * 4) == PairedT(0.25, 0.0, None, None, 0.125, 4)
+    some = paired_t([1.0, 2.0, 6.0])
+    assert (some.n, some.se) == (3, pytest.approx((7 / 3) ** 0.5))
+    assert paired_t([1.0, 1.0 + 1e-6, 1.0]).t is not None, "a small spread is a spread"
+
+
+def test_sampled_flips_count_the_observed_signs_and_never_more_than_all():
+    # A sum of 0 is reached by every pattern; one that only two patterns in 2^40 reach, by none that is drawn.
+    for resamples in (999, 1000, 2500, 9999):
+        assert sign_flip([1.0, -1.0] * 20, run_seed=3, resamples=resamples) == 1
+        assert sign_flip([1.0] * 40, run_seed=3, resamples=resamples) == 1 / (resamples + 1)
+    assert sign_flip([1.0] * 40, run_seed=3) == 1 / 10_000
+
+
+def test_small_differences_are_flipped_as_exactly_as_large_ones():
+    exact = sign_flip([3.0, 1.0, 1.0, -1.0, 2.0], run_seed=0)
+    for scale in (1e-6, 1e6):
+        assert sign_flip([scale * d for d in (3.0, 1.0, 1.0, -1.0, 2.0)], run_seed=0) == exact

@@ -45,3 +45,11 @@ def test_order_does_not_matter_but_the_seed_does():
     assert gap_recovered(*columns, run_seed=1) != gap_recovered(*columns, run_seed=2)
     with pytest.raises(ValueError, match="same questions"):
         gap_recovered([1.0], [1.0, 0.0], [1.0], run_seed=1)
+
+
+def test_as_many_resamples_as_asked_for_and_no_more():
+    # With one resample the interval is one point; with a few, its ends are among what they gave.
+    (low, high) = gap_recovered(*_scores(200, 160, 240), run_seed=1, resamples=1).interval
+    assert low == high
+    few = gap_recovered(*_scores(200, 160, 240), run_seed=1, resamples=3).interval
+    assert few.low < few.high

@@ -88,6 +88,9 @@ def test_duplicated_questions_shrink_the_naive_error_only(scores):
 
 def test_clustered_error_needs_two_clusters_and_matching_lengths():
     assert clustered_se([1, 0], ["a", "a"]) is None
+    assert clustered_se([], []) is None
+    # sqrt(2 / 1 * (0.5^2 + 0.5^2)) / 2, by hand
+    assert clustered_se([1, 0], ["a", "b"]) == pytest.approx(0.5)
     with pytest.raises(ValueError, match="2 values but 1"):
         clustered_se([1, 0], ["a"])
 

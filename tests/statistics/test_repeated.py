@@ -45,3 +45,21 @@ def test_crossed_difference_and_clipped_variance():
     assert (found.mean, found.se) == pytest.approx((0.166667, 0.087684), abs=1e-6)
     assert crossed_mean(B).var_seed == 0
     assert crossed_mean(A[:1]) is None
+
+
+def test_the_smallest_table_that_has_parts():
+    found = crossed_mean([[1, 0], [1, 1]])
+    assert (found.mean, found.ms_question, found.ms_seed, found.ms_error) == (0.75, 0.25, 0.25, 0.25)
+    assert (found.var_question, found.var_seed) == (0, 0)
+    assert found.se == 0.25
+    assert crossed_mean([[1], [0]]) is None
+    assert crossed_mean(A).var_question == pytest.approx((0.666667 - 0.077381) / 3, abs=1e-6)
+    with pytest.raises(ValueError, match="^needs one row a seed, all of one length$"):
+        crossed_mean([1, 0])
+
+
+def test_rows_are_rows():
+    assert repeated_mean([[1], [0], [1]]).mean == pytest.approx(2 / 3)
+    assert repeated_mean([[1]]).mean == 1
+    with pytest.raises(ValueError, match="^needs one row a question, all of one length$"):
+        repeated_mean([1, 0])

@@ -86,3 +86,18 @@ def test_edges():
         pass_at_k(3, 4, k=1)
     with pytest.raises(ValueError, match="sum to at most 1"):
         plurality_accuracy(0.8, [0.3], k=2)
+
+
+def test_the_ends_of_pass_at_k():
+    assert [pass_at_k(3, right, k=1) for right in range(4)] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert [pass_at_k(3, right, k=3) for right in range(4)] == [0, 1, 1, 1]
+    assert pass_at_k(1, 1, k=1) == 1
+    for right, k in ((-1, 1), (4, 1), (1, 0), (1, 4)):
+        with pytest.raises(ValueError, match=f"right={right}, k={k}, n=3"):
+            pass_at_k(3, right, k=k)
+
+
+def test_votes_that_are_out_of_reach_do_not_end_the_count():
+    # Two right ones can only be two votes, so one vote for them is impossible and two are not.
+    assert plurality_accuracy(1.0, [0.0], k=2) == 1
+    assert maj_at_k({"right": 2, "x": 1}, "right", k=3) == 1
