@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,13 @@ def read_samples(path: Path) -> Iterator[Sample]:
     """Stream the samples of a file that this program wrote."""
     for row in files.read_jsonl(path):
         yield Sample(**{**row, "token_ids": tuple(row["token_ids"])})
+
+
+def read_folders(folders: Iterable[Path], check: Callable[[], None]) -> Iterator[Sample]:
+    """Stream the samples of several results, one after the other; ``check`` is called before each."""
+    for folder in folders:
+        check()
+        yield from read_samples(folder / "samples.jsonl")
 
 
 def _row(sample: Sample) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from noisy_student.data.rows import read_labels
 from noisy_student.labeling.example_file import write_examples
 from noisy_student.labeling.examples import examples
 from noisy_student.labeling.texts import with_own_texts
-from noisy_student.records import Label, Sample
-from noisy_student.sampling.sample_file import read_samples
+from noisy_student.records import Label
+from noisy_student.sampling.sample_file import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 LABEL_FILES = {"gold": "gold.jsonl", "labels": "labels.jsonl"}
@@ -33,7 +33,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     if "own" in inputs:
         bare = [label for label in labels if _is_bare(label)]
         labels = [label for label in labels if not _is_bare(label)]
-        labels += with_own_texts(bare, _samples(inputs["own"]), truncated=spec["truncated"])
+        labels += with_own_texts(bare, read_folders(inputs["own"], context.check), truncated=spec["truncated"])
     made = examples(labels)
     path = context.data / "examples.jsonl"
     write_examples(path, made.rows)
@@ -42,8 +42,3 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 
 def _is_bare(label: Label) -> bool:
     return label.origin == "gold" and label.solution is None
-
-
-def _samples(folders: Sequence[Path]) -> Iterator[Sample]:
-    for folder in folders:
-        yield from read_samples(folder / "samples.jsonl")

@@ -10,8 +10,8 @@ from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
 from noisy_student.evaluation.grade import grade, stop_rate
 from noisy_student.evaluation.grade_file import write_grades
-from noisy_student.records import Grade, Sample
-from noisy_student.sampling.sample_file import read_samples
+from noisy_student.records import Grade
+from noisy_student.sampling.sample_file import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 
@@ -23,9 +23,14 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     for role, name in (("samples", "grades"), ("sampled", "sampled")):
         path = context.data / f"{name}.jsonl"
         counts = {"n": 0, "correct": 0, "strict": 0, "truncated": 0}
-        write_grades(path, _counted(grade(_samples(inputs, role), key, truncated=spec["truncated"]), counts))
+        write_grades(
+            path,
+            _counted(
+                grade(read_folders(inputs.get(role, ()), context.check), key, truncated=spec["truncated"]), counts
+            ),
+        )
         summary[name] = counts
-    free = list(_samples(inputs, "free"))
+    free = list(read_folders(inputs.get("free", ()), context.check))
     return {**summary, "stop_rate": stop_rate(free), "stop_n": len(free)}
 
 
@@ -36,8 +41,3 @@ def _counted(grades: Iterable[Grade], counts: dict[str, int]) -> Iterator[Grade]
         counts["strict"] += row.strict
         counts["truncated"] += row.finish == "length"
         yield row
-
-
-def _samples(inputs: Mapping[str, Sequence[Path]], role: str) -> Iterator[Sample]:
-    for folder in inputs.get(role, ()):
-        yield from read_samples(folder / "samples.jsonl")

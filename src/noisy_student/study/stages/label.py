@@ -6,7 +6,7 @@ random as another selection kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +15,30 @@ from noisy_student.data.rows import read_labels, write_labels
 from noisy_student.labeling.select import Selection, select
 from noisy_student.labeling.texts import random_sample, voted_labels, with_own_texts
 from noisy_student.labeling.vote_file import read_votes
-from noisy_student.records import Label, Sample
-from noisy_student.sampling.sample_file import read_samples
+from noisy_student.records import Label
+from noisy_student.sampling.sample_file import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``labels.jsonl``."""
-    labels = _labels(spec, inputs)
-    context.check()
+    labels = _labels(spec, inputs, context)
     write_labels(context.data / "labels.jsonl", labels)
     return {"questions": len({label.question_id for label in labels}), "labels": len(labels)}
 
 
-def _labels(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> list[Label]:
+def _labels(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> list[Label]:
     if spec["rule"] == "random-sample":
-        return random_sample(lambda: _samples(inputs), run_seed=spec["seed"], truncated=spec["truncated"])
+        return random_sample(
+            lambda: read_folders(inputs["samples"], context.check), run_seed=spec["seed"], truncated=spec["truncated"]
+        )
     rule = dict(spec["select"])
     if "like" in inputs:
         like = read_labels(inputs["like"][0] / "labels.jsonl")
         rule = {"random_count": len({label.question_id for label in like})}
     votes = read_votes(inputs["votes"][0] / "votes.jsonl", tallies=False)
     labels = voted_labels(select(votes, Selection.model_validate(rule), run_seed=spec["seed"]))
-    return with_own_texts(labels, _samples(inputs), choice=spec["text"], truncated=spec["truncated"])
-
-
-def _samples(inputs: Mapping[str, Sequence[Path]]) -> Iterator[Sample]:
-    for folder in inputs["samples"]:
-        yield from read_samples(folder / "samples.jsonl")
+    return with_own_texts(
+        labels, read_folders(inputs["samples"], context.check), choice=spec["text"], truncated=spec["truncated"]
+    )

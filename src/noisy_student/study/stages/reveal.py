@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,7 @@ from noisy_student.data.rows import read_questions, write_labels
 from noisy_student.errors import NotTrainable
 from noisy_student.evaluation.reveal import reveal
 from noisy_student.labeling.texts import with_own_texts
-from noisy_student.records import Sample
-from noisy_student.sampling.sample_file import read_samples
+from noisy_student.sampling.sample_file import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 
@@ -38,13 +37,10 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         )
     if "samples" in inputs:
         bare = [replace(label, solution=None) for label in labels]
-        labels = with_own_texts(bare, _samples(inputs), choice=spec["text"], truncated=spec["truncated"])
+        labels = with_own_texts(
+            bare, read_folders(inputs["samples"], context.check), choice=spec["text"], truncated=spec["truncated"]
+        )
         labels = [label for label in labels if label.solution is not None]
     context.check()
     write_labels(context.data / "labels.jsonl", labels)
     return {"questions": len({label.question_id for label in labels}), "labels": len(labels)}
-
-
-def _samples(inputs: Mapping[str, Sequence[Path]]) -> Iterator[Sample]:
-    for folder in inputs["samples"]:
-        yield from read_samples(folder / "samples.jsonl")

@@ -10,8 +10,8 @@ from noisy_student.answers.extract import read
 from noisy_student.context import Context
 from noisy_student.labeling.vote import levels, votes
 from noisy_student.labeling.vote_file import read_votes, write_votes
-from noisy_student.records import Answer, Vote
-from noisy_student.sampling.sample_file import read_samples
+from noisy_student.records import Answer, Sample, Vote
+from noisy_student.sampling.sample_file import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 
@@ -19,7 +19,7 @@ LIBRARIES: tuple[str, ...] = ()
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``votes.jsonl``; the summary holds the histogram by level and what abstained."""
     path = context.data / "votes.jsonl"
-    answers = _answers(inputs["samples"], spec["truncated"], context)
+    answers = _answers(read_folders(inputs["samples"], context.check), spec["truncated"])
     count = write_votes(path, votes(answers, k=spec["K"], ties=spec["ties"]))
     totals = {"labeled": 0, "tied": 0, "abstained": 0}
     histogram = levels(_counted(read_votes(path, tallies=False), totals), k=spec["K"])
@@ -34,10 +34,8 @@ def _counted(ballot: Iterable[Vote], totals: dict[str, int]) -> Iterator[Vote]:
         yield vote
 
 
-def _answers(folders: Sequence[Path], truncated: Any, context: Context) -> Iterator[tuple[str, str | None]]:
-    """Every sample's answer; the folders come in the order of k, as first-seen ties need."""
-    for folder in folders:
-        context.check()
-        for sample in read_samples(folder / "samples.jsonl"):
-            answer = read(sample.text, sample.finish, truncated=truncated)
-            yield sample.question_id, answer.canonical if isinstance(answer, Answer) else None
+def _answers(samples: Iterable[Sample], truncated: Any) -> Iterator[tuple[str, str | None]]:
+    """Every sample's answer; the samples come in the order of k, as first-seen ties need."""
+    for sample in samples:
+        answer = read(sample.text, sample.finish, truncated=truncated)
+        yield sample.question_id, answer.canonical if isinstance(answer, Answer) else None
