@@ -51,8 +51,9 @@ HOMES = {
     "scipy": ("statistics",),
     "sklearn": ("statistics",),
     "statsmodels": (),
+    "jinja2": ("report.html", "models.template_trial"),
 }
-ONE_FILE = ("vllm", "openai", "ray", "matplotlib", "jinja2")
+ONE_FILE = ("vllm", "openai", "ray", "matplotlib")
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 300, 60, 6
 NO_NAMES = {"utils", "util", "misc", "common", "helpers", "helper", "base", "v2"}
 RANDOM = ("random.", "np.random.", "numpy.random.", "torch.rand", "torch.manual_seed", "torch.seed", "torch.normal")
@@ -276,7 +277,7 @@ DOC = '"""Doc."""\n'
         ),
         (libraries_stay_home, {"labeling.a": "def f():\n    from torch.nn import Linear"}, "torch is not at home"),
         (libraries_stay_home, {"sampling.torch_engine_two": "import torch"}, "torch is not at home"),
-        (libraries_stay_home, {"report.a": "import jinja2", "report.b": "from jinja2 import nodes"}, "one file"),
+        (libraries_stay_home, {"report.a": "import ray", "report.b": "from ray import x"}, "one file"),
         (sizes_are_kept, {"a": "\n" * 301}, "301 lines"),
         (sizes_are_kept, {"a": LONG}, "a.f: 61 lines"),
         (sizes_are_kept, {"cli.a": "def _f(a, b, c, d, *, e, f, g): ..."}, "7 parameters"),

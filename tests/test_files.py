@@ -112,3 +112,11 @@ def test_a_document_is_readable_by_people(tmp_path):
     assert text.endswith("}\n")
     assert len(text.splitlines()) > 3
     assert json.loads(text) == {"name": "é", "n": [1]}
+
+
+def test_what_cannot_be_written_leaves_nothing(tmp_path):
+    with pytest.raises(UnicodeEncodeError):
+        files.write_jsonl(tmp_path / "rows.jsonl", [{"a": "x"}, {"a": "\ud800"}])
+    with pytest.raises(TypeError):
+        files.write_bytes(tmp_path / "bytes", "text")
+    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,12 +16,10 @@ from noisy_student.errors import UserError
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Put ``data`` at ``path`` at once or not at all: temporary file, fsync, replace."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    with _replacing(path) as temporary, temporary.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -31,16 +30,26 @@ def write_json(path: Path, value: Any) -> None:
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
     """Write one JSON object a line, streaming, then fsync and replace; returns the number of rows."""
     count = 0
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with _replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
             count += 1
             file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
             file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
     return count
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary file that takes the place of ``path`` at the end, or vanishes if there is none."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def read_json(path: Path) -> Any:

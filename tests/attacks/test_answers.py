@@ -10,6 +10,7 @@ import pytest
 
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import extract
+from noisy_student.answers.flood import is_flood
 from noisy_student.answers.turns import MAX_CHARACTERS
 from noisy_student.cli.main import main
 from noisy_student.records import Answer, NoAnswer
@@ -57,6 +58,12 @@ def test_every_text_of_a_file_is_read_as_the_rules_say(
     found = [(line["row"], line["text"][:60], line["answer"]) for line in read]
     assert found == [(row, text[:60], answer) for row, text, answer in ROWS]
     assert [path.name for path in tmp_path.iterdir()] == ["texts.jsonl"], "nothing was executed"
+
+
+def test_a_flood_of_answers_is_counted() -> None:
+    flooded = [row for row, text, _ in ROWS if is_flood(text)]
+    assert flooded == ["12", "12"]
+    assert not is_flood("\\boxed{1} " * 9 + "#### 1")
 
 
 def test_an_unreadable_answer_is_no_vote() -> None:

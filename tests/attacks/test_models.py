@@ -76,6 +76,8 @@ def _header(text: str) -> Callable[[Path], None]:
 
 SHARD = {"metadata": {}, "weight_map": {"model.norm.weight": "../secret.safetensors"}}
 OVERLAP = {name: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for name in "ab"}
+TEXT = "{{ messages[0]['content'] }}"
+DOUBLING = "{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}"
 HOSTILE = {
     "22": _entry("config.json", _attn_implementation_internal="evil/repo"),
     "23 auto_map": _entry("config.json", auto_map={"AutoModelForCausalLM": "evil--mod.Cls"}),
@@ -87,6 +89,13 @@ HOSTILE = {
     "26 loop": _template("{% for i in range(10**9) %}{{ i }}{% endfor %}"),
     "26 globals": _template("{{ cycler.__init__.__globals__.os.system('touch PWN') }}"),
     "26 output": _template("{% for i in range(99999) %}{{ 'aaaaaaaaaaaaaaaa' }}{% endfor %}"),
+    "26 loops": _template("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}" + TEXT),
+    "26 power": _template("{% set n = 99999 %}{% set x = n**(n*n) %}" + TEXT),
+    "26 product": _template("{% set x = ('a'*99999)*20000 %}" + TEXT),
+    "26 doubling": _template(
+        "{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}" + TEXT
+    ),
+    "26 changes": _template("{{ messages[0]['content'] | upper }}"),
     "27": _entry("adapter_config.json", base_model_name_or_path="../../secret"),
     "27 hub": _entry("adapter_config.json", base_model_name_or_path="evil/other"),
     "shard": _entry("model.safetensors.index.json", **SHARD),

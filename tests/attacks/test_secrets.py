@@ -100,3 +100,12 @@ def test_the_environment_is_never_put_into_settings(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     text = "${HF_TOKEN} $HF_TOKEN ${oc.env:HF_TOKEN} {{ env.HF_TOKEN }} %(HF_TOKEN)s"
     assert resolve(Request("v1", overrides={"note": text})).note == text
+
+
+def test_no_half_of_one_is_left_where_a_message_is_shortened(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    for before in range(440, 520, 7):
+        assert main(["plan", f"./{'a' * before}{TOKEN}/{'b' * 800}.toml"]) == 1
+        assert TOKEN[:10] not in capfd.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import tomllib
@@ -78,3 +79,26 @@ def test_rows_on_a_terminal_are_written_in_ascii(monkeypatch: pytest.MonkeyPatch
     assert "\u202e" in in_a_pipe
     assert on_a_terminal.isascii()
     assert steers(on_a_terminal.rstrip("\n")) == []
+
+
+def test_what_came_from_elsewhere_is_never_printed_as_it_is() -> None:
+    # main prints what it made visible, pretrain and show print nothing but their own words and TOML.
+    allowed = {"main.py", "pretrain.py", "show.py"}
+    for path in Path(console.__file__).parent.glob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        assert path.name in allowed or not any(ast.unparse(call.func) == "print" for call in calls), path.name
+
+
+def test_the_name_of_a_runs_folder_cannot_steer_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("runs") / f"z{STEERING.replace(chr(0), '')}"
+    folder.mkdir(parents=True)
+    (folder / "results.json").write_text("{}")
+    (folder / "curves.json").write_text("{}")
+    for words in (["report"], ["log"], ["report", str(folder)]):
+        assert main(words) == 0
+        said = capfd.readouterr()
+        assert said.out
+        assert steers(said.out + said.err) == []

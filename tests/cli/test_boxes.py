@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,3 +145,34 @@ def test_samples_of_another_engine_can_be_labeled(tmp_path: Path, capfd: pytest.
     (labeled,) = _lines(capfd.readouterr().out)
     assert (labeled["label"], labeled["solution"]) == ("7", "3+4=7\n#### 7")
     assert labeled["agreement"] == pytest.approx(2 / 3)
+
+
+def _label(samples: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str, list[dict[str, Any]]]:
+    Path("samples.jsonl").write_text(samples)
+    code = main(["label", "asked.jsonl", "--samples", "samples.jsonl"])
+    said = capfd.readouterr()
+    return code, said.err, [json.loads(line) for line in said.out.splitlines()]
+
+
+def test_samples_may_name_questions_by_the_files_own_ids(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("asked.jsonl").write_text('{"id": "a", "question": "how many?"}\n{"id": "b", "question": "how few?"}\n')
+    code, _, rows = _label('{"question_id": "a", "text": "#### 7"}\n', capfd)
+    assert (code, [row["label"] for row in rows]) == (0, ["7", None])
+    code, told, rows = _label('{"question_id": "c", "text": "#### 7"}\n', capfd)
+    assert (code, rows) == (1, [])
+    assert "No sample is of one of these questions: the first sample is of c" in told
+
+
+@pytest.mark.parametrize("logprob", ['"x"', "[1]", '"nan"', "true"])
+def test_a_sample_whose_logprob_is_no_number_is_named(
+    logprob: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("asked.jsonl").write_text('{"id": "a", "question": "how many?"}\n')
+    code, told, _ = _label(f'{{"question_id": "a", "text": "#### 7", "logprob": {logprob}}}\n', capfd)
+    assert code == 1
+    assert 'samples.jsonl, row 1: "logprob" is' in told
+    assert _label('{"question_id": "a", "text": "#### 7", "logprob": null}\n', capfd)[0] == 0

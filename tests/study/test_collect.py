@@ -8,7 +8,7 @@ import pytest
 
 from noisy_student.evaluation.contrast import Outcomes
 from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.collect import _notes, collect, findings
+from noisy_student.study.collect import collect, findings
 from noisy_student.study.plan import plan
 from noisy_student.study.run_graph import Result
 from noisy_student.study.store import Store
@@ -132,14 +132,3 @@ def test_a_run_that_did_nothing_says_so_of_every_condition(tmp_path: Path):
     assert results["findings"] == results["gap_recovered"] == []
     assert [row["by_level"] for row in results["labels"]] == [[]]
     assert (results["study"], results["schema"], results["data"]["counts"]) == ("v1-5", 1, None)
-
-
-def test_a_model_that_is_never_right_is_warned_of_and_a_note_is_passed_on():
-    settings = SETTINGS.model_copy(update={"note": "Mind the gap."})
-    hopeless = {"name": "base", "method": "none", "correct": 1, "n": 100, "interval": [0.0, 0.05]}
-    assert list(_notes(settings, [])) == ["Mind the gap."]
-    assert list(_notes(SETTINGS, [hopeless])) == []
-    (warning,) = _notes(SETTINGS, [hopeless | {"correct": 0, "interval": [0.0, 0.037]}])
-    assert warning.startswith("base answers 0 of 100 questions right")
-    assert list(_notes(SETTINGS, [hopeless | {"method": "sft", "interval": [0.0, 0.03]}])) == []
-    assert list(_notes(SETTINGS, [hopeless | {"interval": None}])) == []

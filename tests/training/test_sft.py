@@ -14,7 +14,7 @@ from noisy_student.models.chat import Renderer
 from noisy_student.models.load import LoadedModel
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Example, Question
-from noisy_student.training import sft, watch
+from noisy_student.training import sft
 from noisy_student.training.encode import Encoded, encode
 from noisy_student.training.order import order
 from noisy_student.training.spec import SftSpec
@@ -135,10 +135,7 @@ def test_micro_batches_add_up_to_the_mean_over_all_tokens_of_a_batch(tmp_path: P
     assert all(torch.allclose(after[name], expected[name], atol=2e-5) for name in after)
 
 
-def test_a_pause_between_micro_batches_resumes_from_the_last_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watch, "WORTH_SAVING", 0.0)
+def test_a_pause_between_micro_batches_resumes_from_the_last_step(tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={"micro_batch": 1})
     uninterrupted, _ = trained(tmp_path / "whole", spec=spec)
     paused = tiny.loaded()
@@ -151,11 +148,8 @@ def test_a_pause_between_micro_batches_resumes_from_the_last_step(
     assert same(weights(again), weights(uninterrupted))
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: tuple[LoadedModel, sft.Trained]
-) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, whole: tuple[LoadedModel, sft.Trained]) -> None:
     uninterrupted, result = whole
-    monkeypatch.setattr(watch, "WORTH_SAVING", 0.0)
     paused = tiny.loaded()
     with pytest.raises(Paused):
         sft.train(paused, encoded(paused), spec=SPEC, seed=1, context=Stopping(tmp_path / "part", after=3))
@@ -166,17 +160,11 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert (resumed.steps, resumed.trained_tokens) == (result.steps, result.trained_tokens)
 
 
-def test_a_short_run_is_not_saved_and_a_foreign_state_is_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: tuple[LoadedModel, sft.Trained]
-) -> None:
-    loaded = tiny.loaded()
-    with pytest.raises(Paused):
-        sft.train(loaded, encoded(loaded), spec=SPEC, seed=1, context=Stopping(tmp_path, after=2))
-    assert not (tmp_path / "scratch/sft").exists()
-    monkeypatch.setattr(watch, "WORTH_SAVING", 0.0)
+def test_a_foreign_state_is_not_read(tmp_path: Path, whole: tuple[LoadedModel, sft.Trained]) -> None:
     loaded = tiny.loaded()
     with pytest.raises(Paused):
         sft.train(loaded, encoded(loaded), spec=SPEC, seed=2, context=Stopping(tmp_path, after=2))
+    assert (tmp_path / "scratch/sft/step-2.safetensors").is_file()
     mine, _ = trained(tmp_path)
     assert same(weights(mine), weights(whole[0]))
 

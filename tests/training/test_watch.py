@@ -77,4 +77,23 @@ def test_a_step_that_the_deadline_would_cut_is_not_begun(tmp_path: Path, monkeyp
     clock.now += 25.0
     with pytest.raises(Paused):
         step(watch, 3)
-    assert at == [2], "25 seconds are sooner done again than saved"
+    assert at == [2, 3], "what is done is saved, however little"
+
+
+def test_many_short_deadlines_come_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    done: list[Progress] = []
+    for _ in range(30):
+        start = clock.now
+        clock.now += 25.0  # loading
+        watch = Watch(Context(tmp_path, deadline=start + 100.0), 9, done.append, done[-1] if done else None)
+        watch.on_train_begin(ARGUMENTS, ARGUMENTS, TrainerControl())
+        try:
+            for number in range(1, 10 - watch.step):
+                clock.now += 40.0
+                step(watch, number)
+            break
+        except Paused:
+            assert clock.now < start + 100.0
+    assert watch.step == 9
+    assert [progress.step for progress in done] == list(range(1, 9))

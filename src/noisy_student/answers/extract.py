@@ -27,7 +27,7 @@ Truncated = Literal["abstain", "last-number"]
 MAX_BOX = 400
 """Characters of a box; a longer one counts as never closed."""
 
-_BOX = "\\boxed{"
+BOX = "\\boxed{"
 _BOXES_TRIED = 8  # a flood of unclosed boxes must not cost more than a few scans
 
 _PHRASE = re.compile(r"answer is[\s:*(]*+(?:\\[(\[] ?)?+", re.IGNORECASE | re.ASCII)
@@ -80,16 +80,16 @@ def extract(text: str) -> Answer | NoAnswer:
 
 def _last_box(text: str) -> str | None:
     """The content of the last box that closes."""
-    start = text.rfind(_BOX)
+    start = text.rfind(BOX)
     for _ in range(_BOXES_TRIED):
         if start < 0:
             return None
-        begin, depth = start + len(_BOX), 1
+        begin, depth = start + len(BOX), 1
         for brace in _BRACE.finditer(text, begin, begin + MAX_BOX):
             depth += 1 if brace[0] == "{" else -1
             if depth == 0:
                 return text[begin : brace.start()]
-        start = text.rfind(_BOX, 0, start)
+        start = text.rfind(BOX, 0, start)
     return None
 
 

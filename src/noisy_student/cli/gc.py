@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from noisy_student.cli import options
 from noisy_student.cli.console import emit, output, remark, table
@@ -59,7 +60,7 @@ def command(
 def _show(entries: Sequence[Entry], kept: Sequence[Root], *, delete: bool) -> None:
     told = "1 run stands on the rest." if len(kept) == 1 else f"{len(kept)} runs stand on the rest."
     if not entries:
-        print(f"There is nothing to remove: {told}")
+        output().print(Text(f"There is nothing to remove: {told}"), soft_wrap=True)
         return
     table(
         output(),
@@ -68,7 +69,8 @@ def _show(entries: Sequence[Entry], kept: Sequence[Root], *, delete: bool) -> No
         right=["Size"],
     )
     total = size(sum(entry.bytes for entry in entries))
-    print(f"{total} removed. {told}" if delete else f"{total} would be removed with --delete. {told}")
+    done = "removed." if delete else "would be removed with --delete."
+    output().print(Text(f"{total} {done} {told}"), soft_wrap=True)
 
 
 def _facts(entries: Sequence[Entry], waiting: Sequence[Root], *, delete: bool) -> dict[str, Any]:

@@ -177,8 +177,8 @@ def _oracle(found: Found) -> dict[str, Any]:
 
 
 def _name(file: Path) -> str:
-    """The file's name as a study may be called."""
-    return re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._") or "mine"
+    """The file's name as a study may be called, at most 64 characters long."""
+    return re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64] or "mine"
 
 
 def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:

@@ -11,7 +11,7 @@ import typer
 from noisy_student.answers.extract import read
 from noisy_student.cli import box, options, stream
 from noisy_student.cli.console import remark
-from noisy_student.data.rows import finish_of, optional_text, text_of
+from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
 from noisy_student.errors import UserError, nearest
 from noisy_student.labeling.select import Selection, select
 from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
@@ -38,11 +38,19 @@ def command(
     labels = _labels(samples, selection, cast("Choice", text), seed)
     rows = list(stream.read(file))
     items = box.items(rows, file)
-    written = [
-        labeled
+    # Samples name their question by the digest of its text, as ours do, or by an id that the file gives it.
+    found = [
+        labels.get(item.question.id) or labels.get(str(row.get("id")), [])
         for row, item in zip(rows, items, strict=True)
-        for labeled in _labeled(row, labels.get(item.question.id, []))
     ]
+    if labels and not any(found):
+        raise UserError(
+            f"No sample is of one of these questions: the first sample is of {next(iter(labels))},"
+            f" the first question is {items[0].question.id}.",
+            why="Samples are matched by question_id: the digest of the question's text, or its id in the file.",
+            do="Give the questions that were sampled.",
+        )
+    written = [labeled for row, of_row in zip(rows, found, strict=True) for labeled in _labeled(row, of_row)]
     known = sum(row["label"] is not None for row in written)
     remark(f"{known} of {len(written)} rows have a label.")
     stream.write(written, out)
@@ -52,10 +60,10 @@ def _labels(path: Path, selection: Selection, choice: Choice, seed: int) -> dict
     """The selected labels by question id; none where nothing could be selected."""
     # A file is read twice rather than held; what comes through a pipe can be read once.
     held = None if path.is_file() else list(_samples(path))
-    ballots = map(_ballot, held or _samples(path))
+    ballots = map(_ballot, _samples(path) if held is None else held)
     labels = voted_labels(select(votes(ballots), selection, run_seed=seed))
     found: dict[str, list[Label]] = {}
-    for label in with_own_texts(labels, held or _samples(path), choice=choice):
+    for label in with_own_texts(labels, _samples(path) if held is None else held, choice=choice):
         found.setdefault(label.question_id, []).append(label)
     return found
 
@@ -73,7 +81,7 @@ def _samples(path: Path) -> Iterator[Sample]:
         question_id, finish = text_of(row, "question_id", place), finish_of(row, place)
         k = drawn[question_id] = drawn.get(question_id, -1) + 1
         text = optional_text(row, "text", place) or ""
-        yield Sample(question_id, k, text, (), finish, float(row.get("logprob", 0.0)), 0)
+        yield Sample(question_id, k, text, (), finish, optional_number(row, "logprob", place) or 0.0, 0)
 
 
 def _labeled(row: Mapping[str, Any], labels: list[Label]) -> Iterator[dict[str, Any]]:

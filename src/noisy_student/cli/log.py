@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from rich.text import Text
+
 from noisy_student.cli import options
 from noisy_student.cli.console import emit, output, table
-from noisy_student.cli.runs import Past, past_runs
+from noisy_student.cli.runs import STRANGE, Past, past_runs
 from noisy_student.report.numbers import DASH
 from noisy_student.report.wording import headline
 
@@ -21,7 +23,7 @@ def command(runs: options.RunsFolder = options.RUNS, json: options.Json = False)
         emit({"schema": 1, "runs": rows})
         return
     if not rows:
-        print(f"There is no run under {runs} yet.")
+        output().print(Text(f"There is no run under {runs} yet."), soft_wrap=True)
         return
     lines = [[_cell(row[name]) for name in ("date", *FIELDS, "headline", "folder")] for row in rows]
     table(output(), ["Date", "Study", "Scale", "Seeds", "Status", "Finding", "Folder"], lines)
@@ -33,7 +35,11 @@ def log_row(past: Past) -> dict[str, Any]:
     found: dict[str, Any] = {"date": date, **dict.fromkeys(FIELDS), "headline": None, "folder": str(past.folder)}
     if past.results is None:
         return {**found, "status": "unreadable"}
-    return {**found, **{name: past.results.get(name) for name in FIELDS}, "headline": headline(past.results)}
+    try:
+        told = headline(past.results)
+    except STRANGE:
+        return {**found, "status": "unreadable"}
+    return {**found, **{name: past.results.get(name) for name in FIELDS}, "headline": told}
 
 
 def _cell(value: Any) -> str:

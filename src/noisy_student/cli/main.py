@@ -120,7 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Paused:
         return _explained(UserError("Paused at the deadline.", why="Nothing is lost.", do=AGAIN), PAUSED)
     except OSError as error:
-        if not isinstance(error, PermissionError) and error.errno not in _DISK:
+        # A file that the user named cannot be read or written; without a name it is the disk, or our own fault.
+        if error.filename is None and error.errno not in _DISK:
             return _bug(error)
         told = f"{error.filename or 'The disk'}: {error.strerror}."
         return _explained(UserError(told, why="What was done is kept.", do=f"Mend it. {AGAIN}"), USER_ERROR)
@@ -136,7 +137,7 @@ def _explained(error: Exception, code: int) -> int:
     """Print what, why and do to standard error, a line each, without secrets and without control characters."""
     parts = (error.what, error.why, error.do) if isinstance(error, UserError) else (str(error), "", AGAIN)
     for part in filter(None, parts):
-        print(visible(redact(_shortened(part))), file=sys.stderr)
+        print(visible(_shortened(redact(part))), file=sys.stderr)
     return code
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from noisy_student import files
 from noisy_student.cli import options
-from noisy_student.cli.console import emit
-from noisy_student.cli.runs import find_run
+from noisy_student.cli.console import emit, output
+from noisy_student.cli.runs import STRANGE, find_run
+from noisy_student.errors import UserError
 from noisy_student.report.html import render
 from noisy_student.study.run import Run, open_run
 
@@ -25,11 +27,19 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Write the page of a run again and print its path."""
-    page = write(open_run(find_run(run, runs)))
+    folder = find_run(run, runs)
+    try:
+        page = write(open_run(folder))
+    except STRANGE as error:
+        raise UserError(
+            f"{folder} holds results that cannot be shown: {type(error).__name__}: {error}.",
+            why="Its files were damaged, or written by something else.",
+            do="Run the study again: what the store holds is only read.",
+        ) from error
     if json:
         emit({"schema": 1, "page": str(page)})
     else:
-        print(page)
+        output().print(Text(str(page)), soft_wrap=True)
 
 
 def write(made: Run) -> Path:

@@ -11,6 +11,9 @@ from noisy_student import files
 from noisy_student.errors import UserError, nearest
 from noisy_student.study.run import CURVES, RESULTS
 
+STRANGE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What showing a document raises that is JSON, but not what a run of ours has written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Past:

@@ -45,7 +45,7 @@ def command(
         request = Request(target, scale, protocol, overrides(flags))
         rows = explain_plan(request, Store(store, notice=remark), found)
         if not rows and not json:
-            print("Nothing is to be computed: every step of this study is in the store.")
+            output().print(Text("Nothing is to be computed: every step of this study is in the store."), soft_wrap=True)
     else:
         rows = [explain(find(target, found), found)]
     if json:

@@ -112,6 +112,16 @@ def optional_text(row: Mapping[str, Any], name: str, place: str) -> str | None:
     raise UserError(f'{place}: "{name}" is {value!r}, not text.', why="It cannot be read.", do="Mend that row.")
 
 
+def optional_number(row: Mapping[str, Any], name: str, place: str) -> float | None:
+    """A column that holds a finite number, or None if it is absent or null."""
+    value = row.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UserError(f'{place}: "{name}" is {value!r}, not a number.', why="It cannot be read.", do="Mend that row.")
+    return float(value)
+
+
 def finish_of(row: Mapping[str, Any], place: str) -> Finish:
     """How a sample ended; one that does not say so ended by itself."""
     name = row.get("finish", "eos")
@@ -145,9 +155,7 @@ def require_distinct(ids: Iterable[str], path: Path) -> None:
 
 def _share(row: Mapping[str, Any], name: str, place: str) -> float | None:
     """A column that holds a number from 0 to 1, or None."""
-    value = row.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+    value = optional_number(row, name, place)
+    if value is not None and not 0 <= value <= 1:
         raise UserError(f'{place}: "{name}" is {value!r}.', why="It must be null or from 0 to 1.", do="Mend that row.")
-    return float(value)
+    return value

@@ -37,15 +37,8 @@ class Renderer:
         self._cuts = _cut_pattern(tokenizer)
         self._start = _bos(tokenizer) if prompt.style == "raw" else []
         self.end_id = self._end_id()
-        before, mark, after = self._text(MARK).partition(MARK)
-        if not mark:
-            raise UserError(
-                "The chat template leaves the user's text out.",
-                why="The question would not reach the model.",
-                do='Use prompt.style = "raw".',
-            )
-        self._before, self._after = before, after
-        self._own_controls = self._controls(self._plain_ids(before + after))
+        self._before, self._after, self._trims = self._learn()
+        self._own_controls = self._controls(self._plain_ids(self._before + self._after))
 
     def encode(self, question: Question) -> list[int]:
         """The ids the model reads before it answers; equal to ``apply_chat_template`` for ordinary text."""
@@ -69,8 +62,26 @@ class Renderer:
     def _is_chat(self) -> bool:
         return self.prompt.style == "chat"
 
+    def _learn(self) -> tuple[str, str, bool]:
+        """What the template writes before and after the user's text, and whether it trims that.
+
+        It is rendered here only, with words of ours: a program from elsewhere gets no question to look at.
+        """
+        before, mark, after = self._rendered(MARK).partition(MARK)
+        wide = self._rendered(f" {MARK} ")
+        if not mark or wide not in (f"{before} {MARK} {after}", f"{before}{MARK}{after}"):
+            raise UserError(
+                "The chat template leaves the user's text out, or changes it.",
+                why="The question would not reach the model as it is.",
+                do='Use prompt.style = "raw".',
+            )
+        return before, after, wide == f"{before}{MARK}{after}"
+
     def _text(self, content: str) -> str:
         """The whole prompt as text, with ``content`` in the user's place."""
+        return f"{self._before}{content.strip() if self._trims else content}{self._after}"
+
+    def _rendered(self, content: str) -> str:
         if not self._is_chat:
             return self.prompt.template.replace("{question}", content)
         turns = [{"role": "user", "content": content}]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from noisy_student.errors import UserError, nearest
-from noisy_student.redaction import redact
+from noisy_student.redaction import holds_secret, redact
 from noisy_student.study.settings import Settings
 
 PACKAGE = Path(__file__).parent.parent
@@ -82,7 +82,7 @@ def _refuse_secrets(value: Any, where: str) -> None:
     elif isinstance(value, list | tuple):
         for item in value:
             _refuse_secrets(item, where)
-    elif isinstance(value, str) and redact(value) != value:
+    elif isinstance(value, str) and holds_secret(value):
         raise UserError(
             f'"{where}" holds what looks like a token or a password.',
             why="Settings are stored with every result and shown on its page.",
@@ -154,7 +154,8 @@ def _readable(fault: ErrorDetails) -> UserError:
         return cause
     if fault["type"] == "missing":
         return UserError(f'The field "{where}" is missing.', do="Set it in the study file, or by --set.")
-    shown = repr(fault["input"])
+    # Secrets first: half of one would not be recognised.
+    shown = redact(repr(fault["input"]))
     shown = shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]}…"
     return UserError(f'"{where}" is {shown}: {fault["msg"]}.', do=f"Set it with --set {where}=VALUE.")
 

@@ -14,6 +14,7 @@ from noisy_student.statistics.gap import gap_recovered
 from noisy_student.statistics.intervals import wilson
 from noisy_student.study.manifest import Manifest
 from noisy_student.study.node import Node, parents_first
+from noisy_student.study.notes import Drawn, notes
 from noisy_student.study.plan import Plan
 from noisy_student.study.run_graph import Result
 from noisy_student.study.seed_graph import ConditionNodes, LabelNodes
@@ -21,9 +22,6 @@ from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
 
 SCHEMA = 1
-SHOWN = 5
-HOPELESS = 0.05
-"""An untrained model whose accuracy lies surely below this teaches nothing by its votes (the plan asks for 20 %)."""
 
 
 def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
@@ -45,7 +43,7 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         "labels": [_labels(nodes, settings, store) for nodes in plan.labels],
         "findings": [asdict(finding) for finding in findings(settings, outcomes)],
         "gap_recovered": list(_gaps(settings, outcomes)),
-        "notes": [*_notes(settings, conditions), *_too_long(plan, store)],
+        "notes": list(notes(settings, conditions, _drawn(plan, store))),
         "settings": settings.model_dump(mode="json", by_alias=True),
     }
 
@@ -94,28 +92,11 @@ def _comparable(outcomes: Mapping[str, Outcomes], a: str, b: str) -> bool:
     return a in outcomes and b in outcomes and bool(set(outcomes[a].by_seed) & set(outcomes[b].by_seed))
 
 
-def _notes(settings: Settings, conditions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The settings' own note, and a warning where the untrained model is hardly ever right."""
-    if settings.note:
-        yield settings.note
-    for row in conditions:
-        if row["method"] == "none" and row["interval"] is not None and row["interval"][1] < HOPELESS:
-            yield (
-                f"{row['name']} answers {row['correct']} of {row['n']} questions right, so its votes would be wrong"
-                " nearly always: easier questions, a stronger model or more labels come first."
-            )
-
-
-def _too_long(plan: Plan, store: Store) -> Iterator[str]:
-    """The questions that did not fit into the model's context, by part."""
-    named: dict[str, set[str]] = {}
+def _drawn(plan: Plan, store: Store) -> Iterator[Drawn]:
+    """What was drawn, by node; nothing of nodes that have not run."""
     for node in parents_first(plan.targets):
-        if node.stage == "sample":
-            named.setdefault(node.spec["part"], set()).update((_summary(store, node) or {}).get("too_long", ()))
-    for part, ids in named.items():
-        if ids:
-            shown = ", ".join(sorted(ids)[:SHOWN]) + (" and others" if len(ids) > SHOWN else "")
-            yield f"{len(ids)} {part} questions are longer than the model's context and count as not answered: {shown}."
+        if node.stage == "sample" and (summary := _summary(store, node)):
+            yield Drawn(node.spec["part"], summary["samples"], summary["too_long"], summary["flooded"])
 
 
 def _outcomes(plan: Plan, store: Store) -> dict[str, Outcomes]:

@@ -65,7 +65,7 @@ def train(loaded: LoadedModel, encoded: Encoded, *, spec: SftSpec, seed: int, co
     """Fine-tune ``loaded.model`` in place and leave it in evaluation mode; the curve goes to ``context.curves``.
 
     Raises NotTrainable when the loss stops being a number, and Paused or Interrupted from ``context.check()`` after
-    saving what would cost more than a minute to repeat; the same call then goes on from there.
+    saving every whole step; the same call then goes on from there.
     """
     torch.set_num_threads(spec.threads)
     positions = order([len(row.ids) for row in encoded.rows], spec, seed=seed)

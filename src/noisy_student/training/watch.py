@@ -15,7 +15,7 @@ from noisy_student.training.curves import Point
 from noisy_student.training.resume import Progress
 
 WORTH_SAVING = 60.0
-"""Seconds of work; less is cheaper to repeat than to think about."""
+"""Seconds of work that a kill may cost; saving more often is not worth its time."""
 SHARE_OF_SAVING = 0.05
 """Of the time of training; what saving costs at most, so far as it takes as long as the last time."""
 AT_MOST_UNSAVED = 1800.0
@@ -47,6 +47,7 @@ class Watch(TrainerCallback):
         self._first = self.step
         self._save = save
         self._start = self._saved = time.monotonic()
+        self._saved_step = self.step
         self._save_seconds = self._spent_saving = 0.0
 
     @property
@@ -61,7 +62,7 @@ class Watch(TrainerCallback):
         self._start = self._saved = time.monotonic()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Report progress and ask whether to go on; save first when going away would lose much."""
+        """Report progress and ask whether to go on; save before going away, and now and then."""
         self.step = self._first + state.global_step
         self.context.progress(self.step, self.steps, "steps")
         if self.step == self.steps:
@@ -113,7 +114,8 @@ class Watch(TrainerCallback):
         try:
             self.context.check(ahead)
         except (Paused, Interrupted):
-            if self._unsaved() > WORTH_SAVING:
+            # However little it is: a deadline that always comes so soon would otherwise never be outrun.
+            if self.step > self._saved_step:
                 self._keep()
             raise
 
@@ -126,3 +128,4 @@ class Watch(TrainerCallback):
         self._saved = time.monotonic()
         self._save_seconds = self._saved - began
         self._spent_saving += self._save_seconds
+        self._saved_step = self.step

@@ -1,4 +1,4 @@
-"""Every stage that reads or draws asks whether to go on: no kind of work goes past a deadline unasked."""
+"""Every stage asks whether to go on; the two that use a model are paused in their own tests."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import pytest
 
 from noisy_student import files
 from noisy_student.context import Context
-from noisy_student.data.rows import write_labels
+from noisy_student.data.rows import write_labels, write_questions
 from noisy_student.errors import Paused
-from noisy_student.records import Label, Sample
+from noisy_student.records import Label, Question, Sample
 from noisy_student.sampling.sample_file import write_samples
-from noisy_student.study.stages import examples, grade, label, vote
+from noisy_student.study import stages
+from noisy_student.study.stages import examples, grade, key, label, label_quality, reveal, split, vote
 
+DATA = {"labeled": 5, "unlabeled": 5, "test": 5}
 SPEC = {"truncated": "abstain", "ties": "none", "K": 1, "seed": 1, "select": {"all": True}, "text": "first"}
+SPEC |= {"data": DATA, "paths": {}}
 
 
 @pytest.fixture
@@ -26,8 +29,10 @@ def inputs(tmp_path: Path) -> dict[str, list[Path]]:
     write_samples(folder / "samples.jsonl", [Sample("q", 0, "#### 7", (1,), "eos", -1.0, 0)])
     files.write_jsonl(folder / "key.jsonl", [{"question_id": "q", "answer": "7", "solution": None}])
     write_labels(folder / "gold.jsonl", [Label("q", "7", None, "gold")])
+    write_questions(folder / "unlabeled.jsonl", [Question("q", "3 + 4?")])
     vote.run(SPEC, {"samples": [folder]}, Context(tmp_path / "voted"))
-    return {role: [folder] for role in ("samples", "key", "gold", "own")} | {"votes": [tmp_path / "voted/data"]}
+    roles = ("samples", "key", "gold", "own", "split")
+    return {role: [folder] for role in roles} | {"votes": [tmp_path / "voted/data"]}
 
 
 STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
@@ -36,7 +41,17 @@ STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "random-sample": (label, ("samples",), "random-sample"),
     "grade": (grade, ("samples", "key"), "vote"),
     "examples": (examples, ("gold", "own"), "vote"),
+    "label-quality": (label_quality, ("votes", "key"), "vote"),
+    "reveal": (reveal, ("split", "key", "samples"), "vote"),
+    "split": (split, (), "vote"),
+    "key": (key, (), "vote"),
 }
+WITH_A_MODEL = {"sample", "train_sft"}  # tests/sampling/test_torch_engine.py, tests/training/test_sft.py
+
+
+def test_no_kind_of_stage_is_left_out() -> None:
+    there = {path.stem for path in Path(stages.__file__).parent.glob("*.py")} - {"__init__"}
+    assert there == {stage.__name__.rpartition(".")[2] for stage, _, _ in STAGES.values()} | WITH_A_MODEL
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -18,4 +18,5 @@ LIBRARIES: tuple[str, ...] = ()
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``key.jsonl``; the split is made again from the same spec, so nothing of the key passes through it."""
     split = parts(DataSpec.model_validate(spec["data"]), run_seed=spec["seed"], paths=spec["paths"])
+    context.check()
     return {"answers": write_key(context.data / "key.jsonl", answer_key(split))}

@@ -21,11 +21,13 @@ LIBRARIES: tuple[str, ...] = ()
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``quality.json`` with what was asked for: the votes' quality, the labels' quality, or both."""
+    context.check()
     key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
     quality: dict[str, Any] = {}
     if "votes" in inputs:
         path = inputs["votes"][0] / "votes.jsonl"
         _require_truth((vote.question_id for vote in read_votes(path, tallies=False)), key)
+        context.check()
         quality["votes"] = asdict(vote_quality(read_votes(path), key))
     if "labels" in inputs:
         labels = read_labels(inputs["labels"][0] / "labels.jsonl")

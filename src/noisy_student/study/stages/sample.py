@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from noisy_student.answers.flood import is_flood
 from noisy_student.context import Context
 from noisy_student.data.rows import read_questions
 from noisy_student.errors import UserError
@@ -74,6 +75,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         "tokens": count.tokens,
         "prompt_tokens": prompt_tokens,
         "finish": count.finish,
+        "flooded": count.flooded,
         "too_long": too_long,
     }
 
@@ -82,13 +84,14 @@ class _Count:
     """Totals of the samples that pass through."""
 
     def __init__(self) -> None:
-        self.samples, self.tokens = 0, 0
+        self.samples, self.tokens, self.flooded = 0, 0, 0
         self.finish: dict[str, int] = {}
 
     def over(self, samples: Sequence[Sample]) -> Iterator[Sample]:
         for sample in samples:
             self.samples += 1
             self.tokens += len(sample.token_ids)
+            self.flooded += is_flood(sample.text)
             self.finish[sample.finish] = self.finish.get(sample.finish, 0) + 1
             yield sample
 
