@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from noisy_student.records import Draw
 from noisy_student.sampling import torch_engine
 from noisy_student.sampling.decoder import Decoder
 from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.memory import Memory
 from noisy_student.sampling.torch_engine import TorchEngine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -106,7 +106,7 @@ def test_a_prompt_without_a_number_fails_alone(monkeypatch: pytest.MonkeyPatch) 
         logits_PV = real(self, memory, prompts, groups)
         for index, prompt in enumerate(prompts):
             if prompt == PROMPTS[4]:
-                logits_PV[index, 2] = torch.nan
+                logits_PV[index, 2] = float("nan")
         return logits_PV
 
     monkeypatch.setattr(Decoder, "read", broken)

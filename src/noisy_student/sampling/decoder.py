@@ -156,7 +156,8 @@ class Decoder:
         grouped = for_prompt[memory.members_GM].transpose(1, 2).flatten(2, 3)
         taken = (grouped @ values_GJTD).unflatten(2, (members, self.shared)).transpose(1, 2)
         own = torch.bmm(for_own.flatten(0, 1), own_values).unflatten(0, (rows, self.heads))
-        return (taken[memory.group_R, memory.place_R] + own).reshape(rows, -1)
+        mixed: Tensor = taken[memory.group_R, memory.place_R] + own
+        return mixed.reshape(rows, -1)
 
     def _mask(self, memory: Memory, longest: int, slots: int) -> Tensor:
         """0 where a row may look, minus infinity elsewhere; the slot that is about to be written counts."""
