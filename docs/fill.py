@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "docs" / "lab.md")
 BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ORDER = (
-    *("records.py", "answer_key.py", "context.py", "errors.py", "identity.py", "files.py", "seeds.py"),
+    *("records.py", "answer_key.py", "context.py", "errors.py", "identity.py", "files.py", "seeds.py", "redaction.py"),
     *("answers", "statistics", "models", "data", "sampling", "labeling", "training", "evaluation"),
     *("study", "report", "cli", "studies", "scales", "protocols"),
 )

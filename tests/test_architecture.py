@@ -36,9 +36,10 @@ ROWS = (
 )
 READERS_OF_THE_KEY = {"data", "evaluation", "study", "cli"}
 BEHIND_THE_WALL = {"sampling", "labeling", "training", "models", "answers"}
+ENGINE = ("torch_engine", "refill", "decoder", "memory", "weights", "choose")
 HOMES = {
-    "torch": ("models", "sampling.torch_engine", "sampling.choose", "training"),
-    "transformers": ("models", "sampling.torch_engine", "training"),
+    "torch": ("models", "training", *(f"sampling.{name}" for name in ENGINE)),
+    "transformers": ("models", "training", *(f"sampling.{name}" for name in ENGINE)),
     "tokenizers": ("models",),
     "safetensors": ("models", "training"),
     "huggingface_hub": ("models", "data", "training"),

@@ -34,14 +34,17 @@ def array_generator(run_seed: int, purpose: str) -> np.random.Generator:
     return np.random.default_rng(seed(run_seed, purpose))
 
 
-def uniforms(row_seeds: npt.NDArray[np.uint64], step: int) -> npt.NDArray[np.float64]:
-    """One number in [0, 1) per row for decoding step ``step``; a row's numbers do not depend on other rows.
+def uniforms(row_seeds: npt.NDArray[np.uint64], step: int | npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """One number in [0, 1) per row for decoding step ``step``, one for all rows or one each.
+
+    A row's numbers do not depend on other rows.
 
     Counter mode of splitmix64 (Steele, Lea, Flood 2014): shape (rows,) in, (rows,) out.
     """
     with np.errstate(over="ignore"):
-        z = row_seeds.astype(np.uint64) + _GOLDEN * np.uint64(step + 1)
+        z = row_seeds.astype(np.uint64) + _GOLDEN * (np.asarray(step, dtype=np.uint64) + np.uint64(1))
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    found: npt.NDArray[np.float64] = (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return found

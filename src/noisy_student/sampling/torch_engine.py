@@ -1,11 +1,14 @@
-"""The engine for any causal model of transformers: prompts prefilled once, K rows each, finished rows dropped.
+"""The engine for causal models of transformers: prompts read once, K rows each.
 
-Rows are padded on the left to the longest prompt of the call and share one cursor. The schedule is a pure function
-of prompts, seeds and decoding, so equal calls give equal bytes; in float64 a row does not depend on its neighbours.
+Where the model has a decoder of ours (``weights.why_not``), rows that end are replaced at once (``refill``). For any
+other, rows are padded on the left to the longest prompt of the call, share one cursor, and leave when they end. The
+schedule is a pure function of prompts, seeds and decoding, so equal calls give equal bytes; in float64 a row does not
+depend on its neighbours.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +21,10 @@ from noisy_student import seeds
 from noisy_student.answers.stop import answer_end
 from noisy_student.records import Draw, Finish
 from noisy_student.sampling.choose import choose, penalise
+from noisy_student.sampling.decoder import Decoder
 from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.refill import Ends, Refill
+from noisy_student.sampling.weights import why_not
 
 COMPACT_BELOW = 0.75
 """Finished rows leave the batch once fewer than this share of its rows are still drawing."""
@@ -35,14 +41,20 @@ class TorchEngine:
         pad_id: int,
         decode: Callable[[Sequence[int]], str],
         check: Callable[[], None] = lambda: None,
+        width: int = 512,
     ) -> None:
-        """``decode`` turns ids into text for ``stop_at_answer``; ``check`` is called at every step and may raise."""
+        """``decode`` turns ids into text for ``stop_at_answer``; ``check`` is called at every step and may raise.
+
+        ``width`` is how many rows are drawn at once where the model has a decoder of its own.
+        """
         self._model = model
         self._stop_ids = torch.tensor(sorted(stop_ids), device=model.device)
         self._pad_id = pad_id
         self._decode = decode
         self._check = check
         self._may_end = _marks(decode, model.config.vocab_size)
+        self._width = width
+        self._decoder = Decoder(model) if why_not(model) is None else None
 
     @torch.inference_mode()
     def draw(
@@ -53,6 +65,9 @@ class TorchEngine:
             return []
         copies = len(row_seeds[0])
         assert len(row_seeds) == len(prompts) and all(len(seeds_K) == copies for seeds_K in row_seeds)
+        if self._decoder is not None:
+            ends = self._ends(decoding)
+            return Refill(self._decoder, prompts, row_seeds, decoding, width=self._width, ends=ends).run(self._check)
         rows = _Rows.start([seed for seeds_K in row_seeds for seed in seeds_K])
         batch, logits_RV = self._prefill(prompts, copies, decoding)
         for step in range(decoding.max_new_tokens):
@@ -73,6 +88,23 @@ class TorchEngine:
             batch.mark(ids_R)
             logits_RV = self._step(batch, ids_R)
         return rows.draws(copies)
+
+    def _ends(self, decoding: Decoding) -> Ends:
+        """What ends a row after its last token: a stop id, or an answer that can no longer change."""
+        stops = frozenset(self._stop_ids.tolist())
+        marked: set[int] = set()
+
+        def ends(ids: Sequence[int], row: int) -> Finish | None:
+            if ids[-1] in stops:
+                return "eos"
+            if decoding.stop_at_answer:
+                if self._may_end[ids[-1]]:
+                    marked.add(row)
+                if row in marked and _may_stop(self._decode(ids)):
+                    return "answer"
+            return None
+
+        return ends
 
     def _prefill(
         self, prompts: Sequence[Sequence[int]], copies: int, decoding: Decoding
@@ -135,6 +167,9 @@ class TorchEngine:
         ids, logprobs = ids_R.tolist(), logprobs_R.tolist()
         for index, row in enumerate(rows.index_R.tolist()):
             if not rows.alive_R[index]:
+                continue
+            if math.isnan(logprobs[index]):
+                rows.finish(index, "failed")
                 continue
             rows.ids[row].append(ids[index])
             rows.logprobs[row].append(logprobs[index])

@@ -125,11 +125,13 @@ class ContrastSettings(Frozen):
 
 
 class ComputeSettings(Frozen):
-    """How the work is cut up; threads and chunk change floating-point results, workers does not."""
+    """How the work is cut up; threads, chunk and width change floating-point results, workers does not."""
 
     threads: Annotated[int, Field(ge=1)] = 1
     chunk: Annotated[int, Field(ge=1)] = 512
     """Samples drawn in one call of the engine: 64 questions of 8, or 512 of one."""
+    width: Annotated[int, Field(ge=8)] = 512
+    """Samples drawn at once: where a chunk holds more, those that end are replaced. 8 is the narrowest that pays."""
     block: Annotated[int, Field(ge=1)] = 512
     """Questions that one node samples."""
     workers: Annotated[int, Field(ge=1)] = 2

@@ -19,6 +19,7 @@ def sample(
         "decoding": {**decoding.model_dump(mode="json"), **filters},
         "shard": shard.model_dump(),
         "chunk": settings.compute.chunk,
+        "width": settings.compute.width,
         "threads": settings.compute.threads,
     }
 

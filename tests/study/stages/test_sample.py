@@ -28,6 +28,7 @@ def _spec(model: Path, *, max_new_tokens: int) -> dict[str, Any]:
         "block": [0, 2],
         "shard": {"first": 0, "end": 2},
         "chunk": 4,
+        "width": 8,
         "threads": 1,
         "seed": 1,
         "paths": {"model": str(model)},

@@ -44,7 +44,12 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         return str(loaded.tokenizer.decode(list(ids), skip_special_tokens=True))
 
     engine = TorchEngine(
-        loaded.model, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, decode=decode, check=context.check
+        loaded.model,
+        stop_ids=loaded.stop_ids,
+        pad_id=loaded.pad_id,
+        decode=decode,
+        check=context.check,
+        width=spec["width"],
     )
     decoding, shard = Decoding.model_validate(spec["decoding"]), Shard.model_validate(spec["shard"])
     prompts = {question: renderer.encode(question) for question in _questions(spec, inputs["split"][0])}

@@ -1,0 +1,201 @@
+"""The forward pass of Llama-like models over rows that share prompts: weights joined, prompts read once for all rows.
+
+Qwen2 (and 2.5), Qwen3 and Llama (SmolLM2) differ in biases and in the norms of queries and keys only. Keys and values
+of a prompt are kept once, and attention to them is one matrix product for all rows of the prompt; each row has room of
+its own for what it draws. Heads that share keys and values are the rows of that product, so nothing is copied.
+
+Shapes: R rows, G prompts ("groups"), M rows of one group, T slots of a prompt, S slots of a row, H heads of queries in
+each of J heads of keys, D numbers a head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from noisy_student.sampling.memory import Memory
+from noisy_student.sampling.weights import Layer, layer_of
+
+PREFILL_TOKENS = 2048
+"""Tokens of prompts, padding included, that are read in one pass."""
+
+
+class Decoder:
+    """Reads prompts and steps rows of one model; the model itself is not changed."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        """The model must fit (``why_not``)."""
+        config = model.config
+        self.device, self.dtype = model.device, model.dtype
+        self.heads = int(config.num_key_value_heads)
+        self.shared = int(config.num_attention_heads) // self.heads
+        self.size = int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+        self._eps = float(config.rms_norm_eps)
+        # Tensors of the model itself; only those that are joined are copies.
+        state: Mapping[str, Tensor] = model.state_dict()
+        self._embed = state["model.embed_tokens.weight"]
+        self._head = state.get("lm_head.weight", self._embed)
+        self._norm = state["model.norm.weight"]
+        self._layers = [layer_of(state, f"model.layers.{number}") for number in range(config.num_hidden_layers)]
+        base: Any = model.base_model
+        self._rotary = base.rotary_emb
+        self._cos = self._sin = torch.empty(0)
+
+    def reserve(self, positions: int) -> None:
+        """Make the rotary angles of so many positions."""
+        if len(self._cos) < positions:
+            frequencies = self._rotary.inv_freq.to(torch.float32)
+            angles = torch.arange(positions, device=self.device, dtype=torch.float32)[:, None] * frequencies[None]
+            scale = float(self._rotary.attention_scaling)
+            self._cos, self._sin = ((f(angles) * scale).to(self.dtype) for f in (torch.cos, torch.sin))
+
+    def memory(self, *, groups: int, rows: int, prompt: int, drawn: int) -> Memory:
+        """Empty memory for so many groups and rows, with so many slots each."""
+
+        def room(count: int, slots: int) -> list[Tensor]:
+            shape = (count, self.heads, slots, self.size)
+            # Zeros, not whatever was there: a slot out of sight has the weight 0, but 0 times NaN is NaN.
+            return [torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in self._layers]
+
+        def numbers(*shape: int) -> Tensor:
+            return torch.zeros(shape, dtype=torch.long, device=self.device)
+
+        return Memory(
+            prompt_keys=room(groups, prompt),
+            prompt_values=room(groups, prompt),
+            keys=room(rows, drawn),
+            values=room(rows, drawn),
+            length_G=numbers(groups),
+            used_R=numbers(rows),
+            group_R=numbers(rows),
+            place_R=numbers(rows),
+            members_GM=numbers(groups, 1),
+        )
+
+    def read(self, memory: Memory, prompts: Sequence[Sequence[int]], groups: Sequence[int]) -> Tensor:
+        """Put the keys and values of prompts into these groups; returns the logits after each, prompts x vocabulary."""
+        found = []
+        for start, end in _batches([len(prompt) for prompt in prompts]):
+            found.append(self._read(memory, prompts[start:end], groups[start:end]))
+        return torch.cat(found)
+
+    def step(self, memory: Memory, ids_R: Tensor) -> Tensor:
+        """Feed one token a row and return the next logits, rows x vocabulary."""
+        rows_R = torch.arange(len(ids_R), device=self.device)
+        positions_R = memory.length_G[memory.group_R] + memory.used_R
+        cos_R1, sin_R1 = self._cos[positions_R][:, None], self._sin[positions_R][:, None]
+        slots = int(memory.used_R.max()) + 1
+        longest = int(memory.length_G[: len(memory.members_GM)].max())
+        mask = self._mask(memory, longest, slots)
+        hidden_RX = functional.embedding(ids_R, self._embed)
+        for index, layer in enumerate(self._layers):
+            q_RJHD, k_RJD, v_RJD = self._project(layer, hidden_RX, cos_R1, sin_R1)
+            memory.keys[index][rows_R, :, memory.used_R] = k_RJD
+            memory.values[index][rows_R, :, memory.used_R] = v_RJD
+            mixed = self._attend(memory, index, q_RJHD, mask, (longest, slots))
+            hidden_RX = self._finish(layer, hidden_RX, mixed)
+        memory.used_R += 1
+        return self._logits(hidden_RX)
+
+    def _read(self, memory: Memory, prompts: Sequence[Sequence[int]], groups: Sequence[int]) -> Tensor:
+        lengths_P = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
+        width = int(lengths_P.max())
+        # Filled up on the right: what stands before never looks there.
+        ids_PT = torch.tensor([[*prompt, *[0] * (width - len(prompt))] for prompt in prompts], device=self.device)
+        groups_P = torch.tensor(groups, device=self.device)
+        memory.length_G[groups_P] = lengths_P
+        count = len(prompts)
+        hidden_X = functional.embedding(ids_PT, self._embed).flatten(0, 1)
+        cos_1, sin_1 = (table[:width].repeat(count, 1)[:, None] for table in (self._cos, self._sin))
+        for index, layer in enumerate(self._layers):
+            q, k, v = self._project(layer, hidden_X, cos_1, sin_1)
+            q_PHTD = q.view(count, width, self.heads * self.shared, self.size).transpose(1, 2)
+            k_PJTD, v_PJTD = (x.view(count, width, self.heads, self.size).transpose(1, 2) for x in (k, v))
+            memory.prompt_keys[index][groups_P, :, :width] = k_PJTD
+            memory.prompt_values[index][groups_P, :, :width] = v_PJTD
+            # The projection has scaled the queries already.
+            mixed = functional.scaled_dot_product_attention(
+                q_PHTD, k_PJTD, v_PJTD, is_causal=True, scale=1.0, enable_gqa=self.shared > 1
+            )
+            hidden_X = self._finish(layer, hidden_X, mixed.transpose(1, 2).reshape(count * width, -1))
+        last_P = torch.arange(count, device=self.device) * width + lengths_P - 1
+        return self._logits(hidden_X[last_P])
+
+    def _project(self, layer: Layer, hidden: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (scaled), keys and values of every row, the first two turned by their positions."""
+        normed = self._normed(hidden, layer.norm)
+        heads = layer.qkv(normed).view(len(hidden), -1, self.size)
+        queries = self.heads * self.shared
+        q, k, v = heads.split([queries, self.heads, self.heads], dim=1)
+        if layer.q_norm is not None and layer.k_norm is not None:
+            q = self._normed(q, layer.q_norm)
+            k = self._normed(k, layer.k_norm)
+        q = _turn(q * self.size**-0.5, cos, sin).view(len(hidden), self.heads, self.shared, self.size)
+        return q, _turn(k, cos, sin), v
+
+    def _attend(self, memory: Memory, index: int, q_RJHD: Tensor, mask_R11X: Tensor, sizes: tuple[int, int]) -> Tensor:
+        """What each row takes from its prompt and from what it has drawn, rows x heads."""
+        longest, slots = sizes
+        rows = len(q_RJHD)
+        own_keys, own_values = (cache[index][:rows, :, :slots].flatten(0, 1) for cache in (memory.keys, memory.values))
+        groups, members = memory.members_GM.shape
+        keys_GJTD, values_GJTD = (
+            cache[index][:groups, :, :longest] for cache in (memory.prompt_keys, memory.prompt_values)
+        )
+        asked = q_RJHD[memory.members_GM].transpose(1, 2).flatten(2, 3)
+        scores_GJMHT = (asked @ keys_GJTD.mT).unflatten(2, (members, self.shared))
+        of_prompt = scores_GJMHT.transpose(1, 2)[memory.group_R, memory.place_R]
+        of_own = torch.bmm(q_RJHD.flatten(0, 1), own_keys.mT).unflatten(0, (rows, self.heads))
+        weights = torch.softmax(torch.cat([of_prompt, of_own], dim=-1) + mask_R11X, dim=-1)
+        for_prompt, for_own = weights.split([longest, slots], dim=-1)
+        grouped = for_prompt[memory.members_GM].transpose(1, 2).flatten(2, 3)
+        taken = (grouped @ values_GJTD).unflatten(2, (members, self.shared)).transpose(1, 2)
+        own = torch.bmm(for_own.flatten(0, 1), own_values).unflatten(0, (rows, self.heads))
+        mixed: Tensor = taken[memory.group_R, memory.place_R] + own
+        return mixed.reshape(rows, -1)
+
+    def _mask(self, memory: Memory, longest: int, slots: int) -> Tensor:
+        """0 where a row may look, minus infinity elsewhere; the slot that is about to be written counts."""
+        prompt = torch.arange(longest, device=self.device)[None] >= memory.length_G[memory.group_R][:, None]
+        own = torch.arange(slots, device=self.device)[None] > memory.used_R[:, None]
+        out_of_sight = torch.cat([prompt, own], dim=1)
+        mask = torch.zeros(out_of_sight.shape, dtype=self.dtype, device=self.device)
+        return mask.masked_fill_(out_of_sight, -torch.inf)[:, None, None]
+
+    def _finish(self, layer: Layer, hidden: Tensor, mixed: Tensor) -> Tensor:
+        """The rest of a layer after attention."""
+        hidden = hidden + layer.out(mixed)
+        normed = self._normed(hidden, layer.mlp_norm)
+        gate, up = layer.gate_up(normed).chunk(2, dim=-1)
+        return hidden + layer.down(functional.silu(gate) * up)
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        logits: Tensor = functional.linear(self._normed(hidden, self._norm), self._head)
+        return logits
+
+    def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
+        normed: Tensor = functional.rms_norm(x, x.shape[-1:], weight, self._eps)
+        return normed
+
+
+def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary position embedding, halves as in Llama (Su et al. 2021)."""
+    one, other = x.chunk(2, dim=-1)
+    return torch.cat([one * cos - other * sin, other * cos + one * sin], dim=-1)
+
+
+def _batches(lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Runs of prompts that are read together."""
+    runs: list[tuple[int, int]] = []
+    start, widest = 0, 0
+    for index, length in enumerate(lengths):
+        widest = max(widest, length)
+        if index > start and widest * (index + 1 - start) > PREFILL_TOKENS:
+            runs.append((start, index))
+            start, widest = index, length
+    return [*runs, (start, len(lengths))]

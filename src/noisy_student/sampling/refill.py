@@ -1,0 +1,203 @@
+"""Drawing with a fixed number of slots: a row that ends gives its slot to the next one at once.
+
+Each prompt is read once, when its first row is let in, and forgotten when its last one ends. The schedule is a pure
+function of prompts, seeds and decoding, so equal calls give equal bytes.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from noisy_student import seeds
+from noisy_student.records import Draw, Finish
+from noisy_student.sampling.choose import Choice, choose, penalise
+from noisy_student.sampling.decoder import Decoder
+from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.memory import Memory
+
+LEAST_WIDTH = 8
+"""Slots that are never given up: narrower products are other kernels, and other roundings."""
+COMPACT_BELOW = 0.75
+"""Without rows that wait, free slots are given up once fewer than this share of them is drawing."""
+
+Ends = Callable[[Sequence[int], int], Finish | None]
+"""From a row's tokens and its number: how the last token ended it, or None."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """One sample: where it comes from and what was drawn so far."""
+
+    prompt: int
+    seed: int
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    finish: Finish = "length"
+
+
+class Refill:
+    """One call of the engine."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        prompts: Sequence[Sequence[int]],
+        row_seeds: Sequence[Sequence[int]],
+        decoding: Decoding,
+        *,
+        width: int,
+        ends: Ends,
+    ) -> None:
+        self._decoder, self._prompts, self._decoding, self._ends = decoder, prompts, decoding, ends
+        self._rows = [_Row(prompt, seed) for prompt, seeds_K in enumerate(row_seeds) for seed in seeds_K]
+        self._copies = len(row_seeds[0])
+        self._next = 0
+        self._slots = np.full(min(max(width, LEAST_WIDTH), max(len(self._rows), LEAST_WIDTH)), -1)
+        self._open = [self._copies] * len(prompts)
+        self._groups: dict[int, int] = {}
+        self._free_groups = list(range(len(prompts)))
+        self._logits: dict[int, Tensor] = {}
+        self._memory = self._new_memory()
+        self._ids_R = torch.zeros(len(self._slots), dtype=torch.long, device=decoder.device)
+        self._seen_RV: Tensor | None = None
+
+    def run(self, check: Callable[[], None]) -> list[list[Draw]]:
+        """Draw all rows; ``check`` is called at every step and may raise."""
+        self._let_in()
+        while (self._slots >= 0).any():
+            check()
+            self._give_up_slots()
+            busy = np.flatnonzero(self._slots >= 0)
+            self._memory.used_R[torch.from_numpy(np.flatnonzero(self._slots < 0))] = 0
+            logits_RV = self._decoder.step(self._memory, self._ids_R)
+            self._take(busy, logits_RV if len(busy) == len(self._slots) else logits_RV[torch.from_numpy(busy)])
+            self._let_in()
+        flat = [Draw(tuple(row.ids), tuple(row.logprobs), row.finish) for row in self._rows]
+        return [flat[start : start + self._copies] for start in range(0, len(flat), self._copies)]
+
+    def _new_memory(self) -> Memory:
+        longest = max(map(len, self._prompts))
+        self._decoder.reserve(longest + self._decoding.max_new_tokens)
+        return self._decoder.memory(
+            # Rows are let in prompt by prompt; only stragglers make more groups, which then grow.
+            groups=min(len(self._prompts), 2 * -(-len(self._slots) // self._copies)),
+            rows=len(self._slots),
+            prompt=longest,
+            drawn=self._decoding.max_new_tokens,
+        )
+
+    def _let_in(self) -> None:
+        """Give every free slot a row that waits, and draw its first token; one that ends at once frees it again."""
+        changed = False
+        while self._next < len(self._rows) and (free := np.flatnonzero(self._slots < 0)).size:
+            let_in = range(self._next, min(self._next + len(free), len(self._rows)))
+            self._next = let_in.stop
+            self._read({self._rows[row].prompt for row in let_in} - self._groups.keys())
+            slots = free[: len(let_in)]
+            self._slots[slots] = let_in
+            groups = [self._groups[self._rows[row].prompt] for row in let_in]
+            where = torch.from_numpy(slots)
+            self._memory.group_R[where] = torch.tensor(groups, device=self._decoder.device)
+            self._memory.used_R[where] = 0
+            self._forget_seen(slots)
+            self._take(slots, torch.stack([self._logits[self._rows[row].prompt] for row in let_in]))
+            changed = True
+        if changed:
+            self._regroup()
+
+    def _read(self, prompts: set[int]) -> None:
+        if not prompts:
+            return
+        ordered = sorted(prompts)
+        groups = [heapq.heappop(self._free_groups) for _ in ordered]
+        self._memory.grow(max(groups) + 1)
+        logits_PV = self._decoder.read(self._memory, [self._prompts[prompt] for prompt in ordered], groups)
+        for prompt, group, logits_V in zip(ordered, groups, logits_PV, strict=True):
+            self._groups[prompt], self._logits[prompt] = group, logits_V
+
+    def _take(self, slots: np.ndarray, logits_RV: Tensor) -> None:
+        """Choose the next token of the rows in these slots, and free the slots of those that it ends."""
+        rows = [self._rows[row] for row in self._slots[slots]]
+        if self._decoding.repetition_penalty != 1:
+            logits_RV = penalise(logits_RV, self._seen(slots, rows), self._decoding.repetition_penalty)
+        steps = np.array([len(row.ids) for row in rows])
+        uniforms = seeds.uniforms(np.array([row.seed for row in rows], dtype=np.uint64), steps)
+        choice = choose(logits_RV, torch.from_numpy(uniforms).to(logits_RV.device), self._decoding)
+        where = torch.from_numpy(slots)
+        self._ids_R[where] = choice.ids_R
+        if self._seen_RV is not None:
+            self._seen_RV[where] = self._seen_RV[where].scatter(1, choice.ids_R[:, None], True)
+        self._record(slots, rows, choice)
+
+    def _record(self, slots: np.ndarray, rows: Sequence[_Row], choice: Choice) -> None:
+        chosen = zip(slots.tolist(), rows, choice.ids_R.tolist(), choice.logprobs_R.tolist(), strict=True)
+        for slot, row, token, logprob in chosen:
+            ended: Finish | None
+            if math.isnan(logprob):
+                ended = "failed"
+            else:
+                row.ids.append(token)
+                row.logprobs.append(logprob)
+                ended = self._ends(row.ids, int(self._slots[slot]))
+                if ended is None and len(row.ids) == self._decoding.max_new_tokens:
+                    ended = "length"
+            if ended is not None:
+                row.finish = ended
+                self._free(slot, row.prompt)
+
+    def _free(self, slot: int, prompt: int) -> None:
+        self._slots[slot] = -1
+        self._open[prompt] -= 1
+        if not self._open[prompt]:
+            heapq.heappush(self._free_groups, self._groups.pop(prompt))
+            del self._logits[prompt]
+
+    def _regroup(self) -> None:
+        """Write down which rows stand in which group."""
+        groups = self._memory.group_R.tolist()
+        members: list[list[int]] = [[] for _ in range(max(self._groups.values(), default=0) + 1)]
+        places = [0] * len(groups)
+        for slot in np.flatnonzero(self._slots >= 0).tolist():
+            places[slot] = len(members[groups[slot]])
+            members[groups[slot]].append(slot)
+        widest = max(1, *map(len, members))
+        table = [rows + [0] * (widest - len(rows)) for rows in members]
+        device = self._decoder.device
+        # A free slot may still name a group that is gone; what it computes is not looked at.
+        self._memory.group_R.clamp_(max=len(members) - 1)
+        self._memory.members_GM = torch.tensor(table, device=device)
+        self._memory.place_R = torch.tensor(places, device=device)
+
+    def _give_up_slots(self) -> None:
+        busy = np.flatnonzero(self._slots >= 0)
+        if self._next < len(self._rows) or len(self._slots) <= LEAST_WIDTH:
+            return
+        if len(busy) < COMPACT_BELOW * len(self._slots):
+            free = np.flatnonzero(self._slots < 0)
+            kept = np.sort(np.concatenate([busy, free[: max(0, LEAST_WIDTH - len(busy))]]))
+            where = torch.from_numpy(kept).to(self._decoder.device)
+            self._memory.keep(where)
+            self._slots, self._ids_R = self._slots[kept], self._ids_R[where]
+            self._seen_RV = None if self._seen_RV is None else self._seen_RV[where]
+            self._regroup()
+
+    def _forget_seen(self, slots: np.ndarray) -> None:
+        if self._seen_RV is not None:
+            self._seen_RV[torch.from_numpy(slots)] = False
+
+    def _seen(self, slots: np.ndarray, rows: Sequence[_Row]) -> Tensor:
+        """Which tokens each row has seen, its prompt's included."""
+        if self._seen_RV is None:
+            vocabulary = next(iter(self._logits.values())).shape[0]
+            self._seen_RV = torch.zeros((len(self._slots), vocabulary), dtype=torch.bool, device=self._decoder.device)
+        for slot, row in zip(slots.tolist(), rows, strict=True):
+            if not row.ids:
+                self._seen_RV[slot, torch.tensor(self._prompts[row.prompt], device=self._decoder.device)] = True
+        return self._seen_RV[torch.from_numpy(slots)]

@@ -1,0 +1,85 @@
+"""The weights of Llama-like models as a decoder wants them: projections of the same input joined into one.
+
+Qwen2 (and 2.5), Qwen3 and Llama (SmolLM2) differ in biases and in the norms of queries and keys only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+KINDS = ("qwen2", "qwen3", "llama")
+ROPES = ("default", "llama3", "linear", "yarn")
+"""Rotary embeddings whose angles do not depend on the length of the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """The weight of a projection and its bias, if it has one."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The projection of ``x`` over its last axis."""
+        return functional.linear(x, self.weight, self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer's weights; queries, keys and values are one projection, and so are gate and up."""
+
+    norm: Tensor
+    qkv: Linear
+    q_norm: Tensor | None
+    k_norm: Tensor | None
+    out: Linear
+    mlp_norm: Tensor
+    gate_up: Linear
+    down: Linear
+
+
+def why_not(model: PreTrainedModel) -> str | None:
+    """Why this decoder cannot stand for the model; None if it can."""
+    config = model.config
+    kind = getattr(config, "model_type", "")
+    if kind not in KINDS:
+        return f"its architecture is {kind or 'not known'}"
+    if getattr(config, "hidden_act", "silu") != "silu":
+        return f"its activation is {config.hidden_act}"
+    layers = set(getattr(config, "layer_types", None) or ())
+    if layers - {"full_attention"}:
+        return "it attends through a sliding window"
+    rope = str((getattr(config, "rope_parameters", None) or {}).get("rope_type", "default"))
+    if rope not in ROPES:
+        return f"its rotary angles ({rope}) depend on the length of the text"
+    return None
+
+
+def layer_of(state: Mapping[str, Tensor], name: str) -> Layer:
+    """The weights of the layer ``name`` in a model's state."""
+    attention, mlp = f"{name}.self_attn", f"{name}.mlp"
+    return Layer(
+        norm=state[f"{name}.input_layernorm.weight"],
+        qkv=_joined(state, *(f"{attention}.{part}_proj" for part in "qkv")),
+        q_norm=state.get(f"{attention}.q_norm.weight"),
+        k_norm=state.get(f"{attention}.k_norm.weight"),
+        out=_joined(state, f"{attention}.o_proj"),
+        mlp_norm=state[f"{name}.post_attention_layernorm.weight"],
+        gate_up=_joined(state, f"{mlp}.gate_proj", f"{mlp}.up_proj"),
+        down=_joined(state, f"{mlp}.down_proj"),
+    )
+
+
+def _joined(state: Mapping[str, Tensor], *names: str) -> Linear:
+    """Projections of the same input as one; a single one is not copied."""
+    weights = [state[f"{name}.weight"] for name in names]
+    biases = [state[f"{name}.bias"] for name in names if f"{name}.bias" in state]
+    if len(names) == 1:
+        return Linear(weights[0], biases[0] if biases else None)
+    return Linear(torch.cat(weights), torch.cat(biases) if biases else None)
