@@ -135,6 +135,16 @@ def test_micro_batches_add_up_to_the_mean_over_all_tokens_of_a_batch(tmp_path: P
     assert all(torch.allclose(after[name], expected[name], atol=2e-5) for name in after)
 
 
+def test_computing_inner_values_again_changes_no_byte(tmp_path: Path, whole: tuple[LoadedModel, sft.Trained]) -> None:
+    again, computed = tiny.loaded(), []
+    again.model.model.layers[0].mlp.register_forward_hook(lambda *_: computed.append(1))
+    spec = SPEC.model_copy(update={"activation_checkpointing": True})
+    result = sft.train(again, encoded(again), spec=spec, seed=1, context=Context(tmp_path))
+    assert len(computed) == 2 * result.steps
+    assert same(weights(again), weights(whole[0]))
+    assert not any(getattr(module, "gradient_checkpointing", False) for module in again.model.modules())
+
+
 def test_a_pause_between_micro_batches_resumes_from_the_last_step(tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={"micro_batch": 1})
     uninterrupted, _ = trained(tmp_path / "whole", spec=spec)

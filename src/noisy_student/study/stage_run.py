@@ -8,6 +8,7 @@ under ``context.data``, keeps partial work in ``context.scratch``, and returns J
 from __future__ import annotations
 
 import copy
+import ctypes
 import gc
 import importlib
 import os
@@ -112,10 +113,17 @@ def _run_held(store: Store, node: Node, context: Context, *, started: float) -> 
     finally:
         # A trainer and its model hold each other: until they are collected the next stage has theirs beside its own.
         gc.collect()
+        _give_back()
     if not isinstance(summary, dict):
         raise TypeError(f"the stage {node.stage} returned {type(summary).__name__}, not a summary")
     store.commit(node, summary=summary, provenance=provenance.facts(started))
     return Outcome("done")
+
+
+def _give_back() -> None:
+    """Let the C library return what was freed: else a trainer has a sampler's leavings beside its own."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _spec(node: Node) -> dict[str, Any]:

@@ -146,8 +146,8 @@ def _config(spec: SftSpec, seed: int, output_dir: str, *, use_cpu: bool) -> SFTC
         completion_only_loss=spec.loss_on == "answer",
         max_length=None,
         packing=False,
-        activation_checkpointing=False,
-        gradient_checkpointing=False,
+        activation_checkpointing=spec.activation_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
         bf16=False,
         use_cpu=use_cpu,
         use_cache=True,
@@ -173,6 +173,7 @@ def _train_and_restore(trainer: SFTTrainer, loaded: LoadedModel) -> None:
         model.__dict__.pop("forward", None)
         model.zero_grad(set_to_none=True)
         model.train(False)
+        model.activation_checkpointing_disable()
         model.config.pad_token_id = loaded.pad_id
         if model.generation_config is not None:
             model.generation_config.pad_token_id = loaded.pad_id

@@ -22,6 +22,8 @@ class SftSpec(BaseModel):
     """Examples a step; 4 makes the plan's 2 epochs of 1,000 examples its 500 steps."""
     micro_batch: int | None = Field(default=None, ge=1)
     """Examples that are in memory at once; their gradients add up to the batch's, whose mean is over all its tokens."""
+    activation_checkpointing: bool = False
+    """Whether a layer's inner values are computed again on the way back: less memory for a third more time."""
     group_by_length: bool = False
     """Whether a batch holds examples of about equal length, which saves padding; off as in the Trainer."""
     learning_rate: float = Field(default=2e-5, gt=0)
