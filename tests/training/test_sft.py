@@ -137,7 +137,7 @@ def test_micro_batches_add_up_to_the_mean_over_all_tokens_of_a_batch(tmp_path: P
 
 def test_computing_inner_values_again_changes_no_byte(tmp_path: Path, whole: tuple[LoadedModel, sft.Trained]) -> None:
     again, computed = tiny.loaded(), []
-    again.model.model.layers[0].mlp.register_forward_hook(lambda *_: computed.append(1))
+    again.model.model.layers[0].mlp.register_forward_pre_hook(lambda *_: computed.append(1))
     spec = SPEC.model_copy(update={"activation_checkpointing": True})
     result = sft.train(again, encoded(again), spec=spec, seed=1, context=Context(tmp_path))
     assert len(computed) == 2 * result.steps
