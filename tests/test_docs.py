@@ -26,6 +26,7 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:[\w.-]+/)+[\w-]+\.(?:py|toml|md|json))`", text))
     named |= set(re.findall(r"\]\(([^)#:]+)\)", text))
+    named |= set(re.findall(r"`((?:results|docs|tests|benchmarks|examples)/[\w./-]*)`", text))
     places = (ROOT, page.parent, ROOT / "src" / "noisy_student")
     missing = sorted(name for name in named if not any((place / name).exists() for place in places))
     assert missing == []
