@@ -8,15 +8,14 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from noisy_student.answers.extract import read
 from noisy_student.cli import box, options, stream
 from noisy_student.cli.console import remark
 from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
 from noisy_student.errors import UserError, nearest
 from noisy_student.labeling.select import Selection, select
 from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
-from noisy_student.labeling.vote import votes
-from noisy_student.records import Answer, Label, Sample
+from noisy_student.labeling.vote import ballots, votes
+from noisy_student.records import Label, Sample
 
 
 def command(
@@ -60,17 +59,12 @@ def _labels(path: Path, selection: Selection, choice: Choice, seed: int) -> dict
     """The selected labels by question id; none where nothing could be selected."""
     # A file is read twice rather than held; what comes through a pipe can be read once.
     held = None if path.is_file() else list(_samples(path))
-    ballots = map(_ballot, _samples(path) if held is None else held)
-    labels = voted_labels(select(votes(ballots), selection, run_seed=seed))
+    cast_votes = votes(ballots(_samples(path) if held is None else held))
+    labels = voted_labels(select(cast_votes, selection, run_seed=seed))
     found: dict[str, list[Label]] = {}
     for label in with_own_texts(labels, _samples(path) if held is None else held, choice=choice):
         found.setdefault(label.question_id, []).append(label)
     return found
-
-
-def _ballot(sample: Sample) -> tuple[str, str | None]:
-    answer = read(sample.text, sample.finish)
-    return sample.question_id, answer.canonical if isinstance(answer, Answer) else None
 
 
 def _samples(path: Path) -> Iterator[Sample]:

@@ -9,11 +9,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from noisy_student.answers.extract import Truncated, read
 from noisy_student.errors import UserError
-from noisy_student.records import Answer, NoAnswer, Vote
+from noisy_student.records import Answer, NoAnswer, Sample, Vote
 
 Ties = Literal["none", "first-seen"]
 """A tie has no winner, or (original protocol) goes to the tied answer that came first."""
+
+
+def ballots(samples: Iterable[Sample], *, truncated: Truncated = "abstain") -> Iterator[tuple[str, str | None]]:
+    """The question and the canonical answer of each sample, None where there is none: what ``votes`` reads."""
+    for sample in samples:
+        answer = read(sample.text, sample.finish, truncated=truncated)
+        yield sample.question_id, answer.canonical if isinstance(answer, Answer) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ def fault(template: str, turns: list[dict[str, str]], variables: dict[str, Any])
         return f"takes more than {WALL_SECONDS} seconds"
     if done.returncode < 0:
         return f"takes more than {CPU_SECONDS} seconds"
+    if done.returncode:
+        return "breaks the process that tries it"
     return done.stdout or None
 
 

@@ -20,7 +20,7 @@ from transformers.cache_utils import Cache, DynamicLayer
 from noisy_student import seeds
 from noisy_student.answers.stop import answer_end
 from noisy_student.records import Draw, Finish
-from noisy_student.sampling.choose import choose, penalise
+from noisy_student.sampling.choose import Choice, choose, penalise
 from noisy_student.sampling.decoder import Decoder
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.refill import Ends, Refill
@@ -48,7 +48,7 @@ class TorchEngine:
         ``width`` is how many rows are drawn at once where the model has a decoder of its own.
         """
         self._model = model
-        self._stop_ids = torch.tensor(sorted(stop_ids), device=model.device)
+        self._stop_ids = frozenset(stop_ids)
         self._pad_id = pad_id
         self._decode = decode
         self._check = check
@@ -65,8 +65,8 @@ class TorchEngine:
             return []
         copies = len(row_seeds[0])
         assert len(row_seeds) == len(prompts) and all(len(seeds_K) == copies for seeds_K in row_seeds)
+        ends = self._ends(decoding)
         if self._decoder is not None:
-            ends = self._ends(decoding)
             return Refill(self._decoder, prompts, row_seeds, decoding, width=self._width, ends=ends).run(self._check)
         rows = _Rows.start([seed for seeds_K in row_seeds for seed in seeds_K])
         batch, logits_RV = self._prefill(prompts, copies, decoding)
@@ -76,7 +76,7 @@ class TorchEngine:
                 logits_RV = penalise(logits_RV, batch.seen_RV, decoding.repetition_penalty)
             uniforms_R = torch.from_numpy(seeds.uniforms(rows.seeds_R, step)).to(logits_RV.device)
             choice = choose(logits_RV, uniforms_R, decoding)
-            self._record(rows, choice.ids_R, choice.logprobs_R, decoding)
+            self._record(rows, choice, ends)
             if not rows.alive_R.any() or step + 1 == decoding.max_new_tokens:
                 break
             ids_R = choice.ids_R
@@ -91,11 +91,10 @@ class TorchEngine:
 
     def _ends(self, decoding: Decoding) -> Ends:
         """What ends a row after its last token: a stop id, or an answer that can no longer change."""
-        stops = frozenset(self._stop_ids.tolist())
         marked: set[int] = set()
 
         def ends(ids: Sequence[int], row: int) -> Finish | None:
-            if ids[-1] in stops:
+            if ids[-1] in self._stop_ids:
                 return "eos"
             if decoding.stop_at_answer:
                 if self._may_end[ids[-1]]:
@@ -161,10 +160,9 @@ class TorchEngine:
         batch.positions_R += 1
         return logits_RV
 
-    def _record(self, rows: _Rows, ids_R: torch.Tensor, logprobs_R: torch.Tensor, decoding: Decoding) -> None:
+    def _record(self, rows: _Rows, choice: Choice, ends: Ends) -> None:
         """Append the chosen tokens and mark the rows that they end."""
-        ended_R = torch.isin(ids_R, self._stop_ids).tolist()
-        ids, logprobs = ids_R.tolist(), logprobs_R.tolist()
+        ids, logprobs = choice.ids_R.tolist(), choice.logprobs_R.tolist()
         for index, row in enumerate(rows.index_R.tolist()):
             if not rows.alive_R[index]:
                 continue
@@ -173,12 +171,9 @@ class TorchEngine:
                 continue
             rows.ids[row].append(ids[index])
             rows.logprobs[row].append(logprobs[index])
-            if ended_R[index]:
-                rows.finish(index, "eos")
-            elif decoding.stop_at_answer:
-                rows.marked[row] = rows.marked[row] or self._may_end[ids[index]]
-                if rows.marked[row] and _may_stop(self._decode(rows.ids[row])):
-                    rows.finish(index, "answer")
+            ended = ends(rows.ids[row], row)
+            if ended is not None:
+                rows.finish(index, ended)
 
 
 class _Slots(DynamicLayer):
@@ -246,7 +241,6 @@ class _Rows:
     ids: list[list[int]]
     logprobs: list[list[float]]
     finishes: list[Finish]
-    marked: list[bool]
 
     @classmethod
     def start(cls, row_seeds: Sequence[int]) -> _Rows:
@@ -258,7 +252,6 @@ class _Rows:
             ids=[[] for _ in range(count)],
             logprobs=[[] for _ in range(count)],
             finishes=["length"] * count,
-            marked=[False] * count,
         )
 
     def finish(self, index: int, how: Finish) -> None:
