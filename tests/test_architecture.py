@@ -36,7 +36,7 @@ ROWS = (
 )
 READERS_OF_THE_KEY = {"data", "evaluation", "study", "cli"}
 BEHIND_THE_WALL = {"sampling", "labeling", "training", "models", "answers"}
-ENGINE = ("torch_engine", "refill", "decoder", "memory", "weights", "choose")
+ENGINE = ("torch_engine", "padded", "refill", "decoder", "memory", "weights", "choose")
 HOMES = {
     "torch": ("models", "training", *(f"sampling.{name}" for name in ENGINE)),
     "transformers": ("models", "training", *(f"sampling.{name}" for name in ENGINE)),

@@ -12,6 +12,7 @@ from typing import Literal
 Finish = Literal["eos", "answer", "length", "failed"]
 Method = Literal["hashes", "boxed", "phrase", "last-number"]
 Origin = Literal["gold", "vote", "revealed"]
+Stopped = Literal["accept", "give_up"]
 Verdict = Literal["helps", "hurts", "no-difference", "undecided"]
 
 
@@ -71,7 +72,9 @@ class Sample:
 class Vote:
     """The tally of one question's answers; ``tally`` is sorted by count, then by answer.
 
-    ``k`` counts every sample asked for, so abstentions lower the agreement. ``votes`` is the largest count.
+    ``k`` counts every sample asked for, so abstentions lower the agreement. ``votes`` is the largest count. Where a
+    rule decided when to stop, ``drawn`` is how many samples there are and ``stopped`` how it ended; else both are
+    None.
     """
 
     question_id: str
@@ -81,11 +84,13 @@ class Vote:
     abstained: int
     tied: bool
     tally: tuple[tuple[str, int], ...]
+    drawn: int | None = None
+    stopped: Stopped | None = None
 
     @property
-    def agreement(self) -> Fraction:
-        """Votes for the leading answer ÷ K, exact."""
-        return Fraction(self.votes, self.k)
+    def agreement(self) -> Fraction | None:
+        """Votes for the leading answer ÷ K, exact; None where not all K were drawn, since it would be another share."""
+        return None if self.drawn is not None and self.drawn < self.k else Fraction(self.votes, self.k)
 
 
 @dataclass(frozen=True, slots=True)

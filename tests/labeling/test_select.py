@@ -84,3 +84,18 @@ def test_settings_out_of_range_are_user_errors(settings: dict[str, object]) -> N
 def test_settings_are_strict(settings: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Selection.model_validate(settings)
+
+
+@pytest.mark.parametrize("rule", [{"min_agreement": 0.75}, {"count": 1}])
+def test_votes_that_were_stopped_early_have_no_agreement_to_select_by(rule: dict[str, float]) -> None:
+    stopped = Vote("q", "5", 4, 32, 0, False, (("5", 4),), drawn=4, stopped="accept")
+    with pytest.raises(UserError, match="q: 4 of 4 votes, 32 at most"):
+        select([stopped], Selection(**rule), run_seed=1)  # type: ignore[arg-type]
+    assert select([stopped], Selection(all=True), run_seed=1) == (stopped,)
+
+
+def test_a_lossless_vote_is_selected_at_its_own_threshold() -> None:
+    accepted = Vote("q", "5", 6, 8, 0, False, (("5", 6),), drawn=6, stopped="accept")
+    assert select([accepted], Selection(min_agreement=0.75), run_seed=1) == (accepted,)
+    with pytest.raises(UserError, match="6 of 6 votes, 8 at most"):
+        select([accepted], Selection(min_agreement=0.875), run_seed=1)

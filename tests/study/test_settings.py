@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from noisy_student.errors import UserError
 from noisy_student.study.catalog import check
-from noisy_student.study.settings import ConditionSettings, Settings
+from noisy_student.study.conditions import ConditionSettings
+from noisy_student.study.settings import Settings
 
 FIELDS = {
     "name": "toy",
@@ -48,9 +49,9 @@ def test_the_toy_study_has_the_documented_defaults():
         (1,), "baseline", "epochs", "abstain", "none",
     )  # fmt: skip
     assert made.primary["filtered-helps"].margin == 0.02
-    assert made.conditions["control"].random_like == "filtered"
+    assert made.conditions["control"].like == "filtered"
     assert made.conditions["filtered"].label_names == ("votes",)
-    assert made.conditions["filtered"].random_like is None
+    assert made.conditions["filtered"].like is None
     assert (made.evaluation.decoding.temperature, made.evaluation.sampled_k) == (0.0, 4)
 
 

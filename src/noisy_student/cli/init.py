@@ -14,7 +14,6 @@ from rich.text import Text
 from noisy_student.cli import stream
 from noisy_student.cli.console import emit, output
 from noisy_student.cli.options import Json
-from noisy_student.cli.plan import DISCORDANCE
 from noisy_student.cli.toml_text import toml_text
 from noisy_student.data.fields import Fields
 from noisy_student.data.parts import read_file
@@ -22,7 +21,7 @@ from noisy_student.data.source import Merged, merge
 from noisy_student.data.splits import SMALLEST, Sizes, Sources, split
 from noisy_student.errors import UserError
 from noisy_student.report.numbers import count, size
-from noisy_student.statistics.power import paired_mde
+from noisy_student.statistics.power import DISCORDANCE, paired_mde
 
 LARGEST_TEST = 500
 """Test questions cut from the answered ones at most: the plan's number."""

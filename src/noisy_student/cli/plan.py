@@ -15,15 +15,12 @@ from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.cli.pace import Pace
 from noisy_student.data.parts import sizes_of
 from noisy_student.report.numbers import DASH, duration, short_count, size
-from noisy_student.statistics.power import paired_mde
+from noisy_student.statistics.power import DISCORDANCE, paired_mde
 from noisy_student.study.catalog import Request, resolve
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.plan import plan
 from noisy_student.study.settings import ComputeSettings, Settings
 from noisy_student.study.store import Store
-
-DISCORDANCE = 0.25
-"""The share of test questions that only one of two conditions answers right: assumed, and said so in the output."""
 
 Row = dict[str, Any]
 

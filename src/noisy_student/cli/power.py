@@ -13,9 +13,16 @@ from noisy_student.cli import options
 from noisy_student.cli.console import emit, output
 from noisy_student.errors import UserError
 from noisy_student.report.numbers import count, percent, size
-from noisy_student.statistics.power import paired_mde, paired_n, paired_power, unpaired_mde, unpaired_n, unpaired_power
+from noisy_student.statistics.power import (
+    DISCORDANCE,
+    paired_mde,
+    paired_n,
+    paired_power,
+    unpaired_mde,
+    unpaired_n,
+    unpaired_power,
+)
 
-DISCORDANCE = 0.25
 QUESTIONS = 500
 """The test size of the plan."""
 

@@ -12,7 +12,8 @@ from noisy_student.answers.normalize import canonical_number
 from noisy_student.cli import options, stream
 from noisy_student.data.rows import finish_of, optional_text, text_of
 from noisy_student.errors import UserError, nearest
-from noisy_student.labeling.vote import Ties, votes
+from noisy_student.labeling.stopping import Ties
+from noisy_student.labeling.vote import votes
 from noisy_student.labeling.vote_file import vote_row
 from noisy_student.records import Answer
 

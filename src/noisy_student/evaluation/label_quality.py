@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from noisy_student.answer_key import AnswerKey
 from noisy_student.answers.equivalence import same
+from noisy_student.evaluation.vote_curve import VoteCurve
 from noisy_student.records import Label, Vote
 
 
@@ -25,14 +26,19 @@ class LevelQuality:
 
 @dataclass(frozen=True, slots=True)
 class VoteQuality:
-    """Votes against the key; ``single_right`` is the expected number of right single samples, per question 0 … 1."""
+    """Votes against the key; ``single_right`` is the expected number of right single samples, per question 0 … 1.
+
+    ``curve`` holds, for k = 1, 2, 4, … K, the expected share of right votes had only k been drawn, over all subsets.
+    Votes that a rule stopped early have neither, and no levels: their samples are no fair draw.
+    """
 
     k: int
     questions: int
     right: int
     tied: int
-    single_right: float
+    single_right: float | None
     by_level: tuple[LevelQuality, ...]
+    curve: tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,13 @@ def vote_quality(votes: Iterable[Vote], key: AnswerKey) -> VoteQuality:
     asked: Counter[int] = Counter()
     right: Counter[int] = Counter()
     ks: set[int] = set()
-    tied, single = 0, 0.0
+    tied, single, stopped = 0, 0.0, False
+    curve = VoteCurve()
     for vote in votes:
         truth = key[vote.question_id].answer
         ks.add(vote.k)
+        stopped = stopped or vote.stopped is not None
+        curve.add(vote, truth)
         asked[vote.votes] += 1
         right[vote.votes] += vote.winner is not None and same(vote.winner, truth)
         tied += vote.tied
@@ -59,7 +68,9 @@ def vote_quality(votes: Iterable[Vote], key: AnswerKey) -> VoteQuality:
     if len(ks) != 1:
         raise ValueError(f"the votes have several K: {sorted(ks)}")
     levels = tuple(LevelQuality(level, asked[level], right[level]) for level in sorted(asked))
-    return VoteQuality(ks.pop(), asked.total(), right.total(), tied, single, levels)
+    if stopped:
+        return VoteQuality(ks.pop(), asked.total(), right.total(), tied, None, (), ())
+    return VoteQuality(ks.pop(), asked.total(), right.total(), tied, single, levels, curve.points())
 
 
 def label_quality(labels: Iterable[Label], key: AnswerKey) -> LabelQuality:

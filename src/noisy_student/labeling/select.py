@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -83,7 +84,10 @@ def select(votes: Iterable[Vote], selection: Selection, *, run_seed: int) -> tup
     if selection.min_agreement is not None:
         chosen = _agreed(decided, selection.min_agreement)
     elif selection.count is not None:
-        decided.sort(key=lambda vote: (-vote.agreement, seeds.seed(run_seed, "select-ties", vote.question_id)))
+        _require_full([vote for vote in decided if vote.agreement is None], "count")
+        decided.sort(
+            key=lambda vote: (-Fraction(vote.votes, vote.k), seeds.seed(run_seed, "select-ties", vote.question_id))
+        )
         chosen = _first(decided, selection.count, "count")
     elif selection.random_count is not None:
         decided.sort(key=lambda vote: seeds.seed(run_seed, "select-random", vote.question_id))
@@ -95,14 +99,28 @@ def select(votes: Iterable[Vote], selection: Selection, *, run_seed: int) -> tup
 
 def _agreed(decided: list[Vote], min_agreement: float) -> list[Vote]:
     chosen = [vote for vote in decided if vote.votes >= votes_needed(min_agreement, vote.k)]
+    below = [vote for vote in decided if vote.agreement is None and vote.votes < votes_needed(min_agreement, vote.k)]
+    _require_full(below, "min_agreement")
     if not chosen:
-        best = max(decided, key=lambda vote: vote.agreement)
+        best = max(decided, key=lambda vote: Fraction(vote.votes, vote.k))
         raise NotTrainable(
             f"No question reaches an agreement of {min_agreement}; the highest is {best.votes} of {best.k} votes.",
             why="Without labels there is nothing to learn from.",
             do=f"Set select.min_agreement to {best.votes / best.k:g} or less, or sample from a stronger teacher.",
         )
     return chosen
+
+
+def _require_full(stopped: list[Vote], name: str) -> None:
+    """Raise UserError where votes that were stopped early would be put in order by an agreement that they have not."""
+    if stopped:
+        vote = stopped[0]
+        raise UserError(
+            f"select.{name} asks for the agreement of {len(stopped)} questions whose sampling was stopped early"
+            f" ({vote.question_id}: {vote.votes} of {vote.drawn} votes, {vote.k} at most).",
+            why="Stopping when one answer leads inflates its share: it is no agreement over K samples.",
+            do="Select all, sample with stopping = fixed, or lossless at this very min_agreement.",
+        )
 
 
 def _first(ordered: list[Vote], n: int, name: str) -> list[Vote]:

@@ -28,7 +28,13 @@ _Ranked = tuple[float, int, str]
 def voted_labels(votes: Iterable[Vote]) -> list[Label]:
     """Labels from votes that have a winner, without a worked text yet."""
     return [
-        Label(vote.question_id, vote.winner, None, "vote", agreement=float(vote.agreement))
+        Label(
+            vote.question_id,
+            vote.winner,
+            None,
+            "vote",
+            agreement=None if vote.agreement is None else float(vote.agreement),
+        )
         for vote in votes
         if vote.winner is not None
     ]

@@ -6,15 +6,12 @@ A tie has no winner, and an abstention stays in K: it lowers the agreement and c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from noisy_student.answers.extract import Truncated, read
 from noisy_student.errors import UserError
+from noisy_student.labeling.stopping import Rule, Ties, tally_of
 from noisy_student.records import Answer, NoAnswer, Sample, Vote
-
-Ties = Literal["none", "first-seen"]
-"""A tie has no winner, or (original protocol) goes to the tied answer that came first."""
 
 
 def ballots(samples: Iterable[Sample], *, truncated: Truncated = "abstain") -> Iterator[tuple[str, str | None]]:
@@ -54,6 +51,27 @@ def votes(rows: Iterable[tuple[str, str | None]], *, k: int | None = None, ties:
     counts. Holds one short string a question, so a million questions fit in a few hundred megabytes.
     Raises UserError for an empty answer, one of several lines, and for more than ``k`` rows of one question.
     """
+    for question_id, answers in _by_question(rows, k=k):
+        yield _count(question_id, answers, k=k, ties=ties)
+
+
+def stopped_votes(rows: Iterable[tuple[str, str | None]], *, k: int, rule: Rule, ties: Ties = "none") -> Iterator[Vote]:
+    """Vote over rows as ``votes`` does, where a rule stopped the sampling of each question at up to ``k`` samples.
+
+    A question that was given up has no winner: what would have won is not known. Raises ValueError for a question that
+    the rule would not have left there.
+    """
+    for question_id, answers in _by_question(rows, k=k):
+        decision = rule(tally_of(answers), len(answers), k)
+        if decision == "go":
+            raise ValueError(f"question {question_id} has {len(answers)} of {k} samples, where its rule asks for more")
+        vote = _count(question_id, answers, k=len(answers), ties=ties)
+        winner = vote.winner if decision == "accept" else None
+        yield replace(vote, winner=winner, k=k, drawn=len(answers), stopped=decision)
+
+
+def _by_question(rows: Iterable[tuple[str, str | None]], *, k: int | None) -> Iterator[tuple[str, list[str | None]]]:
+    """Each question's answers in the order of its rows, sorted by question id."""
     ballots: dict[str, str] = {}
     for question_id, answer in rows:
         if answer is None:
@@ -74,7 +92,7 @@ def votes(rows: Iterable[tuple[str, str | None]], *, k: int | None = None, ties:
                 why="A sample counted twice would vote twice.",
                 do=f"Remove the repeated rows, or set k to {len(answers)}.",
             )
-        yield _count(question_id, answers, k=k, ties=ties)
+        yield question_id, answers
 
 
 def levels(ballot: Iterable[Vote], *, k: int) -> tuple[Level, ...]:

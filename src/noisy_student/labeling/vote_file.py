@@ -24,7 +24,8 @@ def read_votes(path: Path, *, tallies: bool = True) -> Iterator[Vote]:
 
 
 def vote_row(vote: Vote) -> dict[str, Any]:
-    """The row of one vote, as ``design.md`` section 3 has it."""
+    """The row of one vote, as ``design.md`` section 3 has it; one that a rule stopped also says when and how."""
+    stopped = {} if vote.drawn is None else {"drawn": vote.drawn, "stopped": vote.stopped}
     return {
         "question_id": vote.question_id,
         "winner": vote.winner,
@@ -32,6 +33,7 @@ def vote_row(vote: Vote) -> dict[str, Any]:
         "k": vote.k,
         "abstained": vote.abstained,
         "tied": vote.tied,
-        "agreement": float(vote.agreement),
+        "agreement": None if vote.agreement is None else float(vote.agreement),
         "tally": [list(pair) for pair in vote.tally],
+        **stopped,
     }

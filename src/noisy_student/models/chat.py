@@ -7,6 +7,7 @@ the rendered ids hold another control token than the template's own, the text is
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
@@ -39,6 +40,10 @@ class Renderer:
         self.end_id = self._end_id()
         self._before, self._after, self._trims = self._learn()
         self._own_controls = self._controls(self._plain_ids(self._before + self._after))
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of drawn ids, special tokens left out."""
+        return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=True))
 
     def encode(self, question: Question) -> list[int]:
         """The ids the model reads before it answers; equal to ``apply_chat_template`` for ordinary text."""

@@ -5,13 +5,21 @@ Nothing that came with the model is run: the folder is checked first, remote cod
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging
 
 from noisy_student.errors import UserError
@@ -22,6 +30,16 @@ from noisy_student.models.template import check_template
 
 # No *.bin: a pickle is not even downloaded.
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTokenizer:
+    """A model without its weights: tokenizer with settled stop ids, folder, and how many tokens it can hold."""
+
+    tokenizer: PreTrainedTokenizerBase
+    stop_ids: frozenset[int]
+    folder: Path
+    context: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +93,22 @@ def load(
     _refuse_small_embedding(model, tokenizer, folder)
     _refuse_broken_weights(model, folder)
     model.train(False)
+    # On the first GPU that torch sees (CUDA_VISIBLE_DEVICES hides them), else where it is.
+    if torch.cuda.is_available():
+        torch.nn.Module.to(model, "cuda")
     return settle(model, tokenizer, digest=folder_digest(folder), pad=pad)
+
+
+def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTokenizer:
+    """What ``load`` reads beside the weights, for engines that read these themselves; raises as ``load`` does."""
+    folder = find_folder(path, revision=revision)
+    check_folder(folder)
+    tokenizer = _tokenizer(folder)
+    stated = (folder / "generation_config.json").is_file()
+    generation = GenerationConfig.from_pretrained(folder, local_files_only=True) if stated else None
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    room = getattr(config, "max_position_embeddings", sys.maxsize)
+    return LoadedTokenizer(tokenizer, stop.stop_ids(tokenizer, generation), folder, room)
 
 
 def settle(

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from noisy_student.report import plots
 from noisy_student.report.clean import clean
+from noisy_student.report.label_tables import costs_table, curves_table, predictions_table, selections_table
 from noisy_student.report.levels import Histogram, histograms
 from noisy_student.report.numbers import DASH, count, duration, minus, percent
 from noisy_student.report.table import Column, Line, Table
@@ -33,6 +34,8 @@ from noisy_student.report.wording import Row, headline, primary_findings, rows, 
 TEMPLATES = Path(__file__).parent / "templates"
 # Widths in CSS pixels of the text column on a desktop and on a phone of 390.
 WIDE, NARROW = 880, 342
+FEW_POINTS = 4
+"""Points of a curve up to K = 8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,11 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             conditions=conditions_table(results),
             runs=runs_table(results),
             labels=labels_table(results),
+            selections=selections_table(results),
+            predictions=predictions_table(results),
+            more_samples=curves_table(results),
+            vote_curve=_vote_curve(results),
+            costs=costs_table(results),
             forest=_forest(results),
             accuracy=_accuracy(results),
             labelings=[_labeling(each, number) for number, each in enumerate(histograms(rows(results, "labels")))],
@@ -120,6 +128,19 @@ def _accuracy(results: Row) -> Drawing | None:
     if len({row.get("seed") for row in conditions}) > 1:
         caption += " The bar and the number at the right are their mean."
     return _draw(lambda width: plots.accuracies(conditions, width=width), caption)
+
+
+def _vote_curve(results: Row) -> Drawing | None:
+    """The curve of the votes over the most samples; None where there are too few to ask whether more would help."""
+    known = [row for row in rows(results, "labels") if len(row.get("curve") or ()) > FEW_POINTS]
+    if not known:
+        return None
+    most = max(int(row["k"]) for row in known)
+    shown = [row for row in known if int(row["k"]) == most and row["questions"] == known[0]["questions"]]
+    name = shown[0]["name"]
+    caption = f"How often the vote of {name} is right over k samples (mean over all subsets of one draw of {most})."
+    drawn = [row for row in shown if row["name"] == name]
+    return _draw(lambda width: plots.vote_curve(drawn, width=width), caption)
 
 
 def _losses(curves: Mapping[str, Sequence[Row]]) -> Drawing | None:

@@ -103,6 +103,15 @@ def short_count(number: float | None) -> str:
     return f"{number:.0f}"
 
 
+def scientific(number: float | None) -> str:
+    """A number too large for words, as a power of ten.
+
+    >>> scientific(8.66e12), scientific(None)
+    ('8.7e12', '–')
+    """
+    return DASH if number is None else f"{number:.1e}".replace("e+", "e")
+
+
 def duration(seconds: float | None) -> str:
     """A time in its two largest units.
 

@@ -1,4 +1,4 @@
-"""The four drawings of a report: differences, accuracies, agreement, loss; the one file that knows matplotlib.
+"""The drawings of a report: differences, accuracies, agreement, vote over k, loss; the one file that knows matplotlib.
 
 Rows of results.json come in, ``<svg>`` markup goes out: equal input gives equal bytes. Sizes are in CSS pixels. Each
 drawing takes the width it is for, since text scaled to a phone could not be read.
@@ -116,6 +116,29 @@ def agreement(histogram: Histogram, *, number: int, width: int) -> str:
             f"{level.votes}: {percent(level.accuracy)} of {level.questions}" for level in levels
         )
         return _svg(figure, f"agreement-{number}", alt)
+
+
+def vote_curve(labels: Sequence[Row], *, width: int) -> str:
+    """How often the vote is right over k samples, k in powers of two; one line a seed."""
+    with matplotlib.rc_context(_STYLE):
+        height = 210
+        figure = Figure(figsize=(width / 72, height / 72))
+        figure.subplots_adjust(left=48 / width, right=1 - 16 / width, top=1 - 21 / height, bottom=45 / height)
+        axes = figure.subplots()
+        for row in labels:
+            percents = [100 * share for _, share in row["curve"]]
+            axes.plot([k for k, _ in row["curve"]], percents, "o-", color=ACCENT, markersize=6, linewidth=1.5)
+        ks = sorted({int(k) for row in labels for k, _ in row["curve"]})
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(ks, labels=[str(k) for k in ks])
+        axes.minorticks_off()
+        axes.set(xlabel="samples a question (k)")
+        axes.set_title("right votes, %", **_SMALL)
+        _grid(axes)
+        alt = "Right votes by samples a question. " + "; ".join(
+            f"{int(k)}: {percent(share)}" for row in labels for k, share in row["curve"]
+        )
+        return _svg(figure, "vote-curve", alt)
 
 
 def losses(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:

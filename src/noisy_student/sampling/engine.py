@@ -5,12 +5,13 @@ An engine's draw for a row depends on that row's prompt and seed, on the decodin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from noisy_student.records import Draw
+from noisy_student.records import Draw, Finish
+from noisy_student.sampling.rounds import Rounds
 
 
 class Decoding(BaseModel):
@@ -32,11 +33,22 @@ class Decoding(BaseModel):
     """Stop after a complete first ``#### number``; the answer read is the same (``answers/stop.py``)."""
 
 
+Ends = Callable[[Sequence[int], int], Finish | None]
+"""From a row's tokens and its number: how the last token ended it, or None."""
+
+
 class Engine(Protocol):
     """Draws continuations of prompts."""
 
     def draw(
-        self, prompts: Sequence[Sequence[int]], row_seeds: Sequence[Sequence[int]], decoding: Decoding
+        self,
+        prompts: Sequence[Sequence[int]],
+        row_seeds: Sequence[Sequence[int]],
+        decoding: Decoding,
+        rounds: Rounds | None = None,
     ) -> list[list[Draw]]:
-        """One list of draws per prompt, one draw per seed; all prompts have the same number of seeds."""
+        """One list of draws per prompt, one draw per seed; all prompts have the same number of seeds.
+
+        With ``rounds`` a prompt has draws for its first seeds only, up to the round after which it wanted no more.
+        """
         ...

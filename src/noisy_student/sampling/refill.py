@@ -1,13 +1,15 @@
 """Drawing with a fixed number of slots: a row that ends gives its slot to the next one at once.
 
-Each prompt is read once, when its first row is let in, and forgotten when its last one ends. The schedule is a pure
-function of prompts, seeds and decoding, so equal calls give equal bytes.
+Each prompt is read once, when its first row is let in, and forgotten when its last one ends. Rows of a later round wait
+until all of the round before have ended and their prompt wants more. The schedule is a pure function of prompts, seeds,
+decoding and rounds, so equal calls give equal bytes.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,16 +21,14 @@ from noisy_student import seeds
 from noisy_student.records import Draw, Finish
 from noisy_student.sampling.choose import Choice, choose, penalise
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.engine import Decoding, Ends
 from noisy_student.sampling.memory import Memory
+from noisy_student.sampling.rounds import Rounds
 
 LEAST_WIDTH = 8
 """Slots that are never given up: narrower products are other kernels, and other roundings."""
 COMPACT_BELOW = 0.75
 """Without rows that wait, free slots are given up once fewer than this share of them is drawing."""
-
-Ends = Callable[[Sequence[int], int], Finish | None]
-"""From a row's tokens and its number: how the last token ended it, or None."""
 
 
 @dataclass(slots=True)
@@ -41,28 +41,40 @@ class _Row:
     logprobs: list[float] = field(default_factory=list)
     finish: Finish = "length"
 
+    @property
+    def draw(self) -> Draw:
+        """What was drawn."""
+        return Draw(tuple(self.ids), tuple(self.logprobs), self.finish)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is asked of one call: prompts, the seeds of each, and the rounds in which they are drawn."""
+
+    prompts: Sequence[Sequence[int]]
+    row_seeds: Sequence[Sequence[int]]
+    decoding: Decoding
+    rounds: Rounds | None = None
+
 
 class Refill:
     """One call of the engine."""
 
-    def __init__(
-        self,
-        decoder: Decoder,
-        prompts: Sequence[Sequence[int]],
-        row_seeds: Sequence[Sequence[int]],
-        decoding: Decoding,
-        *,
-        width: int,
-        ends: Ends,
-    ) -> None:
-        self._decoder, self._prompts, self._decoding, self._ends = decoder, prompts, decoding, ends
-        self._rows = [_Row(prompt, seed) for prompt, seeds_K in enumerate(row_seeds) for seed in seeds_K]
-        self._copies = len(row_seeds[0])
-        self._next = 0
-        self._slots = np.full(min(max(width, LEAST_WIDTH), max(len(self._rows), LEAST_WIDTH)), -1)
-        self._open = [self._copies] * len(prompts)
+    def __init__(self, decoder: Decoder, work: Work, *, width: int, ends: Ends) -> None:
+        self._decoder, self._prompts, self._decoding, self._ends = decoder, work.prompts, work.decoding, ends
+        self._rows = [_Row(prompt, seed) for prompt, seeds_K in enumerate(work.row_seeds) for seed in seeds_K]
+        self._copies = len(work.row_seeds[0])
+        self._rounds = work.rounds or Rounds((self._copies,), lambda prompt, draws: False)
+        self._asked = [0] * len(self._prompts)
+        """The rounds of each prompt that were put in the queue."""
+        self._open = [0] * len(self._prompts)
+        """The rows of each prompt's last round that have not ended."""
+        self._waiting: deque[int] = deque()
+        for prompt in range(len(self._prompts)):
+            self._next_round(prompt)
+        self._slots = np.full(min(max(width, LEAST_WIDTH), max(len(self._waiting), LEAST_WIDTH)), -1)
         self._groups: dict[int, int] = {}
-        self._free_groups = list(range(len(prompts)))
+        self._free_groups = list(range(len(self._prompts)))
         self._logits: dict[int, Tensor] = {}
         self._memory = self._new_memory()
         self._ids_R = torch.zeros(len(self._slots), dtype=torch.long, device=decoder.device)
@@ -79,15 +91,26 @@ class Refill:
             logits_RV = self._decoder.step(self._memory, self._ids_R)
             self._take(busy, logits_RV if len(busy) == len(self._slots) else logits_RV[torch.from_numpy(busy)])
             self._let_in()
-        flat = [Draw(tuple(row.ids), tuple(row.logprobs), row.finish) for row in self._rows]
-        return [flat[start : start + self._copies] for start in range(0, len(flat), self._copies)]
+        return [self._draws_of(prompt) for prompt in range(len(self._prompts))]
+
+    def _draws_of(self, prompt: int) -> list[Draw]:
+        """The draws of the rounds that a prompt was asked."""
+        first = prompt * self._copies
+        return [row.draw for row in self._rows[first : first + self._rounds.ends[self._asked[prompt] - 1]]]
+
+    def _next_round(self, prompt: int) -> None:
+        """Put the rows of the prompt's next round in the queue."""
+        done = self._asked[prompt]
+        start, end = (0, *self._rounds.ends)[done : done + 2]
+        self._asked[prompt], self._open[prompt] = done + 1, end - start
+        self._waiting.extend(range(prompt * self._copies + start, prompt * self._copies + end))
 
     def _new_memory(self) -> Memory:
         longest = max(map(len, self._prompts))
         self._decoder.reserve(longest + self._decoding.max_new_tokens)
         return self._decoder.memory(
             # Rows are let in prompt by prompt; only stragglers make more groups, which then grow.
-            groups=min(len(self._prompts), 2 * -(-len(self._slots) // self._copies)),
+            groups=min(len(self._prompts), 2 * -(-len(self._slots) // self._rounds.ends[0])),
             rows=len(self._slots),
             prompt=longest,
             drawn=self._decoding.max_new_tokens,
@@ -96,9 +119,8 @@ class Refill:
     def _let_in(self) -> None:
         """Give every free slot a row that waits, and draw its first token; one that ends at once frees it again."""
         changed = False
-        while self._next < len(self._rows) and (free := np.flatnonzero(self._slots < 0)).size:
-            let_in = range(self._next, min(self._next + len(free), len(self._rows)))
-            self._next = let_in.stop
+        while self._waiting and (free := np.flatnonzero(self._slots < 0)).size:
+            let_in = [self._waiting.popleft() for _ in range(min(len(free), len(self._waiting)))]
             self._read({self._rows[row].prompt for row in let_in} - self._groups.keys())
             slots = free[: len(let_in)]
             self._slots[slots] = let_in
@@ -155,7 +177,11 @@ class Refill:
     def _free(self, slot: int, prompt: int) -> None:
         self._slots[slot] = -1
         self._open[prompt] -= 1
-        if not self._open[prompt]:
+        if self._open[prompt]:
+            return
+        if self._asked[prompt] < len(self._rounds.ends) and self._rounds.go(prompt, self._draws_of(prompt)):
+            self._next_round(prompt)
+        else:
             heapq.heappush(self._free_groups, self._groups.pop(prompt))
             del self._logits[prompt]
 
@@ -177,7 +203,7 @@ class Refill:
 
     def _give_up_slots(self) -> None:
         busy = np.flatnonzero(self._slots >= 0)
-        if self._next < len(self._rows) or len(self._slots) <= LEAST_WIDTH:
+        if self._waiting or len(self._slots) <= LEAST_WIDTH:
             return
         if len(busy) < COMPACT_BELOW * len(self._slots):
             free = np.flatnonzero(self._slots < 0)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from noisy_student import seeds
 from noisy_student.records import Question, Sample
 from noisy_student.sampling.engine import Decoding, Engine
+from noisy_student.sampling.rounds import Rounds
 
 SHARD_ENDS = (8, 16, 32, 64, 128, 256)
 """Where the samples of one question are cut into shards; a larger K adds shards and changes none."""
@@ -59,10 +60,18 @@ def shards(k: int) -> list[Shard]:
 
 
 def chunks(
-    questions: Sequence[Question], encode: Callable[[Question], Sequence[int]], *, shard: Shard, samples: int
+    questions: Sequence[Question],
+    encode: Callable[[Question], Sequence[int]],
+    *,
+    shard: Shard,
+    samples: int,
+    copies: int | None = None,
 ) -> list[Chunk]:
-    """The chunks of up to ``samples`` samples and at least one question, whatever the order of ``questions``."""
-    size = max(1, samples // (shard.end - shard.first))
+    """The chunks of up to ``samples`` samples and at least one question, whatever the order of ``questions``.
+
+    ``copies`` is how many samples of a question are drawn at once, where that is fewer than the shard.
+    """
+    size = max(1, samples // (copies or shard.end - shard.first))
     rows = sorted(
         (Prompted(question, tuple(encode(question))) for question in questions),
         key=lambda row: (len(row.prompt), row.question.id),
@@ -78,11 +87,15 @@ def draw_chunk(
     decoding: Decoding,
     decode: Callable[[Sequence[int]], str],
     run_seed: int,
+    rounds: Rounds | None = None,
 ) -> list[Sample]:
-    """The samples of one chunk, by question, then k; ``decode`` gives the text without special tokens."""
+    """The samples of one chunk, by question, then k; ``decode`` gives the text without special tokens.
+
+    With ``rounds``, which know questions by their position in the chunk, some questions have fewer samples.
+    """
     ks = range(chunk.shard.first, chunk.shard.end)
     row_seeds = [[seeds.seed(run_seed, "sample", row.question.id, k=k) for k in ks] for row in chunk.rows]
-    drawn = engine.draw([row.prompt for row in chunk.rows], row_seeds, decoding)
+    drawn = engine.draw([row.prompt for row in chunk.rows], row_seeds, decoding, rounds)
     return [
         Sample(
             question_id=row.question.id,
@@ -94,5 +107,5 @@ def draw_chunk(
             seed=seed,
         )
         for row, draws, seeds_K in zip(chunk.rows, drawn, row_seeds, strict=True)
-        for k, draw, seed in zip(ks, draws, seeds_K, strict=True)
+        for k, draw, seed in zip(ks, draws, seeds_K, strict=rounds is None)
     ]

@@ -13,6 +13,8 @@ from scipy import stats
 
 ALPHA = 0.05
 POWER = 0.80
+DISCORDANCE = 0.25
+"""The assumed share of questions that exactly one of two similar models answers right, before any was asked."""
 
 
 @dataclass(frozen=True, slots=True)

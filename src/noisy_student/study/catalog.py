@@ -19,7 +19,7 @@ from noisy_student.redaction import holds_secret, redact
 from noisy_student.study.settings import Settings
 
 PACKAGE = Path(__file__).parent.parent
-NAMED = ("labels", "conditions", "primary")
+NAMED = ("labels", "conditions", "primary", "predictions")
 """Tables whose keys are names of the study's own."""
 LARGEST_FILE = 1_000_000
 """Bytes; a settings file is a page or two."""

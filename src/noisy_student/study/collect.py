@@ -7,17 +7,23 @@ from dataclasses import asdict
 from typing import Any
 
 from noisy_student import files
+from noisy_student.data.parts import sizes_of
 from noisy_student.evaluation.contrast import Outcomes, contrast, judge
 from noisy_student.evaluation.grade_file import read_grades
 from noisy_student.records import Finding
 from noisy_student.statistics.gap import gap_recovered
 from noisy_student.statistics.intervals import wilson
+from noisy_student.statistics.power import DISCORDANCE, paired_mde
+from noisy_student.study.costs import costs
+from noisy_student.study.enough import enough
 from noisy_student.study.manifest import Manifest
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.notes import Drawn, notes
 from noisy_student.study.plan import Plan
+from noisy_student.study.predictions import predictions
 from noisy_student.study.run_graph import Result
 from noisy_student.study.seed_graph import ConditionNodes, LabelNodes
+from noisy_student.study.selections import selections
 from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
 
@@ -29,6 +35,7 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
     settings = plan.settings
     outcomes = _outcomes(plan, store)
     conditions = [_condition(nodes, settings, result, store) for nodes in plan.conditions]
+    selected = list(selections(plan, store))
     return {
         "schema": SCHEMA,
         "study": settings.name,
@@ -43,6 +50,9 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         "labels": [_labels(nodes, settings, store) for nodes in plan.labels],
         "findings": [asdict(finding) for finding in findings(settings, outcomes)],
         "gap_recovered": list(_gaps(settings, outcomes)),
+        "selections": selected,
+        "predictions": list(predictions(settings, selected)),
+        "costs": costs(parents_first(plan.targets), store, settings.compute),
         "notes": list(notes(settings, conditions, _drawn(plan, store))),
         "settings": settings.model_dump(mode="json", by_alias=True),
     }
@@ -177,7 +187,8 @@ def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, An
         "teacher": nodes.teacher,
         "seed": nodes.seed,
         "k": label.K,
-        "temperature": settings.sampling.temperature,
+        "stopping": label.stopping if label.stops_early else "fixed",
+        "temperature": None if label.samples is not None else settings.sampling.temperature,
     }
     voted, judged = _summary(store, nodes.votes), _summary(store, nodes.quality)
     if voted is None:
@@ -186,17 +197,23 @@ def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, An
         "questions": voted["questions"],
         "coverage": voted["labeled"] / voted["questions"],
         "tie_rate": voted["tied"] / voted["questions"],
-        "abstained": voted["abstained"] / (voted["questions"] * label.K),
+        "abstained": voted["abstained"] / voted["samples"],
+        "samples": voted["samples"],
         "on_dev": _on_dev(_summary(store, nodes.on_dev)),
     }
     if judged is None:
         levels = [{"votes": votes, "questions": count, "accuracy": None} for votes, count in voted["levels"]]
         return {**row, "accuracy": None, "single_accuracy": None, "precision": None, "by_level": levels}
-    votes = judged["votes"]
+    votes, single = judged["votes"], judged["votes"]["single_right"]
+    # What would have won where sampling was given up is not known, so neither is how many votes are right.
+    lossless = label.stops_early and label.stopping == "lossless"
+    tested = sizes_of(settings.data).test
     return {
         **row,
-        "accuracy": votes["right"] / votes["questions"],
-        "single_accuracy": votes["single_right"] / votes["questions"],
+        "accuracy": None if lossless else votes["right"] / votes["questions"],
+        "single_accuracy": None if single is None else single / votes["questions"],
+        "curve": votes["curve"],
+        "enough": enough(votes["curve"], paired_mde(DISCORDANCE, tested)),
         "precision": votes["right"] / voted["labeled"] if voted["labeled"] else None,
         "by_level": [
             {"votes": item["votes"], "questions": item["questions"], "accuracy": item["right"] / item["questions"]}
@@ -215,7 +232,7 @@ def _on_dev(judged: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "questions": votes["questions"],
         "accuracy": votes["right"] / votes["questions"],
         "interval": [interval.low, interval.high],
-        "single_accuracy": votes["single_right"] / votes["questions"],
+        "single_accuracy": None if votes["single_right"] is None else votes["single_right"] / votes["questions"],
     }
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
 from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.sample import shards
 from noisy_student.study import node, stage_spec
+from noisy_student.study.conditions import GOLD, LABELS, REVEALED, ConditionSettings, LabelSettings
 from noisy_student.study.node import Node
-from noisy_student.study.settings import GOLD, LABELS, REVEALED, ConditionSettings, LabelSettings, Settings
+from noisy_student.study.settings import Settings
 from noisy_student.study.shared import Shared
+from noisy_student.study.stage_spec import Draws
 
 GOLD_K = 8
 """Samples of a labeled question among which one that reaches its answer is looked for (STaR, Zelikman 2022)."""
@@ -118,10 +120,10 @@ class SeedGraph:
         label = self.settings.labels[name]
         votes = self._votes(label)
         on_dev = None
-        if not self.shared.truth_known:
+        if not self.shared.truth_known and label.samples is None:
             on_dev = self._vote_quality(self._votes(label, part="dev"), title=f"quality of {name} on dev")
         quality = self._vote_quality(votes, title=f"quality of {name}")
-        labels = self._labels(name, ConditionSettings(train=(f"{LABELS}{name}",)))
+        labels = self._labels(name, ConditionSettings(train=(f"{LABELS}{name}",), select=label.default_select))
         return LabelNodes(name, self.run_seed, self._teacher(label), votes, labels, quality, on_dev)
 
     def _vote_quality(self, votes: Node, *, title: str) -> Node:
@@ -185,60 +187,82 @@ class SeedGraph:
         if settings.rule == "vote":
             inputs["votes"] = [self._votes(settings)]
             spec |= {"text": settings.text}
-            if condition.random_like is None:
+            if condition.like is None:
                 spec |= {"select": dict(condition.select)}
             else:
-                spec |= {"select": {}}
-                inputs["like"] = [self._labels(name, self.settings.conditions[condition.random_like])]
+                other = self.settings.conditions[condition.like]
+                spec |= {"select": {}, "like": "random_count" if "random_like" in condition.select else "count"}
+                inputs["like"] = [self._labels(other.label_names[0], other)]
         return self._node("label", spec, inputs=inputs, title=f"labels from {name}")
 
     def _votes(self, label: LabelSettings, *, part: str = "unlabeled") -> Node:
         answers = self.settings.answers
+        asked = self._asked(label, part)
+        part_of = {} if asked == self._count(part) else {"questions": asked}
+        stopping = {"stopping": stage_spec.stopping(self.settings, label)} if label.stops_early else {}
         return self._node(
             "vote",
-            {"K": label.K, "truncated": answers.truncated, "ties": answers.ties},
+            {"K": label.K, "truncated": answers.truncated, "ties": answers.ties, **part_of, **stopping},
             inputs={"samples": self._label_samples(label, part=part)},
             title=f"vote of {label.K} by {self._teacher(label)}" + (" on dev" if part == "dev" else ""),
         )
 
     def _label_samples(self, label: LabelSettings, *, part: str = "unlabeled") -> list[Node]:
-        count = getattr(sizes_of(self.settings.data), part)
-        return self._samples(self._teacher(label), part, self.settings.sampling, k=label.K, count=count)
+        if label.samples is not None:
+            return [self._recorded(label, part)]
+        step = self.settings.compute.block
+        # Whole blocks, so that votes on a share read the same nodes as votes on all.
+        count = min(self._count(part), math.ceil(self._asked(label, part) / step) * step)
+        name, drawn = self._teacher(label), Draws(part, self.settings.sampling, k=label.K, count=count)
+        if label.stops_early:
+            drawn = replace(drawn, stopping=stage_spec.stopping(self.settings, label))
+        return self._draws(self.trained(name), name, drawn)
+
+    def _recorded(self, label: LabelSettings, part: str) -> Node:
+        """The node that reads samples from a file in place of drawing them."""
+        assert label.samples is not None
+        spec = stage_spec.recorded(self.settings, label.samples, part=part, K=label.K, count=self._asked(label, part))
+        if label.stops_early:
+            spec |= {"stopping": stage_spec.stopping(self.settings, label)}
+        path = {"samples": str(Path(label.samples).expanduser().resolve())}
+        return self._node(
+            "sample", spec, inputs={"split": [self.split]}, title=f"samples in {path['samples']}", paths=path
+        )
+
+    def _count(self, part: str) -> int:
+        return int(getattr(sizes_of(self.settings.data), part))
+
+    def _asked(self, label: LabelSettings, part: str) -> int:
+        """How many questions of a part are voted on; on dev all, whatever the share."""
+        count = self._count(part)
+        return max(1, math.floor(count * label.share + 1e-9)) if part == "unlabeled" else count
 
     def _gold_samples(self) -> list[Node]:
         """The untrained model's samples on labeled questions, from which answers without a worked text take one."""
         sizes = sizes_of(self.settings.data)
         count = sizes.labeled - sizes.dev
-        return self._draws(None, "the base model", "labeled", self.settings.sampling, k=GOLD_K, count=count)
+        return self._draws(None, "the base model", Draws("labeled", self.settings.sampling, k=GOLD_K, count=count))
 
     def _teacher(self, label: LabelSettings) -> str:
-        return label.teacher or self.settings.teacher
+        return label.samples or label.teacher or self.settings.teacher
 
     def _samples(self, name: str, part: str, decoding: Decoding, *, k: int, count: int) -> list[Node]:
         """The sampling nodes of a condition's model on the first ``count`` questions of a part."""
-        return self._draws(self.trained(name), name, part, decoding, k=k, count=count)
+        return self._draws(self.trained(name), name, Draws(part, decoding, k=k, count=count))
 
-    def _draws(self, train: Node | None, name: str, part: str, decoding: Decoding, *, k: int, count: int) -> list[Node]:
+    def _draws(self, train: Node | None, name: str, drawn: Draws) -> list[Node]:
         """The sampling nodes of a model by shard and block; ``train`` is None for the untrained one."""
-        step = self.settings.compute.block
-        blocks = [[first, min(first + step, count)] for first in range(0, count, step)]
         base = self.shared.base
         kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}
         return [
             self._node(
                 "sample",
-                {
-                    **stage_spec.sample(self.settings, shard, filters=self.shared.filters, decoding=decoding),
-                    "model": base.spec if train is None else kept,
-                    "part": part,
-                    "block": block,
-                },
+                {**spec, "model": base.spec if train is None else kept},
                 inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
-                title=f"sample {name} on {part}",
+                title=f"sample {name} on {drawn.part}",
                 paths=base.paths if train is None else {},
             )
-            for shard in shards(k)
-            for block in blocks
+            for spec in stage_spec.samples(self.settings, drawn, filters=self.shared.filters)
         ]
 
     def _node(

@@ -9,27 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from noisy_student.data.spec import DataSpec
 from noisy_student.errors import UserError, nearest
-from noisy_student.labeling.select import Selection
-from noisy_student.labeling.texts import Choice
-from noisy_student.labeling.vote import Ties
+from noisy_student.labeling.stopping import Ties
 from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.sampling.engine import Decoding
+from noisy_student.study.conditions import (
+    ConditionSettings,
+    Frozen,
+    LabelSettings,
+    Name,
+    check_size_match,
+    check_stopping,
+)
 from noisy_student.training.spec import SftSpec
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-GOLD, REVEALED, LABELS = "gold", "revealed", "labels."
 MOST = 256
 """Conditions, sets of labels, findings or seeds of one study: more is a mistake, and would be planned for minutes."""
-
-
-class Frozen(BaseModel):
-    """Settings that cannot change and take no unknown field."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
 class AnswerSettings(Frozen):
@@ -54,74 +52,34 @@ class EvaluationSettings(Frozen):
     """Test questions decoded without ``stop_at_answer``, to see whether answers end."""
 
 
-class LabelSettings(Frozen):
-    """One set of pseudo-labels; fields left out are those of the run."""
-
-    teacher: Name | None = None
-    """The condition whose model samples; None is the run's ``teacher``."""
-    rule: Literal["vote", "random-sample"] = "vote"
-    """``random-sample`` takes one own sample per question and no vote."""
-    K: Annotated[int, Field(ge=1, le=256)] = 8
-    text: Choice = "first"
-    """Which of the samples that reach the winner becomes the solution."""
-
-
-class ConditionSettings(Frozen):
-    """One row of the table: what a student is trained on and how."""
-
-    method: Literal["none", "sft"] = "sft"
-    train: tuple[str, ...] = ()
-    """``gold``, ``revealed``, or ``labels.NAME``."""
-    select: Mapping[str, Any] = Field(default_factory=lambda: {"all": True})
-    """Which votes are learned from: ``all``, ``min_agreement``, ``count``, or ``random_like`` another condition."""
-    target: Literal["solution", "own-sample"] = "solution"
-    """For revealed labels: the key's worked text, or an own sample that reaches the key's answer."""
-    match: Literal["epochs", "steps"] | None = None
-    """None is the run's; ``steps`` trains as long as all labeled and unlabeled questions would."""
-    control_of: Name | None = None
-    """The condition that this one is the control of."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tuple(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("train"), list):
-            return {**value, "train": tuple(value["train"])}
-        return value
-
-    @property
-    def random_like(self) -> str | None:
-        """The condition whose number of labels is drawn at random here."""
-        name = self.select.get("random_like")
-        return name if isinstance(name, str) else None
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """The sets of pseudo-labels that it learns from."""
-        return tuple(name.removeprefix(LABELS) for name in self.train if name.startswith(LABELS))
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if (self.method == "none") != (not self.train):
-            raise ValueError('method = "none" goes with an empty train list, and only it')
-        for name in self.train:
-            if name not in (GOLD, REVEALED) and not name.startswith(LABELS):
-                raise UserError(
-                    f'"{name}" is nothing to train on.',
-                    why='A condition learns from "gold", "revealed" or "labels.NAME".',
-                    do=nearest(name, [GOLD, REVEALED, f"{LABELS}votes"]),
-                )
-        if len(set(self.train)) != len(self.train):
-            raise UserError(f"The train list {list(self.train)} names something twice.", do="Name each once.")
-        _check_selection(self.select)
-        return self
-
-
 class ContrastSettings(Frozen):
     """A comparison named before the run: a − b, and the difference that would matter."""
 
     a: Name
     b: Name
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
+
+
+class PredictionSettings(Frozen):
+    """What somebody expected of a condition's pseudo-labels before the run: a share above or below a bound."""
+
+    condition: Name
+    measure: Literal["coverage", "precision"]
+    """Of all unlabeled questions those selected; of those selected the right ones."""
+    above: Annotated[float, Field(ge=0, lt=1)] | None = None
+    below: Annotated[float, Field(gt=0, le=1)] | None = None
+    source: str = ""
+    """Who expected it, and in which words."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise UserError(
+                f"A prediction of {self.measure} says above {self.above} and below {self.below}.",
+                why="It is one bound that can fail.",
+                do="Set exactly one of above and below.",
+            )
+        return self
 
 
 class ComputeSettings(Frozen):
@@ -136,6 +94,8 @@ class ComputeSettings(Frozen):
     """Questions that one node samples."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Processes that compute at once."""
+    engine: Literal["torch", "vllm"] = "torch"
+    """What draws samples (docs/engines.md)."""
     usd_per_hour: Annotated[float, Field(gt=0)] | None = None
     """What an hour of all of this costs; read by ``plan`` and ``--budget``, never part of a key."""
 
@@ -165,6 +125,7 @@ class Settings(Frozen):
     labels: Mapping[Name, LabelSettings] = Field(default_factory=dict)
     conditions: Mapping[Name, ConditionSettings]
     primary: Mapping[Name, ContrastSettings] = Field(default_factory=dict)
+    predictions: Mapping[Name, PredictionSettings] = Field(default_factory=dict)
     reference: Name = "baseline"
     """The condition that every other one is set against in the exploratory findings."""
     ceiling: Name = "oracle"
@@ -175,7 +136,7 @@ class Settings(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _tuples(cls, value: Any) -> Any:
-        for name in ("conditions", "labels", "primary", "seeds"):
+        for name in ("conditions", "labels", "primary", "predictions", "seeds"):
             if isinstance(item := value.get(name), dict | list) and len(item) > MOST:
                 raise UserError(
                     f'"{name}" has {len(item):,} entries.', why=f"A study has at most {MOST}.", do="Make several of it."
@@ -194,16 +155,26 @@ class Settings(Frozen):
         for name, condition in self.conditions.items():
             for label in condition.label_names:
                 _known(label, self.labels, f"conditions.{name}.train")
-            for other in (condition.random_like, condition.control_of):
+            for other in (condition.like, condition.control_of):
                 if other is not None:
                     _known(other, self.conditions, f"conditions.{name}")
-            if condition.random_like is not None:
-                _check_size_match(name, condition, self.conditions[condition.random_like])
+            if condition.like is not None:
+                check_size_match(name, condition, self.conditions[condition.like])
+            for label in condition.label_names:
+                check_stopping(name, condition, label, self.labels[label])
         for name, label_settings in self.labels.items():
             _known(label_settings.teacher or self.teacher, self.conditions, f"the teacher of labels.{name}")
         for name, contrast in self.primary.items():
             for side in (contrast.a, contrast.b):
                 _known(side, self.conditions, f"primary.{name}")
+        for name, prediction in self.predictions.items():
+            _known(prediction.condition, self.conditions, f"predictions.{name}")
+            if len(self.conditions[prediction.condition].label_names) != 1:
+                raise UserError(
+                    f'predictions.{name} is of "{prediction.condition}", which has not one set of pseudo-labels.',
+                    why="Coverage and precision are those of one set.",
+                    do="Name a condition that learns from one.",
+                )
         if len(set(self.seeds)) != len(self.seeds) or not self.seeds:
             raise UserError(f"The seeds {list(self.seeds)} repeat or are none.", do="Give each seed once: 1,2,3.")
         return self
@@ -212,30 +183,3 @@ class Settings(Frozen):
 def _known(name: str, known: Mapping[str, object], where: str) -> None:
     if name not in known:
         raise UserError(f'{where} names "{name}", which this study does not have.', do=nearest(name, known))
-
-
-def _check_selection(select: Mapping[str, Any]) -> None:
-    """Raise UserError unless ``select`` is one rule that is known."""
-    rules = [*Selection.model_fields, "random_like"]
-    for name in select:
-        if name not in rules:
-            raise UserError(f'There is no selection "{name}".', do=nearest(name, rules))
-    if "random_like" not in select:
-        try:
-            Selection(**select)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            raise UserError(f"select.{fault['loc'][0]} is {fault['input']!r}: {fault['msg']}.") from error
-    elif len(select) > 1 or not isinstance(select["random_like"], str):
-        raise UserError(
-            f"select is {dict(select)}.", why="random_like stands alone.", do='Write { random_like = "CONDITION" }.'
-        )
-
-
-def _check_size_match(name: str, condition: ConditionSettings, other: ConditionSettings) -> None:
-    if other.random_like is not None or not set(condition.label_names) <= set(other.label_names):
-        raise UserError(
-            f'conditions.{name} is as large as "{condition.random_like}", which selects none of its labels itself.',
-            why="Its number of labels is that which the other condition selects from the same votes.",
-            do="Name a condition with a rule of its own that learns from the same labels.",
-        )

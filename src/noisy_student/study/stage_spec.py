@@ -2,25 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from noisy_student.errors import UserError
+from noisy_student.files import sha256_file
 from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.sample import Shard
+from noisy_student.sampling.sample import Shard, shards
+from noisy_student.study.conditions import LabelSettings
+from noisy_student.study.node import version
 from noisy_student.study.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """What is drawn of a model: K samples of a part's first ``count`` questions, fewer where a rule stops early."""
+
+    part: str
+    decoding: Decoding
+    k: int
+    count: int
+    stopping: Mapping[str, Any] | None = None
 
 
 def sample(
     settings: Settings, shard: Shard, *, decoding: Decoding, filters: Mapping[str, int | float]
 ) -> dict[str, Any]:
     """How the samples ``shard`` of each question are drawn; model, part and block are the caller's to add."""
+    engine = settings.compute.engine
     return {
+        "engine": {"name": engine} if engine == "torch" else {"name": engine, "version": version(engine)},
         "prompt": settings.prompt.model_dump(mode="json"),
         "decoding": {**decoding.model_dump(mode="json"), **filters},
         "shard": shard.model_dump(),
         "chunk": settings.compute.chunk,
         "width": settings.compute.width,
         "threads": settings.compute.threads,
+    }
+
+
+def samples(settings: Settings, drawn: Draws, *, filters: Mapping[str, int | float]) -> Iterator[dict[str, Any]]:
+    """How the nodes of ``drawn`` are told, by shard and block; the model is the caller's to add.
+
+    Under a rule that stops early there is one shard, since what is drawn later depends on what came before.
+    """
+    step = settings.compute.block
+    for shard in shards(drawn.k) if drawn.stopping is None else [Shard(first=0, end=drawn.k)]:
+        for first in range(0, drawn.count, step):
+            yield {
+                **sample(settings, shard, decoding=drawn.decoding, filters=filters),
+                "part": drawn.part,
+                "block": [first, min(first + step, drawn.count)],
+                **({} if drawn.stopping is None else {"stopping": drawn.stopping}),
+            }
+
+
+def recorded(settings: Settings, file: str, *, part: str, K: int, count: int) -> dict[str, Any]:
+    """How a file's samples stand for those of a part's first ``count`` questions; UserError if there is no file."""
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise UserError(
+            f"There is no file {path}.", why="Its samples are to be voted on.", do="Check labels.*.samples."
+        )
+    return {
+        "engine": {"name": "recorded", "digest": sha256_file(path)},
+        "shard": {"first": 0, "end": K},
+        "part": part,
+        "block": [0, count],
+        "chunk": settings.compute.chunk,
+    }
+
+
+def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any]:
+    """When a question has samples enough, and how they are read to know it."""
+    return {
+        "rule": label.stopping,
+        "min_agreement": label.min_agreement,
+        "step": label.look_every,
+        "ties": settings.answers.ties,
+        "truncated": settings.answers.truncated,
     }
 
 

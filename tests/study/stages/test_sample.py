@@ -27,6 +27,7 @@ def _spec(model: Path, *, max_new_tokens: int) -> dict[str, Any]:
         "part": "test",
         "block": [0, 2],
         "shard": {"first": 0, "end": 2},
+        "engine": {"name": "torch"},
         "chunk": 4,
         "width": 8,
         "threads": 1,

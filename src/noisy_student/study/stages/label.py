@@ -1,7 +1,7 @@
 """Votes and samples → labels with a worked text: select, then take one of the model's own samples.
 
 ``random-sample`` takes one own sample a question and asks no vote. A selection ``random_like`` draws as many at
-random as another selection kept.
+random as another selection kept, ``agreed_like`` takes as many of the most agreed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _labels(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], conte
     rule = dict(spec["select"])
     if "like" in inputs:
         like = read_labels(inputs["like"][0] / "labels.jsonl")
-        rule = {"random_count": len({label.question_id for label in like})}
+        rule = {spec["like"]: len({label.question_id for label in like})}
     votes = read_votes(inputs["votes"][0] / "votes.jsonl", tallies=False)
     labels = voted_labels(select(votes, Selection.model_validate(rule), run_seed=spec["seed"]))
     return with_own_texts(

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from noisy_student.answers.extract import Truncated, read
 from noisy_student.answers.flood import is_flood
 from noisy_student.context import Context
 from noisy_student.data.rows import read_questions
 from noisy_student.errors import UserError
+from noisy_student.labeling.stopping import Rule, round_ends, rule_of, tally_of
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import load
+from noisy_student.models.load import load, load_tokenizer
 from noisy_student.models.spec import PromptSpec
-from noisy_student.records import Question, Sample
-from noisy_student.sampling.engine import Decoding
+from noisy_student.records import Answer, Draw, Question, Sample
+from noisy_student.sampling.engine import Decoding, Engine
+from noisy_student.sampling.recorded_engine import RecordedEngine
+from noisy_student.sampling.rounds import Rounds
 from noisy_student.sampling.sample import Shard, chunks, draw_chunk
 from noisy_student.sampling.sample_file import read_samples, write_samples
 from noisy_student.sampling.torch_engine import TorchEngine
+from noisy_student.sampling.vllm_engine import VllmEngine
 
 LIBRARIES = ("torch", "transformers", "tokenizers")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampler:
+    """An engine with the reading and writing of its model; ``context`` is how many tokens that model can hold."""
+
+    engine: Engine
+    encode: Callable[[Question], Sequence[int]]
+    decode: Callable[[Sequence[int]], str]
+    context: int = sys.maxsize
+    parameters: int | None = None
+    fallback: str | None = None
+    """Why a slower way is taken."""
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
@@ -28,7 +47,63 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 
     A question that does not fit into the model's context with its answer gets failed samples and is named.
     """
-    folder = inputs["model"][0] / "model" if "model" in inputs else Path(spec["paths"]["model"])
+    shard = Shard.model_validate(spec["shard"])
+    questions = _questions(spec, inputs["split"][0])
+    if spec["engine"]["name"] == "recorded":
+        sampler, decoding = _recorded(spec, questions, shard), Decoding()
+    else:
+        folder = inputs["model"][0] / "model" if "model" in inputs else Path(spec["paths"]["model"])
+        sampler = {"torch": _torch, "vllm": _vllm}[spec["engine"]["name"]](spec, folder, context)
+        decoding = Decoding.model_validate(spec["decoding"])
+    room = sampler.context - decoding.max_new_tokens
+    if room < 1:
+        raise UserError(
+            f"max_new_tokens is {decoding.max_new_tokens}, all or more than the model's context.",
+            why="No question would fit beside its answer.",
+            do="Lower max_new_tokens of sampling and evaluation.",
+        )
+    prompts = {question: sampler.encode(question) for question in questions}
+    fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
+    too_long = sorted(question.id for question, prompt in prompts.items() if len(prompt) > room)
+    looks = _Looks.of(spec.get("stopping"), shard, sampler.decode)
+    todo = chunks(
+        fitting,
+        prompts.__getitem__,
+        shard=shard,
+        samples=spec["chunk"],
+        copies=looks.ends[0] if looks is not None else None,
+    )
+    for done, chunk in enumerate(todo):
+        context.progress(done, len(todo), "chunks")
+        context.check()
+        path = _chunk_path(context, chunk.index)
+        if not path.exists():
+            drawn = draw_chunk(
+                chunk,
+                sampler.engine,
+                decoding=decoding,
+                decode=sampler.decode,
+                run_seed=spec["seed"],
+                rounds=looks.rounds() if looks is not None else None,
+            )
+            write_samples(path, drawn)
+    count = _Count()
+    written = [sample for chunk in todo for sample in read_samples(_chunk_path(context, chunk.index))]
+    written += [_failed(question_id, k) for question_id in too_long for k in range(shard.first, shard.end)]
+    write_samples(context.data / "samples.jsonl", count.over(sorted(written, key=lambda s: (s.question_id, s.k))))
+    return {
+        "samples": count.samples,
+        "tokens": count.tokens,
+        "prompt_tokens": sum(len(row.prompt) for chunk in todo for row in chunk.rows),
+        "parameters": sampler.parameters,
+        "finish": count.finish,
+        "flooded": count.flooded,
+        "too_long": too_long,
+        "fallback": sampler.fallback,
+    }
+
+
+def _torch(spec: Mapping[str, Any], folder: Path, context: Context) -> _Sampler:
     model = spec["model"]
     loaded = load(
         folder,
@@ -39,50 +114,85 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         pad=model["pad"],
     )
     renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
-
-    def decode(ids: Sequence[int]) -> str:
-        return str(loaded.tokenizer.decode(list(ids), skip_special_tokens=True))
-
     engine = TorchEngine(
         loaded.model,
         stop_ids=loaded.stop_ids,
         pad_id=loaded.pad_id,
-        decode=decode,
+        decode=renderer.decode,
         check=context.check,
         width=spec["width"],
     )
-    decoding, shard = Decoding.model_validate(spec["decoding"]), Shard.model_validate(spec["shard"])
-    prompts = {question: renderer.encode(question) for question in _questions(spec, inputs["split"][0])}
-    room = getattr(loaded.model.config, "max_position_embeddings", sys.maxsize) - decoding.max_new_tokens
-    if room < 1:
+    return _Sampler(
+        engine,
+        renderer.encode,
+        renderer.decode,
+        context=getattr(loaded.model.config, "max_position_embeddings", sys.maxsize),
+        parameters=loaded.model.num_parameters(),
+        fallback=engine.fallback,
+    )
+
+
+def _vllm(spec: Mapping[str, Any], folder: Path, context: Context) -> _Sampler:
+    model = spec["model"]
+    found = load_tokenizer(folder, revision=model.get("revision"))
+    renderer = Renderer(found.tokenizer, PromptSpec.model_validate(spec["prompt"]))
+    engine = VllmEngine(
+        found.folder, dtype=model["dtype"], stop_ids=found.stop_ids, decode=renderer.decode, check=context.check
+    )
+    return _Sampler(engine, renderer.encode, renderer.decode, context=found.context)
+
+
+def _recorded(spec: Mapping[str, Any], questions: Sequence[Question], shard: Shard) -> _Sampler:
+    """The engine that replays a file; UserError where the file lacks a sample that is asked for."""
+    wanted, path = {question.id for question in questions}, Path(spec["paths"]["samples"])
+    engine = RecordedEngine(
+        (sample for sample in read_samples(path) if sample.question_id in wanted), run_seed=spec["seed"]
+    )
+    ks = range(shard.first, shard.end)
+    missing = {question.id: lacking for question in questions if (lacking := engine.lacks(question.id, ks))}
+    if missing:
+        name, lacking = next(iter(missing.items()))
         raise UserError(
-            f"max_new_tokens is {decoding.max_new_tokens}, all or more than the model's context.",
-            why="No question would fit beside its answer.",
-            do="Lower max_new_tokens of sampling and evaluation.",
+            f"{path} lacks samples of {len(missing)} of {len(questions)} questions; of {name} it lacks k = "
+            f"{', '.join(map(str, lacking[:8]))}.",
+            why=f"Each {spec['part']} question of this run needs its samples {shard.first} to {shard.end - 1}.",
+            do="Draw them with noisy-student sample, lower K, or ask the questions that the file has.",
         )
-    fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
-    too_long = sorted(question.id for question, prompt in prompts.items() if len(prompt) > room)
-    todo = chunks(fitting, prompts.__getitem__, shard=shard, samples=spec["chunk"])
-    for done, chunk in enumerate(todo):
-        context.progress(done, len(todo), "chunks")
-        context.check()
-        path = _chunk_path(context, chunk.index)
-        if not path.exists():
-            drawn = draw_chunk(chunk, engine, decoding=decoding, decode=decode, run_seed=spec["seed"])
-            write_samples(path, drawn)
-    count = _Count()
-    written = [sample for chunk in todo for sample in read_samples(_chunk_path(context, chunk.index))]
-    written += [_failed(question_id, k) for question_id in too_long for k in range(shard.first, shard.end)]
-    write_samples(context.data / "samples.jsonl", count.over(sorted(written, key=lambda s: (s.question_id, s.k))))
-    prompt_tokens = sum(len(row.prompt) for chunk in todo for row in chunk.rows)
-    return {
-        "samples": count.samples,
-        "tokens": count.tokens,
-        "prompt_tokens": prompt_tokens,
-        "finish": count.finish,
-        "flooded": count.flooded,
-        "too_long": too_long,
-    }
+    return _Sampler(engine, lambda question: (), engine.decode)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """When the sampling of a question is looked at, and by which rule."""
+
+    rule: Rule
+    ends: tuple[int, ...]
+    truncated: Truncated
+    decode: Callable[[Sequence[int]], str]
+
+    @classmethod
+    def of(
+        cls, stopping: Mapping[str, Any] | None, shard: Shard, decode: Callable[[Sequence[int]], str]
+    ) -> _Looks | None:
+        if stopping is None:
+            return None
+        # A rule sees all samples of a question, so its node holds them all: the shard begins with the first.
+        rule = rule_of(stopping["rule"], min_agreement=stopping["min_agreement"], K=shard.end, ties=stopping["ties"])
+        ends = round_ends(rule, shard.end, step=stopping["step"])
+        return cls(rule, ends, stopping["truncated"], decode)
+
+    def rounds(self) -> Rounds:
+        """The rounds of one chunk; what was read of a question's draws is kept from look to look."""
+        answers: dict[int, list[str | None]] = {}
+
+        def go(prompt: int, draws: Sequence[Draw]) -> bool:
+            known = answers.setdefault(prompt, [])
+            for draw in draws[len(known) :]:
+                answer = read(self.decode(draw.token_ids), draw.finish, truncated=self.truncated)
+                known.append(answer.canonical if isinstance(answer, Answer) else None)
+            return self.rule(tally_of(known), len(known), self.ends[-1]) == "go"
+
+        return Rounds(self.ends, go)
 
 
 class _Count:

@@ -46,6 +46,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         "digest": digest,
         "examples": trained.examples,
         "steps": trained.steps,
+        "parameters": loaded.model.num_parameters(),
         "trained_tokens": trained.trained_tokens,
         "read_tokens": trained.read_tokens,
         "too_long": len(trained.too_long),

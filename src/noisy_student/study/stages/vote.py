@@ -7,23 +7,47 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student.context import Context
-from noisy_student.labeling.vote import ballots, levels, votes
+from noisy_student.labeling.stopping import rule_of
+from noisy_student.labeling.vote import ballots, levels, stopped_votes, votes
 from noisy_student.labeling.vote_file import read_votes, write_votes
-from noisy_student.records import Vote
+from noisy_student.records import Sample, Vote
 from noisy_student.sampling.sample_file import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``votes.jsonl``; the summary holds the histogram by level and what abstained."""
-    path = context.data / "votes.jsonl"
+    """Write ``votes.jsonl``; the summary holds the histogram by level, what abstained, and what the votes cost."""
+    path, K = context.data / "votes.jsonl", spec["K"]
+    totals = {"labeled": 0, "tied": 0, "abstained": 0, "samples": 0, "tokens": 0}
     # The folders come in the order of k, as first-seen ties need.
-    cast = ballots(read_folders(inputs["samples"], context.check), truncated=spec["truncated"])
-    count = write_votes(path, votes(cast, k=spec["K"], ties=spec["ties"]))
-    totals = {"labeled": 0, "tied": 0, "abstained": 0}
-    histogram = levels(_counted(read_votes(path, tallies=False), totals), k=spec["K"])
-    return {"questions": count, **totals, "levels": [[level.votes, level.questions] for level in histogram]}
+    cast = ballots(_read(spec, inputs["samples"], context, totals), truncated=spec["truncated"])
+    stopping = spec.get("stopping")
+    if stopping is None:
+        count = write_votes(path, votes(cast, k=K, ties=spec["ties"]))
+        histogram = [
+            [level.votes, level.questions] for level in levels(_counted(read_votes(path, tallies=False), totals), k=K)
+        ]
+        return {"questions": count, **totals, "levels": histogram}
+    rule = rule_of(stopping["rule"], min_agreement=stopping["min_agreement"], K=K, ties=spec["ties"])
+    made = stopped_votes(cast, k=K, rule=rule, ties=spec["ties"])
+    # Their leading counts are of different numbers of samples, so there is no histogram.
+    return {"questions": write_votes(path, _counted(made, totals)), **totals, "levels": []}
+
+
+def _read(
+    spec: Mapping[str, Any], folders: Sequence[Path], context: Context, totals: dict[str, int]
+) -> Iterator[Sample]:
+    """The samples of the questions that are voted on, counted; a share is the first ones by id."""
+    kept: set[str] | None = None
+    if "questions" in spec:
+        every = {sample.question_id for sample in read_folders(folders, context.check)}
+        kept = set(sorted(every)[: spec["questions"]])
+    for sample in read_folders(folders, context.check):
+        if kept is None or sample.question_id in kept:
+            totals["samples"] += 1
+            totals["tokens"] += len(sample.token_ids)
+            yield sample
 
 
 def _counted(ballot: Iterable[Vote], totals: dict[str, int]) -> Iterator[Vote]:

@@ -1,0 +1,55 @@
+"""How often a vote over k samples would be right, for every k up to the K that were drawn.
+
+Each point averages over all subsets of size k (``statistics.voting.maj_at_k``), so the points of one draw are unbiased
+and share their noise. Samples without an answer stay in k and never win; ties are split evenly.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from noisy_student.answers.equivalence import same
+from noisy_student.records import Vote
+from noisy_student.statistics.voting import maj_at_k
+
+_Shape = tuple[int, int, tuple[int, ...]]
+"""The right answer's votes, the abstentions, the votes of the wrong answers: all that a point depends on."""
+
+
+def sizes(K: int) -> tuple[int, ...]:
+    """The k of a curve: powers of two up to ``K``, and ``K``.
+
+    >>> sizes(8), sizes(20)
+    ((1, 2, 4, 8), (1, 2, 4, 8, 16, 20))
+    """
+    powers = [2**power for power in range(K.bit_length()) if 2**power < K]
+    return (*powers, K)
+
+
+class VoteCurve:
+    """Counts the shapes of tallies; many questions share one, so each is summed up once."""
+
+    def __init__(self) -> None:
+        self._shapes: Counter[_Shape] = Counter()
+        self._K = 0
+
+    def add(self, vote: Vote, truth: str) -> None:
+        """Take one question's tally."""
+        right = sum(count for answer, count in vote.tally if same(answer, truth))
+        wrong = tuple(sorted(count for answer, count in vote.tally if not same(answer, truth)))
+        self._shapes[right, vote.abstained, wrong] += 1
+        self._K = max(self._K, vote.k)
+
+    def points(self) -> tuple[tuple[int, float], ...]:
+        """Each k and the expected share of right votes; none where nothing was added."""
+        total = self._shapes.total()
+        return tuple(
+            (k, sum(_chance(shape, k) * count for shape, count in self._shapes.items()) / total)
+            for k in (sizes(self._K) if total else ())
+        )
+
+
+def _chance(shape: _Shape, k: int) -> float:
+    right, abstained, wrong = shape
+    tally = {"right": right, **{str(number): count for number, count in enumerate(wrong)}}
+    return maj_at_k(tally, "right", k=k, abstained=abstained)

@@ -1,0 +1,197 @@
+"""The engine for vLLM: each sample is a request of its own, with the seed of its row.
+
+Written against the source of vLLM 0.31.0, the newest that TRL 1.16 allows: ``entrypoints/llm.py``, ``outputs.py``,
+``sampling_params.py``, ``v1/engine/detokenizer.py``, ``v1/core/sched/utils.py`` and both samplers. It has not been run
+on a GPU here; ``tests/sampling/fake_vllm.py`` stands in for it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student.errors import UserError
+from noisy_student.models.spec import DType
+from noisy_student.records import Draw, Finish
+from noisy_student.sampling.answer_stop import first_stop
+from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.rounds import Rounds, draw_in_rounds
+
+INSTALL = 'pip install "noisy-student[vllm]"'
+OTHER = "use the torch engine: --set compute.engine=torch"
+
+_FINISHES: dict[str | None, Finish] = {"stop": "eos", "length": "length"}
+"""vLLM's reasons; the others (abort, error, repetition, None) leave a text that nobody asked for: failed."""
+_SEEDS = (1 << 63) - 1
+"""vLLM keeps seeds in an int64 and reads -1 as none; ours are below 2^63 and pass unchanged."""
+
+
+class VllmEngine:
+    """Draws with a vLLM engine in this process."""
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        dtype: DType,
+        stop_ids: Iterable[int],
+        decode: Callable[[Sequence[int]], str],
+        check: Callable[[], None] = lambda: None,
+        llm: Any | None = None,
+    ) -> None:
+        """``check`` is called before each batch of requests and may raise; ``llm`` is a ready ``vllm.LLM``, if any.
+
+        Raises UserError where vLLM is not installed or does not take the model.
+        """
+        engine, self._params = _vllm()
+        self._stop_ids = frozenset(stop_ids)
+        self._decode = decode
+        self._check = check
+        self._llm = _load(engine, folder, dtype) if llm is None else llm
+
+    def draw(
+        self,
+        prompts: Sequence[Sequence[int]],
+        row_seeds: Sequence[Sequence[int]],
+        decoding: Decoding,
+        rounds: Rounds | None = None,
+    ) -> list[list[Draw]]:
+        """One list of draws per prompt, one draw per seed, or as many as its rounds asked for.
+
+        Raises UserError for a decoding that vLLM would not follow to the letter.
+        """
+        if not prompts:
+            return []
+        assert len(row_seeds) == len(prompts) and len(set(map(len, row_seeds))) == 1
+        _refuse_other_order(decoding)
+
+        def draw(positions: Sequence[int], seeds: Sequence[Sequence[int]]) -> list[list[Draw]]:
+            return self._batch([prompts[position] for position in positions], seeds, decoding)
+
+        if rounds is None:
+            return draw(range(len(prompts)), row_seeds)
+        return draw_in_rounds(draw, row_seeds, rounds)
+
+    def _batch(
+        self, prompts: Sequence[Sequence[int]], row_seeds: Sequence[Sequence[int]], decoding: Decoding
+    ) -> list[list[Draw]]:
+        """One call of vLLM, which packs the requests as it likes."""
+        self._check()
+        rows = [(list(prompt), seed) for prompt, seeds_K in zip(prompts, row_seeds, strict=True) for seed in seeds_K]
+        outputs = self._llm.generate(
+            [{"prompt_token_ids": prompt} for prompt, _ in rows],
+            sampling_params=[self._sampling(decoding, seed) for _, seed in rows],
+            use_tqdm=False,
+        )
+        # vLLM numbers requests as they are given and sorts by that number today; the samples of a question hang on it.
+        outputs = sorted(outputs, key=lambda output: int(output.request_id))
+        if [list(output.prompt_token_ids) for output in outputs] != [prompt for prompt, _ in rows]:
+            raise _unlike("it answered other prompts than were asked")
+        draws = iter([self._read(output.outputs[0], decoding) for output in outputs])
+        return [[next(draws) for _ in seeds_K] for seeds_K in row_seeds]
+
+    def _sampling(self, decoding: Decoding, seed: int) -> Any:
+        """The decoding in vLLM's words; its 0 for top-k, as ours, keeps all tokens."""
+        try:
+            params = self._params(
+                n=1,
+                seed=seed & _SEEDS,
+                temperature=decoding.temperature,
+                top_k=decoding.top_k,
+                top_p=decoding.top_p,
+                min_p=decoding.min_p,
+                repetition_penalty=decoding.repetition_penalty,
+                max_tokens=decoding.max_new_tokens,
+                stop_token_ids=sorted(self._stop_ids),
+                # vLLM's own eos ids are those of the model's files; only ours, which hold the turn's end, are to count.
+                ignore_eos=True,
+                logprobs=0,
+                detokenize=False,
+            )
+        except Exception as error:
+            # Not a ValueError since it has errors of its own.
+            raise _refused(f"vLLM refuses the decoding: {error}.") from error
+        if params.temperature != decoding.temperature:
+            raise _refused(f"vLLM would draw at temperature {params.temperature} and not at {decoding.temperature}.")
+        return params
+
+    def _read(self, completion: Any, decoding: Decoding) -> Draw:
+        """What the rules of the torch engine make of these tokens; vLLM leaves the stop id among them, as it does."""
+        ids, logprobs = tuple(completion.token_ids), _logprobs(completion)
+        finish = _FINISHES.get(completion.finish_reason, "failed")
+        if finish == "eos" and not self._stop_ids.intersection(ids[-1:]):
+            raise _unlike("it stopped a text without a stop id")
+        numbers = next((step for step, logprob in enumerate(logprobs) if not math.isfinite(logprob)), len(ids))
+        if numbers < len(ids):
+            ids, finish = ids[:numbers], "failed"
+        if decoding.stop_at_answer:
+            # vLLM can stop at ids and strings only. A stop id ends a row before the rule is asked.
+            end = first_stop(ids[:-1] if finish == "eos" else ids, self._decode)
+            if end is not None:
+                ids, finish = ids[:end], "answer"
+        return Draw(ids, logprobs[: len(ids)], finish)
+
+
+def _vllm() -> tuple[Any, Any]:
+    """``LLM`` and ``SamplingParams``; imported here, because vLLM is an extra and takes seconds."""
+    try:
+        from vllm import LLM, SamplingParams  # type: ignore[import-not-found, unused-ignore]
+    except ImportError as error:
+        raise UserError(
+            f"The engine vllm cannot be used here: {error}.",
+            why="vLLM is an extra: it is large and wants a GPU.",
+            do=f"{INSTALL}, or {OTHER}.",
+        ) from error
+    return LLM, SamplingParams
+
+
+def _load(engine: Any, folder: str | Path, dtype: DType) -> Any:
+    try:
+        return engine(
+            model=str(folder),
+            dtype=dtype,
+            trust_remote_code=False,
+            # Prompts come and go as ids; the tokenizer is ours.
+            skip_tokenizer_init=True,
+            # No sampling defaults from the model's files.
+            generation_config="vllm",
+            # Those of the distribution drawn from, as the torch engine's are.
+            logprobs_mode="processed_logprobs",
+            # K requests and all rounds read their prompt once.
+            enable_prefix_caching=True,
+            seed=0,
+        )
+    except Exception as error:
+        # It raises whatever the model's files, the driver or the GPU's memory lead to.
+        raise UserError(
+            f"vLLM cannot load {folder}: {error}.", why="Nothing can be sampled without it.", do=f"Mend it, or {OTHER}."
+        ) from error
+
+
+def _refuse_other_order(decoding: Decoding) -> None:
+    if decoding.temperature > 0 and decoding.min_p > 0 and decoding.top_p < 1:
+        raise _refused(f"min_p {decoding.min_p} and top_p {decoding.top_p} are both set.")
+
+
+def _refused(what: str) -> UserError:
+    return UserError(
+        what,
+        why="vLLM takes temperatures of 0 and .01 to 2, and applies min_p before top_p: other texts would be drawn.",
+        do=f"Change the decoding, or {OTHER}.",
+    )
+
+
+def _unlike(what: str) -> UserError:
+    return UserError(
+        f"This vLLM is not the one that was read: {what}.", why="Its samples would be mistaken.", do=f"{INSTALL}."
+    )
+
+
+def _logprobs(completion: Any) -> tuple[float, ...]:
+    """The chosen tokens' log-probabilities, NaN where vLLM gave none."""
+    places = itertools.chain(completion.logprobs or (), itertools.repeat({}))
+    pairs = zip(completion.token_ids, places, strict=False)
+    return tuple(place[token].logprob if token in place else math.nan for token, place in pairs)

@@ -1,0 +1,165 @@
+"""What a study's conditions are: what a student learns from, and the sets of pseudo-labels that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from noisy_student.errors import UserError, nearest
+from noisy_student.labeling.select import Selection
+from noisy_student.labeling.stopping import Stopping
+from noisy_student.labeling.texts import Choice
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+GOLD, REVEALED, LABELS = "gold", "revealed", "labels."
+LIKE = ("random_like", "agreed_like")
+"""Selections that take their number from another condition."""
+
+
+class Frozen(BaseModel):
+    """Settings that cannot change and take no unknown field."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class LabelSettings(Frozen):
+    """One set of pseudo-labels; fields left out are those of the run."""
+
+    teacher: Name | None = None
+    """The condition whose model samples; None is the run's ``teacher``."""
+    rule: Literal["vote", "random-sample"] = "vote"
+    """``random-sample`` takes one own sample per question and no vote."""
+    K: Annotated[int, Field(ge=1, le=256)] = 8
+    text: Choice = "first"
+    """Which of the samples that reach the winner becomes the solution."""
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The share of the unlabeled questions that is voted on: half of them with twice the K cost the same."""
+    stopping: Stopping = "fixed"
+    """When a question has samples enough (``labeling/stopping.py``); every rule but ``fixed`` saves samples."""
+    min_agreement: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The share of K at which ``lossless`` selects; conditions that learn from these votes select at it too."""
+    look_every: Annotated[int, Field(ge=1)] = 1
+    """Samples between two looks of the stopping rule."""
+    samples: str | None = None
+    """A file of samples to vote on (as ``noisy-student sample`` writes them) in place of drawing any."""
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether a rule may end a question's sampling: other choices of text than the first need all K samples."""
+        return self.stopping == "beta" or (self.stopping == "lossless" and self.text == "first")
+
+    @property
+    def default_select(self) -> Mapping[str, Any]:
+        """The selection of all that these votes can be asked for."""
+        return {"min_agreement": self.min_agreement} if self.stopping == "lossless" else {"all": True}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.stopping == "lossless") != (self.min_agreement is not None):
+            raise UserError(
+                f"stopping is {self.stopping} and min_agreement is {self.min_agreement}.",
+                why="lossless is so for one threshold, and no other rule has one.",
+                do='Write stopping = "lossless" and min_agreement = 0.75, or neither.',
+            )
+        if self.rule == "random-sample" and (self.stopping != "fixed" or self.share != 1):
+            raise UserError(
+                f"A random sample has stopping = {self.stopping} and share = {self.share:g}.",
+                why="It asks for no vote, so there is nothing to stop or to buy with fewer questions.",
+                do="Leave both out.",
+            )
+        return self
+
+
+class ConditionSettings(Frozen):
+    """One row of the table: what a student is trained on and how."""
+
+    method: Literal["none", "sft"] = "sft"
+    train: tuple[str, ...] = ()
+    """``gold``, ``revealed``, or ``labels.NAME``."""
+    select: Mapping[str, Any] = Field(default_factory=lambda: {"all": True})
+    """Which votes are learned from: ``all``, ``min_agreement``, ``count``, or as many as another condition keeps: the
+    most agreed (``agreed_like``), or any (``random_like``)."""
+    target: Literal["solution", "own-sample"] = "solution"
+    """For revealed labels: the key's worked text, or an own sample that reaches the key's answer."""
+    match: Literal["epochs", "steps"] | None = None
+    """None is the run's; ``steps`` trains as long as all labeled and unlabeled questions would."""
+    control_of: Name | None = None
+    """The condition that this one is the control of."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuple(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("train"), list):
+            return {**value, "train": tuple(value["train"])}
+        return value
+
+    @property
+    def like(self) -> str | None:
+        """The condition whose number of labels this one takes."""
+        names = [self.select[rule] for rule in LIKE if isinstance(self.select.get(rule), str)]
+        return names[0] if names else None
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The sets of pseudo-labels that it learns from."""
+        return tuple(name.removeprefix(LABELS) for name in self.train if name.startswith(LABELS))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.method == "none") != (not self.train):
+            raise ValueError('method = "none" goes with an empty train list, and only it')
+        for name in self.train:
+            if name not in (GOLD, REVEALED) and not name.startswith(LABELS):
+                raise UserError(
+                    f'"{name}" is nothing to train on.',
+                    why='A condition learns from "gold", "revealed" or "labels.NAME".',
+                    do=nearest(name, [GOLD, REVEALED, f"{LABELS}votes"]),
+                )
+        if len(set(self.train)) != len(self.train):
+            raise UserError(f"The train list {list(self.train)} names something twice.", do="Name each once.")
+        _check_selection(self.select)
+        return self
+
+
+def _check_selection(select: Mapping[str, Any]) -> None:
+    """Raise UserError unless ``select`` is one rule that is known."""
+    rules = [*Selection.model_fields, *LIKE]
+    for name in select:
+        if name not in rules:
+            raise UserError(f'There is no selection "{name}".', do=nearest(name, rules))
+    if not set(LIKE) & set(select):
+        try:
+            Selection(**select)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            raise UserError(f"select.{fault['loc'][0]} is {fault['input']!r}: {fault['msg']}.") from error
+    elif len(select) > 1 or not isinstance(next(iter(select.values())), str):
+        rule = next(rule for rule in LIKE if rule in select)
+        raise UserError(
+            f"select is {dict(select)}.", why=f"{rule} stands alone.", do=f'Write {{ {rule} = "CONDITION" }}.'
+        )
+
+
+def check_size_match(name: str, condition: ConditionSettings, other: ConditionSettings) -> None:
+    of_same_votes = "agreed_like" in condition.select or set(condition.label_names) <= set(other.label_names)
+    if other.like is not None or len(other.label_names) != 1 or not of_same_votes:
+        raise UserError(
+            f'conditions.{name} is as large as "{condition.like}", which selects none of its labels itself.',
+            why="Its number of labels is that which the other condition selects from one set of votes, for random_like "
+            "the same one.",
+            do="Name a condition with a rule of its own that learns from the same labels.",
+        )
+
+
+def check_stopping(name: str, condition: ConditionSettings, label: str, votes: LabelSettings) -> None:
+    """Raise UserError for a selection that votes stopped early cannot be asked for."""
+    if votes.stopping != "fixed" and dict(condition.select) != dict(votes.default_select):
+        allowed = ", ".join(f"{rule} = {value}".lower() for rule, value in votes.default_select.items())
+        raise UserError(
+            f"conditions.{name} selects {dict(condition.select)} from labels.{label}, which has stopping = "
+            f"{votes.stopping}.",
+            why="Stopping early inflates agreement, or leaves unknown what would have won below its threshold.",
+            do=f"Select {{ {allowed} }}, or set labels.{label}.stopping = fixed.",
+        )

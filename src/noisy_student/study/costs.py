@@ -1,0 +1,68 @@
+"""What a run's results cost, stage by stage: tokens, arithmetic, seconds, money.
+
+Results that were there already count as what they cost when they were made; samples replayed from a file cost nothing
+here. A forward pass takes 2 operations a parameter and token, training 6 (Kaplan et al. 2020, arXiv 2001.08361).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from noisy_student.study.node import Node
+from noisy_student.study.settings import ComputeSettings
+from noisy_student.study.store import Store
+
+FORWARD, TRAIN = 2, 6
+COUNTED = ("prompt_tokens", "sampled_tokens", "trained_tokens", "flops", "seconds", "usd")
+_HOUR = 3600
+
+
+def costs(nodes: Iterable[Node], store: Store, compute: ComputeSettings) -> dict[str, Any]:
+    """A row a stage in the order of the graph, and their sum; what a stage does not have is None.
+
+    ``prompt_tokens`` were read to sample ``sampled_tokens``; ``trained_tokens`` were read in training, prompts and
+    epochs included, padding not. ``seconds`` are those of the processes; the machine runs ``compute.workers`` of them.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for node in nodes:
+        manifest = store.manifest(node)
+        if manifest is None or manifest.outcome != "done":
+            continue
+        row = rows.setdefault(node.stage, {"stage": node.stage, "nodes": 0, **dict.fromkeys(COUNTED)})
+        row["nodes"] += 1
+        seconds = manifest.provenance["seconds"]
+        cost = {**_arithmetic(node, manifest.summary), "seconds": seconds, "usd": _usd(seconds, compute)}
+        for name, amount in cost.items():
+            row[name] = _add(row[name], amount)
+    stages = list(rows.values())
+    return {"stages": stages, "totals": {name: _total(row[name] for row in stages) for name in COUNTED}}
+
+
+def _arithmetic(node: Node, summary: Mapping[str, Any]) -> dict[str, int | None]:
+    """Tokens and operations of one result."""
+    parameters = summary.get("parameters")
+    if node.stage == "sample" and node.spec["engine"]["name"] != "recorded":
+        tokens = {"prompt_tokens": summary["prompt_tokens"], "sampled_tokens": summary["tokens"]}
+        return {**tokens, "flops": _flops(FORWARD, parameters, sum(tokens.values()))}
+    if node.stage.startswith("train-"):
+        read = summary["read_tokens"]
+        return {"trained_tokens": read, "flops": _flops(TRAIN, parameters, read)}
+    return {}
+
+
+def _flops(passes: int, parameters: int | None, tokens: int) -> int | None:
+    return None if parameters is None else passes * parameters * tokens
+
+
+def _usd(seconds: float, compute: ComputeSettings) -> float | None:
+    return None if compute.usd_per_hour is None else seconds / compute.workers / _HOUR * compute.usd_per_hour
+
+
+def _add(sum_before: float | None, amount: float | None) -> float | None:
+    return sum_before if amount is None else amount if sum_before is None else sum_before + amount
+
+
+def _total(amounts: Iterable[float | None]) -> float | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
