@@ -1,7 +1,8 @@
 """Samples and tokens a second of our engine beside those a user has instead, in one run, taking turns; medians count.
 
     python benchmarks/sampling.py --scale lab|laptop-smoke [--model FILE.gguf] [--gsm8k FOLDER] [--questions 64] [--k 8]
-                                  [--rounds 3] [--cap N] [--llama FOLDER] [--exactness] [--json FILE]
+                                  [--rounds 3] [--cap N] [--llama FOLDER] [--leave-out padded] [--exactness]
+                                  [--json FILE]
 
 ``lab`` is its own model on procedural questions, ``laptop-smoke`` SmolLM2-135M-Instruct (or --model) on GSM8K with at
 most 256 tokens; threads, prompt, chunk and width are those of the scale. All engines get the same prompts, cap and
@@ -56,10 +57,12 @@ from noisy_student.study.settings import Settings  # noqa: E402
 GSM8K = Path(__file__).resolve().parents[2] / "shared" / "data" / "gsm8k"
 SMOKE_MODEL = "/tmp/models/smollm2.gguf"
 SMOKE_CAP = 256
-BATCHES = (4, 16, 64)
+BATCHES = (4, 16, 32)
 """Prompts at once that generate is tried with."""
 TRIED = 16
 """Prompts, evenly spaced by length, that settings are tried on; a larger batch is tried on as many as it holds."""
+TRIED_CAP = 64
+"""Tokens of a sample in a trial, at most: which setting is fastest shows by then."""
 
 
 @dataclass(slots=True)
@@ -78,6 +81,11 @@ class Bench:
         """Temperature and cap, to the end token."""
         temperature, cap = self.settings.sampling.temperature, self.settings.sampling.max_new_tokens
         return Decoding(temperature=temperature, max_new_tokens=cap, stop_at_answer=False)
+
+    @property
+    def trial(self) -> Decoding:
+        """The same, cut short."""
+        return self.decoding.model_copy(update={"max_new_tokens": min(TRIED_CAP, self.decoding.max_new_tokens)})
 
     def spaced(self, count: int) -> Prompts:
         """So many of the prompts, short and long ones."""
@@ -111,7 +119,7 @@ def best_batch(bench: Bench) -> int:
     k, cap = bench.given.k, bench.decoding.max_new_tokens
     rates = {}
     for batch in engines.batches_that_fit(bench.loaded, bench.prompts, k=k, cap=cap, wanted=BATCHES):
-        engine = engines.generate(bench.loaded, bench.decoding, k=k, batch=batch)
+        engine = engines.generate(bench.loaded, bench.trial, k=k, batch=batch)
         drawn, seconds = timed(engine, bench.spaced(max(TRIED, batch)), 0)
         rates[batch] = round(drawn.tokens / seconds, 1)
         print(f"trial: generate, {batch} prompts at once: {rates[batch]} tokens a second", flush=True)
@@ -119,10 +127,10 @@ def best_batch(bench: Bench) -> int:
     return int(bench.notes["batch_of_generate"])
 
 
-def llama_pass(bench: Bench, setting: Setting, prompts: Prompts, turn: int) -> tuple[Drawn, float]:
+def llama_pass(bench: Bench, setting: Setting, decoding: Decoding, prompts: Prompts, turn: int) -> tuple[Drawn, float]:
     """One pass over prompts of a server that is started for it."""
-    room = max(map(len, bench.prompts)) + bench.decoding.max_new_tokens
-    wanted = llama_server.request(temperature=bench.decoding.temperature, cap=bench.decoding.max_new_tokens)
+    room = max(map(len, bench.prompts)) + decoding.max_new_tokens
+    wanted = llama_server.request(temperature=decoding.temperature, cap=decoding.max_new_tokens)
     threads = bench.settings.compute.threads
     with LlamaServer(bench.given.llama, bench.given.model, setting, room=room, threads=threads) as server:
         bench.notes["llama_cpp_build"] = server.build
@@ -148,7 +156,7 @@ def best_llama(bench: Bench) -> Setting | None:
     for setting in llama_server.SETTINGS:
         if setting.shared and setting.parallel % bench.given.k:
             continue
-        drawn, seconds = llama_pass(bench, setting, bench.spaced(TRIED), 0)
+        drawn, seconds = llama_pass(bench, setting, bench.trial, bench.spaced(TRIED), 0)
         rates[setting] = round(drawn.tokens / seconds, 1)
         print(f"trial: llama.cpp, {setting}: {rates[setting]} tokens a second", flush=True)
     best = max(rates, key=rates.__getitem__)
@@ -169,12 +177,14 @@ def measure(bench: Bench) -> tuple[Passes, dict[str, float]]:
         "generate": partial(timed, engines.generate(bench.loaded, bench.decoding, k=given.k, batch=best_batch(bench))),
         "padded": partial(timed, engines.in_chunks(padded, bench.decoding, **cut)),
     }
+    turns = {name: turn for name, turn in turns.items() if name not in given.leave_out}
     setting = best_llama(bench)
     if setting is not None:
-        turns["llama_cpp"] = partial(llama_pass, bench, setting)
+        turns["llama_cpp"] = partial(llama_pass, bench, setting, bench.decoding)
     for engine in (own, padded):
         engines.in_chunks(engine, Decoding(max_new_tokens=4), k=1, chunk=compute.chunk)(bench.spaced(4), 0)
-    passes, limits = Passes(), {}
+    passes = Passes()
+    limits: dict[str, float] = {}
     for turn in range(1, given.rounds + 1):
         for size, speed in matmul_limit(bench.loaded.model, compute.chunk).items():
             limits[size] = max(speed, limits.get(size, 0.0))
@@ -222,6 +232,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cap", type=int, help="of tokens; the scale's own in lab, 256 in laptop-smoke")
     parser.add_argument("--llama", type=Path, default=Path(os.environ.get("LLAMA_LIB", "/tmp/llama_lib")))
+    parser.add_argument("--leave-out", nargs="*", default=[], choices=("padded",), help="where an hour is too long")
     parser.add_argument("--exactness", action="store_true")
     parser.add_argument("--json", type=Path)
     bench = prepared(parser.parse_args())

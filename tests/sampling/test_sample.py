@@ -16,7 +16,8 @@ from noisy_student.sampling.sample_file import read_samples, write_samples
 class Echo:
     """An engine whose draw spells the row's seed and prompt."""
 
-    def draw(self, prompts, row_seeds, decoding):
+    def draw(self, prompts, row_seeds, decoding, rounds=None):
+        assert rounds is None
         return [
             [Draw((len(prompt), seed % 1000), (-0.5, -0.1 * (seed % 7)), "eos") for seed in seeds_K]
             for prompt, seeds_K in zip(prompts, row_seeds, strict=True)

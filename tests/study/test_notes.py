@@ -19,6 +19,27 @@ def test_a_model_that_is_never_right_is_warned_of_and_a_note_is_passed_on() -> N
     assert list(notes(SETTINGS, [hopeless | {"interval": None}], [])) == []
 
 
+def test_a_slower_way_of_sampling_is_said_once() -> None:
+    reason = "its architecture is gpt2"
+    drawn = [Drawn("test", 8, [], 0, reason), Drawn("dev", 8, [], 0, reason), Drawn("dev", 8, [], 0)]
+    (note,) = notes(SETTINGS, [], drawn)
+    assert "slower" in note and reason in note
+
+
+def test_a_choice_of_text_that_needs_all_samples_is_said() -> None:
+    changes = {"stopping": "lossless", "min_agreement": 0.75, "text": "shortest"}
+    settings = resolve(
+        Request(
+            "v1-5",
+            overrides={f"labels.votes.{name}": value for name, value in changes.items()}
+            | {"conditions.control.select": {"min_agreement": 0.75}},
+        )
+    )
+    assert list(notes(settings, [], [])) == [
+        "labels.votes takes the shortest text, which may be any of the K samples: all were drawn."
+    ]
+
+
 def test_questions_that_did_not_fit_are_named_once_by_part() -> None:
     drawn = [Drawn("test", 8, ["b", "a"], 0), Drawn("test", 8, ["a"], 0), Drawn("dev", 8, list("cdefgh"), 0)]
     assert list(notes(SETTINGS, [], drawn)) == [

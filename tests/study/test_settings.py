@@ -152,3 +152,49 @@ def test_settings_survive_json():
     made = check(FIELDS)
     assert check(made.model_dump(mode="json", by_alias=True)) == made
     assert isinstance(made, Settings)
+
+
+@pytest.mark.parametrize(
+    ("votes", "select", "message"),
+    [
+        ({"stopping": "lossless"}, {}, "min_agreement is None"),
+        ({"min_agreement": 0.5}, {}, "stopping is fixed and min_agreement is 0.5"),
+        ({"stopping": "lossless", "min_agreement": 0.5}, {"min_agreement": 0.75}, "Select { min_agreement = 0.5 }"),
+        ({"stopping": "lossless", "min_agreement": 0.5}, {"all": True}, "stopping = lossless"),
+        ({"stopping": "beta"}, {"min_agreement": 0.75}, "Select { all = true }"),
+        ({"stopping": "beta"}, {"count": 5}, "inflates agreement"),
+        ({"rule": "random-sample", "stopping": "beta"}, {"all": True}, "asks for no vote"),
+        ({"rule": "random-sample", "share": 0.5}, {"all": True}, "asks for no vote"),
+    ],
+)
+def test_votes_stopped_early_are_selected_only_as_they_can_be(votes, select, message):
+    learns = {"train": ["gold", "labels.votes"], "select": select or {"min_agreement": 0.75}}
+    conditions = {"base": {"method": "none"}, "baseline": {"train": ["gold"]}, "filtered": learns}
+    fields = {**FIELDS, "labels": {"votes": {"K": 8, **votes}}, "conditions": conditions}
+    with pytest.raises(UserError) as caught:
+        check(fields)
+    assert message in str(caught.value)
+
+
+def test_votes_stopped_early_may_be_learned_from_as_their_rule_allows():
+    for votes, select in (
+        ({"stopping": "beta"}, {"all": True}),
+        ({"stopping": "lossless", "min_agreement": 0.5}, {"min_agreement": 0.5}),
+    ):
+        learns = {"train": ["gold", "labels.votes"], "select": select}
+        conditions = {"base": {"method": "none"}, "baseline": {"train": ["gold"]}, "filtered": learns}
+        made = check({**FIELDS, "labels": {"votes": {"K": 8, **votes}}, "conditions": conditions})
+        assert made.labels["votes"].stops_early
+
+
+def test_as_many_as_another_may_come_from_other_votes_only_where_they_are_the_most_agreed():
+    labels = {"votes": {"K": 8}, "more": {"K": 16}}
+    conditions = {
+        "baseline": {"train": ["gold"]},
+        "filtered": {"train": ["gold", "labels.votes"], "select": {"min_agreement": 0.75}},
+    }
+    sized = {"train": ["gold", "labels.more"], "select": {"agreed_like": "filtered"}}
+    assert check({**FIELDS, "labels": labels, "conditions": {**conditions, "sized": sized}})
+    for select in ({"random_like": "filtered"}, {"agreed_like": "baseline"}):
+        with pytest.raises(UserError, match="as large as"):
+            check({**FIELDS, "labels": labels, "conditions": {**conditions, "sized": {**sized, "select": select}}})

@@ -109,7 +109,10 @@ def scientific(number: float | None) -> str:
     >>> scientific(8.66e12), scientific(None)
     ('8.7e12', '–')
     """
-    return DASH if number is None else f"{number:.1e}".replace("e+", "e")
+    if number is None:
+        return DASH
+    digits, _, power = f"{number:.1e}".partition("e")
+    return f"{digits}e{int(power)}"
 
 
 def duration(seconds: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from noisy_student import seeds
+from noisy_student.errors import UserError
 from noisy_student.records import Draw, Sample
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.rounds import Rounds, draw_in_rounds
@@ -14,10 +15,16 @@ class RecordedEngine:
     """Hands out recorded samples by question and k; the prompt is not looked at, nor how to decode."""
 
     def __init__(self, samples: Iterable[Sample], *, run_seed: int) -> None:
-        """A run of ``run_seed`` asks for them, whatever seed they were drawn with."""
+        """A run of ``run_seed`` asks for them, whatever drew them; UserError for a text without tokens."""
         self._samples: dict[int, Sample] = {}
         self._texts: dict[tuple[int, ...], str] = {}
         for sample in samples:
+            if sample.text and not sample.token_ids:
+                raise UserError(
+                    f"The sample of {sample.question_id}, k = {sample.k}, has a text and no token ids.",
+                    why="A sample is known by its tokens.",
+                    do="Give files that noisy-student sample wrote.",
+                )
             self._samples[seeds.seed(run_seed, "sample", sample.question_id, k=sample.k)] = sample
             self._texts[sample.token_ids] = sample.text
         self._run_seed = run_seed

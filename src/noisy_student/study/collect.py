@@ -106,7 +106,13 @@ def _drawn(plan: Plan, store: Store) -> Iterator[Drawn]:
     """What was drawn, by node; nothing of nodes that have not run."""
     for node in parents_first(plan.targets):
         if node.stage == "sample" and (summary := _summary(store, node)):
-            yield Drawn(node.spec["part"], summary["samples"], summary["too_long"], summary["flooded"])
+            yield Drawn(
+                node.spec["part"],
+                summary["samples"],
+                summary["too_long"],
+                summary["flooded"],
+                summary["fallback"],
+            )
 
 
 def _outcomes(plan: Plan, store: Store) -> dict[str, Outcomes]:

@@ -143,6 +143,7 @@ def _check_selection(select: Mapping[str, Any]) -> None:
 
 
 def check_size_match(name: str, condition: ConditionSettings, other: ConditionSettings) -> None:
+    """Raise UserError unless the other condition has a number of labels that this one can take."""
     of_same_votes = "agreed_like" in condition.select or set(condition.label_names) <= set(other.label_names)
     if other.like is not None or len(other.label_names) != 1 or not of_same_votes:
         raise UserError(

@@ -22,6 +22,8 @@ class Drawn:
     samples: int
     too_long: Sequence[str]
     flooded: int
+    fallback: str | None = None
+    """Why the samples were drawn in a slower way."""
 
 
 def notes(settings: Settings, conditions: Sequence[Mapping[str, Any]], drawn: Iterable[Drawn]) -> Iterator[str]:
@@ -35,6 +37,14 @@ def notes(settings: Settings, conditions: Sequence[Mapping[str, Any]], drawn: It
                 " nearly always: easier questions, a stronger model or more labels come first."
             )
     every = list(drawn)
+    for name, label in settings.labels.items():
+        if label.stopping == "lossless" and not label.stops_early:
+            yield f"labels.{name} takes the {label.text} text, which may be any of the K samples: all were drawn."
+    for reason in sorted({one.fallback for one in every if one.fallback is not None}):
+        yield (
+            f"Samples were drawn by transformers' own forward pass, which is slower: this model has no decoder here,"
+            f" for {reason}."
+        )
     yield from _too_long(every)
     yield from _flooded(every)
 

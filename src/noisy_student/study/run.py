@@ -118,7 +118,7 @@ def open_run(folder: Path) -> Run:
 
 
 def run_digest(planned: Plan) -> str:
-    """What makes two runs the same: everything they compute, and how it is compared."""
+    """What makes two runs the same: everything they compute, and how it is compared, expected and priced."""
     settings = planned.settings
     return identity.digest(
         {
@@ -126,6 +126,8 @@ def run_digest(planned: Plan) -> str:
             "conditions": [[item.name, item.seed, item.grade.key] for item in planned.conditions],
             "labels": [[item.name, item.seed, item.quality.key] for item in planned.labels],
             "primary": {name: item.model_dump() for name, item in settings.primary.items()},
+            "predictions": {name: item.model_dump() for name, item in settings.predictions.items()},
+            "usd_per_hour": settings.compute.usd_per_hour,
             "names": [settings.name, settings.scale, settings.protocol],
         }
     )

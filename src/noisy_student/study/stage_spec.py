@@ -31,9 +31,8 @@ def sample(
     settings: Settings, shard: Shard, *, decoding: Decoding, filters: Mapping[str, int | float]
 ) -> dict[str, Any]:
     """How the samples ``shard`` of each question are drawn; model, part and block are the caller's to add."""
-    engine = settings.compute.engine
     return {
-        "engine": {"name": engine} if engine == "torch" else {"name": engine, "version": version(engine)},
+        "engine": _engine(settings.compute.engine),
         "prompt": settings.prompt.model_dump(mode="json"),
         "decoding": {**decoding.model_dump(mode="json"), **filters},
         "shard": shard.model_dump(),
@@ -41,6 +40,20 @@ def sample(
         "width": settings.compute.width,
         "threads": settings.compute.threads,
     }
+
+
+def _engine(name: str) -> dict[str, Any]:
+    """An engine as a key knows it; the version of one that is no part of this program's own requirements counts."""
+    if name == "torch":
+        return {"name": name}
+    installed = version(name)
+    if installed is None:
+        raise UserError(
+            f"compute.engine is {name}, which is not installed.",
+            why="It is an extra: most machines cannot use it.",
+            do=f'pip install "noisy-student[{name}]", or --set compute.engine=torch.',
+        )
+    return {"name": name, "version": installed}
 
 
 def samples(settings: Settings, drawn: Draws, *, filters: Mapping[str, int | float]) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,47 @@
+"""What stages are told: an engine that is not installed is an error of the plan."""
+
+from __future__ import annotations
+
+import pytest
+
+from noisy_student.errors import UserError
+from noisy_student.sampling.engine import Decoding
+from noisy_student.study import stage_spec
+from noisy_student.study.catalog import Request, resolve
+from noisy_student.study.plan import plan
+from noisy_student.study.stage_spec import Draws
+
+
+def test_an_engine_that_is_not_installed_is_refused_with_the_command() -> None:
+    settings = resolve(Request("v1", overrides={"compute.engine": "vllm"}))
+    with pytest.raises(UserError, match=r'pip install "noisy-student\[vllm\]"'):
+        plan(settings)
+
+
+def test_the_version_of_an_engine_is_in_its_nodes_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Draws("test", Decoding(), k=1, count=10)
+    found = []
+    for version in ("0.31.0", "0.32.0"):
+        monkeypatch.setattr(stage_spec, "version", lambda name, version=version: version)
+        (spec,) = stage_spec.samples(resolve(Request("v1", overrides={"compute.engine": "vllm"})), drawn, filters={})
+        found.append(spec["engine"])
+    assert found == [{"name": "vllm", "version": "0.31.0"}, {"name": "vllm", "version": "0.32.0"}]
+
+
+def test_another_temperature_is_another_identity_and_a_larger_k_is_not() -> None:
+    settings = resolve(Request("v1"))
+
+    def shards(k: int, temperature: float) -> list[str]:
+        drawn = Draws("unlabeled", Decoding(temperature=temperature), k=k, count=100)
+        return [repr(spec) for spec in stage_spec.samples(settings, drawn, filters={})]
+
+    assert shards(16, 0.7)[0] == shards(8, 0.7)[0]
+    assert not set(shards(16, 0.7)) & set(shards(16, 0.8))
+
+
+def test_a_rule_that_stops_early_has_one_shard() -> None:
+    settings = resolve(Request("v2"))
+    drawn = Draws("unlabeled", Decoding(), k=32, count=1000, stopping={"rule": "beta"})
+    specs = list(stage_spec.samples(settings, drawn, filters={}))
+    assert [spec["shard"] for spec in specs] == [{"first": 0, "end": 32}] * 2
+    assert [spec["block"] for spec in specs] == [[0, 512], [512, 1000]]
