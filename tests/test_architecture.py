@@ -63,6 +63,10 @@ EXCEPTIONS = {
         "no_foreign_randomness",
         "training.sft: torch.manual_seed",
     ): "dropout draws from torch's own generator; seed given",
+    (
+        "no_foreign_randomness",
+        "training.grpo: torch.manual_seed",
+    ): "TRL shuffles answers from torch's own generator; seed given",
     ("no_foreign_randomness", "models.lab: torch.manual_seed"): "initial weights, in a fork of torch's own generator",
 }
 

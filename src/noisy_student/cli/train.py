@@ -56,7 +56,7 @@ def command(
         write_questions(split / "labeled.jsonl", asked.values())
         write_questions(split / "unlabeled.jsonl", ())
         write_examples(read / "examples.jsonl", made.rows)
-        spec = {**stage_spec.train(settings), "model": base.spec, "seed": seed, "paths": base.paths}
+        spec = {**stage_spec.sft(settings), "model": base.spec, "seed": seed, "paths": base.paths}
         summary = box.run("train-sft", spec, {"split": [split], "examples": [read]}, folder / "train")
         (folder / "train" / "data" / "model").rename(out)
     if json:

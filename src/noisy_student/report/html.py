@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from noisy_student.report import plots
 from noisy_student.report.clean import clean
+from noisy_student.report.group_table import groups_table
 from noisy_student.report.label_tables import costs_table, curves_table, predictions_table, selections_table
 from noisy_student.report.levels import Histogram, histograms
 from noisy_student.report.numbers import DASH, count, duration, minus, percent
@@ -86,6 +87,8 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             accuracy=_accuracy(results),
             labelings=[_labeling(each, number) for number, each in enumerate(histograms(rows(results, "labels")))],
             losses=_losses(curves),
+            rollouts=_rollouts(curves),
+            groups=groups_table(results),
             protocol=_protocol(results),
             versions=sorted((results.get("versions") or {}).items()),
             notes=rows(results, "notes"),
@@ -141,6 +144,16 @@ def _vote_curve(results: Row) -> Drawing | None:
     caption = f"How often the vote of {name} is right over k samples (mean over all subsets of one draw of {most})."
     drawn = [row for row in shown if row["name"] == name]
     return _draw(lambda width: plots.vote_curve(drawn, width=width), caption)
+
+
+def _rollouts(curves: Mapping[str, Sequence[Row]]) -> Drawing | None:
+    own = {name: curve for name, curve in curves.items() if any(row.get("right") is not None for row in curve)}
+    if not own:
+        return None
+    caption = (
+        "Answers drawn in training by GRPO, step by step. Right means that the label was reached, be it gold or a vote."
+    )
+    return _draw(lambda width: plots.rollouts(own, width=width), caption)
 
 
 def _losses(curves: Mapping[str, Sequence[Row]]) -> Drawing | None:

@@ -16,9 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from noisy_student.report.group_table import MEASURES
 from noisy_student.report.levels import Histogram
 from noisy_student.report.numbers import DASH, minus, percent, points, points_interval, short_count
-from noisy_student.report.svg import ACCENT, BAND, FAINT, INK, LINE, MUTED, PAPER, embed
+from noisy_student.report.svg import ACCENT, BAND, FAINT, INK, LINE, MUTED, PAPER, STROKES, embed
 from noisy_student.report.tables import by_name, mean
 from noisy_student.report.wording import Row, comparison
 
@@ -139,6 +140,43 @@ def vote_curve(labels: Sequence[Row], *, width: int) -> str:
             f"{int(k)}: {percent(share)}" for row in labels for k, share in row["curve"]
         )
         return _svg(figure, "vote-curve", alt)
+
+
+def rollouts(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:
+    """What answers in training were like, one panel a measure and one line a student; what nobody has is left out."""
+    shown = [
+        (name, words, factor)
+        for name, words, factor in MEASURES
+        if any(row.get(name) is not None for curve in curves.values() for row in curve)
+    ]
+    columns = 2 if width >= NARROW else 1
+    lines = -(-len(shown) // columns)
+    height = 60 + 160 * lines + 18 * len(curves)
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(width / 72, height / 72))
+        grid = figure.subplots(lines, columns, squeeze=False).flatten()
+        figure.subplots_adjust(left=48 / width, right=1 - 10 / width, hspace=0.5, wspace=0.2)
+        figure.subplots_adjust(top=1 - (30 + 18 * len(curves)) / height, bottom=46 / height)
+        for axes, (name, words, factor) in zip(grid, shown, strict=False):
+            for number, (student, curve) in enumerate(curves.items()):
+                thin = [row for row in curve if row.get(name) is not None][:: -(-len(curve) // MOST_POINTS) or 1]
+                values = [factor * row[name] for row in thin]
+                color, dashes = STROKES[number % len(STROKES)]
+                steps = [row["step"] for row in thin]
+                axes.plot(steps, values, color=color, linestyle=dashes, linewidth=1.3, label=student)
+            axes.set_title(words, **_SMALL)
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+            _grid(axes)
+        for axes in grid[len(shown) :]:
+            axes.axis("off")
+        handles, names = grid[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="upper left", frameon=False, fontsize=12, ncols=1)
+        alt = "Answers in training. " + "; ".join(
+            f"{student}: right {percent(curve[0].get('right'))} at first, {percent(curve[-1].get('right'))} at last"
+            for student, curve in curves.items()
+            if curve
+        )
+        return _svg(figure, "rollouts", alt)
 
 
 def losses(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:

@@ -22,6 +22,8 @@ INKS = {
     "#000007": "faint",
 }
 INK, MUTED, LINE, ACCENT, BAND, PAPER, FAINT = INKS
+STROKES = [(color, dashes) for dashes in ("-", "--", ":") for color in (ACCENT, INK, MUTED)]
+"""Lines that can be told apart without more colours than the page has."""
 
 SVG = "http://www.w3.org/2000/svg"
 HREF = "{http://www.w3.org/1999/xlink}href"

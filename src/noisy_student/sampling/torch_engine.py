@@ -8,6 +8,7 @@ equal calls give equal bytes; in float64 a row does not depend on its neighbours
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
 import torch
 from transformers import PreTrainedModel
@@ -44,9 +45,12 @@ class TorchEngine:
         self._padded = Padded(model, pad_id=pad_id)
         self._decode = decode
         self._check = check
-        self._may_end = _marks(decode, model.config.vocab_size)
         self._width = width
         self._decoder = Decoder(model) if why_not(model) is None else None
+
+    @cached_property
+    def _may_end(self) -> list[bool]:
+        return _marks(self._decode, self._model.config.vocab_size)
 
     @property
     def fallback(self) -> str | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from noisy_student import files
 from noisy_student.data.parts import sizes_of
 from noisy_student.evaluation.contrast import Outcomes, contrast, judge
 from noisy_student.evaluation.grade_file import read_grades
@@ -56,17 +55,6 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         "notes": list(notes(settings, conditions, _drawn(plan, store))),
         "settings": settings.model_dump(mode="json", by_alias=True),
     }
-
-
-def curves(plan: Plan, store: Store) -> dict[str, list[dict[str, Any]]]:
-    """The loss curves by ``condition-seed``."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for nodes in plan.conditions:
-        if nodes.train is not None:
-            path = store.folder(nodes.train) / "curves" / "training.jsonl"
-            if path.is_file():
-                found[f"{nodes.name}-{nodes.seed}"] = list(files.read_jsonl(path))
-    return found
 
 
 def findings(settings: Settings, outcomes: Mapping[str, Outcomes]) -> list[Finding]:
@@ -138,14 +126,17 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
     }
     trained = _summary(store, nodes.train)
     sampled = [_summary(store, node) or {} for node in nodes.grade.parents if node.stage == "sample"]
+    rollouts = trained.get("sampled_tokens", 0) if trained else 0
     own = [nodes.train, nodes.grade, *(node for node in nodes.grade.parents if node.stage == "sample")]
     return {
         **row,
         "trained_on": trained["examples"] if trained else None,
         "label_accuracy": _label_accuracy(_summary(store, nodes.quality)),
         "steps": trained["steps"] if trained else None,
+        **{name: trained.get(name) if trained else None for name in ("gold_episodes", "pseudo_episodes", "groups")},
         "trained_tokens": trained["trained_tokens"] if trained else None,
-        "sampled_tokens": sum(summary.get("tokens", 0) for summary in sampled) or None,
+        "group_quality": _summary(store, nodes.groups),
+        "sampled_tokens": rollouts + sum(summary.get("tokens", 0) for summary in sampled) or None,
         "seconds": _seconds(store, own),
     }
 

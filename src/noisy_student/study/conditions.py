@@ -11,6 +11,7 @@ from noisy_student.errors import UserError, nearest
 from noisy_student.labeling.select import Selection
 from noisy_student.labeling.stopping import Stopping
 from noisy_student.labeling.texts import Choice
+from noisy_student.training.grpo_spec import GrpoSpec
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 GOLD, REVEALED, LABELS = "gold", "revealed", "labels."
@@ -75,7 +76,7 @@ class LabelSettings(Frozen):
 class ConditionSettings(Frozen):
     """One row of the table: what a student is trained on and how."""
 
-    method: Literal["none", "sft"] = "sft"
+    method: Literal["none", "sft", "grpo"] = "sft"
     train: tuple[str, ...] = ()
     """``gold``, ``revealed``, or ``labels.NAME``."""
     select: Mapping[str, Any] = Field(default_factory=lambda: {"all": True})
@@ -85,6 +86,8 @@ class ConditionSettings(Frozen):
     """For revealed labels: the key's worked text, or an own sample that reaches the key's answer."""
     match: Literal["epochs", "steps"] | None = None
     """None is the run's; ``steps`` trains as long as all labeled and unlabeled questions would."""
+    grpo: Mapping[str, Any] = Field(default_factory=dict)
+    """Fields of ``grpo`` that this condition has otherwise than the run, such as ``refill = 2``."""
     control_of: Name | None = None
     """The condition that this one is the control of."""
 
@@ -164,3 +167,27 @@ def check_stopping(name: str, condition: ConditionSettings, label: str, votes: L
             why="Stopping early inflates agreement, or leaves unknown what would have won below its threshold.",
             do=f"Select {{ {allowed} }}, or set labels.{label}.stopping = fixed.",
         )
+
+
+def check_grpo(name: str, condition: ConditionSettings, run: GrpoSpec) -> GrpoSpec:
+    """The run's GRPO settings with the condition's own; UserError for what is no such field or no value of it."""
+    if condition.grpo and condition.method != "grpo":
+        raise UserError(
+            f"conditions.{name} has grpo settings and the method {condition.method}.",
+            why="They would change nothing.",
+            do='Set method = "grpo", or leave them out.',
+        )
+    for field in condition.grpo:
+        if field not in GrpoSpec.model_fields:
+            raise UserError(
+                f'There is no field "conditions.{name}.grpo.{field}".', do=nearest(field, GrpoSpec.model_fields)
+            )
+    try:
+        return GrpoSpec.model_validate({**run.model_dump(), **condition.grpo})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        cause = fault.get("ctx", {}).get("error")
+        if isinstance(cause, UserError):
+            raise cause from error
+        where = ".".join(map(str, fault["loc"]))
+        raise UserError(f"conditions.{name}.grpo.{where} is {fault['input']!r}: {fault['msg']}.") from error

@@ -42,17 +42,14 @@ def costs(nodes: Iterable[Node], store: Store, compute: ComputeSettings) -> dict
 def _arithmetic(node: Node, summary: Mapping[str, Any]) -> dict[str, int | None]:
     """Tokens and operations of one result."""
     parameters = summary.get("parameters")
-    if node.stage == "sample" and node.spec["engine"]["name"] != "recorded":
-        tokens = {"prompt_tokens": summary["prompt_tokens"], "sampled_tokens": summary["tokens"]}
-        return {**tokens, "flops": _flops(FORWARD, parameters, sum(tokens.values()))}
+    drawn, read = {}, {}
+    if (node.stage == "sample" and node.spec["engine"]["name"] != "recorded") or node.stage == "train-grpo":
+        tokens = summary["tokens" if node.stage == "sample" else "sampled_tokens"]
+        drawn = {"prompt_tokens": summary["prompt_tokens"], "sampled_tokens": tokens}
     if node.stage.startswith("train-"):
-        read = summary["read_tokens"]
-        return {"trained_tokens": read, "flops": _flops(TRAIN, parameters, read)}
-    return {}
-
-
-def _flops(passes: int, parameters: int | None, tokens: int) -> int | None:
-    return None if parameters is None else passes * parameters * tokens
+        read = {"trained_tokens": summary["read_tokens"]}
+    passes = FORWARD * sum(drawn.values()) + TRAIN * sum(read.values())
+    return {**drawn, **read, "flops": None if parameters is None or not passes else passes * parameters}
 
 
 def _usd(seconds: float, compute: ComputeSettings) -> float | None:

@@ -92,7 +92,8 @@ def run(
 def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: float) -> Run:
     """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
-    from noisy_student.study.collect import collect, curves
+    from noisy_student.study.collect import collect
+    from noisy_student.study.curves import curves
 
     facts = provenance.facts(started)
     results = {

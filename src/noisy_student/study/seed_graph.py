@@ -33,9 +33,12 @@ class ConditionNodes:
     name: str
     seed: int
     train: Node | None
-    examples: Node | None
+    learned: Node | None
+    """The node whose ``labels`` it learns from: its examples, or the training itself."""
     grade: Node
     quality: Node | None
+    groups: Node | None
+    """What its groups of answers taught, where it was trained by GRPO."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,10 @@ class SeedGraph:
             inputs={"key": [self.key], **slices},
             title=f"grade {name}",
         )
-        examples = train.inputs["examples"][0] if train is not None else None
-        return ConditionNodes(name, self.run_seed, train, examples, grade, self._quality(name, examples))
+        learned = train.inputs.get("examples", (train,))[0] if train is not None else None
+        return ConditionNodes(
+            name, self.run_seed, train, learned, grade, self._quality(name, learned), self._groups(name, train)
+        )
 
     def trained(self, name: str) -> Node | None:
         """The training node of a condition, or None for the untrained model."""
@@ -129,8 +134,14 @@ class SeedGraph:
     def _vote_quality(self, votes: Node, *, title: str) -> Node:
         return self._node("label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=title)
 
-    def _quality(self, name: str, examples: Node | None) -> Node | None:
-        learned = [node for node in examples.inputs.get("labels", ()) if node.stage == "label"] if examples else []
+    def _groups(self, name: str, train: Node | None) -> Node | None:
+        if train is None or train.stage != "train-grpo":
+            return None
+        inputs = {"key": [self.key], "train": [train]}
+        return self._node("group-quality", {}, inputs=inputs, title=f"groups of {name} against the key")
+
+    def _quality(self, name: str, node: Node | None) -> Node | None:
+        learned = [parent for parent in node.inputs.get("labels", ()) if parent.stage == "label"] if node else []
         if len(learned) != 1:
             return None
         return self._node(
@@ -143,6 +154,8 @@ class SeedGraph:
     def _train(self, name: str, condition: ConditionSettings) -> Node | None:
         if condition.method == "none":
             return None
+        if condition.method == "grpo":
+            return self._train_grpo(name, condition)
         inputs: dict[str, list[Node]] = {"gold": [], "own": [], "labels": []}
         for source in condition.train:
             if source == GOLD:
@@ -156,20 +169,24 @@ class SeedGraph:
         examples = self._node("examples", spec, inputs=given, title=f"examples {name}")
         return self._node(
             "train-sft",
-            {**stage_spec.train(self.settings), "model": self.shared.base.spec, "sft": self._sft(condition)},
+            {**stage_spec.sft(self.settings, condition.match or self.settings.match), "model": self.shared.base.spec},
             inputs={"split": [self.split], "examples": [examples]},
             title=f"train {name}",
             paths=self.shared.base.paths,
         )
 
-    def _sft(self, condition: ConditionSettings) -> dict[str, Any]:
-        """The training settings; matched by steps, as many as the epochs over labeled and unlabeled would take."""
-        sft = stage_spec.train(self.settings)["sft"]
-        if (condition.match or self.settings.match) == "epochs":
-            return {**sft, "match": "epochs", "steps": None}
-        sizes = sizes_of(self.settings.data)
-        rows = (sizes.labeled - sizes.dev + sizes.unlabeled) * self.settings.sft.epochs
-        return {**sft, "match": "steps", "steps": sft["steps"] or math.ceil(rows / self.settings.sft.batch)}
+    def _train_grpo(self, name: str, condition: ConditionSettings) -> Node:
+        """Answers are its own, so it takes labels and no worked texts."""
+        labels = [self._labels(label, condition) for label in condition.label_names]
+        labels += [self._reveal(condition)] if REVEALED in condition.train else []
+        inputs = {"gold": [self.split] if GOLD in condition.train else [], "labels": labels}
+        return self._node(
+            "train-grpo",
+            {**stage_spec.grpo(self.settings, name, condition), "model": self.shared.base.spec},
+            inputs={"split": [self.split], **{role: nodes for role, nodes in inputs.items() if nodes}},
+            title=f"train {name}",
+            paths=self.shared.base.paths,
+        )
 
     def _reveal(self, condition: ConditionSettings) -> Node:
         inputs: dict[str, list[Node]] = {"split": [self.split], "key": [self.key]}

@@ -49,7 +49,7 @@ def selections(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
 
 
 def _label_node(nodes: ConditionNodes) -> Node | None:
-    learned = [] if nodes.examples is None else nodes.examples.inputs.get("labels", ())
+    learned = [] if nodes.learned is None else nodes.learned.inputs.get("labels", ())
     return next((node for node in learned if node.stage == "label"), None)
 
 

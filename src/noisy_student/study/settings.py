@@ -21,9 +21,11 @@ from noisy_student.study.conditions import (
     Frozen,
     LabelSettings,
     Name,
+    check_grpo,
     check_size_match,
     check_stopping,
 )
+from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.spec import SftSpec
 
 MOST = 256
@@ -119,6 +121,7 @@ class Settings(Frozen):
     answers: AnswerSettings = AnswerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     sft: SftSpec = SftSpec()
+    grpo: GrpoSpec = GrpoSpec()
     match: Literal["epochs", "steps"] = "epochs"
     """What two conditions have in common: passes over their own examples, or optimiser steps."""
     teacher: Name = "baseline"
@@ -153,6 +156,7 @@ class Settings(Frozen):
                 do='Write at least one: [conditions] and baseline = { train = ["gold"] }.',
             )
         for name, condition in self.conditions.items():
+            check_grpo(name, condition, self.grpo)
             for label in condition.label_names:
                 _known(label, self.labels, f"conditions.{name}.train")
             for other in (condition.like, condition.control_of):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import Shard, shards
-from noisy_student.study.conditions import LabelSettings
+from noisy_student.study.conditions import ConditionSettings, LabelSettings, check_grpo
 from noisy_student.study.node import version
 from noisy_student.study.settings import Settings
 
@@ -99,9 +101,33 @@ def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any]:
     }
 
 
-def train(settings: Settings) -> dict[str, Any]:
-    """How a student is fine-tuned; the model is the caller's to add."""
+def sft(settings: Settings, match: str | None = None) -> dict[str, Any]:
+    """How a student is fine-tuned; the model is the caller's to add.
+
+    Matched by ``steps``, as many as the epochs over all questions would take; None leaves it as the settings have it.
+    """
+    spec = {**settings.sft.model_dump(mode="json"), "threads": settings.compute.threads}
+    if match == "epochs":
+        spec |= {"match": match, "steps": None}
+    elif match == "steps":
+        steps = spec["steps"] or math.ceil(_questions(settings) * settings.sft.epochs / settings.sft.batch)
+        spec |= {"match": match, "steps": steps}
+    return {"prompt": settings.prompt.model_dump(mode="json"), "sft": spec}
+
+
+def grpo(settings: Settings, name: str, condition: ConditionSettings) -> dict[str, Any]:
+    """How the condition ``name`` is trained by GRPO; matched as in ``sft``, the model is the caller's to add."""
+    spec = check_grpo(name, condition, settings.grpo)
+    if (condition.match or settings.match) == "steps":
+        spec = spec.model_copy(update={"match": "steps", "steps": spec.steps or spec.step_count(_questions(settings))})
     return {
         "prompt": settings.prompt.model_dump(mode="json"),
-        "sft": {**settings.sft.model_dump(mode="json"), "threads": settings.compute.threads},
+        "grpo": {**spec.model_dump(mode="json"), "threads": settings.compute.threads},
+        "width": settings.compute.width,
     }
+
+
+def _questions(settings: Settings) -> int:
+    """All that there is to learn from: labeled without dev, and unlabeled."""
+    sizes = sizes_of(settings.data)
+    return sizes.labeled - sizes.dev + sizes.unlabeled

@@ -13,7 +13,8 @@ from noisy_student import files
 class Point:
     """The mean loss (nats a token) of the steps since the last point, with the state at its last step.
 
-    ``seconds`` counts from the start of training; ``accuracy`` is the share of supervised tokens ranked first.
+    ``seconds`` counts from the start of training; ``accuracy`` is the share of supervised tokens ranked first, ``kl``
+    the divergence from the start model where a trainer computes it.
     """
 
     step: int
@@ -23,6 +24,7 @@ class Point:
     learning_rate: float | None = None
     accuracy: float | None = None
     entropy: float | None = None
+    kl: float | None = None
 
 
 def write(path: Path, points: Iterable[Point]) -> None:

@@ -6,7 +6,7 @@ its start unless the model has dropout, and then torch's generator is kept too.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ _MARK = "state.json"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where training stands: steps done, seconds spent, the curve so far."""
+    """Where training stands: steps done, seconds spent, the curve so far, and what else its trainer keeps, as JSON."""
 
     step: int
     seconds: float
     points: tuple[Point, ...]
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 def save(
@@ -81,7 +82,8 @@ def load(
                 optimizer.state[parameter] = state
     _restore_schedule(scheduler, optimizer, mark["schedule"])
     points = tuple(Point(**point) for point in mark["progress"]["points"])
-    return Progress(int(mark["progress"]["step"]), float(mark["progress"]["seconds"]), points)
+    found = mark["progress"]
+    return Progress(int(found["step"]), float(found["seconds"]), points, found.get("more", {}))
 
 
 def _whole(folder: Path, identity: str) -> dict[str, Any] | None:

@@ -6,17 +6,14 @@ the seed alone, counts are exact before the first step, and a pause resumes with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import datasets
 import huggingface_hub.constants
 import torch
-from transformers import PreTrainedModel, PrinterCallback, get_scheduler
-from transformers.trainer_pt_utils import get_parameter_names
-from trl.trainer import utils as trl_utils
+from transformers import PrinterCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -27,12 +24,11 @@ from noisy_student.models.load import LoadedModel
 from noisy_student.training import curves, resume
 from noisy_student.training.curves import Point
 from noisy_student.training.encode import Encoded
+from noisy_student.training.optimizer import adamw, schedule
 from noisy_student.training.order import order, step_count
 from noisy_student.training.spec import SftSpec
+from noisy_student.training.trl_head import lent
 from noisy_student.training.watch import Watch
-
-# No decay on biases and norms, as transformers.Trainer decides it.
-_NO_DECAY = ["bias", "layernorm", "rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +83,10 @@ def train(loaded: LoadedModel, encoded: Encoded, *, spec: SftSpec, seed: int, co
 def _run(loaded: LoadedModel, work: _Work, spec: SftSpec, context: Context) -> Watch:
     model = loaded.model
     steps = step_count(len(work.rows), spec)
-    optimizer = _optimizer(model, spec)
-    scheduler = get_scheduler(
-        spec.schedule, optimizer, num_warmup_steps=round(spec.warmup * steps), num_training_steps=steps
-    )
+    optimizer = adamw(model, learning_rate=spec.learning_rate, weight_decay=spec.weight_decay)
+    scheduler = schedule(optimizer, spec.schedule, warmup=spec.warmup, steps=steps)
     folder = context.scratch / "sft"
-    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+    parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
     # Torch's generator is seeded before a saved state is put back, since that brings its own.
     torch.manual_seed(work.seed)
     done = resume.load(folder, identity=work.identity, **parts)
@@ -101,7 +95,8 @@ def _run(loaded: LoadedModel, work: _Work, spec: SftSpec, context: Context) -> W
         generator = torch.get_rng_state()
         trainer = _trainer(loaded, work.rows[watch.step * spec.batch :], spec, work.seed, watch, (optimizer, scheduler))
         torch.set_rng_state(generator)
-        _train_and_restore(trainer, loaded)
+        with lent(loaded):
+            trainer.train()
     return watch
 
 
@@ -161,56 +156,6 @@ def _config(spec: SftSpec, seed: int, output_dir: str, *, use_cpu: bool) -> SFTC
         save_strategy="no",
         eval_strategy="no",
     )
-
-
-def _train_and_restore(trainer: SFTTrainer, loaded: LoadedModel) -> None:
-    """Train, and take back what TRL and the Trainer leave on the model: a patched forward, gradients, its configs."""
-    model = loaded.model
-    try:
-        with _fitted_head(model):
-            trainer.train()
-    finally:
-        model.__dict__.pop("forward", None)
-        model.zero_grad(set_to_none=True)
-        model.train(False)
-        model.activation_checkpointing_disable()
-        model.config.pad_token_id = loaded.pad_id
-        if model.generation_config is not None:
-            model.generation_config.pad_token_id = loaded.pad_id
-            model.generation_config.eos_token_id = sorted(loaded.stop_ids)
-
-
-@contextmanager
-def _fitted_head(model: PreTrainedModel) -> Iterator[None]:
-    """Fit TRL's fused head to this model: its loss and gradients stay what they are, in a tenth less time here.
-
-    Its buffer of logits has as many columns as the vocabulary at most: 32,768 for a few hundred words put each row on
-    a page of its own and cost as much as the model's own forward pass. And on a CPU, too, only tokens that make the
-    loss go through the head: TRL scores every position where Triton is not, for compilers that want equal shapes.
-    """
-    columns = min(trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE, model.config.get_text_config().vocab_size)
-    fitted: dict[str, Any] = {"_CHUNKED_LOGPROB_CHUNK_SIZE": columns}
-    if model.device.type == "cpu":
-        fitted["_use_triton"] = lambda device: True
-    found = {name: getattr(trl_utils, name) for name in fitted}
-    try:
-        for name, value in fitted.items():
-            setattr(trl_utils, name, value)
-        yield
-    finally:
-        for name, value in found.items():
-            setattr(trl_utils, name, value)
-
-
-def _optimizer(model: torch.nn.Module, spec: SftSpec) -> torch.optim.AdamW:
-    """AdamW with the Trainer's defaults (betas .9 and .999, eps 1e-8), fused: one kernel for all parameters."""
-    decayed = set(get_parameter_names(model, [torch.nn.LayerNorm], _NO_DECAY))
-    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for name, p in named if name in decayed], "weight_decay": spec.weight_decay},
-        {"params": [p for name, p in named if name not in decayed], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=spec.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
 
 
 def _loss_tokens(row: EncodedExample, spec: SftSpec) -> int:

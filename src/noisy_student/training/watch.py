@@ -36,9 +36,19 @@ class Watch(TrainerCallback):
     """A callback of the Trainer that counts steps over pauses; ``step`` and ``seconds`` include those before one."""
 
     def __init__(
-        self, context: Context, steps: int, save: Callable[[Progress], None], done: Progress | None = None
+        self,
+        context: Context,
+        steps: int,
+        save: Callable[[Progress], None],
+        done: Progress | None = None,
+        *,
+        cycle: int = 1,
+        more: Callable[[], dict[str, Any]] = dict,
     ) -> None:
-        """``done`` is where a resumed run stands; ``save`` keeps a state for the next time."""
+        """``done`` is where a resumed run stands; ``save`` keeps a state for the next time, with what ``more`` gives.
+
+        A run can be resumed at multiples of ``cycle`` steps only, so only there it is saved and may pause.
+        """
         self.context = context
         self.steps = steps
         self.step = done.step if done else 0
@@ -46,6 +56,8 @@ class Watch(TrainerCallback):
         self._before = done.seconds if done else 0.0
         self._first = self.step
         self._save = save
+        self._cycle = cycle
+        self._more = more
         self._start = self._saved = time.monotonic()
         self._saved_step = self.step
         self._save_seconds = self._spent_saving = 0.0
@@ -69,9 +81,11 @@ class Watch(TrainerCallback):
             # The Trainer logs every tenth step; without this the curve would end before the training does.
             control.should_log = True
             return
+        if self.step % self._cycle:
+            return
         step_seconds = (time.monotonic() - self._start - self._spent_saving) / (self.step - self._first)
-        # A step that the deadline would cut is lost: better not to begin it.
-        self._ask(ahead=step_seconds + self._save_seconds)
+        # Steps that the deadline would cut are lost: better not to begin them.
+        self.ask(ahead=step_seconds * self._cycle + self._save_seconds)
         if self._unsaved() >= save_interval(step_seconds, self._save_seconds):
             self._keep()
 
@@ -79,7 +93,7 @@ class Watch(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Ask whether to go on between the parts of a step, which may take a minute; what is saved is the last step."""
-        self._ask()
+        self.ask()
 
     def on_log(
         self,
@@ -96,7 +110,7 @@ class Watch(TrainerCallback):
             raise NotTrainable(
                 f"The loss became {logs['loss']} by step {self.step} of {self.steps}.",
                 why="The weights are of no use from there on.",
-                do="Lower train.learning_rate.",
+                do="Lower the learning rate.",
             )
         self.points.append(
             Point(
@@ -107,10 +121,14 @@ class Watch(TrainerCallback):
                 learning_rate=logs.get("learning_rate"),
                 accuracy=logs.get("mean_token_accuracy"),
                 entropy=logs.get("entropy"),
+                kl=logs.get("kl"),
             )
         )
 
-    def _ask(self, ahead: float = 0.0) -> None:
+    def ask(self, ahead: float = 0.0) -> None:
+        """Raise Paused or Interrupted where it is time, once every whole step is saved."""
+        if self.step % self._cycle:
+            return
         try:
             self.context.check(ahead)
         except (Paused, Interrupted):
@@ -124,7 +142,7 @@ class Watch(TrainerCallback):
 
     def _keep(self) -> None:
         began = time.monotonic()
-        self._save(Progress(self.step, self.seconds, tuple(self.points)))
+        self._save(Progress(self.step, self.seconds, tuple(self.points), self._more()))
         self._saved = time.monotonic()
         self._save_seconds = self._saved - began
         self._spent_saving += self._save_seconds

@@ -1,0 +1,46 @@
+"""What groups of answers taught, condition by condition: mixed ones do, those of one reward do not."""
+
+from __future__ import annotations
+
+from noisy_student.report.numbers import DASH, count, percent
+from noisy_student.report.table import Column, Line, Table
+from noisy_student.report.wording import Row, rows
+
+MEASURES = (("right", "right answers, %", 100), ("stopped", "ended by themselves, %", 100),
+            ("mean_length", "tokens an answer", 1), ("kl", "divergence from the start, nats", 1))  # fmt: skip
+"""What is drawn of answers in training: its name, its words, and what it is multiplied by."""
+KINDS = ("mixed", "all-right", "all-wrong")
+
+
+def groups_table(results: Row) -> Table:
+    """Groups of a GRPO student by the origin of their label and, where the truth is known, whether it is right."""
+    columns = (
+        Column("Condition", "left"),
+        Column("Seed"),
+        Column("Label", "left"),
+        Column("Groups"),
+        Column("Mixed"),
+        Column("All right"),
+        Column("All wrong"),
+    )
+    lines = tuple(line for row in rows(results, "conditions") for line in _lines(row))
+    caption = (
+        "Groups of answers to one question by its label. Only mixed groups move the model; all right means that every "
+        "answer reached the label, which of a wrong label is the error that nothing in training can see."
+    )
+    return Table("Groups of answers", caption, columns, lines)
+
+
+def _lines(row: Row) -> list[Line]:
+    quality = row.get("group_quality") or {}
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for each in quality.get("groups") or ():
+        kinds = found.setdefault((str(each["origin"]), str(each["label"])), {})
+        kinds[str(each["kind"])] = kinds.get(str(each["kind"]), 0) + int(each["groups"])
+    lines = []
+    for (origin, label), kinds in found.items():
+        total = sum(kinds.values())
+        shares = tuple(percent(kinds.get(kind, 0) / total) if total else DASH for kind in KINDS)
+        name = "gold" if origin == "gold" else f"pseudo, {label}"
+        lines.append(Line((str(row.get("name")), count(row.get("seed")), name, count(total), *shares)))
+    return lines

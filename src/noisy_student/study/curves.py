@@ -1,0 +1,26 @@
+"""The curves of a run's students: what their trainers logged, with what rollouts were like where there are any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from noisy_student import files
+from noisy_student.study.plan import Plan
+from noisy_student.study.store import Store
+
+
+def curves(plan: Plan, store: Store) -> dict[str, list[dict[str, Any]]]:
+    """The points by ``condition-seed``; those of GRPO also say what the answers before that step were like."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for nodes in plan.conditions:
+        folder = None if nodes.train is None else store.folder(nodes.train) / "curves"
+        if folder is None or not (folder / "training.jsonl").is_file():
+            continue
+        points = list(files.read_jsonl(folder / "training.jsonl"))
+        if (folder / "rollouts.jsonl").is_file():
+            rollouts = list(files.read_jsonl(folder / "rollouts.jsonl"))
+            # Several optimiser steps may share a batch of answers.
+            each = max(1, points[-1]["step"] // len(rollouts)) if points and rollouts else 1
+            points = [{**rollouts[min((point["step"] - 1) // each, len(rollouts) - 1)], **point} for point in points]
+        found[f"{nodes.name}-{nodes.seed}"] = points
+    return found

@@ -1,0 +1,23 @@
+"""Groups of a GRPO run and the key → how many taught something, apart for right and wrong labels; for the page only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.context import Context
+from noisy_student.data.key_file import read_key
+from noisy_student.evaluation.group_quality import group_quality
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``groups.json``."""
+    context.check()
+    key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
+    quality = group_quality(files.read_jsonl(inputs["train"][0] / "groups.jsonl"), key)
+    files.write_json(context.data / "groups.json", quality)
+    return quality

@@ -1,0 +1,109 @@
+"""Labels and a model → a student by GRPO, as a folder that ``from_pretrained`` loads, and its groups of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.context import Context
+from noisy_student.data.rows import read_labels, read_questions
+from noisy_student.labeling.vote import winner_of
+from noisy_student.models import checkpoint
+from noisy_student.models.chat import Renderer
+from noisy_student.models.load import LoadedModel, load
+from noisy_student.models.spec import PromptSpec
+from noisy_student.records import Draw
+from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.torch_engine import TorchEngine
+from noisy_student.training.groups import kinds
+from noisy_student.training.grpo import Taught, train
+from noisy_student.training.grpo_spec import GrpoSpec
+from noisy_student.training.lessons import Lessons, lessons
+from noisy_student.training.rollouts import Classroom, DrawRows
+
+LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers")
+LABEL_FILES = {"gold": "gold.jsonl", "labels": "labels.jsonl"}
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``model/`` and ``groups.jsonl``; curves go beside the data, since they hold seconds.
+
+    The start model is written as a folder of its own and loaded from there, since TRL loads the reference by that path.
+    """
+    model, grpo = spec["model"], GrpoSpec.model_validate(spec["grpo"])
+    how = {"dtype": model["dtype"], "attn": model["attn"], "threads": grpo.threads, "pad": model["pad"]}
+    start = context.scratch / "start"
+    if not (start / "written").is_file():
+        checkpoint.write(load(Path(spec["paths"]["model"]), revision=model.get("revision"), **how), start)
+        (start / "written").touch()
+    loaded = load(start, **how)
+    renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
+    split = inputs["split"][0]
+    questions = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
+    prompts = {question.id: renderer.encode(question) for question in questions}
+    room = int(getattr(loaded.model.config, "max_position_embeddings", 1 << 30)) - grpo.max_new_tokens
+    labels = [
+        label
+        for role, name in LABEL_FILES.items()
+        for folder in inputs.get(role, ())
+        for label in read_labels(folder / name)
+    ]
+    taught_from = lessons(labels, fits={name for name, prompt in prompts.items() if len(prompt) <= room})
+    classroom = Classroom(
+        prompts=prompts,
+        labels={label.question_id: label for label in taught_from.labels},
+        draw=_draw(loaded, renderer.decode, grpo, width=spec["width"]),
+        decode=renderer.decode,
+        revote=winner_of,
+    )
+    taught = train(loaded, classroom, spec=grpo, seed=spec["seed"], context=context)
+    digest = checkpoint.write(loaded, context.data / "model")
+    files.write_jsonl(context.data / "groups.jsonl", (group.row for group in taught.groups))
+    return {"digest": digest, "parameters": loaded.model.num_parameters(), **_summary(taught, taught_from)}
+
+
+def _draw(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo: GrpoSpec, *, width: int) -> DrawRows:
+    """Draw with a decoder made anew of the weights as they stand."""
+    decoding = Decoding(temperature=grpo.temperature, max_new_tokens=grpo.max_new_tokens, stop_at_answer=False)
+
+    def draw(
+        model: Any,
+        prompts: Sequence[Sequence[int]],
+        row_seeds: Sequence[Sequence[int]],
+        check: Callable[[], None],
+    ) -> list[list[Draw]]:
+        engine = TorchEngine(
+            model, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, decode=decode, check=check, width=width
+        )
+        return engine.draw(prompts, row_seeds, decoding)
+
+    return draw
+
+
+def _summary(taught: Taught, taught_from: Lessons) -> dict[str, Any]:
+    """Sums over all steps; episodes are visits of a question, by where its label came from."""
+    gold = sum(group.origin == "gold" for group in taught.groups)
+    totals = {
+        name: sum(fact[name] for fact in taught.facts)
+        for name in ("prompt_tokens", "sampled_tokens", "read_tokens", "replaced")
+    }
+    return {
+        "examples": len({group.question_id for group in taught.groups}),
+        "lessons": len(taught_from.labels),
+        "unreadable": len(taught_from.unreadable),
+        "too_long": len(taught_from.too_long),
+        "steps": taught.steps,
+        "gold_episodes": gold,
+        "pseudo_episodes": len(taught.groups) - gold,
+        "groups": kinds(taught.groups),
+        "trained_tokens": totals["read_tokens"] - _prompt_share(taught),
+        "resumed_at_steps": list(taught.resumed_at_steps),
+        **totals,
+    }
+
+
+def _prompt_share(taught: Taught) -> int:
+    """Of the tokens read in training those of prompts, which make no loss."""
+    return sum(fact["read_prompt_tokens"] for fact in taught.facts)

@@ -1,0 +1,50 @@
+"""Groups of answers: what of a generation batch can teach anything. No torch.
+
+A group whose answers all earned the same has no advantage and moves nothing, whether its label is right or wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Kind = Literal["all-right", "all-wrong", "mixed"]
+Origin = Literal["gold", "vote", "revealed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One question's answers of one step against the label that was used; ``answers`` of them, ``right`` reached it.
+
+    ``label`` is None where an online vote had no winner.
+    """
+
+    step: int
+    question_id: str
+    origin: Origin
+    label: str | None
+    answers: int
+    right: int
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it teaches.
+
+        >>> Group(0, "q", "gold", "4", answers=8, right=3).kind
+        'mixed'
+        """
+        return "all-wrong" if not self.right else "all-right" if self.right == self.answers else "mixed"
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The group as one JSON object."""
+        return asdict(self)
+
+
+def kinds(groups: Sequence[Group]) -> dict[Kind, int]:
+    """How many groups there are of each kind."""
+    counts: dict[Kind, int] = {"all-right": 0, "all-wrong": 0, "mixed": 0}
+    for group in groups:
+        counts[group.kind] += 1
+    return counts

@@ -1,0 +1,119 @@
+"""How a student is trained by GRPO: settings only, no torch. Names are TRL's where TRL has one."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from noisy_student.errors import UserError
+
+Loss = Literal["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"]
+
+
+class RewardSpec(BaseModel):
+    """What an answer is paid beside 1 for being right; the plan's Run C and its termination signal."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    termination: float = 0.0
+    """Paid where the text ended by itself; the plan has 0.1."""
+    repetition: float = 0.0
+    """Paid for exactly one ``####`` and taken away for more; the plan has 0.1."""
+    only_right: bool = True
+    """Whether these are paid on right answers only: else they are all that differs within a group of wrong ones."""
+
+    @property
+    def shaped(self) -> bool:
+        """Whether anything but being right is paid."""
+        return self.termination != 0 or self.repetition != 0
+
+
+class GrpoSpec(BaseModel):
+    """Group-relative policy optimisation (Shao et al. 2024) of all weights; every field changes the result."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    match: Literal["epochs", "steps"] = "epochs"
+    """What two conditions have in common: visits of their own questions, or steps."""
+    epochs: float = Field(default=1.0, gt=0)
+    """Visits of each question when matched by epochs."""
+    steps: int | None = Field(default=None, ge=1)
+    """Generation batches when matched by steps."""
+    most_steps: int | None = Field(default=None, ge=1)
+    """Never more than these; the plan gave its noisy student 1,250."""
+    prompts: int = Field(default=8, ge=1)
+    """Questions a step; the plan has 1."""
+    generations: int = Field(default=8, ge=2)
+    """Answers to each, its group; with 4 the plan saw groups of one reward only."""
+    micro_batch: int | None = Field(default=None, ge=1)
+    """Answers that are in memory at once in training; None is all of a step."""
+    num_iterations: int = Field(default=1, ge=1)
+    """Optimiser steps on each generation batch."""
+    temperature: float = Field(default=1.0, gt=0, le=10)
+    """Of the answers; 1 is TRL's default, the plan has 0.3."""
+    max_new_tokens: int = Field(default=512, ge=1)
+    """The cap of an answer; it is drawn to its end token or to this, for else nothing would teach to stop."""
+    loss_type: Loss = "dapo"
+    """TRL's default; the plan has dr_grpo."""
+    beta: float = Field(default=0.0, ge=0)
+    """Weight of the divergence from the start model; 0 is TRL's default, the plan has 0.04."""
+    epsilon: float = Field(default=0.2, gt=0)
+    """How far a token's ratio counts before it is clipped; TRL's default."""
+    scale_rewards: Literal["group", "batch", "none"] = "group"
+    """Whether advantages are divided by the deviation of rewards; TRL's default is by group."""
+    mask_truncated: bool = False
+    """Whether answers that hit the cap are left out of the loss."""
+    rewards: RewardSpec = RewardSpec()
+    pseudo_weight: float = Field(default=1.0, ge=0)
+    """What the advantage of a question with a pseudo-label is multiplied by."""
+    weigh_agreement: bool = False
+    """Whether it is multiplied by the agreement of the label, too."""
+    refill: int = Field(default=0, ge=0)
+    """Rounds in which groups of one reward are replaced by other questions'. It hides wrong labels: off by default."""
+    online_votes: bool = False
+    """Whether pseudo-labels are voted again from each group's own answers (TTRL, Zuo et al. 2025)."""
+    learning_rate: float = Field(default=1e-6, gt=0)
+    """TRL's default; the plan has 1e-5."""
+    schedule: Literal["constant_with_warmup", "linear", "cosine"] = "linear"
+    warmup: float = Field(default=0.0, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    threads: int = Field(default=1, ge=1)
+    """Torch threads; part of the identity because sums over several threads round differently."""
+
+    @property
+    def batch(self) -> int:
+        """Answers a step."""
+        return self.prompts * self.generations
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.match == "steps") != (self.steps is not None):
+            raise ValueError('steps goes with match = "steps", and match = "steps" needs steps')
+        if self.micro_batch is not None and self.batch % self.micro_batch:
+            near = min(
+                (size for size in range(1, self.batch + 1) if not self.batch % size),
+                key=lambda size: abs(size - (self.micro_batch or 1)),
+            )
+            raise UserError(
+                f"grpo.micro_batch is {self.micro_batch}, and a step has {self.prompts} x {self.generations} answers.",
+                why="They must be a whole number of micro-batches.",
+                do=f"Set grpo.micro_batch to {near}, the nearest that does.",
+            )
+        if self.rewards.shaped and not self.rewards.only_right and self.scale_rewards != "none":
+            raise UserError(
+                f"grpo.rewards pays wrong answers, too, and scale_rewards is {self.scale_rewards}.",
+                why="Among wrong answers a small bonus is all that differs, and scaling makes it a full reward.",
+                do='Set grpo.scale_rewards = "none", or grpo.rewards.only_right = true.',
+            )
+        return self
+
+    def step_count(self, questions: int) -> int:
+        """Generation batches for so many questions.
+
+        >>> GrpoSpec(prompts=8, epochs=1.0).step_count(500), GrpoSpec(prompts=1, most_steps=10).step_count(500)
+        (63, 10)
+        """
+        wanted = self.steps or max(1, -(-round(questions * self.epochs) // self.prompts))
+        return wanted if self.most_steps is None else min(wanted, self.most_steps)

@@ -1,0 +1,170 @@
+"""Rollouts: the answers of a step's questions, drawn from the model as it stands, as TRL's ``rollout_func`` wants them.
+
+TRL hands over each prompt once for every answer and no other column, so a prompt is a question's id, and what rewards
+need comes back beside the tokens. A row's seed depends on run, question, answer and step alone: a resumed run draws
+what an uninterrupted one would.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from noisy_student import seeds
+from noisy_student.answers.equivalence import same
+from noisy_student.answers.extract import read
+from noisy_student.errors import NotTrainable
+from noisy_student.records import Answer, Draw, Label
+from noisy_student.training.groups import Group
+from noisy_student.training.grpo_spec import GrpoSpec
+from noisy_student.training.lessons import weight
+
+DrawRows = Callable[
+    [PreTrainedModel, Sequence[Sequence[int]], Sequence[Sequence[int]], Callable[[], None]], list[list[Draw]]
+]
+"""From a model, prompts, the seeds of each and a check that may raise, to one list of draws a prompt."""
+Revote = Callable[[Sequence[str | None]], str | None]
+"""From the answers of a group to its winner, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classroom:
+    """What rollouts are made from: prompts by question id, labels, and how texts are drawn, read and voted on."""
+
+    prompts: Mapping[str, Sequence[int]]
+    labels: Mapping[str, Label]
+    draw: DrawRows
+    decode: Callable[[Sequence[int]], str]
+    revote: Revote
+
+
+@dataclass(slots=True)
+class _Answered:
+    """One group: its question, draws, texts, answers, and which of them reached the label."""
+
+    question_id: str
+    label: str | None
+    draws: list[Draw]
+    texts: list[str]
+    right: list[bool]
+
+
+@dataclass(slots=True)
+class Rollouts:
+    """Called by the trainer once a step; ``step`` counts its calls from the first of the whole run."""
+
+    room: Classroom
+    spec: GrpoSpec
+    run_seed: int
+    check: Callable[[], None]
+    step: int = 0
+    groups: list[Group] = field(default_factory=list)
+    """Every group so far, in order; those that were replaced by a refill are not kept."""
+    facts: list[dict[str, Any]] = field(default_factory=list)
+    """A row a step: tokens, how texts ended, seconds, refilled groups."""
+
+    def __call__(self, prompts: Sequence[str], trainer: Any) -> dict[str, list[Any]]:
+        """The rollouts of ``prompts``, each of which stands ``generations`` times in a row."""
+        started = time.monotonic()
+        wanted = list(prompts[:: self.spec.generations])
+        assert list(prompts) == [name for name in wanted for _ in range(self.spec.generations)]
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        answered = self._answer(model, wanted)
+        drawn = list(answered)
+        for _ in range(self.spec.refill):
+            flat = [place for place, group in enumerate(answered) if len(set(group.right)) == 1]
+            fresh = self._fresh({group.question_id for group in drawn}, len(flat))
+            if not fresh:
+                break
+            more = self._answer(model, fresh)
+            drawn += more
+            for place, group in zip(flat, more, strict=False):
+                answered[place] = group
+        self._require_ends(answered)
+        self._keep(answered, drawn, time.monotonic() - started)
+        return self._output(answered)
+
+    def _answer(self, model: PreTrainedModel, names: Sequence[str]) -> list[_Answered]:
+        ks = range(self.spec.generations)
+        row_seeds = [[seeds.seed(self.run_seed, "rollout", name, k=k, step=self.step) for k in ks] for name in names]
+        drawn = self.room.draw(model, [self.room.prompts[name] for name in names], row_seeds, self.check)
+        return [self._judge(name, draws) for name, draws in zip(names, drawn, strict=True)]
+
+    def _judge(self, name: str, draws: list[Draw]) -> _Answered:
+        if any(draw.finish == "failed" for draw in draws):
+            raise NotTrainable(
+                f"The model's answers to {name} are no numbers any more (step {self.step}).",
+                why="Its weights are of no use from there on.",
+                do="Lower grpo.learning_rate.",
+            )
+        texts = [self.room.decode(draw.token_ids) for draw in draws]
+        found = [read(text, draw.finish, truncated="abstain") for text, draw in zip(texts, draws, strict=True)]
+        answers = [answer.canonical if isinstance(answer, Answer) else None for answer in found]
+        stored = self.room.labels[name]
+        online = self.spec.online_votes and stored.origin == "vote"
+        label = self.room.revote(answers) if online else stored.answer
+        right = [label is not None and answer is not None and same(answer, label) for answer in answers]
+        return _Answered(name, label, draws, texts, right)
+
+    def _require_ends(self, answered: Sequence[_Answered]) -> None:
+        draws = [draw for group in answered for draw in group.draws]
+        if self.spec.mask_truncated and not any(draw.finish == "eos" for draw in draws):
+            raise NotTrainable(
+                f"None of {len(draws)} answers ended before {self.spec.max_new_tokens} tokens (step {self.step}).",
+                why="grpo.mask_truncated leaves out those that did not, so nothing would be learned.",
+                do="Raise grpo.max_new_tokens, or set grpo.mask_truncated = false.",
+            )
+
+    def _fresh(self, seen: set[str], count: int) -> list[str]:
+        """Questions that this step has not asked, in an order of this step's own."""
+        others = sorted(self.room.labels.keys() - seen)
+        seeds.generator(self.run_seed, "refill", step=self.step).shuffle(others)
+        return others[:count]
+
+    def _keep(self, answered: Sequence[_Answered], drawn: Sequence[_Answered], seconds: float) -> None:
+        for group in answered:
+            label = self.room.labels[group.question_id]
+            self.groups.append(
+                Group(self.step, group.question_id, label.origin, group.label, len(group.right), sum(group.right))
+            )
+        ended = [draw.finish for group in answered for draw in group.draws]
+        lengths = [len(draw.token_ids) for group in answered for draw in group.draws]
+        self.facts.append(
+            {
+                "step": self.step,
+                "prompt_tokens": sum(len(self.room.prompts[group.question_id]) for group in drawn),
+                "sampled_tokens": sum(len(draw.token_ids) for group in drawn for draw in group.draws),
+                "read_tokens": sum(
+                    len(self.room.prompts[group.question_id]) + len(draw.token_ids)
+                    for group in answered
+                    for draw in group.draws
+                ),
+                "read_prompt_tokens": sum(
+                    len(self.room.prompts[group.question_id]) * len(group.draws) for group in answered
+                ),
+                "replaced": len(drawn) - len(answered),
+                "right": sum(sum(group.right) for group in answered) / len(ended),
+                "mixed": sum(len(set(group.right)) > 1 for group in answered) / len(answered),
+                "mean_length": sum(lengths) / len(lengths),
+                "stopped": ended.count("eos") / len(ended),
+                "seconds": seconds,
+            }
+        )
+        self.step += 1
+
+    def _output(self, answered: Sequence[_Answered]) -> dict[str, list[Any]]:
+        rows = [(group, index) for group in answered for index in range(len(group.draws))]
+        return {
+            "prompt_ids": [list(self.room.prompts[group.question_id]) for group, _ in rows],
+            "completion_ids": [list(group.draws[index].token_ids) for group, index in rows],
+            "logprobs": [list(group.draws[index].logprobs) for group, index in rows],
+            "question_id": [group.question_id for group, _ in rows],
+            "finish": [group.draws[index].finish for group, index in rows],
+            "text": [group.texts[index] for group, index in rows],
+            "right": [group.right[index] for group, index in rows],
+            "weight": [weight(self.room.labels[group.question_id], self.spec) for group, _ in rows],
+        }
