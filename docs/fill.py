@@ -1,4 +1,4 @@
-"""Fills the marked blocks of README.md and docs/lab.md: ``python docs/fill.py`` (``--check`` only looks).
+"""Fills the marked blocks of README.md and of pages in docs/: ``python docs/fill.py`` (``--check`` only looks).
 
 A block stands between ``<!-- fill NAME -->`` and ``<!-- end -->``. The file tree comes from the packages' docstrings,
 the table of studies from the study files, and every number from ``results/``; nothing in a block is typed by hand.
@@ -17,7 +17,7 @@ from typing import Any
 from noisy_student.study.catalog import questions
 
 ROOT = Path(__file__).parent.parent
-PAGES = (ROOT / "README.md", ROOT / "docs" / "lab.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "lab.md", ROOT / "docs" / "engines.md", ROOT / "docs" / "votes.md")
 BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ORDER = (
     *("records.py", "answer_key.py", "context.py", "errors.py", "identity.py", "files.py", "seeds.py", "redaction.py"),
@@ -167,6 +167,89 @@ def _real_run(run: dict[str, Any]) -> list[str]:
     return [*lines, *(["", f"Not reached: {', '.join(left)}."] if left else []), ""]
 
 
+def sampling() -> str:
+    """Engines side by side, as ``benchmarks/sampling.py`` measured them."""
+    names = {
+        "ours": "torch, stop at the answer",
+        "ours_no_stop": "torch, to the end token",
+        "generate": "transformers `generate`",
+        "padded": "torch, padded rows",
+        "llama_cpp": "llama.cpp's server",
+    }
+    lines = []
+    for path in sorted((ROOT / "results").glob("sampling-*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        lines += [
+            f"`{found['scale']}`, {found['model']}, {found['questions']} questions x {found['k']}, at most {found['cap']}"
+            f" tokens, {found['threads']} thread{'s' * (found['threads'] > 1)}, median of {found['rounds']}:",
+            "",
+            "| engine | samples a second | tokens a second |",
+            "| --- | --- | --- |",
+        ]
+        for name, words in names.items():
+            samples, tokens = found["samples_per_second"][name], found["tokens_per_second"][name]
+            lines += [] if samples is None else [f"| {words} | {samples:.2f} | {tokens:.0f} |"]
+        stopped, free = found["ratio_vs_generate_with_stop"], found["ratio_vs_generate"]
+        llama = found["ratio_vs_llama_cpp"]
+        against = "" if llama is None else f"; {llama} x llama.cpp ({found['llama_cpp_setting']})"
+        exact = found.get("exactness")
+        apart = "" if exact is None else (
+            f" Next-token probabilities are at most {exact['largest_difference']:.1e} from transformers' on"
+            f" {exact['prompts']} prompts; 20,000 draws of a token: chi-square p = {exact['p_value']:.2f}."
+        )
+        lines += ["", f"To the end token {free} x `generate`, with the stop {stopped} x{against}. Decoding takes"
+                  f" {found['fraction_of_limit']:.0%} of the fastest matrix product measured in the same run.{apart}", ""]
+    return "\n".join(lines)
+
+
+def stopping() -> str:
+    """What rules of stopping save, as ``benchmarks/stopping.py`` measured it."""
+    found = json.loads((ROOT / "results" / "stopping.json").read_text(encoding="utf-8"))
+    one, other = (found["plan_histogram"][name] for name in ("one rival", "all different"))
+    lines = [
+        f"On the plan's histogram (V1.5, 4,000 questions) `lossless` at 6 of 8 draws {other:.2f} to {one:.2f} of 8 samples,"
+        f" {1 - one / 8:.0%} to {1 - other / 8:.0%} fewer, by who has the other votes. In the lab"
+        f" ({found['questions']} questions, the untrained model, one thread, medians of {found['repeats']}):",
+        "",
+        "| rule | samples a question | samples saved | time saved |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, row in found["lab"].items():
+        lines.append(
+            f"| {name} | {row['samples']:.2f} | {row['samples_saved']:.0%} | {row['seconds_saved']:.0%} |"
+        )
+    return "\n".join(lines)
+
+
+def more_votes() -> str:
+    """What study v2 found on the lab: selections, predictions, the curve."""
+    run = json.loads((ROOT / "results" / "v2" / "results.json").read_text(encoding="utf-8"))
+    lines = ["| condition | K | samples | selected | coverage | precision | samples a label | accuracy |", f"|{' --- |' * 8}"]
+    accuracy = {row["name"]: row["accuracy"] for row in run["conditions"]}
+    for row in run["selections"]:
+        cells = [
+            row["condition"], str(row["k"]), f"{row['samples']:,}", str(row["accepted"]), f"{100 * row['coverage']:.1f} %",
+            f"{100 * row['precision']:.1f} %", f"{row['samples_per_label']:.0f}", f"{100 * accuracy[row['condition']]:.1f} %",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    lines.append("")
+    for row in run["predictions"]:
+        low, high = (100 * bound for bound in row["interval"])
+        lines.append(
+            f"- {row['source']}. Expected: {row['measure']} of {row['condition']} above {100 * row['above']:.0f} %; found"
+            f" {100 * row['value']:.1f} % [{low:.1f}, {high:.1f}]: **{row['verdict']}**."
+        )
+    most = max((row for row in run["labels"] if row.get("curve")), key=lambda row: (row["k"], row["questions"]))
+    curve = ", ".join(f"{100 * share:.1f} % at k = {k}" for k, share in most["curve"])
+    lines += ["", f"Right votes over k samples (mean over all subsets of one draw of {most['k']}): {curve}. "
+              f"More stops paying at k = {most['enough']}: the next step gains less than this test can see."]
+    for finding in run["findings"]:
+        if finding["primary"]:
+            _, points, interval = _told(finding)
+            lines += ["", f"{finding['a']} - {finding['b']}: {points} points {interval}, {finding['verdict']}."]
+    return "\n".join(lines)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "tree": tree,
     "studies": studies,
@@ -176,6 +259,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "timings": timings,
     "seeds": seeds,
     "real": real_runs,
+    "sampling": sampling,
+    "stopping": stopping,
+    "more-votes": more_votes,
 }
 
 if __name__ == "__main__":

@@ -44,6 +44,30 @@ RELIED_ON = {
 }
 
 
+GRPO_FIELDS = (  # noqa: SIM905
+    "output_dir max_steps per_device_train_batch_size gradient_accumulation_steps num_generations num_iterations "
+    "max_completion_length temperature top_p top_k loss_type beta epsilon scale_rewards mask_truncated_completions "
+    "reward_weights learning_rate weight_decay max_grad_norm disable_dropout shuffle_dataset remove_unused_columns "
+    "seed bf16 activation_checkpointing use_cpu dataloader_pin_memory average_tokens_across_devices logging_strategy "
+    "logging_steps logging_nan_inf_filter disable_tqdm report_to save_strategy eval_strategy"
+).split()
+GRPO_RELIED_ON = {
+    "steps_per_generation": None,
+    "generation_batch_size": None,
+    "use_vllm": False,
+    "importance_sampling_level": "token",
+    "epsilon_high": None,
+    "delta": None,
+    "multi_objective_aggregation": "sum_then_normalize",
+    "sync_ref_model": False,
+    "top_entropy_quantile": 1.0,
+    "off_policy_mask_threshold": None,
+    "use_bias_correction_kl": False,
+    "cast_lm_head_to_fp32": False,
+    "log_completions": False,
+}
+
+
 def parameters(function: object) -> set[str]:
     assert callable(function)
     return set(inspect.signature(function).parameters)
@@ -71,6 +95,41 @@ def test_sft_trainer_takes_what_we_give() -> None:
     assert names <= parameters(trl.SFTTrainer.__init__)
     assert callable(trl.SFTTrainer.remove_callback)
     assert callable(trl.SFTTrainer.train)
+
+
+@pytest.mark.parametrize("name", GRPO_FIELDS)
+def test_grpo_config_has(name: str) -> None:
+    assert name in {field.name for field in dataclasses.fields(trl.GRPOConfig)}
+
+
+@pytest.mark.parametrize(("name", "value"), GRPO_RELIED_ON.items())
+def test_grpo_config_defaults_to(name: str, value: object) -> None:
+    field = next(field for field in dataclasses.fields(trl.GRPOConfig) if field.name == name)
+    assert field.default == value
+
+
+def test_grpo_trainer_is_as_we_override_it() -> None:
+    names = {
+        "model",
+        "reward_funcs",
+        "args",
+        "train_dataset",
+        "processing_class",
+        "callbacks",
+        "optimizers",
+        "rollout_func",
+    }
+    assert names <= parameters(trl.GRPOTrainer.__init__)
+    assert list(inspect.signature(trl.GRPOTrainer._generate_and_score_completions).parameters) == ["self", "inputs"]
+    assert list(inspect.signature(trl.GRPOTrainer._compute_loss).parameters) == ["self", "model", "inputs"]
+    scored = inspect.getsource(trl.GRPOTrainer._generate_and_score_completions)
+    for name in ("advantages", "sampling_per_token_logps", "ref_per_token_logps", "completion_mask"):
+        assert f'"{name}"' in scored
+    # A prompt comes once for each of its answers, and what rollouts return beside tokens reaches the rewards.
+    assert "rollout_func(prompts, self)" in inspect.getsource(trl.GRPOTrainer._generate)
+    assert "inp[key] = values[i]" in scored
+    # Rows of a batch are shuffled from torch's own generator, which we therefore seed at every step.
+    assert "shuffle_sequence_dict" in inspect.getsource(trl.GRPOTrainer._prepare_inputs)
 
 
 def test_the_columns_of_the_loss_are_read_at_every_step() -> None:

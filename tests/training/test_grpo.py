@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -143,6 +145,35 @@ def test_a_run_that_was_paused_before_its_last_step_is_the_uninterrupted_one(
     assert [{k: v for k, v in fact.items() if k not in drop} for fact in resumed.facts] == [
         {k: v for k, v in fact.items() if k not in drop} for fact in taught.facts
     ]
+
+
+KILLED = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import test_grpo
+from noisy_student.training import watch
+watch.save_interval = lambda *seconds: 0.0
+calls = []
+def draw(drawn):
+    calls.append(1)
+    if len(calls) == 3:
+        os._exit(9)
+    return drawn
+test_grpo.run(Path(sys.argv[2]), change=draw)
+"""
+
+
+def test_a_process_that_is_killed_in_the_last_step_loses_that_step_only(
+    whole: tuple[LoadedModel, Taught], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (9, "")
+    again, taught = run(tmp_path)
+    assert taught.resumed_at_steps == (2,)
+    assert taught.groups == whole[1].groups
+    assert all(torch.equal(value, weights(again)[name]) for name, value in weights(whole[0]).items())
 
 
 def test_a_half_written_state_is_dropped_and_the_run_begins_anew(

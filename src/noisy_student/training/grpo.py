@@ -133,7 +133,8 @@ class _Run:
             generator = torch.get_rng_state()
             trainer = self._trainer(steps - self._watch.step, (optimizer, scheduler), fresh=done is None)
             torch.set_rng_state(generator)
-            with lent(self._loaded):
+            with lent(self._loaded), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
                 trainer.train()
         return self._watch
 
@@ -284,7 +285,7 @@ def _config(
         remove_unused_columns=False,
         seed=seed,
         bf16=False,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         use_cpu=use_cpu,
         dataloader_pin_memory=False,
         average_tokens_across_devices=False,

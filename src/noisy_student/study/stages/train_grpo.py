@@ -54,7 +54,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     classroom = Classroom(
         prompts=prompts,
         labels={label.question_id: label for label in taught_from.labels},
-        draw=_draw(loaded, renderer.decode, grpo, width=spec["width"]),
+        draw=draw_rows(loaded, renderer.decode, grpo, width=spec["width"]),
         decode=renderer.decode,
         revote=winner_of,
     )
@@ -64,7 +64,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     return {"digest": digest, "parameters": loaded.model.num_parameters(), **_summary(taught, taught_from)}
 
 
-def _draw(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo: GrpoSpec, *, width: int) -> DrawRows:
+def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo: GrpoSpec, *, width: int) -> DrawRows:
     """Draw with a decoder made anew of the weights as they stand."""
     decoding = Decoding(temperature=grpo.temperature, max_new_tokens=grpo.max_new_tokens, stop_at_answer=False)
 

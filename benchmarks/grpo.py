@@ -1,0 +1,213 @@
+"""Seconds of a GRPO step with our rollouts beside stock TRL with transformers' generation, same settings, in one run.
+
+    python benchmarks/grpo.py --scale lab|laptop-smoke [--model FILE.gguf] [--steps 12] [--prompts 8] [--generations 8]
+                              [--cap 48] [--json FILE]
+
+Both arms: float32, no gradient checkpointing, the same questions, group size, cap and loss; answers are drawn to the
+end token. The first two steps of each are not counted, medians of the others are. ``ceiling`` is how much faster a step
+would be if answers cost nothing. Ends with one JSON line. Nothing else should run at the same time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import datasets  # noqa: E402
+import torch  # noqa: E402
+from transformers import TrainerCallback  # noqa: E402
+from trl import GRPOConfig, GRPOTrainer  # noqa: E402
+
+from noisy_student import files  # noqa: E402
+from noisy_student.answers.equivalence import same  # noqa: E402
+from noisy_student.answers.extract import read  # noqa: E402
+from noisy_student.context import Context  # noqa: E402
+from noisy_student.data.parts import parts  # noqa: E402
+from noisy_student.data.spec import DataSpec, SourceSpec  # noqa: E402
+from noisy_student.labeling.vote import winner_of  # noqa: E402
+from noisy_student.models import lab  # noqa: E402
+from noisy_student.models.chat import Renderer  # noqa: E402
+from noisy_student.models.load import LoadedModel, load  # noqa: E402
+from noisy_student.records import Answer, Label  # noqa: E402
+from noisy_student.study.catalog import Request, resolve  # noqa: E402
+from noisy_student.study.stages.train_grpo import draw_rows  # noqa: E402
+from noisy_student.training.grpo import train  # noqa: E402
+from noisy_student.training.grpo_spec import GrpoSpec  # noqa: E402
+from noisy_student.training.rollouts import Classroom  # noqa: E402
+
+SKIPPED = 2
+"""Steps that warm up."""
+
+
+class Steps(TrainerCallback):
+    """The seconds of every step."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._start = 0.0
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Start the clock."""
+        self._start = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Stop it."""
+        self.seconds.append(time.monotonic() - self._start)
+
+
+class Stock(GRPOTrainer):
+    """TRL as it is, with a clock around its generation."""
+
+    generated: list[float]
+    lengths: list[float]
+
+    def _generate(self, prompts: list[Any]) -> Any:
+        start = time.monotonic()
+        output = super()._generate(prompts)
+        self.generated.append(time.monotonic() - start)
+        self.lengths.append(statistics.mean(map(len, output[1])))
+        return output
+
+
+class Bench:
+    """Questions, labels and prompts of the scale."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self.given = given
+        self.settings = resolve(Request(scale=given.scale))
+        source = self.settings.data.source if given.scale == "lab" else SourceSpec(kind="procedural", steps=(1, 2))
+        count = given.steps * given.prompts
+        split = parts(DataSpec(labeled=20, unlabeled=count, test=20, source=source), run_seed=1, paths={})
+        self.items = split.unlabeled
+        self.spec = GrpoSpec(
+            prompts=given.prompts,
+            generations=given.generations,
+            max_new_tokens=given.cap,
+            temperature=1.0,
+            learning_rate=1e-6,
+            threads=self.settings.compute.threads,
+        )
+
+    def load(self) -> LoadedModel:
+        """The start model, anew."""
+        folder = lab.folder("lab-m") if self.given.scale == "lab" else self.given.model
+        return load(folder, threads=self.spec.threads)
+
+    def ours(self, folder: Path) -> dict[str, float]:
+        """Our trainer and rollouts."""
+        loaded = self.load()
+        renderer = Renderer(loaded.tokenizer, self.settings.prompt)
+        room = Classroom(
+            prompts={item.question.id: renderer.encode(item.question) for item in self.items},
+            labels={item.question.id: Label(item.question.id, str(item.answer), None, "gold") for item in self.items},
+            draw=draw_rows(loaded, renderer.decode, self.spec, width=self.settings.compute.width),
+            decode=renderer.decode,
+            revote=winner_of,
+        )
+        taught = train(loaded, room, spec=self.spec, seed=1, context=Context(folder))
+        ends = [point.seconds for point in taught.curve]
+        steps = [late - early for early, late in zip(ends, ends[1:], strict=False)][SKIPPED - 1 :]
+        facts = taught.facts[SKIPPED:]
+        return {
+            "rollout_seconds": statistics.median(fact["seconds"] for fact in facts),
+            "step_seconds": statistics.median(steps),
+            "mean_length": statistics.mean(fact["mean_length"] for fact in facts),
+        }
+
+    def stock(self, folder: Path) -> dict[str, float]:
+        """TRL with transformers' generation, on the same prompts as text."""
+        loaded = self.load()
+        renderer = Renderer(loaded.tokenizer, self.settings.prompt)
+        truths = {}
+        for item in self.items:
+            text = str(loaded.tokenizer.decode(renderer.encode(item.question)))
+            assert loaded.tokenizer.encode(text, add_special_tokens=False) == renderer.encode(item.question)
+            truths[text] = str(item.answer)
+        clock, spec = Steps(), self.spec
+
+        def reward(prompts: list[str], completions: list[str], **_: Any) -> list[float]:
+            found = [read(text, "eos") for text in completions]
+            return [
+                float(isinstance(answer, Answer) and same(answer.canonical, truths[prompt]))
+                for prompt, answer in zip(prompts, found, strict=True)
+            ]
+
+        config = GRPOConfig(
+            output_dir=str(folder),
+            max_steps=self.given.steps,
+            per_device_train_batch_size=spec.batch,
+            num_generations=spec.generations,
+            max_completion_length=spec.max_new_tokens,
+            temperature=spec.temperature,
+            learning_rate=spec.learning_rate,
+            loss_type=spec.loss_type,
+            bf16=False,
+            activation_checkpointing=False,
+            use_cpu=True,
+            dataloader_pin_memory=False,
+            logging_steps=1,
+            disable_tqdm=True,
+            report_to="none",
+            save_strategy="no",
+        )
+        trainer = Stock(
+            model=loaded.model,
+            reward_funcs=[reward],
+            args=config,
+            train_dataset=datasets.Dataset.from_dict({"prompt": list(truths)}),
+            processing_class=loaded.tokenizer,
+            callbacks=[clock],
+        )
+        trainer.generated, trainer.lengths = [], []
+        trainer.train()
+        return {
+            "rollout_seconds": statistics.median(trainer.generated[SKIPPED:]),
+            "step_seconds": statistics.median(clock.seconds[SKIPPED:]),
+            "mean_length": statistics.mean(trainer.lengths[SKIPPED:]),
+        }
+
+
+def main() -> None:
+    """Run both arms and print the JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scale", choices=("lab", "laptop-smoke"), required=True)
+    parser.add_argument("--model", default="/tmp/models/smollm2.gguf", help="of laptop-smoke")
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--prompts", type=int, default=8)
+    parser.add_argument("--generations", type=int, default=8)
+    parser.add_argument("--cap", type=int, default=48)
+    parser.add_argument("--json", type=Path)
+    bench = Bench(parser.parse_args())
+    found: dict[str, Any] = {"scale": bench.given.scale, "threads": bench.spec.threads, "spec": bench.spec.model_dump()}
+    with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, arm in (("ours", bench.ours), ("stock", bench.stock)):
+            folder = Path(place) / name
+            folder.mkdir()
+            found[name] = arm(folder)
+            print(f"{name}: {found[name]}", flush=True)
+    ours, stock = found["ours"], found["stock"]
+    rest = stock["step_seconds"] - stock["rollout_seconds"]
+    found |= {
+        "rollout_ratio": round(stock["rollout_seconds"] / ours["rollout_seconds"], 2),
+        "step_ratio": round(stock["step_seconds"] / ours["step_seconds"], 2),
+        "ceiling": round(stock["step_seconds"] / rest, 2),
+        "torch": torch.__version__,
+    }
+    if bench.given.json is not None:
+        files.write_json(bench.given.json, json.loads(json.dumps(found)))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
