@@ -46,8 +46,9 @@ RELIED_ON = {
 
 GRPO_FIELDS = (  # noqa: SIM905
     "output_dir max_steps per_device_train_batch_size gradient_accumulation_steps num_generations num_iterations "
-    "max_completion_length temperature top_p top_k loss_type beta epsilon scale_rewards mask_truncated_completions "
-    "reward_weights learning_rate weight_decay max_grad_norm disable_dropout shuffle_dataset remove_unused_columns "
+    "max_completion_length temperature top_p top_k loss_type beta epsilon scale_rewards use_bias_correction_kl "
+    "mask_truncated_completions reward_weights learning_rate weight_decay max_grad_norm "
+    "disable_dropout shuffle_dataset remove_unused_columns "
     "seed bf16 activation_checkpointing use_cpu dataloader_pin_memory average_tokens_across_devices logging_strategy "
     "logging_steps logging_nan_inf_filter disable_tqdm report_to save_strategy eval_strategy"
 ).split()
@@ -62,7 +63,6 @@ GRPO_RELIED_ON = {
     "sync_ref_model": False,
     "top_entropy_quantile": 1.0,
     "off_policy_mask_threshold": None,
-    "use_bias_correction_kl": False,
     "cast_lm_head_to_fp32": False,
     "log_completions": False,
 }

@@ -75,7 +75,7 @@ def node_rows(nodes: Sequence[Node], store: Store, pace: Pace, compute: ComputeS
 def totals(rows: Sequence[Row], compute: ComputeSettings) -> Row:
     """Counts by stage, and time, tokens and price of what is to run; None where a step has no estimate."""
     waiting = [row for row in rows if not row["cached"]]
-    tokens = [row["tokens"] for row in waiting if row["stage"] in {"sample", "train-sft"}]
+    tokens = [row["tokens"] for row in waiting if row["stage"] == "sample" or row["stage"].startswith("train-")]
     seconds = _sum([row["seconds"] for row in waiting])
     return {
         "nodes": len(rows),

@@ -274,6 +274,7 @@ def _config(
         loss_type=spec.loss_type,
         beta=spec.beta,
         epsilon=spec.epsilon,
+        use_bias_correction_kl=spec.use_bias_correction_kl,
         scale_rewards=spec.scale_rewards,
         mask_truncated_completions=spec.mask_truncated,
         reward_weights=weights,

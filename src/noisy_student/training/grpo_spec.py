@@ -58,6 +58,8 @@ class GrpoSpec(BaseModel):
     """TRL's default; the plan has dr_grpo."""
     beta: float = Field(default=0.0, ge=0)
     """Weight of the divergence from the start model; 0 is TRL's default, the plan has 0.04."""
+    use_bias_correction_kl: bool = True
+    """Whether the divergence is weighed by the token's ratio; TRL's default since it has it, the plan had none."""
     epsilon: float = Field(default=0.2, gt=0)
     """How far a token's ratio counts before it is clipped; TRL's default."""
     scale_rewards: Literal["group", "batch", "none"] = "group"
