@@ -198,3 +198,37 @@ def test_as_many_as_another_may_come_from_other_votes_only_where_they_are_the_mo
     for select in ({"random_like": "filtered"}, {"agreed_like": "baseline"}):
         with pytest.raises(UserError, match="as large as"):
             check({**FIELDS, "labels": labels, "conditions": {**conditions, "sized": {**sized, "select": select}}})
+
+
+def test_half_precision_may_be_sampled_in_and_not_trained_in():
+    with pytest.raises(UserError, match="model.dtype is bfloat16, and baseline is to be trained"):
+        check(_with(model={"id": "some/model", "dtype": "bfloat16"}))
+    untrained = {**FIELDS, "model": {"id": "some/model", "dtype": "bfloat16"}, "primary": {}, "teacher": "base"}
+    assert check({**untrained, "reference": "base", "conditions": {"base": {"method": "none"}}})
+
+
+def test_labels_without_a_vote_are_neither_selected_nor_weighed_by_agreement():
+    learns = {"train": ["labels.single"], "select": {"min_agreement": 0.9}}
+    with pytest.raises(UserError, match="whose rule is random-sample"):
+        check(_with(conditions={"sampled": learns}))
+    for label in ({"rule": "random-sample"}, {"stopping": "beta"}):
+        grpo = {"method": "grpo", "train": ["labels.votes"], "grpo": {"weigh_agreement": True}}
+        conditions = {"baseline": {"train": ["gold"]}, "grpo": grpo}
+        with pytest.raises(UserError, match="which they do not have"):
+            check({**FIELDS, "labels": {"votes": label}, "conditions": conditions, "primary": {}})
+
+
+@pytest.mark.parametrize(
+    ("grpo", "message"),
+    [
+        ({"grpo": {"reffil": 1}}, "Did you mean"),
+        ({"grpo": {"generations": 1}}, "conditions.grpo.grpo.generations is 1"),
+        ({"grpo": {"micro_batch": 5}}, "Set grpo.micro_batch to 4"),
+        ({"method": "sft", "grpo": {"refill": 1}}, "would change nothing"),
+    ],
+)
+def test_grpo_of_a_condition_is_checked_by_name(grpo, message):
+    condition = {"method": "grpo", "train": ["gold"], **grpo}
+    with pytest.raises(UserError) as caught:
+        check({**FIELDS, "conditions": {"baseline": {"train": ["gold"]}, "grpo": condition}, "primary": {}})
+    assert message in str(caught.value)

@@ -91,7 +91,7 @@ def test_weights_are_of_origin_and_agreement() -> None:
     assert weight(gold, GrpoSpec(pseudo_weight=0.1)) == 1.0
     assert weight(voted, GrpoSpec(pseudo_weight=0.5)) == 0.5
     assert weight(voted, GrpoSpec(pseudo_weight=0.5, weigh_agreement=True)) == 0.375
-    assert weight(Label("b", "4", None, "vote"), GrpoSpec(weigh_agreement=True)) == 1.0
+    assert weight(Label("b", "4", None, "revealed"), GrpoSpec(pseudo_weight=0.1)) == 1.0
 
 
 @given(st.integers(1, 9), st.integers(1, 40), st.integers(0, 3))

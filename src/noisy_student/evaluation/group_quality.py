@@ -21,12 +21,12 @@ def group_quality(groups: Iterable[Mapping[str, Any]], key: AnswerKey) -> dict[s
 
     Each group has ``step``, ``question_id``, ``origin``, ``label`` or None, ``answers`` and ``right``. Groups whose
     question the key does not hold are counted as unknown. ``over_steps`` has one row for every ten steps with the share
-    of right labels among those that are no gold.
+    of right labels among pseudo-labels.
     """
     counts: Counter[tuple[str, str, str]] = Counter()
     spans: dict[int, list[bool]] = {}
     for group in groups:
-        origin = "gold" if group["origin"] == "gold" else "pseudo"
+        origin = "pseudo" if group["origin"] == "vote" else str(group["origin"])
         right = _right(group, key)
         label = "unknown" if right is None else "none" if group["label"] is None else "right" if right else "wrong"
         counts[origin, label, _kind(group)] += 1

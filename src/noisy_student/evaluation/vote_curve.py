@@ -16,14 +16,19 @@ _Shape = tuple[int, int, tuple[int, ...]]
 """The right answer's votes, the abstentions, the votes of the wrong answers: all that a point depends on."""
 
 
-def sizes(K: int) -> tuple[int, ...]:
-    """The k of a curve: powers of two up to ``K``, and ``K``.
+LARGEST = 64
+"""The sum over outcomes takes a second a question at 256."""
 
-    >>> sizes(8), sizes(20)
-    ((1, 2, 4, 8), (1, 2, 4, 8, 16, 20))
+
+def sizes(K: int) -> tuple[int, ...]:
+    """The k of a curve: powers of two up to ``K``, and ``K`` itself, none above 64.
+
+    >>> sizes(8), sizes(20), sizes(100)[-1]
+    ((1, 2, 4, 8), (1, 2, 4, 8, 16, 20), 64)
     """
-    powers = [2**power for power in range(K.bit_length()) if 2**power < K]
-    return (*powers, K)
+    last = min(K, LARGEST)
+    powers = [2**power for power in range(last.bit_length()) if 2**power < last]
+    return (*powers, last)
 
 
 class VoteCurve:

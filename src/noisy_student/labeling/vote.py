@@ -67,7 +67,9 @@ def stopped_votes(rows: Iterable[tuple[str, str | None]], *, k: int, rule: Rule,
             raise ValueError(f"question {question_id} has {len(answers)} of {k} samples, where its rule asks for more")
         vote = _count(question_id, answers, k=len(answers), ties=ties)
         winner = vote.winner if decision == "accept" else None
-        yield replace(vote, winner=winner, k=k, drawn=len(answers), stopped=decision)
+        # A tie of the first few is none of all.
+        tied = vote.tied and len(answers) == k
+        yield replace(vote, winner=winner, tied=tied, k=k, drawn=len(answers), stopped=decision)
 
 
 def _by_question(rows: Iterable[tuple[str, str | None]], *, k: int | None) -> Iterator[tuple[str, list[str | None]]]:

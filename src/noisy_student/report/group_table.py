@@ -41,6 +41,6 @@ def _lines(row: Row) -> list[Line]:
     for (origin, label), kinds in found.items():
         total = sum(kinds.values())
         shares = tuple(percent(kinds.get(kind, 0) / total) if total else DASH for kind in KINDS)
-        name = "gold" if origin == "gold" else f"pseudo, {label}"
+        name = f"pseudo, {label}" if origin == "pseudo" else origin
         lines.append(Line((str(row.get("name")), count(row.get("seed")), name, count(total), *shares)))
     return lines

@@ -138,11 +138,11 @@ def _vote_curve(results: Row) -> Drawing | None:
     known = [row for row in rows(results, "labels") if len(row.get("curve") or ()) > FEW_POINTS]
     if not known:
         return None
-    most = max(int(row["k"]) for row in known)
-    shown = [row for row in known if int(row["k"]) == most and row["questions"] == known[0]["questions"]]
-    name = shown[0]["name"]
+    # Of the sets with the most samples the one with the most questions; its seeds are the lines.
+    best = max(known, key=lambda row: (int(row["k"]), row["questions"]))
+    most, name = int(best["k"]), best["name"]
     caption = f"How often the vote of {name} is right over k samples (mean over all subsets of one draw of {most})."
-    drawn = [row for row in shown if row["name"] == name]
+    drawn = [row for row in known if row["name"] == name]
     return _draw(lambda width: plots.vote_curve(drawn, width=width), caption)
 
 

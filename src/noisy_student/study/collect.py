@@ -27,6 +27,8 @@ from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
 
 SCHEMA = 1
+EPISODES = ("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups")
+"""What only GRPO counts."""
 
 
 def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
         "trained_on": trained["examples"] if trained else None,
         "label_accuracy": _label_accuracy(_summary(store, nodes.quality)),
         "steps": trained["steps"] if trained else None,
-        **{name: trained.get(name) if trained else None for name in ("gold_episodes", "pseudo_episodes", "groups")},
+        **{name: trained.get(name) if trained else None for name in EPISODES},
         "trained_tokens": trained["trained_tokens"] if trained else None,
         "group_quality": _summary(store, nodes.groups),
         "sampled_tokens": rollouts + sum(summary.get("tokens", 0) for summary in sampled) or None,
@@ -190,20 +192,20 @@ def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, An
     voted, judged = _summary(store, nodes.votes), _summary(store, nodes.quality)
     if voted is None:
         return {**row, **dict.fromkeys(("questions", "accuracy", "single_accuracy")), "by_level": []}
+    # What would have won where sampling was given up is not known, so neither is how many votes are right.
+    lossless = label.stops_early and label.stopping == "lossless"
     row |= {
         "questions": voted["questions"],
         "coverage": voted["labeled"] / voted["questions"],
-        "tie_rate": voted["tied"] / voted["questions"],
+        "tie_rate": None if label.stops_early else voted["tied"] / voted["questions"],
         "abstained": voted["abstained"] / voted["samples"],
         "samples": voted["samples"],
-        "on_dev": _on_dev(_summary(store, nodes.on_dev)),
+        "on_dev": None if lossless else _on_dev(_summary(store, nodes.on_dev)),
     }
     if judged is None:
         levels = [{"votes": votes, "questions": count, "accuracy": None} for votes, count in voted["levels"]]
         return {**row, "accuracy": None, "single_accuracy": None, "precision": None, "by_level": levels}
     votes, single = judged["votes"], judged["votes"]["single_right"]
-    # What would have won where sampling was given up is not known, so neither is how many votes are right.
-    lossless = label.stops_early and label.stopping == "lossless"
     tested = sizes_of(settings.data).test
     return {
         **row,

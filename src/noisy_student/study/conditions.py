@@ -158,7 +158,13 @@ def check_size_match(name: str, condition: ConditionSettings, other: ConditionSe
 
 
 def check_stopping(name: str, condition: ConditionSettings, label: str, votes: LabelSettings) -> None:
-    """Raise UserError for a selection that votes stopped early cannot be asked for."""
+    """Raise UserError for a selection that these labels cannot be asked for."""
+    if votes.rule == "random-sample" and dict(condition.select) != {"all": True}:
+        raise UserError(
+            f"conditions.{name} selects {dict(condition.select)} from labels.{label}, whose rule is random-sample.",
+            why="They are not voted, so there is nothing to select by.",
+            do="Select { all = true }.",
+        )
     if votes.stopping != "fixed" and dict(condition.select) != dict(votes.default_select):
         allowed = ", ".join(f"{rule} = {value}".lower() for rule, value in votes.default_select.items())
         raise UserError(
@@ -166,6 +172,16 @@ def check_stopping(name: str, condition: ConditionSettings, label: str, votes: L
             f"{votes.stopping}.",
             why="Stopping early inflates agreement, or leaves unknown what would have won below its threshold.",
             do=f"Select {{ {allowed} }}, or set labels.{label}.stopping = fixed.",
+        )
+
+
+def check_agreement(name: str, label: str, votes: LabelSettings) -> None:
+    """Raise UserError where labels without an agreement would be weighed by it."""
+    if votes.rule != "vote" or votes.stops_early:
+        raise UserError(
+            f"conditions.{name} weighs labels.{label} by agreement, which they do not have.",
+            why="A random sample has none, and stopping early leaves it unknown.",
+            do="Set weigh_agreement = false, or learn from votes with stopping = fixed.",
         )
 
 

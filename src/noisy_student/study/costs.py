@@ -25,6 +25,7 @@ def costs(nodes: Iterable[Node], store: Store, compute: ComputeSettings) -> dict
     epochs included, padding not. ``seconds`` are those of the processes; the machine runs ``compute.workers`` of them.
     """
     rows: dict[str, dict[str, Any]] = {}
+    uncounted = False
     for node in nodes:
         manifest = store.manifest(node)
         if manifest is None or manifest.outcome != "done":
@@ -32,11 +33,17 @@ def costs(nodes: Iterable[Node], store: Store, compute: ComputeSettings) -> dict
         row = rows.setdefault(node.stage, {"stage": node.stage, "nodes": 0, **dict.fromkeys(COUNTED)})
         row["nodes"] += 1
         seconds = manifest.provenance["seconds"]
-        cost = {**_arithmetic(node, manifest.summary), "seconds": seconds, "usd": _usd(seconds, compute)}
+        arithmetic = _arithmetic(node, manifest.summary)
+        # A model whose size is not known (vLLM keeps it to itself): a sum without it would pass for the whole.
+        uncounted = uncounted or (len(arithmetic) > 1 and arithmetic["flops"] is None)
+        cost = {**arithmetic, "seconds": seconds, "usd": _usd(seconds, compute)}
         for name, amount in cost.items():
             row[name] = _add(row[name], amount)
     stages = list(rows.values())
-    return {"stages": stages, "totals": {name: _total(row[name] for row in stages) for name in COUNTED}}
+    totals = {name: _total(row[name] for row in stages) for name in COUNTED}
+    if uncounted:
+        totals["flops"] = None
+    return {"stages": stages, "totals": totals}
 
 
 def _arithmetic(node: Node, summary: Mapping[str, Any]) -> dict[str, int | None]:

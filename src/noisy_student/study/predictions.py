@@ -11,7 +11,8 @@ from noisy_student.study.settings import PredictionSettings, Settings
 
 def predictions(settings: Settings, selected: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """A row a prediction: ``held`` or ``failed`` where Wilson's 95 % interval lies on one side of its bound, else
-    ``unsure``; verdict and value are None where nothing was measured. Seeds are pooled by question.
+    ``unsure``; verdict and value are None where nothing was measured. Seeds are pooled
+    by question, which is too sure of itself where they share questions.
     """
     for name, prediction in settings.predictions.items():
         rows = [row for row in selected if row["condition"] == prediction.condition]
@@ -22,7 +23,7 @@ def predictions(settings: Settings, selected: Sequence[Mapping[str, Any]]) -> It
             **prediction.model_dump(mode="json"),
             "value": found / asked if found is not None and asked else None,
             "interval": None if interval is None else [interval.low, interval.high],
-            "n": asked,
+            "n": asked or None,
             "verdict": None if interval is None else _verdict(prediction, interval.low, interval.high),
         }
 

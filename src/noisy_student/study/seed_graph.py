@@ -193,6 +193,8 @@ class SeedGraph:
         spec: dict[str, Any] = {}
         if condition.target == "own-sample":
             label = next(iter(self.settings.labels.values()), LabelSettings())
+            # All questions and all K, however those labels are voted on: else it would be the oracle of some.
+            label = LabelSettings(teacher=label.teacher, K=label.K, text=label.text)
             inputs["samples"] = self._label_samples(label)
             spec = {"text": label.text, "truncated": self.settings.answers.truncated}
         return self._node("reveal", spec, inputs=inputs, title="reveal the key")

@@ -21,6 +21,7 @@ from noisy_student.study.conditions import (
     Frozen,
     LabelSettings,
     Name,
+    check_agreement,
     check_grpo,
     check_size_match,
     check_stopping,
@@ -67,7 +68,7 @@ class PredictionSettings(Frozen):
 
     condition: Name
     measure: Literal["coverage", "precision"]
-    """Of all unlabeled questions those selected; of those selected the right ones."""
+    """Of the questions voted on those selected; of those selected the right ones."""
     above: Annotated[float, Field(ge=0, lt=1)] | None = None
     below: Annotated[float, Field(gt=0, le=1)] | None = None
     source: str = ""
@@ -147,6 +148,16 @@ class Settings(Frozen):
         lists = ("seeds",)
         return {name: tuple(item) if name in lists and isinstance(item, list) else item for name, item in value.items()}
 
+    def _require_trainable(self) -> None:
+        """Raise UserError for weights too coarse to be trained: small updates would round away, one by one."""
+        trained = [name for name, condition in self.conditions.items() if condition.method != "none"]
+        if trained and self.model.dtype != "float32":
+            raise UserError(
+                f"model.dtype is {self.model.dtype}, and {trained[0]} is to be trained.",
+                why="In half precision an update of a millionth of a weight is lost in rounding.",
+                do="--set model.dtype=float32, or leave out every condition that trains.",
+            )
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         if not self.conditions:
@@ -155,9 +166,12 @@ class Settings(Frozen):
                 why="Without them there is nothing to compare.",
                 do='Write at least one: [conditions] and baseline = { train = ["gold"] }.',
             )
+        self._require_trainable()
         for name, condition in self.conditions.items():
-            check_grpo(name, condition, self.grpo)
+            grpo = check_grpo(name, condition, self.grpo)
             for label in condition.label_names:
+                if condition.method == "grpo" and grpo.weigh_agreement:
+                    check_agreement(name, label, self.labels[label])
                 _known(label, self.labels, f"conditions.{name}.train")
             for other in (condition.like, condition.control_of):
                 if other is not None:

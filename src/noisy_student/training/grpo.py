@@ -37,6 +37,8 @@ MISMATCH = 0.01
 """Nats between sampler and trainer at one token that stop a run; in float32 they differ by less than a thousandth."""
 START_KL = 1e-6
 """Nats a token between the start model and the reference that TRL loads; they are the same weights."""
+EXACT = (torch.float32, torch.float64)
+"""Types in which two ways of computing the same agree so well; in half precision they differ by a thousandth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ class _Trainer(GRPOTrainer):
         if self.at_start and "ref_per_token_logps" in output:
             apart = output["ref_per_token_logps"] - output["sampling_per_token_logps"]
             kl = float(_mean(apart.exp() - apart - 1, output["completion_mask"]))
-            if not kl < START_KL:
+            if not kl < START_KL and output["ref_per_token_logps"].dtype in EXACT:
                 raise UserError(
                     f"At the first step the reference model is {kl:.1e} nats a token from the start model.",
                     why="They are to be the same weights; a penalty for leaving another model would be meaningless.",
@@ -230,7 +232,7 @@ class _Trainer(GRPOTrainer):
             apart = (self._seen - inputs["sampling_per_token_logps"]).abs() * inputs["completion_mask"]
             most = float(apart.max())
             self.facts[-1]["mismatch"] = max(most, self.facts[-1].get("mismatch", 0.0))
-            if not most < MISMATCH and model.dtype == torch.float32:
+            if not most < MISMATCH and model.dtype in EXACT:
                 raise UserError(
                     f"Sampler and trainer differ by {most:.3g} nats at one token (step {self.facts[-1]['step']}).",
                     why="The answers would be those of another model than the one that is trained.",

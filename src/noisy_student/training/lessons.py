@@ -48,7 +48,7 @@ def lessons(labels: Iterable[Label], *, fits: Collection[str]) -> Lessons:
 
 def weight(label: Label, spec: GrpoSpec) -> float:
     """What the advantages of a question's answers are multiplied by."""
-    if label.origin == "gold":
+    if label.origin != "vote":
         return 1.0
     agreement = label.agreement if spec.weigh_agreement and label.agreement is not None else 1.0
     return spec.pseudo_weight * agreement

@@ -89,8 +89,12 @@ class Rollouts:
         return self._output(answered)
 
     def _answer(self, model: PreTrainedModel, names: Sequence[str]) -> list[_Answered]:
-        ks = range(self.spec.generations)
-        row_seeds = [[seeds.seed(self.run_seed, "rollout", name, k=k, step=self.step) for k in ks] for name in names]
+        row_seeds, before = [], dict.fromkeys(names, 0)
+        for name in names:
+            # A question that stands twice in a batch has other answers the second time.
+            ks = range(before[name], before[name] + self.spec.generations)
+            row_seeds.append([seeds.seed(self.run_seed, "rollout", name, k=k, step=self.step) for k in ks])
+            before[name] = ks.stop
         drawn = self.room.draw(model, [self.room.prompts[name] for name in names], row_seeds, self.check)
         return [self._judge(name, draws) for name, draws in zip(names, drawn, strict=True)]
 
@@ -138,14 +142,14 @@ class Rollouts:
                 "step": self.step,
                 "prompt_tokens": sum(len(self.room.prompts[group.question_id]) for group in drawn),
                 "sampled_tokens": sum(len(draw.token_ids) for group in drawn for draw in group.draws),
-                "read_tokens": sum(
+                "read_tokens": self.spec.num_iterations
+                * sum(
                     len(self.room.prompts[group.question_id]) + len(draw.token_ids)
                     for group in answered
                     for draw in group.draws
                 ),
-                "read_prompt_tokens": sum(
-                    len(self.room.prompts[group.question_id]) * len(group.draws) for group in answered
-                ),
+                "read_prompt_tokens": self.spec.num_iterations
+                * sum(len(self.room.prompts[group.question_id]) * len(group.draws) for group in answered),
                 "replaced": len(drawn) - len(answered),
                 "right": sum(sum(group.right) for group in answered) / len(ended),
                 "mixed": sum(len(set(group.right)) > 1 for group in answered) / len(answered),

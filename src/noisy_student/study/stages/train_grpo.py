@@ -84,7 +84,7 @@ def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo:
 
 def _summary(taught: Taught, taught_from: Lessons) -> dict[str, Any]:
     """Sums over all steps; episodes are visits of a question, by where its label came from."""
-    gold = sum(group.origin == "gold" for group in taught.groups)
+    origins = [group.origin for group in taught.groups]
     totals = {
         name: sum(fact[name] for fact in taught.facts)
         for name in ("prompt_tokens", "sampled_tokens", "read_tokens", "replaced")
@@ -95,8 +95,9 @@ def _summary(taught: Taught, taught_from: Lessons) -> dict[str, Any]:
         "unreadable": len(taught_from.unreadable),
         "too_long": len(taught_from.too_long),
         "steps": taught.steps,
-        "gold_episodes": gold,
-        "pseudo_episodes": len(taught.groups) - gold,
+        "gold_episodes": origins.count("gold"),
+        "pseudo_episodes": origins.count("vote"),
+        "revealed_episodes": origins.count("revealed"),
         "groups": kinds(taught.groups),
         "trained_tokens": totals["read_tokens"] - _prompt_share(taught),
         "resumed_at_steps": list(taught.resumed_at_steps),
