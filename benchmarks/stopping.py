@@ -29,7 +29,7 @@ from noisy_student.models import lab  # noqa: E402
 from noisy_student.models.chat import Renderer  # noqa: E402
 from noisy_student.models.load import load  # noqa: E402
 from noisy_student.records import Answer, Draw  # noqa: E402
-from noisy_student.sampling.rounds import Rounds  # noqa: E402
+from noisy_student.sampling.rounds import Go, Rounds  # noqa: E402
 from noisy_student.sampling.torch_engine import TorchEngine  # noqa: E402
 from noisy_student.study.catalog import Request, resolve  # noqa: E402
 
@@ -99,14 +99,22 @@ class Lab:
             row_seeds = [
                 [seeds.seed(1, "sample", str(first + row), k=k) for k in range(K)] for row in range(len(prompts))
             ]
-            rounds = None if rule is fixed else Rounds(ends, lambda prompt, draws: self._go(rule, draws, K))
+            rounds = None if rule is fixed else Rounds(ends, self._go(rule, K))
             drawn += sum(map(len, self._engine.draw(prompts, row_seeds, self._decoding, rounds)))
         return drawn, time.monotonic() - start
 
-    def _go(self, rule: Rule, draws: Sequence[Draw], K: int) -> bool:
-        found = [read(self._renderer.decode(draw.token_ids), draw.finish, truncated="abstain") for draw in draws]
-        tally = tally_of(answer.canonical if isinstance(answer, Answer) else None for answer in found)
-        return rule(tally, len(draws), K) == "go"
+    def _go(self, rule: Rule, K: int) -> Go:
+        """As the stage asks: each draw is read once."""
+        known: dict[int, list[str | None]] = {}
+
+        def go(prompt: int, draws: Sequence[Draw]) -> bool:
+            answers = known.setdefault(prompt, [])
+            for draw in draws[len(answers) :]:
+                answer = read(self._renderer.decode(draw.token_ids), draw.finish, truncated="abstain")
+                answers.append(answer.canonical if isinstance(answer, Answer) else None)
+            return rule(tally_of(answers), len(answers), K) == "go"
+
+        return go
 
 
 def main() -> None:
