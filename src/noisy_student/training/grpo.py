@@ -15,7 +15,6 @@ import datasets
 import huggingface_hub.constants
 import torch
 from transformers import PrinterCallback
-from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from noisy_student import files, identity, seeds
@@ -25,6 +24,7 @@ from noisy_student.models.load import LoadedModel
 from noisy_student.training import curves, resume
 from noisy_student.training.curves import Point
 from noisy_student.training.groups import Group
+from noisy_student.training.grpo_config import config
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.lessons import visits
 from noisy_student.training.optimizer import adamw, schedule
@@ -174,7 +174,7 @@ class _Run:
             trainer = _Trainer(
                 model=self._loaded.model,
                 reward_funcs=[_payer(name, reward) for name, (reward, _) in rewards.items()],
-                args=_config(
+                args=config(
                     spec,
                     steps=steps,
                     weights=[weight for _, weight in rewards.values()],
@@ -256,47 +256,3 @@ def _payer(name: str, reward: Any) -> Any:
 
     pay.__name__ = name
     return pay
-
-
-def _config(
-    spec: GrpoSpec, *, steps: int, weights: list[float], seed: int, output_dir: str, use_cpu: bool
-) -> GRPOConfig:
-    micro = spec.micro_batch or spec.batch
-    return GRPOConfig(
-        output_dir=output_dir,
-        max_steps=steps,
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=spec.batch // micro,
-        num_generations=spec.generations,
-        num_iterations=spec.num_iterations,
-        max_completion_length=spec.max_new_tokens,
-        temperature=spec.temperature,
-        top_p=1.0,
-        top_k=0,
-        loss_type=spec.loss_type,
-        beta=spec.beta,
-        epsilon=spec.epsilon,
-        use_bias_correction_kl=spec.use_bias_correction_kl,
-        scale_rewards=spec.scale_rewards,
-        mask_truncated_completions=spec.mask_truncated,
-        reward_weights=weights,
-        learning_rate=spec.learning_rate,
-        weight_decay=spec.weight_decay,
-        max_grad_norm=spec.max_grad_norm,
-        disable_dropout=True,
-        shuffle_dataset=False,
-        remove_unused_columns=False,
-        seed=seed,
-        bf16=False,
-        activation_checkpointing=False,
-        use_cpu=use_cpu,
-        dataloader_pin_memory=False,
-        average_tokens_across_devices=False,
-        logging_strategy="steps",
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        report_to="none",
-        save_strategy="no",
-        eval_strategy="no",
-    )
