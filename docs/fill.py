@@ -180,8 +180,8 @@ def sampling() -> str:
     for path in sorted((ROOT / "results").glob("sampling-*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
         lines += [
-            f"`{found['scale']}`, {found['model']}, {found['questions']} questions x {found['k']}, at most {found['cap']}"
-            f" tokens, {found['threads']} thread{'s' * (found['threads'] > 1)}, median of {found['rounds']}:",
+            f"`{found['scale']}`, {found['model']}, {found['questions']} questions x {found['k']}, at most"
+            f" {found['cap']} tokens, {found['threads']} thread{'s' * (found['threads'] > 1)}, median of {found['rounds']}:",
             "",
             "| engine | samples a second | tokens a second |",
             "| --- | --- | --- |",
@@ -193,12 +193,20 @@ def sampling() -> str:
         llama = found["ratio_vs_llama_cpp"]
         against = "" if llama is None else f"; {llama} x llama.cpp ({found['llama_cpp_setting']})"
         exact = found.get("exactness")
-        apart = "" if exact is None else (
-            f" Next-token probabilities are at most {exact['largest_difference']:.1e} from transformers' on"
-            f" {exact['prompts']} prompts; 20,000 draws of a token: chi-square p = {exact['p_value']:.2f}."
+        apart = (
+            ""
+            if exact is None
+            else (
+                f" Next-token probabilities are at most {exact['largest_difference']:.1e} from transformers' on"
+                f" {exact['prompts']} prompts; 20,000 draws of a token: chi-square p = {exact['p_value']:.2f}."
+            )
         )
-        lines += ["", f"To the end token {free} x `generate`, with the stop {stopped} x{against}. Decoding takes"
-                  f" {found['fraction_of_limit']:.0%} of the fastest matrix product measured in the same run.{apart}", ""]
+        lines += [
+            "",
+            f"To the end token {free} x `generate`, with the stop {stopped} x{against}. Decoding takes"
+            f" {found['fraction_of_limit']:.0%} of the fastest matrix product measured in the same run.{apart}",
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -207,42 +215,52 @@ def stopping() -> str:
     found = json.loads((ROOT / "results" / "stopping.json").read_text(encoding="utf-8"))
     one, other = (found["plan_histogram"][name] for name in ("one rival", "all different"))
     lines = [
-        f"On the plan's histogram (V1.5, 4,000 questions) `lossless` at 6 of 8 draws {other:.2f} to {one:.2f} of 8 samples,"
-        f" {1 - one / 8:.0%} to {1 - other / 8:.0%} fewer, by who has the other votes. In the lab"
+        f"On the plan's histogram (V1.5, 4,000 questions) `lossless` at 6 of 8 draws {other:.2f} to {one:.2f} of 8"
+        f" samples, {1 - one / 8:.0%} to {1 - other / 8:.0%} fewer, by who has the other votes. In the lab"
         f" ({found['questions']} questions, the untrained model, one thread, medians of {found['repeats']}):",
         "",
         "| rule | samples a question | samples saved | time saved |",
         "| --- | --- | --- | --- |",
     ]
     for name, row in found["lab"].items():
-        lines.append(
-            f"| {name} | {row['samples']:.2f} | {row['samples_saved']:.0%} | {row['seconds_saved']:.0%} |"
-        )
+        lines.append(f"| {name} | {row['samples']:.2f} | {row['samples_saved']:.0%} | {row['seconds_saved']:.0%} |")
     return "\n".join(lines)
 
 
 def more_votes() -> str:
     """What study v2 found on the lab: selections, predictions, the curve."""
     run = json.loads((ROOT / "results" / "v2" / "results.json").read_text(encoding="utf-8"))
-    lines = ["| condition | K | samples | selected | coverage | precision | samples a label | accuracy |", f"|{' --- |' * 8}"]
+    lines = [
+        "| condition | K | samples | selected | coverage | precision | samples a label | accuracy |",
+        f"|{' --- |' * 8}",
+    ]
     accuracy = {row["name"]: row["accuracy"] for row in run["conditions"]}
     for row in run["selections"]:
         cells = [
-            row["condition"], str(row["k"]), f"{row['samples']:,}", str(row["accepted"]), f"{100 * row['coverage']:.1f} %",
-            f"{100 * row['precision']:.1f} %", f"{row['samples_per_label']:.0f}", f"{100 * accuracy[row['condition']]:.1f} %",
-        ]  # fmt: skip
+            row["condition"],
+            str(row["k"]),
+            f"{row['samples']:,}",
+            str(row["accepted"]),
+            f"{100 * row['coverage']:.1f} %",
+            f"{100 * row['precision']:.1f} %",
+            f"{row['samples_per_label']:.0f}",
+            f"{100 * accuracy[row['condition']]:.1f} %",
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
     for row in run["predictions"]:
         low, high = (100 * bound for bound in row["interval"])
         lines.append(
-            f"- {row['source']}. Expected: {row['measure']} of {row['condition']} above {100 * row['above']:.0f} %; found"
-            f" {100 * row['value']:.1f} % [{low:.1f}, {high:.1f}]: **{row['verdict']}**."
+            f"- {row['source']}. Expected: {row['measure']} of {row['condition']} above {100 * row['above']:.0f} %;"
+            f" found {100 * row['value']:.1f} % [{low:.1f}, {high:.1f}]: **{row['verdict']}**."
         )
     most = max((row for row in run["labels"] if row.get("curve")), key=lambda row: (row["k"], row["questions"]))
     curve = ", ".join(f"{100 * share:.1f} % at k = {k}" for k, share in most["curve"])
-    lines += ["", f"Right votes over k samples (mean over all subsets of one draw of {most['k']}): {curve}. "
-              f"More stops paying at k = {most['enough']}: the next step gains less than this test can see."]
+    lines += [
+        "",
+        f"Right votes over k samples (mean over all subsets of one draw of {most['k']}): {curve}. "
+        f"More stops paying at k = {most['enough']}: the next step gains less than this test can see.",
+    ]
     for finding in run["findings"]:
         if finding["primary"]:
             _, points, interval = _told(finding)

@@ -152,7 +152,7 @@ def test_greedy_logprobs_are_those_of_the_unscaled_model():
 
 @pytest.mark.usefixtures("loop")
 def test_frequencies_follow_the_softmax():
-    n, temperature = 3000, 1.5
+    n, temperature = 20_000, 1.5
     decoding = Decoding(temperature=temperature, max_new_tokens=1, stop_at_answer=False)
     draws = _draws([PROMPTS[1]], n, decoding)[str(PROMPTS[1])]
     counts_V = torch.bincount(torch.tensor([draw.token_ids[0] for draw in draws]), minlength=len(tiny_qwen.PIECES))
@@ -163,7 +163,7 @@ def test_frequencies_follow_the_softmax():
     chi_square = float(((counts_V - expected_V)[common_V] ** 2 / expected_V[common_V]).sum())
     assert int(common_V.sum()) >= 5
     assert chi_square < 54  # the 99.99 % quantile for 23 classes, and more than that of fewer
-    assert float(rest) < 30
+    assert float(rest) < 80
 
 
 @pytest.mark.usefixtures("loop")
