@@ -181,7 +181,8 @@ def sampling() -> str:
         found = json.loads(path.read_text(encoding="utf-8"))
         lines += [
             f"`{found['scale']}`, {found['model']}, {found['questions']} questions x {found['k']}, at most"
-            f" {found['cap']} tokens, {found['threads']} thread{'s' * (found['threads'] > 1)}, median of {found['rounds']}:",
+            f" {found['cap']} tokens, {found['threads']} thread{'s' * (found['threads'] > 1)}, median of"
+            f" {found['rounds']}:",
             "",
             "| engine | samples a second | tokens a second |",
             "| --- | --- | --- |",
