@@ -1,4 +1,4 @@
-"""Every stage asks whether to go on; the two that use a model are paused in their own tests."""
+"""Every stage asks whether to go on; the three that use a model are paused in their own tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from noisy_student.errors import Paused
 from noisy_student.records import Label, Question, Sample
 from noisy_student.sampling.sample_file import write_samples
 from noisy_student.study import stages
-from noisy_student.study.stages import examples, grade, key, label, label_quality, reveal, split, vote
+from noisy_student.study.stages import examples, grade, group_quality, key, label, label_quality, reveal, split, vote
 
 DATA = {"labeled": 5, "unlabeled": 5, "test": 5}
 SPEC = {"truncated": "abstain", "ties": "none", "K": 1, "seed": 1, "select": {"all": True}, "text": "first"}
@@ -31,7 +31,9 @@ def inputs(tmp_path: Path) -> dict[str, list[Path]]:
     write_labels(folder / "gold.jsonl", [Label("q", "7", None, "gold")])
     write_questions(folder / "unlabeled.jsonl", [Question("q", "3 + 4?")])
     vote.run(SPEC, {"samples": [folder]}, Context(tmp_path / "voted"))
-    roles = ("samples", "key", "gold", "own", "split")
+    group = {"step": 0, "question_id": "q", "origin": "vote", "label": "7", "answers": 4, "right": 2}
+    files.write_jsonl(folder / "groups.jsonl", [group])
+    roles = ("samples", "key", "gold", "own", "split", "train")
     return {role: [folder] for role in roles} | {"votes": [tmp_path / "voted/data"]}
 
 
@@ -42,11 +44,13 @@ STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "grade": (grade, ("samples", "key"), "vote"),
     "examples": (examples, ("gold", "own"), "vote"),
     "label-quality": (label_quality, ("votes", "key"), "vote"),
+    "group-quality": (group_quality, ("train", "key"), "vote"),
     "reveal": (reveal, ("split", "key", "samples"), "vote"),
     "split": (split, (), "vote"),
     "key": (key, (), "vote"),
 }
-WITH_A_MODEL = {"sample", "train_sft"}  # tests/sampling/test_torch_engine.py, tests/training/test_sft.py
+# tests/sampling/test_torch_engine.py, tests/training/test_sft.py, tests/training/test_grpo.py
+WITH_A_MODEL = {"sample", "train_sft", "train_grpo"}
 
 
 def test_no_kind_of_stage_is_left_out() -> None:
