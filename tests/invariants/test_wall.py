@@ -46,7 +46,7 @@ def compute(targets: list[Node], root: Path) -> Store:
 def training_side(planned: Plan) -> list[Node]:
     """The examples of every condition that learns from votes, and none that learns from the revealed key."""
     names = ("baseline", "pseudo-only", "noisy-student", "filtered", "random-sample")
-    return [item.examples for item in planned.conditions if item.name in names and item.examples is not None]
+    return [item.learned for item in planned.conditions if item.name in names and item.learned is not None]
 
 
 def with_file(path: Path) -> Plan:
@@ -103,14 +103,14 @@ def test_without_the_answers_of_the_unlabeled_questions_the_examples_are_the_sam
 def test_with_the_key_in_place_of_the_votes_the_examples_are_the_oracles(tmp_path: Path) -> None:
     planned = plan(resolve(Request(overrides=SMALL)))
     by_name = {item.name: item for item in planned.conditions}
-    oracle = by_name["oracle"].examples
+    oracle = by_name["oracle"].learned
     assert oracle is not None
     split, reveal = oracle.inputs["gold"][0], oracle.inputs["labels"][0]
     key_node = reveal.inputs["key"][0]
     store = compute([oracle, key_node], tmp_path / "store")
     control = tmp_path / "control"
     votes_from_key(store.data(split), store.data(key_node), control)
-    student = by_name["noisy-student"].examples
+    student = by_name["noisy-student"].learned
     assert student is not None
     label = student.inputs["labels"][0]
     labels = Context(tmp_path / "labels")
