@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -73,6 +73,16 @@ def read_labels(path: Path) -> list[Label]:
                 do="Remove one of the two rows.",
             )
     return labels
+
+
+def read_learned(inputs: Mapping[str, Sequence[Path]]) -> list[Label]:
+    """All labels that a student learns from: those of its ``gold`` folders (splits), then of its ``labels`` folders."""
+    return [
+        label
+        for role, name in (("gold", "gold.jsonl"), ("labels", "labels.jsonl"))
+        for folder in inputs.get(role, ())
+        for label in read_labels(folder / name)
+    ]
 
 
 def label_of(row: Mapping[str, Any], place: str) -> Label:

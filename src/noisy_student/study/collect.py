@@ -15,7 +15,6 @@ from noisy_student.statistics.intervals import wilson
 from noisy_student.statistics.power import DISCORDANCE, paired_mde
 from noisy_student.study.costs import costs
 from noisy_student.study.enough import enough
-from noisy_student.study.manifest import Manifest
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.notes import Drawn, notes
 from noisy_student.study.plan import Plan
@@ -95,7 +94,7 @@ def _comparable(outcomes: Mapping[str, Outcomes], a: str, b: str) -> bool:
 def _drawn(plan: Plan, store: Store) -> Iterator[Drawn]:
     """What was drawn, by node; nothing of nodes that have not run."""
     for node in parents_first(plan.targets):
-        if node.stage == "sample" and (summary := _summary(store, node)):
+        if node.stage == "sample" and (summary := store.summary(node)):
             yield Drawn(
                 node.spec["part"],
                 summary["samples"],
@@ -124,20 +123,20 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
         "control_of": condition.control_of,
         "learns_from": list(condition.train),
         **_status(nodes.grade, result, store),
-        **_accuracy(_summary(store, nodes.grade)),
+        **_accuracy(store.summary(nodes.grade)),
     }
-    trained = _summary(store, nodes.train)
-    sampled = [_summary(store, node) or {} for node in nodes.grade.parents if node.stage == "sample"]
+    trained = store.summary(nodes.train)
+    sampled = [store.summary(node) or {} for node in nodes.grade.parents if node.stage == "sample"]
     rollouts = trained.get("sampled_tokens", 0) if trained else 0
     own = [nodes.train, nodes.grade, *(node for node in nodes.grade.parents if node.stage == "sample")]
     return {
         **row,
         "trained_on": trained["examples"] if trained else None,
-        "label_accuracy": _label_accuracy(_summary(store, nodes.quality)),
+        "label_accuracy": _label_accuracy(store.summary(nodes.quality)),
         "steps": trained["steps"] if trained else None,
         **{name: trained.get(name) if trained else None for name in EPISODES},
         "trained_tokens": trained["trained_tokens"] if trained else None,
-        "group_quality": _summary(store, nodes.groups),
+        "group_quality": store.summary(nodes.groups),
         "sampled_tokens": rollouts + sum(summary.get("tokens", 0) for summary in sampled) or None,
         "seconds": _seconds(store, own),
     }
@@ -189,7 +188,7 @@ def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, An
         "stopping": label.stopping if label.stops_early else "fixed",
         "temperature": None if label.samples is not None else settings.sampling.temperature,
     }
-    voted, judged = _summary(store, nodes.votes), _summary(store, nodes.quality)
+    voted, judged = store.summary(nodes.votes), store.summary(nodes.quality)
     if voted is None:
         return {**row, **dict.fromkeys(("questions", "accuracy", "single_accuracy")), "by_level": []}
     # What would have won where sampling was given up is not known, so neither is how many votes are right.
@@ -200,7 +199,7 @@ def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, An
         "tie_rate": None if label.stops_early else voted["tied"] / voted["questions"],
         "abstained": voted["abstained"] / voted["samples"],
         "samples": voted["samples"],
-        "on_dev": None if lossless else _on_dev(_summary(store, nodes.on_dev)),
+        "on_dev": None if lossless else _on_dev(store.summary(nodes.on_dev)),
     }
     if judged is None:
         levels = [{"votes": votes, "questions": count, "accuracy": None} for votes, count in voted["levels"]]
@@ -259,7 +258,7 @@ def _data(plan: Plan, store: Store) -> dict[str, Any]:
     """The source and the counts of each part, from the first seed's split."""
     spec = plan.settings.data
     split = next(node for node in parents_first(plan.targets) if node.stage == "split")
-    summary = _summary(store, split)
+    summary = store.summary(split)
     return {
         "source": spec.source.kind,
         "dataset": spec.source.dataset,
@@ -267,11 +266,6 @@ def _data(plan: Plan, store: Store) -> dict[str, Any]:
         "counts": summary["counts"] if summary else None,
         "removed": summary["removed"] if summary else None,
     }
-
-
-def _summary(store: Store, node: Node | None) -> Mapping[str, Any] | None:
-    manifest: Manifest | None = store.manifest(node) if node is not None else None
-    return manifest.summary if manifest is not None and manifest.outcome == "done" else None
 
 
 def _seconds(store: Store, nodes: Sequence[Node | None]) -> float | None:

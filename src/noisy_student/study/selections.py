@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from noisy_student.study.node import Node
@@ -23,11 +23,11 @@ def selections(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
         if len(names) != 1 or label is None or "votes" not in label.inputs:
             continue
         (votes,) = label.inputs["votes"]
-        voted, made = _summary(store, votes), _summary(store, label)
+        voted, made = store.summary(votes), store.summary(label)
         if voted is None or made is None:
             continue
         settings = plan.settings.labels[names[0]]
-        judged = (_summary(store, nodes.quality) or {}).get("labels")
+        judged = (store.summary(nodes.quality) or {}).get("labels")
         accepted, right = made["questions"], None if judged is None else judged["right"]
         yield {
             "condition": nodes.name,
@@ -63,8 +63,3 @@ def _seconds(store: Store, votes: Node, samples: int) -> float | None:
         drawn += manifest.summary["samples"]
         seconds += manifest.provenance["seconds"]
     return seconds * samples / drawn if drawn else None
-
-
-def _summary(store: Store, node: Node | None) -> Mapping[str, Any] | None:
-    manifest = store.manifest(node) if node is not None else None
-    return manifest.summary if manifest is not None and manifest.outcome == "done" else None

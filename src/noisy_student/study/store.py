@@ -53,6 +53,11 @@ class Store:
         """Whether a result stands in the store, done or skipped; bytes are not read."""
         return self.manifest(node) is not None
 
+    def summary(self, node: Node | None) -> Mapping[str, Any] | None:
+        """What a node's stage said of its result; None for no node, and for one that is not done."""
+        found = self.manifest(node) if node is not None else None
+        return found.summary if found is not None and found.outcome == "done" else None
+
     def outcome(self, node: Node) -> Literal["done", "skipped"] | None:
         """How the node ended; None if there is no result."""
         found = self.manifest(node)

@@ -8,7 +8,7 @@ from typing import Any
 
 from noisy_student import files
 from noisy_student.context import Context
-from noisy_student.data.rows import read_labels
+from noisy_student.data.rows import read_learned
 from noisy_student.labeling.example_file import write_examples
 from noisy_student.labeling.examples import examples
 from noisy_student.labeling.texts import with_own_texts
@@ -16,7 +16,6 @@ from noisy_student.records import Label
 from noisy_student.sampling.sample_file import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
-LABEL_FILES = {"gold": "gold.jsonl", "labels": "labels.jsonl"}
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
@@ -24,12 +23,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 
     A gold answer without a worked text takes the first of the samples in role ``own`` that reaches it.
     """
-    labels = [
-        label
-        for role, name in LABEL_FILES.items()
-        for folder in inputs.get(role, ())
-        for label in read_labels(folder / name)
-    ]
+    labels = read_learned(inputs)
     if "own" in inputs:
         bare = [label for label in labels if _is_bare(label)]
         labels = [label for label in labels if not _is_bare(label)]

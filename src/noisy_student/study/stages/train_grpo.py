@@ -8,7 +8,7 @@ from typing import Any
 
 from noisy_student import files
 from noisy_student.context import Context
-from noisy_student.data.rows import read_labels, read_questions
+from noisy_student.data.rows import read_learned, read_questions
 from noisy_student.labeling.vote import winner_of
 from noisy_student.models import checkpoint
 from noisy_student.models.chat import Renderer
@@ -24,7 +24,6 @@ from noisy_student.training.lessons import Lessons, lessons
 from noisy_student.training.rollouts import Classroom, DrawRows
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers")
-LABEL_FILES = {"gold": "gold.jsonl", "labels": "labels.jsonl"}
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
@@ -44,12 +43,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     questions = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
     prompts = {question.id: renderer.encode(question) for question in questions}
     room = int(getattr(loaded.model.config, "max_position_embeddings", 1 << 30)) - grpo.max_new_tokens
-    labels = [
-        label
-        for role, name in LABEL_FILES.items()
-        for folder in inputs.get(role, ())
-        for label in read_labels(folder / name)
-    ]
+    labels = read_learned(inputs)
     taught_from = lessons(labels, fits={name for name, prompt in prompts.items() if len(prompt) <= room})
     classroom = Classroom(
         prompts=prompts,
