@@ -1,11 +1,13 @@
 """Seconds of a GRPO step with our rollouts beside stock TRL with transformers' generation, same settings, in one run.
 
-    python benchmarks/grpo.py --scale lab|laptop-smoke [--model FILE.gguf] [--steps 12] [--prompts 8] [--generations 8]
-                              [--cap 48] [--json FILE]
+    python benchmarks/grpo.py --scale lab|laptop-smoke [--model FILE.gguf] [--steps 12] [--rounds 3] [--prompts 8]
+                              [--generations 8] [--cap 48] [--json FILE]
 
 Both arms: float32, no gradient checkpointing, the same questions, group size, cap and loss; answers are drawn to the
-end token. The first two steps of each are not counted, medians of the others are. ``ceiling`` is how much faster a step
-would be if answers cost nothing. Ends with one JSON line. Nothing else should run at the same time.
+end token. The arms take turns; the first two steps of a turn are not counted, medians of all others are. A rollout is
+what makes the answers' tokens, weights joined anew included; reading and rewarding them is the step's. ``ceiling`` is
+how much faster stock's step would be if answers cost nothing. Ends with one JSON line. Nothing else should run at the
+same time.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +42,7 @@ from noisy_student.labeling.vote import winner_of  # noqa: E402
 from noisy_student.models import lab  # noqa: E402
 from noisy_student.models.chat import Renderer  # noqa: E402
 from noisy_student.models.load import LoadedModel, load  # noqa: E402
-from noisy_student.records import Answer, Label  # noqa: E402
+from noisy_student.records import Answer, Draw, Label  # noqa: E402
 from noisy_student.study.catalog import Request, resolve  # noqa: E402
 from noisy_student.study.stages.train_grpo import draw_rows  # noqa: E402
 from noisy_student.training.grpo import train  # noqa: E402
@@ -47,6 +51,28 @@ from noisy_student.training.rollouts import Classroom  # noqa: E402
 
 SKIPPED = 2
 """Steps that warm up."""
+
+
+@dataclass
+class Seen:
+    """What an arm's steps took, in seconds, and how long answers were, in tokens."""
+
+    rollouts: list[float]
+    steps: list[float]
+    lengths: list[float]
+
+    def add(self, other: Seen) -> Seen:
+        """Both turns' steps."""
+        return Seen(self.rollouts + other.rollouts, self.steps + other.steps, self.lengths + other.lengths)
+
+    @property
+    def row(self) -> dict[str, float]:
+        """Medians, and the mean length."""
+        return {
+            "rollout_seconds": statistics.median(self.rollouts),
+            "step_seconds": statistics.median(self.steps),
+            "mean_length": statistics.mean(self.lengths),
+        }
 
 
 class Steps(TrainerCallback):
@@ -103,28 +129,32 @@ class Bench:
         folder = lab.folder("lab-m") if self.given.scale == "lab" else self.given.model
         return load(folder, threads=self.spec.threads)
 
-    def ours(self, folder: Path) -> dict[str, float]:
+    def ours(self, folder: Path) -> Seen:
         """Our trainer and rollouts."""
         loaded = self.load()
         renderer = Renderer(loaded.tokenizer, self.settings.prompt)
+        draw = draw_rows(loaded, renderer.decode, self.spec, width=self.settings.compute.width)
+        seconds: list[float] = []
+
+        def timed(*given: Any) -> list[list[Draw]]:
+            start = time.monotonic()
+            drawn = draw(*given)
+            seconds.append(time.monotonic() - start)
+            return drawn
+
         room = Classroom(
             prompts={item.question.id: renderer.encode(item.question) for item in self.items},
             labels={item.question.id: Label(item.question.id, str(item.answer), None, "gold") for item in self.items},
-            draw=draw_rows(loaded, renderer.decode, self.spec, width=self.settings.compute.width),
+            draw=timed,
             decode=renderer.decode,
             revote=winner_of,
         )
         taught = train(loaded, room, spec=self.spec, seed=1, context=Context(folder))
         ends = [point.seconds for point in taught.curve]
         steps = [late - early for early, late in zip(ends, ends[1:], strict=False)][SKIPPED - 1 :]
-        facts = taught.facts[SKIPPED:]
-        return {
-            "rollout_seconds": statistics.median(fact["seconds"] for fact in facts),
-            "step_seconds": statistics.median(steps),
-            "mean_length": statistics.mean(fact["mean_length"] for fact in facts),
-        }
+        return Seen(seconds[SKIPPED:], steps, [fact["mean_length"] for fact in taught.facts[SKIPPED:]])
 
-    def stock(self, folder: Path) -> dict[str, float]:
+    def stock(self, folder: Path) -> Seen:
         """TRL with transformers' generation, on the same prompts as text."""
         loaded = self.load()
         renderer = Renderer(loaded.tokenizer, self.settings.prompt)
@@ -170,11 +200,7 @@ class Bench:
         )
         trainer.generated, trainer.lengths = [], []
         trainer.train()
-        return {
-            "rollout_seconds": statistics.median(trainer.generated[SKIPPED:]),
-            "step_seconds": statistics.median(clock.seconds[SKIPPED:]),
-            "mean_length": statistics.mean(trainer.lengths[SKIPPED:]),
-        }
+        return Seen(trainer.generated[SKIPPED:], clock.seconds[SKIPPED:], trainer.lengths[SKIPPED:])
 
 
 def main() -> None:
@@ -183,19 +209,31 @@ def main() -> None:
     parser.add_argument("--scale", choices=("lab", "laptop-smoke"), required=True)
     parser.add_argument("--model", default="/tmp/models/smollm2.gguf", help="of laptop-smoke")
     parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--prompts", type=int, default=8)
     parser.add_argument("--generations", type=int, default=8)
     parser.add_argument("--cap", type=int, default=48)
     parser.add_argument("--json", type=Path)
     bench = Bench(parser.parse_args())
-    found: dict[str, Any] = {"scale": bench.given.scale, "threads": bench.spec.threads, "spec": bench.spec.model_dump()}
+    found: dict[str, Any] = {
+        "scale": bench.given.scale,
+        "model": lab.folder("lab-m").name if bench.given.scale == "lab" else Path(bench.given.model).name,
+        "threads": bench.spec.threads,
+        "rounds": bench.given.rounds,
+        "steps": bench.given.steps,
+        "spec": bench.spec.model_dump(),
+    }
     with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, arm in (("ours", bench.ours), ("stock", bench.stock)):
-            folder = Path(place) / name
-            folder.mkdir()
-            found[name] = arm(folder)
-            print(f"{name}: {found[name]}", flush=True)
+        seen: dict[str, Seen] = {}
+        for turn in range(bench.given.rounds):
+            for name, arm in (("ours", bench.ours), ("stock", bench.stock)):
+                folder = Path(place) / f"{name}-{turn}"
+                folder.mkdir()
+                here = arm(folder)
+                print(f"{name}, turn {turn}: {here.row}", file=sys.stderr, flush=True)
+                seen[name] = here if name not in seen else seen[name].add(here)
+        found |= {name: arm.row for name, arm in seen.items()}
     ours, stock = found["ours"], found["stock"]
     rest = stock["step_seconds"] - stock["rollout_seconds"]
     found |= {

@@ -73,8 +73,7 @@ def _decoded(decoder: Decoder, prompts: Sequence[Sequence[int]], temperature: fl
     decoder.reserve(longest + STEPS)
     memory = decoder.memory(groups=count, rows=count, prompt=longest, drawn=STEPS)
     logits_PV = decoder.read(memory, prompts, range(count))
-    memory.group_R = torch.arange(count)
-    memory.members_GM = torch.arange(count)[:, None]
+    memory.seat(range(count))
     found, fed = [], []
     for step in range(STEPS):
         found.append(torch.softmax(logits_PV.double() / temperature, dim=-1))

@@ -75,9 +75,7 @@ def test_every_next_token_has_the_probability_that_transformers_gives_it(name: s
     decoder.reserve(64)
     memory = decoder.memory(groups=len(PROMPTS), rows=len(FOLLOWING), prompt=12, drawn=8)
     read = decoder.read(memory, PROMPTS, range(len(PROMPTS)))
-    memory.group_R = torch.tensor(GROUP_OF_ROW)
-    memory.place_R = torch.tensor([0, 1, 0, 0, 1, 0])
-    memory.members_GM = torch.tensor([[0, 1], [2, 0], [3, 4], [5, 0]])
+    memory.seat(GROUP_OF_ROW)
     got = [read[GROUP_OF_ROW]] + [decoder.step(memory, torch.tensor(tokens)) for tokens in zip(*FOLLOWING, strict=True)]
     for row, (group, following) in enumerate(zip(GROUP_OF_ROW, FOLLOWING, strict=True)):
         logits_TV = model(torch.tensor([[*PROMPTS[group], *following]])).logits[0, len(PROMPTS[group]) - 1 :]
@@ -105,13 +103,12 @@ def test_groups_and_rows_may_grow_and_go() -> None:
     decoder.read(memory, PROMPTS[1:2], [2])
     assert all(torch.equal(cache[:1], old) for cache, old in zip(memory.prompt_keys, keys, strict=True))
     assert memory.length_G.tolist() == [5, 0, 1]
-    memory.group_R = torch.tensor([0, 2, 0])
-    memory.members_GM, memory.place_R = torch.tensor([[0, 2], [0, 0], [1, 0]]), torch.tensor([0, 0, 1])
+    memory.seat([0, 2, 0])
     decoder.step(memory, torch.tensor([10, 14, 11]))
     whole = decoder.step(memory, torch.tensor([11, 15, 12]))
     memory.keep(torch.tensor([1, 2]))
     assert memory.used_R.tolist() == [2, 2]
-    memory.members_GM, memory.place_R = torch.tensor([[1], [0], [0]]), torch.tensor([0, 0])
+    memory.seat([2, 0])
     left = decoder.step(memory, torch.tensor([16, 13]))
     assert left.shape == (2, SIZES["vocab_size"])
     assert not torch.equal(left[0], whole[1]) and torch.isfinite(left).all()

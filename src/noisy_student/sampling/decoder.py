@@ -45,6 +45,9 @@ class Decoder:
         base: Any = model.base_model
         self._rotary = base.rotary_emb
         self._cos = self._sin = torch.empty(0)
+        # Queries are scaled as they are turned; keys are turned only.
+        scales = [self.size**-0.5] * (self.heads * self.shared) + [1.0] * self.heads
+        self._scale_X1 = torch.tensor(scales, dtype=self.dtype, device=self.device)[:, None]
 
     def reserve(self, positions: int) -> None:
         """Make the rotary angles of so many positions."""
@@ -73,8 +76,6 @@ class Decoder:
             length_G=numbers(groups),
             used_R=numbers(rows),
             group_R=numbers(rows),
-            place_R=numbers(rows),
-            members_GM=numbers(groups, 1),
         )
 
     def read(self, memory: Memory, prompts: Sequence[Sequence[int]], groups: Sequence[int]) -> Tensor:
@@ -86,19 +87,17 @@ class Decoder:
 
     def step(self, memory: Memory, ids_R: Tensor) -> Tensor:
         """Feed one token a row and return the next logits, rows x vocabulary."""
-        rows_R = torch.arange(len(ids_R), device=self.device)
-        positions_R = memory.length_G[memory.group_R] + memory.used_R
-        cos_R1, sin_R1 = self._cos[positions_R][:, None], self._sin[positions_R][:, None]
-        slots = int(memory.used_R.max()) + 1
-        longest = int(memory.length_G[: len(memory.members_GM)].max())
-        mask = self._mask(memory, longest, slots)
+        cos_RXD, sin_RXD = self._angles(memory.length_G[memory.group_R] + memory.used_R)
+        masks = self._masks(memory)
+        room = memory.keys[0].shape[2]
+        lines = torch.arange(len(ids_R) * self.heads, device=self.device)
+        written_RJ = lines * room + memory.used_R.repeat_interleave(self.heads)
         hidden_RX = functional.embedding(ids_R, self._embed)
         for index, layer in enumerate(self._layers):
-            q_RJHD, k_RJD, v_RJD = self._project(layer, hidden_RX, cos_R1, sin_R1)
-            memory.keys[index][rows_R, :, memory.used_R] = k_RJD
-            memory.values[index][rows_R, :, memory.used_R] = v_RJD
-            mixed = self._attend(memory, index, q_RJHD, mask, (longest, slots))
-            hidden_RX = self._finish(layer, hidden_RX, mixed)
+            q_RQD, k_RJD, v_RJD = self._project(layer, hidden_RX, cos_RXD, sin_RXD)
+            for cache, new_RJD in ((memory.keys, k_RJD), (memory.values, v_RJD)):
+                cache[index].view(-1, self.size).index_copy_(0, written_RJ, new_RJD.reshape(-1, self.size))
+            hidden_RX = self._finish(layer, hidden_RX, self._attend(memory, index, q_RQD, masks))
         memory.used_R += 1
         return self._logits(hidden_RX)
 
@@ -111,14 +110,13 @@ class Decoder:
         memory.length_G[groups_P] = lengths_P
         count = len(prompts)
         hidden_X = functional.embedding(ids_PT, self._embed).flatten(0, 1)
-        cos_1, sin_1 = (table[:width].repeat(count, 1)[:, None] for table in (self._cos, self._sin))
+        cos_XD, sin_XD = self._angles(torch.arange(width, device=self.device).repeat(count))
         for index, layer in enumerate(self._layers):
-            q, k, v = self._project(layer, hidden_X, cos_1, sin_1)
-            q_PHTD = q.view(count, width, self.heads * self.shared, self.size).transpose(1, 2)
-            k_PJTD, v_PJTD = (x.view(count, width, self.heads, self.size).transpose(1, 2) for x in (k, v))
+            q, k, v = self._project(layer, hidden_X, cos_XD, sin_XD)
+            q_PHTD = q.unflatten(0, (count, width)).transpose(1, 2)
+            k_PJTD, v_PJTD = (x.unflatten(0, (count, width)).transpose(1, 2) for x in (k, v))
             memory.prompt_keys[index][groups_P, :, :width] = k_PJTD
             memory.prompt_values[index][groups_P, :, :width] = v_PJTD
-            # The projection has scaled the queries already.
             mixed = functional.scaled_dot_product_attention(
                 q_PHTD, k_PJTD, v_PJTD, is_causal=True, scale=1.0, enable_gqa=self.shared > 1
             )
@@ -126,46 +124,57 @@ class Decoder:
         last_P = torch.arange(count, device=self.device) * width + lengths_P - 1
         return self._logits(hidden_X[last_P])
 
+    def _angles(self, positions_R: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines for every head of queries and keys, with the scale of the queries in them."""
+        cos_RXD, sin_RXD = (table[positions_R][:, None] * self._scale_X1 for table in (self._cos, self._sin))
+        return cos_RXD, sin_RXD
+
     def _project(self, layer: Layer, hidden: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (scaled), keys and values of every row, the first two turned by their positions."""
-        normed = self._normed(hidden, layer.norm)
-        heads = layer.qkv(normed).view(len(hidden), -1, self.size)
+        """Queries (scaled), keys and values of every row, rows x heads x D, the first two turned by their positions."""
+        heads = layer.qkv(self._normed(hidden, layer.norm)).view(len(hidden), -1, self.size)
         queries = self.heads * self.shared
-        q, k, v = heads.split([queries, self.heads, self.heads], dim=1)
+        turned, v = heads.split([queries + self.heads, self.heads], dim=1)
         if layer.q_norm is not None and layer.k_norm is not None:
-            q = self._normed(q, layer.q_norm)
-            k = self._normed(k, layer.k_norm)
-        q = _turn(q * self.size**-0.5, cos, sin).view(len(hidden), self.heads, self.shared, self.size)
-        return q, _turn(k, cos, sin), v
+            q, k = turned.split([queries, self.heads], dim=1)
+            turned = torch.cat([self._normed(q, layer.q_norm), self._normed(k, layer.k_norm)], dim=1)
+        q, k = _turn(turned, cos, sin).split([queries, self.heads], dim=1)
+        return q, k, v
 
-    def _attend(self, memory: Memory, index: int, q_RJHD: Tensor, mask_R11X: Tensor, sizes: tuple[int, int]) -> Tensor:
-        """What each row takes from its prompt and from what it has drawn, rows x heads."""
-        longest, slots = sizes
-        rows = len(q_RJHD)
-        own_keys, own_values = (cache[index][:rows, :, :slots].flatten(0, 1) for cache in (memory.keys, memory.values))
-        groups, members = memory.members_GM.shape
-        keys_GJTD, values_GJTD = (
-            cache[index][:groups, :, :longest] for cache in (memory.prompt_keys, memory.prompt_values)
+    def _attend(self, memory: Memory, index: int, q_RQD: Tensor, masks: tuple[Tensor, Tensor]) -> Tensor:
+        """What each row takes from its prompt and from what it has drawn, rows x heads.
+
+        One product for all rows of a prompt and head, one for each row's own; a softmax over both.
+        """
+        of_prompt_GJ1T, of_own_RJ1S = masks
+        longest, slots = of_prompt_GJ1T.shape[-1], of_own_RJ1S.shape[-1]
+        groups, members, lines = memory.groups * self.heads, memory.members, len(q_RQD) * self.heads
+        own_keys, own_values = (cache[index][:, :, :slots].flatten(0, 1) for cache in (memory.keys, memory.values))
+        prompt_keys, prompt_values = (
+            cache[index][: memory.groups, :, :longest].flatten(0, 1)
+            for cache in (memory.prompt_keys, memory.prompt_values)
         )
-        asked = q_RJHD[memory.members_GM].transpose(1, 2).flatten(2, 3)
-        scores_GJMHT = (asked @ keys_GJTD.mT).unflatten(2, (members, self.shared))
-        of_prompt = scores_GJMHT.transpose(1, 2)[memory.group_R, memory.place_R]
-        of_own = torch.bmm(q_RJHD.flatten(0, 1), own_keys.mT).unflatten(0, (rows, self.heads))
-        weights = torch.softmax(torch.cat([of_prompt, of_own], dim=-1) + mask_R11X, dim=-1)
-        for_prompt, for_own = weights.split([longest, slots], dim=-1)
-        grouped = for_prompt[memory.members_GM].transpose(1, 2).flatten(2, 3)
-        taken = (grouped @ values_GJTD).unflatten(2, (members, self.shared)).transpose(1, 2)
-        own = torch.bmm(for_own.flatten(0, 1), own_values).unflatten(0, (rows, self.heads))
-        mixed: Tensor = taken[memory.group_R, memory.place_R] + own
-        return mixed.reshape(rows, -1)
+        q_LHD = q_RQD.reshape(lines, self.shared, self.size)
+        asked = q_LHD.flatten(1).index_select(0, memory.to_groups).view(groups, members * self.shared, self.size)
+        scores = torch.baddbmm(of_prompt_GJ1T, asked, prompt_keys.mT).view(groups * members, -1)
+        of_prompt = scores.index_select(0, memory.to_rows).view(lines, self.shared, longest)
+        of_own = torch.baddbmm(of_own_RJ1S, q_LHD, own_keys.mT)
+        weights = torch.softmax(torch.cat([of_prompt, of_own], dim=-1), dim=-1)
+        grouped = weights.flatten(1).index_select(0, memory.to_groups).view(groups, members * self.shared, -1)
+        taken = torch.bmm(grouped[..., :longest], prompt_values).view(groups * members, -1)
+        from_prompt = taken.index_select(0, memory.to_rows).view(lines, self.shared, self.size)
+        return torch.baddbmm(from_prompt, weights[..., longest:], own_values).view(len(q_RQD), -1)
 
-    def _mask(self, memory: Memory, longest: int, slots: int) -> Tensor:
-        """0 where a row may look, minus infinity elsewhere; the slot that is about to be written counts."""
-        prompt = torch.arange(longest, device=self.device)[None] >= memory.length_G[memory.group_R][:, None]
-        own = torch.arange(slots, device=self.device)[None] > memory.used_R[:, None]
-        out_of_sight = torch.cat([prompt, own], dim=1)
-        mask = torch.zeros(out_of_sight.shape, dtype=self.dtype, device=self.device)
-        return mask.masked_fill_(out_of_sight, -torch.inf)[:, None, None]
+    def _masks(self, memory: Memory) -> tuple[Tensor, Tensor]:
+        """0 where a row may look, minus infinity elsewhere: at prompts, and at what rows drew and are about to."""
+
+        def mask(hidden: Tensor) -> Tensor:
+            found = torch.zeros(hidden.shape, dtype=self.dtype, device=self.device)
+            return found.masked_fill_(hidden, -torch.inf).repeat_interleave(self.heads, dim=0)[:, None]
+
+        lengths_G = memory.length_G[: memory.groups]
+        slots_T = torch.arange(int(lengths_G.max()), device=self.device)
+        slots_S = torch.arange(int(memory.used_R.max()) + 1, device=self.device)
+        return mask(slots_T[None] >= lengths_G[:, None]), mask(slots_S[None] > memory.used_R[:, None])
 
     def _finish(self, layer: Layer, hidden: Tensor, mixed: Tensor) -> Tensor:
         """The rest of a layer after attention."""
@@ -186,7 +195,10 @@ class Decoder:
 def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary position embedding, halves as in Llama (Su et al. 2021)."""
     one, other = x.chunk(2, dim=-1)
-    return torch.cat([one * cos - other * sin, other * cos + one * sin], dim=-1)
+    return torch.cat(
+        [torch.addcmul(one * cos, other, sin, value=-1), torch.addcmul(other * cos, one, sin)],
+        dim=-1,
+    )
 
 
 def _batches(lengths: Sequence[int]) -> list[tuple[int, int]]:

@@ -5,7 +5,8 @@ Shapes: R rows, G prompts ("groups"), M rows of one group, J heads of keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -15,8 +16,8 @@ from torch import Tensor
 class Memory:
     """Keys and values: of each group's prompt, and of what each row has drawn; a list entry is a layer.
 
-    ``used_R`` and ``length_G`` count slots; ``group_R`` names each row's group and ``place_R`` its place in it;
-    ``members_GM`` holds the rows of each group, filled up with any row.
+    ``used_R`` and ``length_G`` count slots, ``group_R`` names each row's group. Values of rows, a line for each row and
+    head (r, j), are put in the order of groups (g, j, m) by ``to_groups`` and back by ``to_rows``; ``members`` is M.
     """
 
     prompt_keys: list[Tensor]
@@ -26,8 +27,28 @@ class Memory:
     length_G: Tensor
     used_R: Tensor
     group_R: Tensor
-    place_R: Tensor
-    members_GM: Tensor
+    to_groups: Tensor = field(default_factory=lambda: torch.empty(0))
+    to_rows: Tensor = field(default_factory=lambda: torch.empty(0))
+    groups: int = 0
+    members: int = 0
+
+    def seat(self, groups: Sequence[int | None]) -> None:
+        """Write down which group each row reads; what a row of None computes is not to be looked at."""
+        self.groups = max((group for group in groups if group is not None), default=0) + 1
+        table: list[list[int]] = [[] for _ in range(self.groups)]
+        places = [0] * len(groups)
+        for row, group in enumerate(groups):
+            if group is not None:
+                places[row] = len(table[group])
+                table[group].append(row)
+        self.members = max(1, *map(len, table))
+        device, heads = self.used_R.device, torch.arange(self.keys[0].shape[1], device=self.used_R.device)
+        # Groups are filled up with any row.
+        members_GM = torch.tensor([rows + [0] * (self.members - len(rows)) for rows in table], device=device)
+        self.group_R = torch.tensor([group or 0 for group in groups], device=device)
+        self.to_groups = (members_GM[:, None] * len(heads) + heads[None, :, None]).flatten()
+        group_head_RJ = self.group_R[:, None] * len(heads) + heads
+        self.to_rows = (group_head_RJ * self.members + torch.tensor(places, device=device)[:, None]).flatten()
 
     def grow(self, groups: int) -> None:
         """Make room for at least so many groups, half as many again as there are."""
@@ -40,8 +61,8 @@ class Memory:
         self.length_G = torch.cat([self.length_G, self.length_G.new_zeros(more)])
 
     def keep(self, rows: Tensor) -> None:
-        """Drop all rows but these; who stands in which group is then to be written down again."""
-        self.used_R, self.group_R = self.used_R[rows], self.group_R[rows]
+        """Drop all rows but these; they are then to be seated again."""
+        self.used_R = self.used_R[rows]
         used = int(self.used_R.max())
         for caches in (self.keys, self.values):
             for index, cache in enumerate(caches):

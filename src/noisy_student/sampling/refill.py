@@ -124,15 +124,12 @@ class Refill:
             self._read({self._rows[row].prompt for row in let_in} - self._groups.keys())
             slots = free[: len(let_in)]
             self._slots[slots] = let_in
-            groups = [self._groups[self._rows[row].prompt] for row in let_in]
-            where = torch.from_numpy(slots)
-            self._memory.group_R[where] = torch.tensor(groups, device=self._decoder.device)
-            self._memory.used_R[where] = 0
+            self._memory.used_R[torch.from_numpy(slots)] = 0
             self._forget_seen(slots)
             self._take(slots, torch.stack([self._logits[self._rows[row].prompt] for row in let_in]))
             changed = True
         if changed:
-            self._regroup()
+            self._seat()
 
     def _read(self, prompts: set[int]) -> None:
         if not prompts:
@@ -185,21 +182,9 @@ class Refill:
             heapq.heappush(self._free_groups, self._groups.pop(prompt))
             del self._logits[prompt]
 
-    def _regroup(self) -> None:
-        """Write down which rows stand in which group."""
-        groups = self._memory.group_R.tolist()
-        members: list[list[int]] = [[] for _ in range(max(self._groups.values(), default=0) + 1)]
-        places = [0] * len(groups)
-        for slot in np.flatnonzero(self._slots >= 0).tolist():
-            places[slot] = len(members[groups[slot]])
-            members[groups[slot]].append(slot)
-        widest = max(1, *map(len, members))
-        table = [rows + [0] * (widest - len(rows)) for rows in members]
-        device = self._decoder.device
-        # A free slot may still name a group that is gone; what it computes is not looked at.
-        self._memory.group_R.clamp_(max=len(members) - 1)
-        self._memory.members_GM = torch.tensor(table, device=device)
-        self._memory.place_R = torch.tensor(places, device=device)
+    def _seat(self) -> None:
+        """Tell the memory which rows read which prompt."""
+        self._memory.seat([self._groups[self._rows[row].prompt] if row >= 0 else None for row in self._slots.tolist()])
 
     def _give_up_slots(self) -> None:
         busy = np.flatnonzero(self._slots >= 0)
@@ -212,7 +197,7 @@ class Refill:
             self._memory.keep(where)
             self._slots, self._ids_R = self._slots[kept], self._ids_R[where]
             self._seen_RV = None if self._seen_RV is None else self._seen_RV[where]
-            self._regroup()
+            self._seat()
 
     def _forget_seen(self, slots: np.ndarray) -> None:
         if self._seen_RV is not None:
