@@ -132,6 +132,16 @@ def test_grpo_trainer_is_as_we_override_it() -> None:
     assert "shuffle_sequence_dict" in inspect.getsource(trl.GRPOTrainer._prepare_inputs)
 
 
+def test_the_fused_head_scores_what_the_labels_name() -> None:
+    assert {"model", "temperature", "cast_lm_head_to_fp32", "outputs"} <= parameters(trl_utils.add_fused_lm_head)
+    scored = inspect.getsource(trl.GRPOTrainer._generate_and_score_completions)
+    for name in ("prompt_ids", "prompt_mask", "completion_ids"):
+        assert f'"{name}"' in scored
+    call = inspect.getsource(trl.GRPOTrainer._get_per_token_logps_and_entropies)
+    assert "labels=labels, fused_lm_head=True" in call
+    assert "labels[:, :-logits_to_keep] = -100" in call
+
+
 def test_the_columns_of_the_loss_are_read_at_every_step() -> None:
     assert trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE == 32768
     assert "_CHUNKED_LOGPROB_CHUNK_SIZE" in inspect.getsource(trl_utils.add_fused_lm_head)

@@ -17,8 +17,9 @@ from markupsafe import Markup
 
 from noisy_student.report import plots
 from noisy_student.report.clean import clean
+from noisy_student.report.expectation_tables import criteria_table, predictions_table
 from noisy_student.report.group_table import groups_table
-from noisy_student.report.label_tables import costs_table, curves_table, predictions_table, selections_table
+from noisy_student.report.label_tables import costs_table, curves_table, selections_table
 from noisy_student.report.levels import Histogram, histograms
 from noisy_student.report.numbers import DASH, count, duration, minus, percent
 from noisy_student.report.table import Column, Line, Table
@@ -79,6 +80,7 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             runs=runs_table(results),
             labels=labels_table(results),
             selections=selections_table(results),
+            criteria=criteria_table(results),
             predictions=predictions_table(results),
             more_samples=curves_table(results),
             vote_curve=_vote_curve(results),

@@ -1,4 +1,4 @@
-"""The tables of what labels cost and bring: selections, predictions, more samples, and the cost of every stage."""
+"""The tables of what labels cost and bring: selections, more samples, and the cost of every stage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from noisy_student.report.numbers import (
     count,
     duration,
     percent,
-    percent_interval,
     scientific,
     short_count,
 )
@@ -42,44 +41,6 @@ def selections_table(results: Row) -> Table:
         "selected. What was drawn for one condition counts in full for each that uses it."
     )
     return Table("Selected labels and their cost", caption, columns, lines)
-
-
-def predictions_table(results: Row) -> Table:
-    """What was expected before the run, what was found, and whether it held."""
-    columns = (
-        Column("Expected", "left"),
-        Column("Found"),
-        Column("95 % interval"),
-        Column("Of"),
-        Column("Verdict", "left"),
-        Column("Source", "left", "page"),
-    )
-    lines = tuple(
-        Line(
-            (
-                expectation(row),
-                percent(row.get("value")),
-                percent_interval(row.get("interval")),
-                count(row.get("n")),
-                str(row.get("verdict") or "not measured"),
-                str(row.get("source") or DASH),
-            )
-        )
-        for row in rows(results, "predictions")
-    )
-    caption = "Held or failed where Wilson's interval lies on one side of what was expected, else unsure."
-    return Table("Predictions", caption, columns, lines)
-
-
-def expectation(row: Row) -> str:
-    """A prediction in words.
-
-    >>> expectation({"measure": "precision", "condition": "filtered", "above": 0.98})
-    'precision of filtered above 98.0 %'
-    """
-    above = row.get("above")
-    bound = f"above {percent(above)}" if above is not None else f"below {percent(row.get('below'))}"
-    return f"{row.get('measure')} of {row.get('condition')} {bound}"
 
 
 def curves_table(results: Row) -> Table:

@@ -14,6 +14,7 @@ from noisy_student.statistics.gap import gap_recovered
 from noisy_student.statistics.intervals import wilson
 from noisy_student.statistics.power import DISCORDANCE, paired_mde
 from noisy_student.study.costs import costs
+from noisy_student.study.criteria import criteria
 from noisy_student.study.enough import enough
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.notes import Drawn, notes
@@ -36,6 +37,7 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
     outcomes = _outcomes(plan, store)
     conditions = [_condition(nodes, settings, result, store) for nodes in plan.conditions]
     selected = list(selections(plan, store))
+    found = findings(settings, outcomes)
     return {
         "schema": SCHEMA,
         "study": settings.name,
@@ -48,7 +50,8 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         "status": "partial" if result.status == "done" and _failed(result) else result.status,
         "conditions": conditions,
         "labels": [_labels(nodes, settings, store) for nodes in plan.labels],
-        "findings": [asdict(finding) for finding in findings(settings, outcomes)],
+        "findings": [asdict(finding) for finding in found],
+        "criteria": list(criteria(settings, found)),
         "gap_recovered": list(_gaps(settings, outcomes)),
         "selections": selected,
         "predictions": list(predictions(settings, selected)),

@@ -21,6 +21,11 @@ def curves(plan: Plan, store: Store) -> dict[str, list[dict[str, Any]]]:
             rollouts = list(files.read_jsonl(folder / "rollouts.jsonl"))
             # Several optimiser steps may share a batch of answers.
             each = max(1, points[-1]["step"] // len(rollouts)) if points and rollouts else 1
-            points = [{**rollouts[min((point["step"] - 1) // each, len(rollouts) - 1)], **point} for point in points]
+            points = [_joined(rollouts[min((point["step"] - 1) // each, len(rollouts) - 1)], point) for point in points]
         found[f"{nodes.name}-{nodes.seed}"] = points
     return found
+
+
+def _joined(rollout: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
+    """A point with its rollouts' facts; a trainer that has no divergence does not hide the one that was measured."""
+    return {**rollout, **{name: value for name, value in point.items() if value is not None or name not in rollout}}

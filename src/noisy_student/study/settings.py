@@ -15,6 +15,7 @@ from noisy_student.data.spec import DataSpec
 from noisy_student.errors import UserError, nearest
 from noisy_student.labeling.stopping import Ties
 from noisy_student.models.spec import ModelSpec, PromptSpec
+from noisy_student.records import Verdict
 from noisy_student.sampling.engine import Decoding
 from noisy_student.study.conditions import (
     ConditionSettings,
@@ -61,6 +62,20 @@ class ContrastSettings(Frozen):
     a: Name
     b: Name
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    expected: Verdict | None = None
+    """The verdict that somebody expects; "no-difference" is a test of equivalence. None leaves the question open."""
+    source: str = ""
+    """Who expects it, and in which words."""
+
+    @model_validator(mode="after")
+    def _decided(self) -> Self:
+        if self.expected == "undecided":
+            raise UserError(
+                f'{self.a} against {self.b} is expected to be "undecided".',
+                why="That no test can show.",
+                do='Say "helps", "hurts" or "no-difference", or leave expected out.',
+            )
+        return self
 
 
 class PredictionSettings(Frozen):

@@ -23,6 +23,7 @@ from noisy_student.errors import UserError
 from noisy_student.models.load import LoadedModel
 from noisy_student.training import curves, resume
 from noisy_student.training.curves import Point
+from noisy_student.training.drift import Drift, divergence
 from noisy_student.training.groups import Group
 from noisy_student.training.grpo_config import config
 from noisy_student.training.grpo_spec import GrpoSpec
@@ -30,6 +31,7 @@ from noisy_student.training.lessons import visits
 from noisy_student.training.optimizer import adamw, schedule
 from noisy_student.training.rewards import Attempt, paid, rewards_of
 from noisy_student.training.rollouts import Classroom, Rollouts
+from noisy_student.training.shared_prompts import can_share, score
 from noisy_student.training.trl_head import lent
 from noisy_student.training.watch import Watch
 
@@ -120,6 +122,9 @@ class _Run:
         folder = self._context.scratch / "grpo"
         parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
         torch.manual_seed(self._seed)
+        drift = None
+        if spec.beta == 0 and spec.drift_every is not None:
+            drift = Drift(model, temperature=spec.temperature, every=spec.drift_every)
         done = resume.load(folder, identity=self._identity, **parts)
         if done is not None:
             self._restore(done)
@@ -133,7 +138,9 @@ class _Run:
         )
         if self._watch.step < steps:
             generator = torch.get_rng_state()
-            trainer = self._trainer(steps - self._watch.step, (optimizer, scheduler), fresh=done is None)
+            trainer = self._trainer(steps - self._watch.step, (optimizer, scheduler))
+            trainer.facts, trainer.at_start, trainer.drift = self.rollouts.facts, done is None, drift
+            trainer.hidden = int(model.config.hidden_size) if spec.share_prompts and can_share(model) else None
             torch.set_rng_state(generator)
             with lent(self._loaded), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
@@ -156,12 +163,8 @@ class _Run:
         self.resumed = [*done.more["resumed_at_steps"], done.step]
 
     def _trainer(
-        self,
-        steps: int,
-        optimizers: tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR],
-        *,
-        fresh: bool,
-    ) -> GRPOTrainer:
+        self, steps: int, optimizers: tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]
+    ) -> _Trainer:
         # TRL reports every new trainer to the hub otherwise; this program reports nothing to anybody.
         huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
         datasets.disable_progress_bars()
@@ -188,7 +191,6 @@ class _Run:
                 optimizers=optimizers,
                 rollout_func=self.rollouts,
             )
-        trainer.facts, trainer.at_start = self.rollouts.facts, fresh
         # With tqdm off the Trainer prints its logs to stdout, which belongs to the command's own output.
         trainer.remove_callback(PrinterCallback)
         return trainer
@@ -199,6 +201,9 @@ class _Trainer(GRPOTrainer):
 
     facts: list[dict[str, Any]]
     at_start: bool
+    drift: Drift | None
+    hidden: int | None
+    """The model's width where prompts may be read once for several answers."""
     _seen: torch.Tensor | None = None
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -206,8 +211,8 @@ class _Trainer(GRPOTrainer):
         weights = torch.tensor([item["weight"] for item in inputs], device=output["advantages"].device)
         output["advantages"] = output["advantages"] * weights.to(output["advantages"].dtype)
         if self.at_start and "ref_per_token_logps" in output:
-            apart = output["ref_per_token_logps"] - output["sampling_per_token_logps"]
-            kl = float(_mean(apart.exp() - apart - 1, output["completion_mask"]))
+            drawn, mask = output["sampling_per_token_logps"], output["completion_mask"]
+            kl = divergence(output["ref_per_token_logps"], drawn, mask)
             if not kl < START_KL and output["ref_per_token_logps"].dtype in EXACT:
                 raise UserError(
                     f"At the first step the reference model is {kl:.1e} nats a token from the start model.",
@@ -215,12 +220,21 @@ class _Trainer(GRPOTrainer):
                     do="Give the start model as an unchanged folder of safetensors, or set grpo.beta = 0.",
                 )
         self.at_start = False
+        if self.drift is not None and self.facts[-1]["step"] % self.drift.every == 0:
+            self.facts[-1]["kl"] = self.drift.nats(output, at_once=self.args.per_device_train_batch_size)
         # TRL shuffles the batch next, from torch's own generator, which a resumed run has used otherwise.
         torch.manual_seed(seeds.seed(self.args.seed, "rollout-shuffle", step=self.facts[-1]["step"]) % 2**32)
         return output
 
-    def _get_per_token_logps_and_entropies(self, model: Any, *args: Any, **kwargs: Any) -> Any:
-        found = super()._get_per_token_logps_and_entropies(model, *args, **kwargs)
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int, **how: Any
+    ) -> Any:
+        found: Any = None
+        if self.hidden is not None:
+            at_once = how.get("batch_size") or len(input_ids)
+            found = score(model, input_ids, attention_mask, answer=logits_to_keep, at_once=at_once, hidden=self.hidden)
+        if found is None:
+            found = super()._get_per_token_logps_and_entropies(model, input_ids, attention_mask, logits_to_keep, **how)
         if torch.is_grad_enabled():
             self._seen = found[0].detach()
         return found
@@ -239,10 +253,6 @@ class _Trainer(GRPOTrainer):
                     do="Report this with the model's config.json; --set grpo.temperature=1 may be nearer.",
                 )
         return loss
-
-
-def _mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    return (values * mask).sum() / mask.sum()
 
 
 def _payer(name: str, reward: Any) -> Any:

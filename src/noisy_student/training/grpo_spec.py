@@ -48,6 +48,9 @@ class GrpoSpec(BaseModel):
     """Answers to each, its group; with 4 the plan saw groups of one reward only."""
     micro_batch: int | None = Field(default=None, ge=1)
     """Answers that are in memory at once in training; None is all of a step."""
+    share_prompts: bool = True
+    """Whether a prompt is read once for several of its answers in training, where that is less work: the same sums,
+    rounded otherwise."""
     num_iterations: int = Field(default=1, ge=1)
     """Optimiser steps on each generation batch."""
     temperature: float = Field(default=1.0, gt=0, le=10)
@@ -58,6 +61,9 @@ class GrpoSpec(BaseModel):
     """TRL's default; the plan has dr_grpo."""
     beta: float = Field(default=0.0, ge=0)
     """Weight of the divergence from the start model; 0 is TRL's default, the plan has 0.04."""
+    drift_every: int | None = Field(default=10, ge=1)
+    """Steps from one look at the divergence from the start model to the next where beta is 0; it takes a copy of the
+    model. None for never."""
     use_bias_correction_kl: bool = True
     """Whether the divergence is weighed by the token's ratio; TRL's default since it has it, the plan had none."""
     epsilon: float = Field(default=0.2, gt=0)
