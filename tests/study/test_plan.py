@@ -199,5 +199,6 @@ def test_the_pseudo_labels_of_a_condition_are_judged_and_those_of_the_key_are_no
         "noisy-student",
         "filtered",
         "random-sample",
+        "grpo-noisy-student",
     }
-    assert judged["pseudo-only"] == judged["noisy-student"] != judged["filtered"]
+    assert judged["pseudo-only"] == judged["noisy-student"] == judged["grpo-noisy-student"] != judged["filtered"]

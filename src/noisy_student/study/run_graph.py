@@ -19,6 +19,7 @@ from noisy_student.errors import Interrupted, Paused
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.stage_run import INTERRUPTED, PAUSED, Outcome, skip_stage
 from noisy_student.study.store import Store
+from noisy_student.study.urgency import urgency
 
 _WAIT_SECONDS = 0.1
 _PROGRESS_SECONDS = 0.25
@@ -131,6 +132,7 @@ class _Walk:
         self._one_at_a_time = threading.Lock()
         self.nodes = self._needed(targets)
         self._waiting = {key: node for key, node in self.nodes.items() if key not in self.outcomes}
+        self._urgency = urgency(list(self._waiting.values()))
 
     def emit(self, event: Event) -> None:
         """Tell the listener, from whichever thread."""
@@ -138,17 +140,24 @@ class _Walk:
             self._on_event(event)
 
     def advance(self, executor: Executor, *, deadline: float | None) -> None:
-        """Start what may start and skip what must be skipped; ``nodes`` stands in order, so one pass is enough."""
+        """Skip what must be skipped and start what may start; ``nodes`` stands in order, so one pass is enough.
+
+        One worker goes condition by condition, so that a run cut short has whole ones; several begin with what the
+        most work waits for, so that none of them idles at the end.
+        """
         for key, node in list(self._waiting.items()):
             reason = self._skip_reason(node)
             if reason is not None:
                 del self._waiting[key]
                 self.settle(key, skip_stage(self.store, node, reason, deadline=deadline))
-            elif len(self.running) < executor.width and self._ready(node):
-                del self._waiting[key]
-                self.running[key] = node
-                self.emit(Event("started", node, fraction=0.0))
-                executor.start(node, deadline=deadline)
+        ready = [node for node in self._waiting.values() if self._ready(node)]
+        if executor.width > 1:
+            ready.sort(key=lambda node: -self._urgency[node.key])
+        for node in ready[: executor.width - len(self.running)]:
+            del self._waiting[node.key]
+            self.running[node.key] = node
+            self.emit(Event("started", node, fraction=0.0))
+            executor.start(node, deadline=deadline)
 
     def settle(self, key: str, outcome: Outcome) -> None:
         """Enter a node's outcome and tell it."""
