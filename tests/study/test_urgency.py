@@ -20,7 +20,7 @@ def node(stage: str, *parents: Node, number: int = 0) -> Node:
 def test_the_heaviest_way_to_the_end_counts() -> None:
     split = node("split")
     votes = node("sample", split)
-    light, heavy = node("train_sft", votes), node("train_grpo", votes)
+    light, heavy = node("train-sft", votes), node("train-grpo", votes)
     graded = node("grade", light, heavy)
     found = urgency([split, votes, light, heavy, graded])
     expected = {graded: 1, light: 11, heavy: 31, votes: 34, split: 35}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from noisy_student.study.node import Node
 
-WEIGHTS = {"train_grpo": 30.0, "train_sft": 10.0, "sample": 3.0}
+WEIGHTS = {"train-grpo": 30.0, "train-sft": 10.0, "sample": 3.0}
 """Rough seconds of a stage in the lab; every other counts 1. They order the work and promise nothing."""
 
 
