@@ -17,7 +17,7 @@ from typing import Any
 from noisy_student.study.catalog import questions
 
 ROOT = Path(__file__).parent.parent
-PAGES = (ROOT / "README.md", ROOT / "docs" / "lab.md", ROOT / "docs" / "engines.md", ROOT / "docs" / "votes.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("lab", "engines", "votes", "grpo")))
 BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ORDER = (
     *("records.py", "answer_key.py", "context.py", "errors.py", "identity.py", "files.py", "seeds.py", "redaction.py"),
@@ -269,6 +269,66 @@ def more_votes() -> str:
     return "\n".join(lines)
 
 
+def grpo_speed() -> str:
+    """A step of GRPO beside stock TRL, as ``benchmarks/grpo.py`` measured it."""
+    lines = [
+        "| scale | model | step | rollout, s (stock) | | whole step, s (stock) | | ceiling |",
+        f"|{' --- |' * 8}",
+    ]
+    for path in sorted((ROOT / "results").glob("grpo-*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        spec, ours, stock = found["spec"], found["ours"], found["stock"]
+        cells = [
+            f"`{found['scale']}`",
+            found["model"],
+            f"{spec['prompts']} x {spec['generations']}, {ours['mean_length']:.0f} tokens",
+            f"{ours['rollout_seconds']:.2f} ({stock['rollout_seconds']:.2f})",
+            f"{found['rollout_ratio']} x",
+            f"{ours['step_seconds']:.2f} ({stock['step_seconds']:.2f})",
+            f"{found['step_ratio']} x",
+            f"{found['ceiling']} x",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def reinforcement() -> str:
+    """What study v4 found on the lab: criteria, conditions, groups."""
+    run = json.loads((ROOT / "results" / "v4" / "results.json").read_text(encoding="utf-8"))
+    lines = ["| expected by the plan | points | 95 % interval | answer |", f"|{' --- |' * 4}"]
+    for row in run["criteria"]:
+        _, points, interval = _told(row)
+        lines.append(f"| {row['source']} | {points} | {interval} | **{row['answer']}** |")
+    lines += [
+        "",
+        "| condition | accuracy | 95 % interval | labels right | steps | gold episodes | pseudo episodes |",
+        f"|{' --- |' * 7}",
+    ]
+    for row in run["conditions"]:
+        low, high = (100 * bound for bound in row["interval"])
+        right = "" if row["label_accuracy"] is None else f"{100 * row['label_accuracy']:.1f} %"
+        counts = [f"{row[name]:,}" if row[name] else "" for name in ("steps", "gold_episodes", "pseudo_episodes")]
+        cells = [row["name"], f"{100 * row['accuracy']:.1f} %", f"[{low:.1f}, {high:.1f}]", right, *counts]
+        lines.append(f"| {' | '.join(cells)} |")
+    for finding in run["findings"]:
+        if finding["primary"]:
+            _, points, interval = _told(finding)
+            lines += ["", f"{finding['a']} - {finding['b']}: {points} points {interval}, {finding['verdict']}."]
+    return "\n".join(lines)
+
+
+def grpo_seeds() -> str:
+    """What three seeds of ``combined`` say of its GRPO rows."""
+    run = json.loads((ROOT / "results" / "combined-three-seeds" / "results.json").read_text(encoding="utf-8"))
+    lines = ["| comparison | unit | n | points | 95 % interval | p |", f"|{' --- |' * 6}"]
+    for row, points, interval in map(_told, run["findings"]):
+        if "grpo" in row["a"] or "grpo" in row["b"]:
+            p_value = f"{row['p_value']:.2g}"
+            cells = [f"{row['a']} - {row['b']}", row["unit"], f"{row['n']:,}", points, interval, p_value]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "tree": tree,
     "studies": studies,
@@ -281,6 +341,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "sampling": sampling,
     "stopping": stopping,
     "more-votes": more_votes,
+    "grpo-speed": grpo_speed,
+    "v4": reinforcement,
+    "grpo-seeds": grpo_seeds,
 }
 
 if __name__ == "__main__":

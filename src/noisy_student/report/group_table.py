@@ -6,8 +6,9 @@ from noisy_student.report.numbers import DASH, count, percent
 from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.wording import Row, rows
 
-MEASURES = (("right", "right answers, %", 100), ("stopped", "ended by themselves, %", 100),
-            ("mean_length", "tokens an answer", 1), ("kl", "divergence from the start, nats", 1))  # fmt: skip
+MEASURES = (("reward", "mean reward", 1), ("right", "reached the label, %", 100),
+            ("mixed", "mixed groups, %", 100), ("kl", "divergence from the start, nats", 1),
+            ("mean_length", "tokens an answer", 1), ("stopped", "ended by themselves, others cut, %", 100))  # fmt: skip
 """What is drawn of answers in training: its name, its words, and what it is multiplied by."""
 KINDS = ("mixed", "all-right", "all-wrong")
 
@@ -28,6 +29,9 @@ def groups_table(results: Row) -> Table:
         "Groups of answers to one question by its label. Only mixed groups move the model; all right means that every "
         "answer reached the label, which of a wrong label is the error that nothing in training can see."
     )
+    grpo = (results.get("settings") or {}).get("grpo") or {}
+    if {"prompts", "generations"} <= grpo.keys():
+        caption += f" A step asks {grpo['prompts']} questions {grpo['generations']} times each unless a condition says."
     return Table("Groups of answers", caption, columns, lines)
 
 

@@ -14,7 +14,7 @@ class Point:
     """The mean loss (nats a token) of the steps since the last point, with the state at its last step.
 
     ``seconds`` counts from the start of training; ``accuracy`` is the share of supervised tokens ranked first, ``kl``
-    the divergence from the start model where a trainer computes it.
+    the divergence from the start model where a trainer computes it, ``reward`` the mean of the answers' rewards.
     """
 
     step: int
@@ -25,6 +25,7 @@ class Point:
     accuracy: float | None = None
     entropy: float | None = None
     kl: float | None = None
+    reward: float | None = None
 
 
 def write(path: Path, points: Iterable[Point]) -> None:

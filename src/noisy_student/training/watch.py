@@ -122,6 +122,7 @@ class Watch(TrainerCallback):
                 accuracy=logs.get("mean_token_accuracy"),
                 entropy=logs.get("entropy"),
                 kl=logs.get("kl"),
+                reward=logs.get("reward"),
             )
         )
 
