@@ -25,11 +25,12 @@ def test_shares_are_of_the_groups_of_one_kind_of_label() -> None:
         ("grpo", "1", "pseudo, wrong", "2", "0.0 %", "0.0 %", "100.0 %"),
     ]
     assert groups_table({}).lines == ()
+    assert "8 questions 4 times" in groups_table({"settings": {"grpo": {"prompts": 8, "generations": 4}}}).caption
 
 
 def test_the_drawing_leaves_out_what_nobody_has() -> None:
     curve = [{"step": step, "right": 0.1 * step, "stopped": 1.0, "mean_length": 20.0, "kl": None} for step in (1, 2)]
     drawn = plots.rollouts({"grpo-1": curve}, width=880)
-    assert "right answers, %" in drawn and "divergence" not in drawn
+    assert "reached the label, %" in drawn and "divergence" not in drawn
     assert "divergence" in plots.rollouts({"grpo-1": [{**row, "kl": 0.1} for row in curve]}, width=342)
     assert drawn == plots.rollouts({"grpo-1": curve}, width=880)

@@ -8,7 +8,6 @@ from noisy_student.report.label_tables import (
     cost_words,
     costs_table,
     curves_table,
-    predictions_table,
     selections_table,
 )
 
@@ -42,15 +41,6 @@ def test_selections_are_means_over_seeds() -> None:
     assert found["Samples a label"] == "30"
     nothing = {**SELECTED, "accepted": 0, "precision": None, "samples_per_label": None}
     assert cells(selections_table({"selections": [nothing]}))["Samples a label"] == "\N{EN DASH}"
-
-
-def test_predictions_say_what_was_expected_and_what_came() -> None:
-    row = {"name": "it", "condition": "filtered", "measure": "coverage", "above": 0.5, "below": None, "source": "x",
-           "value": 0.2, "interval": [0.1, 0.3], "n": 100, "verdict": "failed"}  # fmt: skip
-    table = predictions_table({"predictions": [row, {**row, "value": None, "interval": None, "verdict": None}]})
-    assert cells(table)["Expected"] == "coverage of filtered above 50.0 %"
-    assert (cells(table)["Found"], cells(table)["Verdict"]) == ("20.0 %", "failed")
-    assert cells(table, 1)["Verdict"] == "not measured"
 
 
 def test_curves_of_several_k_share_their_columns() -> None:

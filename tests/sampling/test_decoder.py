@@ -85,6 +85,21 @@ def test_every_next_token_has_the_probability_that_transformers_gives_it(name: s
         assert expected.max() > 2 / SIZES["vocab_size"], "a flat distribution would agree with anything"
 
 
+@pytest.mark.parametrize("groups", [[0, 0, 1, 1], [0, 1, 0, 2], [None, 1, 0, 1], [2, None, None, None]])
+def test_rows_go_into_the_order_of_groups_and_back(groups: list[int | None]) -> None:
+    memory = Decoder(MODELS["qwen2"]()).memory(groups=3, rows=4, prompt=2, drawn=2)
+    memory.seat(groups)
+    heads = SIZES["num_key_value_heads"]
+    values = torch.arange(4 * heads)
+    ordered = values[memory.to_groups]
+    assert len(ordered) == memory.groups * heads * memory.members
+    back = ordered[memory.to_rows]
+    for row, group in enumerate(groups):
+        if group is not None:
+            assert back[row * heads : (row + 1) * heads].tolist() == values[row * heads : (row + 1) * heads].tolist()
+            assert int(memory.group_R[row]) == group
+
+
 def test_the_model_is_not_changed() -> None:
     model = MODELS["qwen2"]()
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
