@@ -46,8 +46,8 @@ RELIED_ON = {
 
 GRPO_FIELDS = (  # noqa: SIM905
     "output_dir max_steps per_device_train_batch_size gradient_accumulation_steps num_generations num_iterations "
-    "max_completion_length temperature top_p top_k loss_type beta epsilon scale_rewards use_bias_correction_kl "
-    "mask_truncated_completions reward_weights learning_rate weight_decay max_grad_norm "
+    "max_completion_length temperature top_p top_k loss_type beta epsilon epsilon_high scale_rewards "
+    "use_bias_correction_kl mask_truncated_completions reward_weights learning_rate weight_decay max_grad_norm "
     "disable_dropout shuffle_dataset remove_unused_columns "
     "seed bf16 activation_checkpointing use_cpu dataloader_pin_memory average_tokens_across_devices logging_strategy "
     "logging_steps logging_nan_inf_filter disable_tqdm report_to save_strategy eval_strategy"
@@ -57,7 +57,6 @@ GRPO_RELIED_ON = {
     "generation_batch_size": None,
     "use_vllm": False,
     "importance_sampling_level": "token",
-    "epsilon_high": None,
     "delta": None,
     "multi_objective_aggregation": "sum_then_normalize",
     "sync_ref_model": False,

@@ -19,8 +19,8 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
+from noisy_student.models.kind import why_not
 from noisy_student.sampling.decoder import Decoder, _batches
-from noisy_student.sampling.weights import why_not
 
 SIZES = {
     "vocab_size": 60,

@@ -22,8 +22,6 @@ def joined(tmp_path: Any, points: list[dict[str, Any]], facts: list[dict[str, An
 def test_a_divergence_that_only_the_rollouts_have_is_shown(tmp_path: Any) -> None:
     facts = [{"kl": 0.5, "right": 1}, {"right": 0}]
     found = joined(tmp_path, [{"step": 1, "kl": None}, {"step": 2, "kl": None}], facts)
-        tmp_path, [{"step": 1, "kl": None}, {"step": 2, "kl": None}], [{"kl": 0.5, "right": 1}, {"right": 0}]
-    )
     assert [(row.get("kl"), row["right"]) for row in found] == [(0.5, 1), (None, 0)]
 
 

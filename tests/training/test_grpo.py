@@ -27,6 +27,7 @@ from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.training import grpo
 from noisy_student.training.grpo import Taught, train
+from noisy_student.training.grpo_config import config
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.rollouts import Classroom
 
@@ -83,8 +84,10 @@ def test_a_run_says_what_it_did(whole: tuple[LoadedModel, Taught]) -> None:
     for step, fact in enumerate(taught.facts):
         assert fact["step"] == step
         assert 0 < fact["mismatch"] < 1e-3
-        assert fact["read_tokens"] == fact["read_prompt_tokens"] + fact["sampled_tokens"]
-        assert fact["read_prompt_tokens"] == 4 * fact["prompt_tokens"]
+        assert fact["trained_tokens"] == fact["sampled_tokens"]
+        # A prompt is read for one to all four of its answers.
+        assert fact["prompt_tokens"] < fact["read_tokens"] - fact["sampled_tokens"] <= 4 * fact["prompt_tokens"]
+        assert ("scored_tokens" in fact) == (step == 0), "the start model is asked at every tenth step"
         right = [group.right for group in taught.groups if group.step == step]
         assert fact["right"] == sum(right) / 8
     start = weights(load(lab.folder("lab-m")))
@@ -290,3 +293,30 @@ def test_rewards_are_what_trl_is_paid(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert len(seen) == 3
     assert sum(seen[0]) == sum(group.right for group in taught.groups)
     assert sum(seen[1]) == sum(seen[0]) * 1.0  # the lab's answers all end
+
+
+def test_an_answer_that_was_cut_counts_as_the_protocol_says(tmp_path: Path) -> None:
+    def cut(drawn: list[list[Draw]]) -> list[list[Draw]]:
+        return [[Draw(draw.token_ids[:-1], draw.logprobs[:-1], "length") for draw in draws] for draws in drawn]
+
+    spec = SPEC.model_copy(update={"steps": 1})
+    shares = []
+    for truncated in ("abstain", "last-number"):
+        loaded = load(lab.folder("lab-m"))
+        room = replace(classroom(loaded, spec, change=cut), truncated=truncated)  # type: ignore[arg-type]
+        taught = train(loaded, room, spec=spec, seed=1, context=Context(tmp_path / truncated))
+        shares.append(sum(group.right for group in taught.groups))
+    assert shares[0] == 0 < shares[1]
+
+
+def test_refilling_and_shaped_rewards_are_not_taken_together() -> None:
+    with pytest.raises(UserError, match="refilling would drop them"):
+        GrpoSpec.model_validate({"refill": 1, "rewards": {"termination": 0.1}})
+    with pytest.raises(UserError, match="stored vote"):
+        GrpoSpec(online_votes=True, weigh_agreement=True)
+
+
+@pytest.mark.parametrize(("loss", "given", "told"), [("cispo", None, 5.0), ("cispo", 3.0, 3.0), ("dapo", None, None)])
+def test_cispo_caps_ratios_where_trl_advises(loss: str, given: float | None, told: float | None) -> None:
+    spec = GrpoSpec.model_validate({"loss_type": loss, "epsilon_high": given})
+    assert config(spec, steps=1, weights=[1.0], seed=1, output_dir="/tmp", use_cpu=True).epsilon_high == told

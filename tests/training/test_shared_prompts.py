@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sampling.test_decoder import MODELS
+from sampling.test_decoder import MODELS, made
 from torch import Tensor
 from training.test_grpo import SPEC, run, weights
-from transformers import PreTrainedModel
+from transformers import BloomConfig, BloomForCausalLM, GPT2Config, GPT2LMHeadModel, PreTrainedModel
 from trl.trainer.utils import add_fused_lm_head
 
 from noisy_student.training import shared_prompts
@@ -53,7 +52,7 @@ def row_by_row(model: Any) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize(("at_once", "together"), [(6, 2), (6, 4), (4, 2)])
+@pytest.mark.parametrize(("at_once", "together"), [(6, 1), (6, 2), (6, 4), (4, 2)])
 def test_probabilities_and_gradient_are_those_of_every_row_by_itself(
     name: str, at_once: int, together: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,13 +60,13 @@ def test_probabilities_and_gradient_are_those_of_every_row_by_itself(
     model = headed(name)
     ids, mask, answer = padded(PROMPTS, ANSWERS)
     found = score(model, ids, mask, answer=answer, at_once=at_once, hidden=24)
-    assert found is not None and found[1] is not None
+    assert found.entropies_RA is not None
     expected = row_by_row(model)
     # TRL's head answers in float32, whatever the model computes in.
-    assert torch.allclose(found[0].double(), expected[0], atol=1e-5)
-    assert torch.allclose(found[1].double(), expected[1], atol=1e-5)
+    assert torch.allclose(found.logps_RA.double(), expected[0], atol=1e-5)
+    assert torch.allclose(found.entropies_RA.double(), expected[1], atol=1e-5)
     gradients = []
-    for logps in (found[0], expected[0]):
+    for logps in (found.logps_RA, expected[0]):
         (logps * torch.linspace(-1, 1, 24, dtype=torch.float64).view(6, 4)).sum().backward()
         gradients.append({key: value.grad.clone() for key, value in model.named_parameters() if value.grad is not None})
         model.zero_grad(set_to_none=True)
@@ -93,13 +92,16 @@ def test_every_token_of_every_answer_stands_in_one_place_behind_its_own_context(
     packs = packed(rows, together=together, answer=5, device=torch.device("cpu"))
     labels, ids, positions = packs.shift_labels_PL.flatten(), packs.ids_PL.flatten(), packs.positions_PL.flatten()
     length = packs.ids_PL.shape[1]
+    seen_P1LL = (
+        packs.seen if together > 1 else (packs.seen[:, None, None] > 0) & torch.ones(length, length).bool().tril()
+    )
     places: list[int] = []
     for row in rows:
         found = [place for place in packs.found_RA[row.place].tolist() if place >= 0]
         assert [int(labels[place]) for place in found] == list(row.answer)
         places += found
         for step, place in enumerate(found):
-            seen = packs.seen_P1LL[place // length, 0, place % length].nonzero().flatten() + place // length * length
+            seen = seen_P1LL[place // length, 0, place % length].nonzero().flatten() + place // length * length
             context = sorted((int(positions[other]), int(ids[other])) for other in seen)
             assert context == list(enumerate([*row.prompt, *row.answer[:step]]))
     assert len(set(places)) == len(places) == int((labels >= 0).sum())
@@ -126,23 +128,40 @@ def test_how_many_share_a_prompt(prompt: int, answer: int, copies: int, hidden: 
     assert answers_together(rows, hidden) in expected
 
 
-def test_nothing_is_shared_where_it_does_not_pay() -> None:
-    ids, mask, answer = padded([[1], [2]], [[3], [4]])
-    assert score(None, ids, mask, answer=answer, at_once=2, hidden=24) is None
-
-
 @pytest.mark.parametrize(
-    ("attention", "layers", "can"),
+    ("name", "attention", "can"),
     [
-        ("sdpa", None, True),
-        ("eager", ["full_attention"], True),
-        ("flash_attention_2", None, False),
-        ("sdpa", ["full_attention", "sliding_attention"], False),
+        ("qwen2", "sdpa", True),
+        ("qwen3", "sdpa", True),
+        ("llama", "eager", False),
+        ("qwen2", "flash_attention_2", False),
     ],
 )
-def test_what_can_share(attention: str, layers: list[str] | None, can: bool) -> None:
-    config = SimpleNamespace(_attn_implementation=attention, layer_types=layers)
-    assert can_share(SimpleNamespace(config=config)) is can  # type: ignore[arg-type]
+def test_what_can_share(name: str, attention: str, can: bool) -> None:
+    model = MODELS[name]()
+    model.config._attn_implementation = attention
+    assert can_share(model) is can
+
+
+def gpt2() -> PreTrainedModel:
+    config = GPT2Config(vocab_size=60, n_embd=24, n_layer=2, n_head=2, n_positions=64)
+    return made(GPT2LMHeadModel, config, dtype=torch.float64)
+
+
+def bloom() -> PreTrainedModel:
+    return made(BloomForCausalLM, BloomConfig(vocab_size=60, hidden_size=24, n_layer=2, n_head=2), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("kind", [gpt2, bloom])
+def test_other_models_get_every_row_by_itself(kind: Any) -> None:
+    model = kind()
+    assert not can_share(model)
+    expected = row_by_row(model)
+    add_fused_lm_head(model, temperature=0.7, outputs=("log_probs", "entropy"))
+    ids, mask, answer = padded(PROMPTS, ANSWERS)
+    found = score(model, ids, mask, answer=answer, at_once=3, hidden=None)
+    assert torch.allclose(found.logps_RA.double(), expected[0], atol=1e-5)
+    assert found.tokens == int(mask.sum())
 
 
 @pytest.mark.parametrize("changes", [{}, {"beta": 0.04}, {"micro_batch": 4}, {"num_iterations": 2}])

@@ -97,13 +97,13 @@ def _by_question(rows: Iterable[tuple[str, str | None]], *, k: int | None) -> It
         yield question_id, answers
 
 
-def winner_of(answers: Sequence[str | None]) -> str | None:
+def winner_of(answers: Sequence[str | None], *, ties: Ties = "none") -> str | None:
     """The winner among the canonical answers of one question, None where there is none or a tie.
 
     >>> winner_of(["4", None, "4", "5"]), winner_of(["4", "5"])
     ('4', None)
     """
-    return _count("", answers, k=None, ties="none").winner if answers else None
+    return _count("", answers, k=None, ties=ties).winner if answers else None
 
 
 def levels(ballot: Iterable[Vote], *, k: int) -> tuple[Level, ...]:

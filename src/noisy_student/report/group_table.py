@@ -26,8 +26,9 @@ def groups_table(results: Row) -> Table:
     )
     lines = tuple(line for row in rows(results, "conditions") for line in _lines(row))
     caption = (
-        "Groups of answers to one question by its label. Only mixed groups move the model; all right means that every "
-        "answer reached the label, which of a wrong label is the error that nothing in training can see."
+        "Groups of answers to one question by its label. Only mixed groups move the model where nothing but being "
+        "right is paid; all right means that every answer reached the label, which of a wrong label is the error that "
+        "nothing in training can see."
     )
     grpo = (results.get("settings") or {}).get("grpo") or {}
     if {"prompts", "generations"} <= grpo.keys():

@@ -159,7 +159,8 @@ def rollouts(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:
         figure.subplots_adjust(top=1 - (30 + 18 * len(curves)) / height, bottom=46 / height)
         for axes, (name, words, factor) in zip(grid, shown, strict=False):
             for number, (student, curve) in enumerate(curves.items()):
-                thin = [row for row in curve if row.get(name) is not None][:: -(-len(curve) // MOST_POINTS) or 1]
+                known = [row for row in curve if row.get(name) is not None]
+                thin = known[:: -(-len(known) // MOST_POINTS) or 1]
                 values = [factor * row[name] for row in thin]
                 color, dashes = STROKES[number % len(STROKES)]
                 steps = [row["step"] for row in thin]

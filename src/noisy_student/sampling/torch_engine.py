@@ -1,6 +1,6 @@
 """The engine for causal models of transformers: prompts read once, K rows each.
 
-Where the model has a decoder of ours (``weights.why_not``), rows that end are replaced at once (``refill``); any other
+Where the model has a decoder of ours (``models/kind.py``), rows that end are replaced at once (``refill``); any other
 is drawn from in padded rows (``padded``). The schedule is a pure function of prompts, seeds, decoding and rounds, so
 equal calls give equal bytes; in float64 a row does not depend on its neighbours.
 """
@@ -13,6 +13,7 @@ from functools import cached_property
 import torch
 from transformers import PreTrainedModel
 
+from noisy_student.models.kind import why_not
 from noisy_student.records import Draw, Finish
 from noisy_student.sampling.answer_stop import may_stop
 from noisy_student.sampling.decoder import Decoder
@@ -20,7 +21,6 @@ from noisy_student.sampling.engine import Decoding, Ends
 from noisy_student.sampling.padded import Padded
 from noisy_student.sampling.refill import Refill, Work
 from noisy_student.sampling.rounds import Rounds, draw_in_rounds
-from noisy_student.sampling.weights import why_not
 
 
 class TorchEngine:

@@ -11,11 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import PreTrainedModel
-
-KINDS = ("qwen2", "qwen3", "llama")
-ROPES = ("default", "llama3", "linear", "yarn")
-"""Rotary embeddings whose angles do not depend on the length of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +37,6 @@ class Layer:
     mlp_norm: Tensor
     gate_up: Linear
     down: Linear
-
-
-def why_not(model: PreTrainedModel) -> str | None:
-    """Why this decoder cannot stand for the model; None if it can."""
-    config = model.config
-    kind = getattr(config, "model_type", "")
-    if kind not in KINDS:
-        return f"its architecture is {kind or 'not known'}"
-    if getattr(config, "hidden_act", "silu") != "silu":
-        return f"its activation is {config.hidden_act}"
-    layers = set(getattr(config, "layer_types", None) or ())
-    if layers - {"full_attention"}:
-        return "it attends through a sliding window"
-    rope = str((getattr(config, "rope_parameters", None) or {}).get("rope_type", "default"))
-    if rope not in ROPES:
-        return f"its rotary angles ({rope}) depend on the length of the text"
-    return None
 
 
 def layer_of(state: Mapping[str, Tensor], name: str) -> Layer:

@@ -22,7 +22,8 @@ def costs(nodes: Iterable[Node], store: Store, compute: ComputeSettings) -> dict
     """A row a stage in the order of the graph, and their sum; what a stage does not have is None.
 
     ``prompt_tokens`` were read to sample ``sampled_tokens``; ``trained_tokens`` were read in training, prompts and
-    epochs included, padding not. ``seconds`` are those of the processes; the machine runs ``compute.workers`` of them.
+    epochs included, padding not, a prompt that several answers share once. ``seconds`` are those of the processes; the
+    machine runs ``compute.workers`` of them.
     """
     rows: dict[str, dict[str, Any]] = {}
     uncounted = False
@@ -55,7 +56,9 @@ def _arithmetic(node: Node, summary: Mapping[str, Any]) -> dict[str, int | None]
         drawn = {"prompt_tokens": summary["prompt_tokens"], "sampled_tokens": tokens}
     if node.stage.startswith("train-"):
         read = {"trained_tokens": summary["read_tokens"]}
-    passes = FORWARD * sum(drawn.values()) + TRAIN * sum(read.values())
+    # Passes without a gradient: those of a reference model, and looks at how far a student has drifted.
+    forward = sum(drawn.values()) + summary.get("scored_tokens", 0)
+    passes = FORWARD * forward + TRAIN * sum(read.values())
     return {**drawn, **read, "flops": None if parameters is None or not passes else passes * parameters}
 
 

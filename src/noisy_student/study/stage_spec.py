@@ -123,6 +123,7 @@ def grpo(settings: Settings, name: str, condition: ConditionSettings) -> dict[st
     return {
         "prompt": settings.prompt.model_dump(mode="json"),
         "grpo": {**spec.model_dump(mode="json"), "threads": settings.compute.threads},
+        "answers": settings.answers.model_dump(mode="json"),
         "width": settings.compute.width,
     }
 

@@ -32,7 +32,7 @@ from noisy_student.training.optimizer import adamw, schedule
 from noisy_student.training.rewards import Attempt, paid, rewards_of
 from noisy_student.training.rollouts import Classroom, Rollouts
 from noisy_student.training.shared_prompts import can_share, score
-from noisy_student.training.trl_head import lent
+from noisy_student.training.trl_head import lent, undropped
 from noisy_student.training.watch import Watch
 
 MISMATCH = 0.01
@@ -84,7 +84,7 @@ def train(loaded: LoadedModel, room: Classroom, *, spec: GrpoSpec, seed: int, co
 
 
 def _require_stop_ids(loaded: LoadedModel) -> None:
-    vocabulary = int(loaded.model.config.vocab_size)
+    vocabulary = int(loaded.model.config.get_text_config().vocab_size)
     if not any(token < vocabulary for token in loaded.stop_ids):
         raise UserError(
             f"The start model's stop ids {sorted(loaded.stop_ids)} lie outside of its {vocabulary} tokens.",
@@ -140,9 +140,12 @@ class _Run:
             generator = torch.get_rng_state()
             trainer = self._trainer(steps - self._watch.step, (optimizer, scheduler))
             trainer.facts, trainer.at_start, trainer.drift = self.rollouts.facts, done is None, drift
-            trainer.hidden = int(model.config.hidden_size) if spec.share_prompts and can_share(model) else None
+            trainer.own_rows, trainer.hidden = (
+                spec.share_prompts,
+                model.config.hidden_size if can_share(model) else None,
+            )
             torch.set_rng_state(generator)
-            with lent(self._loaded), warnings.catch_warnings():
+            with lent(self._loaded), undropped(model), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
                 trainer.train()
         return self._watch
@@ -202,6 +205,8 @@ class _Trainer(GRPOTrainer):
     facts: list[dict[str, Any]]
     at_start: bool
     drift: Drift | None
+    own_rows: bool
+    """Whether rows are laid out here (``shared_prompts``) and not by TRL."""
     hidden: int | None
     """The model's width where prompts may be read once for several answers."""
     _seen: torch.Tensor | None = None
@@ -213,7 +218,7 @@ class _Trainer(GRPOTrainer):
         if self.at_start and "ref_per_token_logps" in output:
             drawn, mask = output["sampling_per_token_logps"], output["completion_mask"]
             kl = divergence(output["ref_per_token_logps"], drawn, mask)
-            if not kl < START_KL and output["ref_per_token_logps"].dtype in EXACT:
+            if not kl < START_KL and self.accelerator.unwrap_model(self.model).dtype in EXACT:
                 raise UserError(
                     f"At the first step the reference model is {kl:.1e} nats a token from the start model.",
                     why="They are to be the same weights; a penalty for leaving another model would be meaningless.",
@@ -221,7 +226,8 @@ class _Trainer(GRPOTrainer):
                 )
         self.at_start = False
         if self.drift is not None and self.facts[-1]["step"] % self.drift.every == 0:
-            self.facts[-1]["kl"] = self.drift.nats(output, at_once=self.args.per_device_train_batch_size)
+            self.facts[-1]["kl"], tokens = self.drift.nats(output, at_once=self.args.per_device_train_batch_size)
+            self._count("scored_tokens", tokens)
         # TRL shuffles the batch next, from torch's own generator, which a resumed run has used otherwise.
         torch.manual_seed(seeds.seed(self.args.seed, "rollout-shuffle", step=self.facts[-1]["step"]) % 2**32)
         return output
@@ -229,15 +235,22 @@ class _Trainer(GRPOTrainer):
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int, **how: Any
     ) -> Any:
-        found: Any = None
-        if self.hidden is not None:
+        if self.own_rows and not how.get("compute_aux_loss"):
             at_once = how.get("batch_size") or len(input_ids)
-            found = score(model, input_ids, attention_mask, answer=logits_to_keep, at_once=at_once, hidden=self.hidden)
-        if found is None:
+            scored = score(model, input_ids, attention_mask, answer=logits_to_keep, at_once=at_once, hidden=self.hidden)
+            found: Any = (scored.logps_RA, scored.entropies_RA if how.get("compute_entropy") else None, None)
+            tokens = scored.tokens
+        else:
             found = super()._get_per_token_logps_and_entropies(model, input_ids, attention_mask, logits_to_keep, **how)
+            tokens = int(attention_mask.sum())
+        self._count("read_tokens" if torch.is_grad_enabled() else "scored_tokens", tokens)
         if torch.is_grad_enabled():
             self._seen = found[0].detach()
         return found
+
+    def _count(self, name: str, tokens: int) -> None:
+        """Tokens that passed through a model besides drawing: ``read`` with a gradient, ``scored`` without."""
+        self.facts[-1][name] = self.facts[-1].get(name, 0) + tokens
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         loss: torch.Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]

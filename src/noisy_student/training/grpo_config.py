@@ -5,6 +5,10 @@ from __future__ import annotations
 from trl.trainer.grpo_config import GRPOConfig
 
 from noisy_student.training.grpo_spec import GrpoSpec
+from noisy_student.training.trl_head import on_one_device
+
+CISPO_CAP = 5.0
+"""The largest ratio of cispo (ScaleRL, https://huggingface.co/papers/2510.13786)."""
 
 
 def config(
@@ -15,7 +19,7 @@ def config(
     Answers go to the end token or the cap, TRL neither shuffles questions nor saves, and it reports to nobody.
     """
     micro = spec.micro_batch or spec.batch
-    return GRPOConfig(
+    arguments = GRPOConfig(
         output_dir=output_dir,
         max_steps=steps,
         per_device_train_batch_size=micro,
@@ -29,6 +33,7 @@ def config(
         loss_type=spec.loss_type,
         beta=spec.beta,
         epsilon=spec.epsilon,
+        epsilon_high=CISPO_CAP if spec.epsilon_high is None and spec.loss_type == "cispo" else spec.epsilon_high,
         use_bias_correction_kl=spec.use_bias_correction_kl,
         scale_rewards=spec.scale_rewards,
         mask_truncated_completions=spec.mask_truncated,
@@ -53,3 +58,4 @@ def config(
         save_strategy="no",
         eval_strategy="no",
     )
+    return on_one_device(arguments)

@@ -68,6 +68,9 @@ class GrpoSpec(BaseModel):
     """Whether the divergence is weighed by the token's ratio; TRL's default since it has it, the plan had none."""
     epsilon: float = Field(default=0.2, gt=0)
     """How far a token's ratio counts before it is clipped; TRL's default."""
+    epsilon_high: float | None = Field(default=None, gt=0)
+    """The same upwards; None is ``epsilon``, and 5 for cispo, which caps the ratio itself: TRL's documentation says so,
+    and its default of 0.2 would cap every one."""
     scale_rewards: Literal["group", "batch", "none"] = "group"
     """Whether advantages are divided by the deviation of rewards; TRL's default is by group."""
     mask_truncated: bool = False
@@ -114,6 +117,18 @@ class GrpoSpec(BaseModel):
                 f"grpo.rewards pays wrong answers, too, and scale_rewards is {self.scale_rewards}.",
                 why="Among wrong answers a small bonus is all that differs, and scaling makes it a full reward.",
                 do='Set grpo.scale_rewards = "none", or grpo.rewards.only_right = true.',
+            )
+        if self.refill and self.rewards.shaped:
+            raise UserError(
+                f"grpo.refill is {self.refill}, and grpo.rewards pays more than being right.",
+                why="Groups of right answers that are paid unequally teach something, and refilling would drop them.",
+                do="Set grpo.refill = 0, or leave grpo.rewards out.",
+            )
+        if self.online_votes and self.weigh_agreement:
+            raise UserError(
+                "grpo.online_votes and grpo.weigh_agreement are both set.",
+                why="The agreement is that of the stored vote, and the label that of each group.",
+                do="Leave one of them out.",
             )
         return self
 

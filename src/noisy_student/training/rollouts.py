@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from transformers import PreTrainedModel
 
@@ -40,6 +40,8 @@ class Classroom:
     draw: DrawRows
     decode: Callable[[Sequence[int]], str]
     revote: Revote
+    truncated: Literal["abstain", "last-number"] = "abstain"
+    """What an answer that hit the cap counts as."""
 
 
 @dataclass(slots=True)
@@ -106,7 +108,9 @@ class Rollouts:
                 do="Lower grpo.learning_rate.",
             )
         texts = [self.room.decode(draw.token_ids) for draw in draws]
-        found = [read(text, draw.finish, truncated="abstain") for text, draw in zip(texts, draws, strict=True)]
+        found = [
+            read(text, draw.finish, truncated=self.room.truncated) for text, draw in zip(texts, draws, strict=True)
+        ]
         answers = [answer.canonical if isinstance(answer, Answer) else None for answer in found]
         stored = self.room.labels[name]
         online = self.spec.online_votes and stored.origin == "vote"
@@ -142,14 +146,13 @@ class Rollouts:
                 "step": self.step,
                 "prompt_tokens": sum(len(self.room.prompts[group.question_id]) for group in drawn),
                 "sampled_tokens": sum(len(draw.token_ids) for group in drawn for draw in group.draws),
-                "read_tokens": self.spec.num_iterations
+                "trained_tokens": self.spec.num_iterations
                 * sum(
-                    len(self.room.prompts[group.question_id]) + len(draw.token_ids)
+                    len(draw.token_ids)
                     for group in answered
                     for draw in group.draws
+                    if draw.finish == "eos" or not self.spec.mask_truncated
                 ),
-                "read_prompt_tokens": self.spec.num_iterations
-                * sum(len(self.room.prompts[group.question_id]) * len(group.draws) for group in answered),
                 "replaced": len(drawn) - len(answered),
                 "right": sum(sum(group.right) for group in answered) / len(ended),
                 "mixed": sum(len(set(group.right)) > 1 for group in answered) / len(answered),

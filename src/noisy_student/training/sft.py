@@ -27,7 +27,7 @@ from noisy_student.training.encode import Encoded
 from noisy_student.training.optimizer import adamw, schedule
 from noisy_student.training.order import order, step_count
 from noisy_student.training.spec import SftSpec
-from noisy_student.training.trl_head import lent
+from noisy_student.training.trl_head import lent, on_one_device
 from noisy_student.training.watch import Watch
 
 
@@ -128,7 +128,7 @@ def _trainer(
 
 
 def _config(spec: SftSpec, seed: int, output_dir: str, *, use_cpu: bool) -> SFTConfig:
-    return SFTConfig(
+    arguments = SFTConfig(
         output_dir=output_dir,
         num_train_epochs=1,
         per_device_train_batch_size=spec.micro_batch or spec.batch,
@@ -156,6 +156,7 @@ def _config(spec: SftSpec, seed: int, output_dir: str, *, use_cpu: bool) -> SFTC
         save_strategy="no",
         eval_strategy="no",
     )
+    return on_one_device(arguments)
 
 
 def _loss_tokens(row: EncodedExample, spec: SftSpec) -> int:

@@ -2,7 +2,9 @@
 
 Answers to one prompt stand behind it in one sequence, each of which sees the prompt and itself only, at the positions
 that it would have alone. The prompt's last token is repeated before each answer, since it predicts the first token of
-each. A trainer that repeats the prompt in every row computes the same sums in another order.
+each. A trainer that repeats the prompt in every row computes the same sums in another order. Models that take no such
+mask get every row by itself, filled up on the right: TRL fills prompts up on the left and names no positions, which
+models that count them from the first token of a row read as another prompt.
 
 Shapes: R rows, A tokens of the longest answer, P sequences ("packs") of L tokens.
 """
@@ -17,8 +19,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-ATTENTION = ("sdpa", "eager")
-"""Implementations that take a mask of their own for every token."""
+from noisy_student.models.kind import why_not
+
+ATTENTION = "sdpa"
+"""The implementation that takes True and False for every pair of tokens; ``eager`` would add them to its scores."""
 IGNORED = -100
 
 
@@ -37,18 +41,22 @@ class Packs:
 
     ids_PL: Tensor
     positions_PL: Tensor
-    seen_P1LL: Tensor
+    seen: Tensor
+    """P x 1 x L x L, what each token sees; P x L, what is no padding, where every row is by itself."""
     shift_labels_PL: Tensor
     found_RA: Tensor
+    tokens: int
+    """That are read, padding not counted."""
 
     def score(self, model: Any) -> tuple[Tensor, Tensor | None]:
         """Log-probabilities and, where the model's head gives them, entropies, rows x answer; 0 behind an answer."""
+        positions = {} if self.seen.ndim == 2 else {"position_ids": self.positions_PL}
         scored = model(
             input_ids=self.ids_PL,
-            attention_mask=self.seen_P1LL,
-            position_ids=self.positions_PL,
+            attention_mask=self.seen,
             shift_labels=self.shift_labels_PL,
             fused_lm_head=True,
+            **positions,
         )
         return self._rows(scored.log_probs), None if scored.entropy is None else self._rows(scored.entropy)
 
@@ -57,30 +65,36 @@ class Packs:
         return taken.masked_fill(self.found_RA < 0, 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Of padded rows: log-probabilities and entropies, rows x answer, and how many tokens were read for them."""
+
+    logps_RA: Tensor
+    entropies_RA: Tensor | None
+    tokens: int
+
+
 def can_share(model: PreTrainedModel) -> bool:
-    """Whether the model takes a mask for every pair of tokens: it attends to all tokens, by code that reads masks."""
-    kinds = set(getattr(model.config, "layer_types", None) or ())
-    return model.config._attn_implementation in ATTENTION and kinds <= {"full_attention"}
+    """Whether the model takes a mask for every pair of tokens."""
+    return why_not(model) is None and model.config._attn_implementation == ATTENTION
 
 
-def score(
-    model: Any, ids_RT: Tensor, mask_RT: Tensor, *, answer: int, at_once: int, hidden: int
-) -> tuple[Tensor, Tensor | None, None] | None:
-    """Log-probabilities, entropies and no auxiliary loss, as TRL's trainer wants them of its padded rows.
+def score(model: Any, ids_RT: Tensor, mask_RT: Tensor, *, answer: int, at_once: int, hidden: int | None) -> Scored:
+    """What the model's fused head says of padded rows whose last ``answer`` columns are the answer's.
 
-    ``answer`` is how many columns are the answer's, ``at_once`` how many rows are in memory together; None where
-    sharing prompts would not be less work.
+    ``at_once`` is how many rows are in memory together, ``hidden`` the width of a model that can share prompts, else
+    None.
     """
-    logps, entropies = [], []
+    logps, entropies, tokens = [], [], 0
     for first in range(0, len(ids_RT), at_once):
         rows = unpadded(ids_RT[first : first + at_once], mask_RT[first : first + at_once], answer)
-        together = answers_together(rows, hidden)
-        if together == 1:
-            return None
-        found, entropy = packed(rows, together=together, answer=answer, device=ids_RT.device).score(model)
+        together = 1 if hidden is None else answers_together(rows, hidden)
+        packs = packed(rows, together=together, answer=answer, device=ids_RT.device)
+        found, entropy = packs.score(model)
         logps.append(found)
         entropies += [] if entropy is None else [entropy]
-    return torch.cat(logps), torch.cat(entropies) if entropies else None, None
+        tokens += packs.tokens
+    return Scored(torch.cat(logps), torch.cat(entropies) if entropies else None, tokens)
 
 
 def answers_together(rows: Sequence[Row], hidden: int) -> int:
@@ -143,8 +157,9 @@ def packed(rows: Sequence[Row], *, together: int, answer: int, device: torch.dev
             labels[number, at : end - 1] = torch.tensor(row.answer, dtype=torch.long)
             found[row.place, :size] = torch.arange(at, end - 1) + number * length
             at = end
-    seen = _seen(segments.to(device))
-    return Packs(ids.to(device), positions.to(device), seen, labels.to(device), found.to(device))
+    tokens = int((segments >= 0).sum())
+    seen = (segments >= 0).long().to(device) if together == 1 else _seen(segments.to(device))
+    return Packs(ids.to(device), positions.to(device), seen, labels.to(device), found.to(device), tokens)
 
 
 def _seen(segments_PL: Tensor) -> Tensor:

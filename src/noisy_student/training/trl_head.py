@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, TrainingArguments
 from trl.trainer import utils as trl_utils
 
 from noisy_student.models.load import LoadedModel
+
+Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
 
 @contextmanager
@@ -31,6 +33,31 @@ def lent(loaded: LoadedModel) -> Iterator[None]:
         if model.generation_config is not None:
             model.generation_config.pad_token_id = loaded.pad_id
             model.generation_config.eos_token_id = sorted(loaded.stop_ids)
+
+
+def on_one_device(arguments: Arguments) -> Arguments:
+    """The same settings for one device: of several GPUs in sight the Trainer would make one model in parallel copies.
+
+    TRL refuses that for GRPO. The model stands on the first, since ``models/load.py`` puts it there.
+    """
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
+
+
+@contextmanager
+def undropped(model: PreTrainedModel) -> Iterator[None]:
+    """Within, attention drops nothing: TRL switches off modules of dropout, and attention reads a number of its own.
+
+    Answers are drawn without dropout, so a trainer with it would be another model.
+    """
+    found = [(module, module.attention_dropout) for module in model.modules() if hasattr(module, "attention_dropout")]
+    try:
+        for module, _ in found:
+            module.attention_dropout = 0.0  # type: ignore[assignment]
+        yield
+    finally:
+        for module, dropout in found:
+            module.attention_dropout = dropout
 
 
 @contextmanager

@@ -81,7 +81,13 @@ class Watch(TrainerCallback):
             # The Trainer logs every tenth step; without this the curve would end before the training does.
             control.should_log = True
             return
-        if self.step % self._cycle:
+        # Where this step is logged, its point comes next, and belongs to what is saved.
+        if not control.should_log:
+            self._between_steps()
+
+    def _between_steps(self) -> None:
+        """Ask whether to go on, and save where much is at stake."""
+        if self.step == self.steps or self.step % self._cycle:
             return
         step_seconds = (time.monotonic() - self._start - self._spent_saving) / (self.step - self._first)
         # Steps that the deadline would cut are lost: better not to begin them.
@@ -125,6 +131,7 @@ class Watch(TrainerCallback):
                 reward=logs.get("reward"),
             )
         )
+        self._between_steps()
 
     def ask(self, ahead: float = 0.0) -> None:
         """Raise Paused or Interrupted where it is time, once every whole step is saved."""

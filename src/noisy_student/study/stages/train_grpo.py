@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         labels={label.question_id: label for label in taught_from.labels},
         draw=draw_rows(loaded, renderer.decode, grpo, width=spec["width"]),
         decode=renderer.decode,
-        revote=winner_of,
+        revote=partial(winner_of, ties=spec["answers"]["ties"]),
+        truncated=spec["answers"]["truncated"],
     )
     taught = train(loaded, classroom, spec=grpo, seed=spec["seed"], context=context)
     digest = checkpoint.write(loaded, context.data / "model")
@@ -80,8 +82,8 @@ def _summary(taught: Taught, taught_from: Lessons) -> dict[str, Any]:
     """Sums over all steps; episodes are visits of a question, by where its label came from."""
     origins = [group.origin for group in taught.groups]
     totals = {
-        name: sum(fact[name] for fact in taught.facts)
-        for name in ("prompt_tokens", "sampled_tokens", "read_tokens", "replaced")
+        name: sum(fact.get(name, 0) for fact in taught.facts)
+        for name in ("prompt_tokens", "sampled_tokens", "trained_tokens", "read_tokens", "scored_tokens", "replaced")
     }
     return {
         "examples": len({group.question_id for group in taught.groups}),
@@ -93,12 +95,6 @@ def _summary(taught: Taught, taught_from: Lessons) -> dict[str, Any]:
         "pseudo_episodes": origins.count("vote"),
         "revealed_episodes": origins.count("revealed"),
         "groups": kinds(taught.groups),
-        "trained_tokens": totals["read_tokens"] - _prompt_share(taught),
         "resumed_at_steps": list(taught.resumed_at_steps),
         **totals,
     }
-
-
-def _prompt_share(taught: Taught) -> int:
-    """Of the tokens read in training those of prompts, which make no loss."""
-    return sum(fact["read_prompt_tokens"] for fact in taught.facts)
