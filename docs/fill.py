@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from noisy_student.report.wording import verdict_words
 from noisy_student.study.catalog import questions
 
 ROOT = Path(__file__).parent.parent
@@ -310,10 +311,12 @@ def reinforcement() -> str:
         counts = [f"{row[name]:,}" if row[name] else "" for name in ("steps", "gold_episodes", "pseudo_episodes")]
         cells = [row["name"], f"{100 * row['accuracy']:.1f} %", f"[{low:.1f}, {high:.1f}]", right, *counts]
         lines.append(f"| {' | '.join(cells)} |")
+    controls = {row["name"] for row in run["conditions"] if row["control_of"]}
     for finding in run["findings"]:
-        if finding["primary"]:
+        if finding["primary"] or finding["b"] in controls:
             _, points, interval = _told(finding)
-            lines += ["", f"{finding['a']} - {finding['b']}: {points} points {interval}, {finding['verdict']}."]
+            words = verdict_words(finding, run["conditions"])
+            lines += ["", f"{finding['a']} - {finding['b']}: {points} points {interval}, {words}."]
     return "\n".join(lines)
 
 
@@ -342,7 +345,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "stopping": stopping,
     "more-votes": more_votes,
     "grpo-speed": grpo_speed,
-    "v4": reinforcement,
+    "reinforcement": reinforcement,
     "grpo-seeds": grpo_seeds,
 }
 

@@ -33,6 +33,14 @@ def test_undecided_names_the_size():
     )
 
 
+def test_a_control_of_lessons_says_nothing_of_a_method():
+    lost = control("done") | {"beaten": False}
+    same = [{"name": name, "learns_from": ["gold", "labels.votes"]} for name in ("noisy-student", "baseline")]
+    assert verdict_words(FINDING | {"verdict": "helps"}, [*same, lost]) == "helps"
+    other = [same[0], {"name": "baseline", "learns_from": ["gold"]}]
+    assert verdict_words(FINDING | {"verdict": "helps"}, [*other, lost]) == "helps (not beyond its control)"
+
+
 @pytest.mark.parametrize(
     ("conditions", "words"),
     [
@@ -40,6 +48,8 @@ def test_undecided_names_the_size():
         ([control("skipped")], "helps (controls not run)"),
         ([control("done"), control("failed")], "helps (controls not run)"),
         ([control("done"), control("done")], "helps"),
+        ([control("done") | {"beaten": True}, control("done") | {"beaten": None}], "helps"),
+        ([control("done") | {"beaten": True}, control("done") | {"beaten": False}], "helps (not beyond its control)"),
         ([{"name": "noisy-student", "control_of": "filtered"}], "helps"),
         ([{"name": "noisy-student", "learns_from": ["gold", "labels.votes"]}], "helps (controls not run)"),
         ([{"name": "noisy-student", "learns_from": ["gold", "revealed"]}], "helps"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from noisy_student.report.numbers import DASH, count, percent, percent_interval, points, points_interval
 from noisy_student.report.table import Column, Line, Table
-from noisy_student.report.wording import Row, comparison, rows
+from noisy_student.report.wording import Row, comparison, rows, verdict_words
 
 EXPECTED = {"helps": "better", "hurts": "worse", "no-difference": "alike"}
 
@@ -20,6 +20,7 @@ def criteria_table(results: Row) -> Table:
         Column("Answer", "left"),
         Column("Source", "left", "page"),
     )
+    conditions = rows(results, "conditions")
     lines = tuple(
         Line(
             (
@@ -27,7 +28,7 @@ def criteria_table(results: Row) -> Table:
                 _expected(row),
                 points(row.get("difference")),
                 points_interval(row.get("interval")),
-                str(row.get("verdict") or DASH),
+                DASH if row.get("verdict") is None else verdict_words({**row, "primary": True}, conditions),
                 str(row.get("answer") or "not measured"),
                 str(row.get("source") or DASH),
             )

@@ -152,9 +152,7 @@ def _rollouts(curves: Mapping[str, Sequence[Row]]) -> Drawing | None:
     own = {name: curve for name, curve in curves.items() if any(row.get("right") is not None for row in curve)}
     if not own:
         return None
-    caption = (
-        "Answers drawn in training by GRPO, step by step. Right means that the label was reached, be it gold or a vote."
-    )
+    caption = "Answers drawn in training by GRPO, step by step. The label that they reach is gold or a vote."
     return _draw(lambda width: plots.rollouts(own, width=width), caption)
 
 

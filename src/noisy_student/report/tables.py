@@ -35,7 +35,7 @@ def findings_table(results: Row) -> Table:
         Column("p adjusted"),
         Column("MDE"),
         Column("Verdict", "left"),
-        Column("Speaks of", "left", "wide"),
+        Column("Speaks of", "left", "page"),
     )
     lines = tuple(Line(_finding(finding, conditions), not finding.get("primary")) for finding in ordered)
     caption = (

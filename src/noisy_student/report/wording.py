@@ -32,8 +32,11 @@ def comparison(finding: Row) -> str:
 def controls_ran(finding: Row, conditions: Sequence[Row]) -> bool:
     """Whether the gain of ``finding`` was held against every control declared for it (``control_of``), at least one.
 
-    A control needs no control of its own, nor does a condition that learns from true labels only.
+    A control needs no control of its own, nor does a condition that learns from true labels only, nor one that learns
+    from the same as the other: controls rule out causes other than what is learned from.
     """
+    if _same_lessons(finding, conditions):
+        return True
     own = [row for row in conditions if row.get("name") == finding.get("a")]
     if any(row.get("control_of") for row in own):
         return True
@@ -44,6 +47,12 @@ def controls_ran(finding: Row, conditions: Sequence[Row]) -> bool:
     return bool(controls) and all(row.get("status") == "done" for row in controls)
 
 
+def _same_lessons(finding: Row, conditions: Sequence[Row]) -> bool:
+    """Whether both conditions learn from the same, so that they differ in how alone."""
+    learned = {row.get("name"): row.get("learns_from") for row in conditions}
+    return bool(learned.get(finding.get("a"))) and learned.get(finding.get("a")) == learned.get(finding.get("b"))
+
+
 def verdict_words(finding: Row, conditions: Sequence[Row]) -> str:
     """The verdict of a finding in words, without what it speaks of."""
     if not finding.get("primary"):
@@ -52,7 +61,13 @@ def verdict_words(finding: Row, conditions: Sequence[Row]) -> str:
         return "not measured"
     verdict = finding.get("verdict")
     if verdict == "helps":
-        return "helps" if controls_ran(finding, conditions) else "helps (controls not run)"
+        if not controls_ran(finding, conditions):
+            return "helps (controls not run)"
+        controls = [row for row in conditions if row.get("control_of") == finding.get("a")]
+        if _same_lessons(finding, conditions):
+            return "helps"
+        beyond = all(row.get("beaten") is not False for row in controls)
+        return "helps" if beyond else "helps (not beyond its control)"
     if verdict == "no-difference":
         margin = finding.get("margin")
         return "no difference" if margin is None else f"no difference beyond \N{PLUS-MINUS SIGN}{size(margin)}"

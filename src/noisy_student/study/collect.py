@@ -13,6 +13,7 @@ from noisy_student.records import Finding
 from noisy_student.statistics.gap import gap_recovered
 from noisy_student.statistics.intervals import wilson
 from noisy_student.statistics.power import DISCORDANCE, paired_mde
+from noisy_student.study.controls import beaten
 from noisy_student.study.costs import costs
 from noisy_student.study.criteria import criteria
 from noisy_student.study.enough import enough
@@ -35,9 +36,12 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
     """The results of a run, complete or partial, as ``design.md`` section 3 has them."""
     settings = plan.settings
     outcomes = _outcomes(plan, store)
-    conditions = [_condition(nodes, settings, result, store) for nodes in plan.conditions]
-    selected = list(selections(plan, store))
     found = findings(settings, outcomes)
+    held = beaten(settings, found)
+    conditions = [
+        {**_condition(nodes, settings, result, store), "beaten": held.get(nodes.name)} for nodes in plan.conditions
+    ]
+    selected = list(selections(plan, store))
     return {
         "schema": SCHEMA,
         "study": settings.name,

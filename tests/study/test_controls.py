@@ -1,0 +1,32 @@
+"""Controls: a condition must be better than its own, by the test of the pair."""
+
+from __future__ import annotations
+
+import pytest
+from study.test_criteria import finding
+
+from noisy_student.study.catalog import Request, resolve
+from noisy_student.study.controls import beaten
+
+SETTINGS = resolve(Request("v4"))
+PAIR = {"a": "grpo-noisy-student", "b": "grpo-baseline-steps", "primary": False, "name": "x"}
+
+
+@pytest.mark.parametrize(
+    ("difference", "p_adjusted", "expected"),
+    [(0.02, 0.03, True), (0.02, 0.06, False), (-0.02, 0.03, False), (None, None, None), (0.02, None, None)],
+)
+def test_better_means_by_the_test(difference: float | None, p_adjusted: float | None, expected: bool | None) -> None:
+    other = finding("helps", None, difference=0.5, p_adjusted=0.0)
+    own = finding("undecided", None, **PAIR, difference=difference, p_adjusted=p_adjusted)
+    assert beaten(SETTINGS, [other, own]) == {"grpo-baseline-steps": expected}
+
+
+def test_the_recipe_goes_before_the_questions() -> None:
+    recipe = finding("undecided", None, **PAIR, difference=0.02, p_adjusted=0.3, unit="recipe")
+    questions = finding("undecided", None, **PAIR, difference=0.02, p_adjusted=0.001)
+    assert beaten(SETTINGS, [recipe, questions]) == {"grpo-baseline-steps": False}
+
+
+def test_what_was_not_run_is_not_known() -> None:
+    assert beaten(SETTINGS, []) == {"grpo-baseline-steps": None}
