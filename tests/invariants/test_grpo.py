@@ -66,7 +66,7 @@ def test_the_results_say_what_grpo_visited_and_what_its_groups_taught(place: Wor
 
 def test_the_page_shows_answers_in_training(place: Workplace) -> None:
     page = next((place.folder / "runs").glob("*/report.html")).read_text()
-    assert "Groups of answers" in page and "right answers, %" in page
+    assert "Groups of answers" in page and "reached the label, %" in page and "mean reward" in page
 
 
 def test_a_run_that_is_stopped_goes_on_where_it_was(place: Workplace, tmp_path: Path) -> None:
