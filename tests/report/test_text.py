@@ -28,8 +28,10 @@ def test_fits_the_width_and_holds_the_numbers(width):
     assert max(map(len, text.splitlines())) <= width
     assert "\x1b" not in text
     assert "\N{HORIZONTAL ELLIPSIS}" not in text
-    for word in ("+1.2", "[-0.8, +3.2]", "<0.0001", "31.4 %", "31.2 32.4 30.5", "undecided", "4 % of the prompts"):
+    for word in ("+1.2", "[-0.8, +3.2]", "adjusted", "31.4 %", "31.2 32.4 30.5", "undecided", "4 % of the prompts"):
         assert word in text
+    # The unadjusted p decides nothing, so it goes where there is no room.
+    assert ("<0.0001" in text) == (width >= 100)
     assert text.index("+1.2 points") < text.index("Findings") < text.index("Conditions") < text.index("Labels")
 
 

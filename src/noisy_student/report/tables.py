@@ -31,7 +31,7 @@ def findings_table(results: Row) -> Table:
         Column("Comparison", "left"),
         Column("Points"),
         Column("95 % interval"),
-        Column("p"),
+        Column("p", place="wide"),
         Column("p adjusted"),
         Column("MDE"),
         Column("Verdict", "left"),

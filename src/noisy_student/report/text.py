@@ -20,6 +20,7 @@ from noisy_student.report.wording import Row, headline, primary_findings, rows, 
 
 WIDE = 100
 LONG = 18
+WIDEST_NAME = 30
 
 
 def show(results: Row, console: Console) -> None:
@@ -54,18 +55,30 @@ def _show(table: Table, console: Console) -> None:
     console.print()
     console.print(Text(fitted.title, "bold"))
     drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    split = console.width < WIDE and any(len(line.cells[0]) > LONG for line in fitted.lines)
     for index, column in enumerate(fitted.columns):
         width = max(len(line.cells[index]) for line in fitted.lines)
         # Numbers stay on one line, so a long head over short numbers is broken instead.
         head = "\n".join(column.name.rsplit(" ", 1)) if width < len(column.name) else column.name
-        drawn.add_column(Text(head), justify=column.align, no_wrap=column.align == "right", overflow="fold")
-    split = console.width < WIDE and any(len(line.cells[0]) > LONG for line in fitted.lines)
+        # Other words are broken before a condition's name is.
+        least = max((len(part) for line in fitted.lines for part in _parts(line.cells[0], split)), default=0)
+        drawn.add_column(
+            Text(head),
+            justify=column.align,
+            no_wrap=column.align == "right",
+            overflow="fold",
+            min_width=min(least, WIDEST_NAME) if index == 0 else None,
+        )
     for line in fitted.lines:
         first, *others = line.cells
-        # Long comparisons break before their second condition, as sums on paper do.
-        first = first.replace(" - ", "\n- ") if split else first
+        first = "\n".join(_parts(first, split))
         drawn.add_row(Text(first), *map(Text, others), style="dim" if line.faint else None)
     console.print(drawn)
     for remark in fitted.remarks:
         console.print(Text(remark))
     console.print(Text(fitted.caption, "dim"))
+
+
+def _parts(name: str, split: bool) -> list[str]:
+    """A long comparison breaks before its second condition, as sums on paper do."""
+    return name.replace(" - ", "\n- ").split("\n") if split else [name]
