@@ -10,7 +10,7 @@ each of J heads of keys, D numbers a head.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from noisy_student.models.adapter import plain, plain_state
 from noisy_student.sampling.memory import Memory
 from noisy_student.sampling.weights import Layer, layer_of
 
@@ -37,12 +38,12 @@ class Decoder:
         self.size = int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
         self._eps = float(config.rms_norm_eps)
         # Tensors of the model itself; only those that are joined are copies.
-        state: Mapping[str, Tensor] = model.state_dict()
+        state = plain_state(model)
         self._embed = state["model.embed_tokens.weight"]
         self._head = state.get("lm_head.weight", self._embed)
         self._norm = state["model.norm.weight"]
         self._layers = [layer_of(state, f"model.layers.{number}") for number in range(config.num_hidden_layers)]
-        base: Any = model.base_model
+        base: Any = plain(model).base_model
         self._rotary = base.rotary_emb
         self._cos = self._sin = torch.empty(0)
         # Queries are scaled as they are turned; keys are turned only.

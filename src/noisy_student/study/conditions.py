@@ -12,6 +12,7 @@ from noisy_student.labeling.select import Selection
 from noisy_student.labeling.stopping import Stopping
 from noisy_student.labeling.texts import Choice
 from noisy_student.training.grpo_spec import GrpoSpec
+from noisy_student.training.lora_spec import LoraSpec
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 GOLD, REVEALED, LABELS = "gold", "revealed", "labels."
@@ -86,6 +87,8 @@ class ConditionSettings(Frozen):
     """For revealed labels: the key's worked text, or an own sample that reaches the key's answer."""
     match: Literal["epochs", "steps"] | None = None
     """None is the run's; ``steps`` trains as long as all labeled and unlabeled questions would."""
+    lora: LoraSpec | None = None
+    """A low-rank adapter that is trained in place of all weights."""
     grpo: Mapping[str, Any] = Field(default_factory=dict)
     """Fields of ``grpo`` that this condition has otherwise than the run, such as ``refill = 2``."""
     control_of: Name | None = None
@@ -120,6 +123,10 @@ class ConditionSettings(Frozen):
                     why='A condition learns from "gold", "revealed" or "labels.NAME".',
                     do=nearest(name, [GOLD, REVEALED, f"{LABELS}votes"]),
                 )
+        if self.lora is not None and self.method == "none":
+            raise UserError(
+                "A condition has lora and trains nothing.", do='Set method = "sft" or "grpo", or leave lora out.'
+            )
         if len(set(self.train)) != len(self.train):
             raise UserError(f"The train list {list(self.train)} names something twice.", do="Name each once.")
         _check_selection(self.select)

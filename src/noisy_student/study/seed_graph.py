@@ -169,7 +169,7 @@ class SeedGraph:
         examples = self._node("examples", spec, inputs=given, title=f"examples {name}")
         return self._node(
             "train-sft",
-            {**stage_spec.sft(self.settings, condition.match or self.settings.match), "model": self.shared.base.spec},
+            {**stage_spec.sft(self.settings, condition), "model": self.shared.base.spec},
             inputs={"split": [self.split], "examples": [examples]},
             title=f"train {name}",
             paths=self.shared.base.paths,
@@ -279,7 +279,8 @@ class SeedGraph:
                 {**spec, "model": base.spec if train is None else kept},
                 inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
                 title=f"sample {name} on {drawn.part}",
-                paths=base.paths if train is None else {},
+                # An adapter is put upon its base again.
+                paths=base.paths if train is None or "lora" in train.spec else {},
             )
             for spec in stage_spec.samples(self.settings, drawn, filters=self.shared.filters)
         ]

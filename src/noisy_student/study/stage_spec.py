@@ -101,18 +101,19 @@ def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any]:
     }
 
 
-def sft(settings: Settings, match: str | None = None) -> dict[str, Any]:
+def sft(settings: Settings, condition: ConditionSettings | None = None) -> dict[str, Any]:
     """How a student is fine-tuned; the model is the caller's to add.
 
-    Matched by ``steps``, as many as the epochs over all questions would take; None leaves it as the settings have it.
+    Matched by ``steps``, as many as the epochs over all questions would take; without a condition as the settings say.
     """
+    match = None if condition is None else condition.match or settings.match
     spec = {**settings.sft.model_dump(mode="json"), "threads": settings.compute.threads}
     if match == "epochs":
         spec |= {"match": match, "steps": None}
     elif match == "steps":
         steps = spec["steps"] or math.ceil(_questions(settings) * settings.sft.epochs / settings.sft.batch)
         spec |= {"match": match, "steps": steps}
-    return {"prompt": settings.prompt.model_dump(mode="json"), "sft": spec}
+    return {"prompt": settings.prompt.model_dump(mode="json"), "sft": _at_its_rate(spec, condition), **_lora(condition)}
 
 
 def grpo(settings: Settings, name: str, condition: ConditionSettings) -> dict[str, Any]:
@@ -122,10 +123,26 @@ def grpo(settings: Settings, name: str, condition: ConditionSettings) -> dict[st
         spec = spec.model_copy(update={"match": "steps", "steps": spec.steps or spec.step_count(_questions(settings))})
     return {
         "prompt": settings.prompt.model_dump(mode="json"),
-        "grpo": {**spec.model_dump(mode="json"), "threads": settings.compute.threads},
+        "grpo": _at_its_rate(
+            {**spec.model_dump(mode="json"), "threads": settings.compute.threads},
+            condition,
+        ),
         "answers": settings.answers.model_dump(mode="json"),
+        **_lora(condition),
         "width": settings.compute.width,
     }
+
+
+def _lora(condition: ConditionSettings | None) -> dict[str, Any]:
+    """The adapter as a key knows it; the rate is the trainer's."""
+    lora = None if condition is None else condition.lora
+    return {} if lora is None else {"lora": lora.model_dump(mode="json", exclude={"rate_factor"})}
+
+
+def _at_its_rate(spec: dict[str, Any], condition: ConditionSettings | None) -> dict[str, Any]:
+    """A trainer's settings with the learning rate that an adapter wants."""
+    factor = 1.0 if condition is None or condition.lora is None else condition.lora.rate_factor
+    return {**spec, "learning_rate": spec["learning_rate"] * factor}
 
 
 def _questions(settings: Settings) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from peft import PeftModel
 from torch import Tensor
-from transformers import PreTrainedModel
 from trl.trainer.utils import add_fused_lm_head
 
 from noisy_student.training.shared_prompts import can_share, score
@@ -17,12 +18,18 @@ from noisy_student.training.shared_prompts import can_share, score
 class Drift:
     """A copy of the start model, asked now and then; TRL computes no divergence when beta is 0."""
 
-    def __init__(self, model: PreTrainedModel, *, temperature: float, every: int) -> None:
+    def __init__(self, model: Any, *, temperature: float, every: int) -> None:
         """The copy is made now, so ``model`` must still be the start model; answers are drawn at ``temperature``."""
         self.every = every
         self._hidden = model.config.hidden_size if can_share(model) else None
-        self._start = copy.deepcopy(model).requires_grad_(False).eval()
-        add_fused_lm_head(self._start, temperature=temperature)
+        self._start: Any = model
+        self._without: Callable[[], AbstractContextManager[None]] = nullcontext
+        if isinstance(model, PeftModel):
+            # Its start is itself without the adapter, and the trainer gives it the head.
+            self._without = model.disable_adapter
+        else:
+            self._start = copy.deepcopy(model).requires_grad_(False).eval()
+            add_fused_lm_head(self._start, temperature=temperature)
 
     @torch.no_grad()
     def nats(self, rollouts: Mapping[str, Any], *, at_once: int) -> tuple[float, int]:
@@ -34,7 +41,8 @@ class Drift:
         ids = torch.cat([rollouts["prompt_ids"], rollouts["completion_ids"]], dim=1)
         seen = torch.cat([rollouts["prompt_mask"], rollouts["completion_mask"]], dim=1)
         answer = rollouts["completion_ids"].shape[1]
-        found = score(self._start, ids, seen, answer=answer, at_once=at_once, hidden=self._hidden)
+        with self._without():
+            found = score(self._start, ids, seen, answer=answer, at_once=at_once, hidden=self._hidden)
         nats = divergence(found.logps_RA, rollouts["sampling_per_token_logps"], rollouts["completion_mask"])
         return nats, found.tokens
 

@@ -6,6 +6,7 @@ its start unless the model has dropout, and then torch's generator is kept too.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def save(
     """Write everything that a resumed run needs; ``identity`` says which run it belongs to."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, torch.Tensor] = {"rng": torch.get_rng_state()}
-    for name, parameter in model.named_parameters():
+    for name, parameter in _trained(model):
         tensors[f"weight.{name}"] = parameter.detach().contiguous()
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"{key}.{name}"] = value.detach().contiguous()
@@ -75,7 +76,7 @@ def load(
     tensors = load_file(weights)
     torch.set_rng_state(tensors.pop("rng"))
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
+        for name, parameter in _trained(model):
             parameter.copy_(tensors.pop(f"weight.{name}"))
             state = {key: tensors.pop(f"{key}.{name}") for key in _KEYS if f"{key}.{name}" in tensors}
             if state:
@@ -84,6 +85,11 @@ def load(
     points = tuple(Point(**point) for point in mark["progress"]["points"])
     found = mark["progress"]
     return Progress(int(found["step"]), float(found["seconds"]), points, found.get("more", {}))
+
+
+def _trained(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    """What changes; the base under an adapter stays what it was."""
+    return ((name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad)
 
 
 def _whole(folder: Path, identity: str) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from transformers import PreTrainedModel, TrainingArguments
 from trl.trainer import utils as trl_utils
 
+from noisy_student.models.adapter import plain
 from noisy_student.models.load import LoadedModel
 
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
@@ -25,7 +26,7 @@ def lent(loaded: LoadedModel) -> Iterator[None]:
         with _fitted_head(model):
             yield
     finally:
-        model.__dict__.pop("forward", None)
+        plain(model).__dict__.pop("forward", None)
         model.zero_grad(set_to_none=True)
         model.train(False)
         model.activation_checkpointing_disable()

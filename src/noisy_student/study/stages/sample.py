@@ -14,6 +14,7 @@ from noisy_student.context import Context
 from noisy_student.data.rows import read_questions
 from noisy_student.errors import UserError
 from noisy_student.labeling.stopping import Rule, round_ends, rule_of, tally_of
+from noisy_student.models.adapter import merged
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load, load_tokenizer
 from noisy_student.models.spec import PromptSpec
@@ -26,7 +27,7 @@ from noisy_student.sampling.sample_file import read_samples, write_samples
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.sampling.vllm_engine import VllmEngine
 
-LIBRARIES = ("torch", "transformers", "tokenizers")
+LIBRARIES = ("torch", "transformers", "tokenizers", "peft")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,14 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     """
     shard = Shard.model_validate(spec["shard"])
     questions = _questions(spec, inputs["split"][0])
-    if spec["engine"]["name"] == "recorded":
+    named = spec["engine"]["name"]
+    if named == "recorded":
         sampler, decoding = _recorded(spec, questions, shard), Decoding()
     else:
-        folder = inputs["model"][0] / "model" if "model" in inputs else Path(spec["paths"]["model"])
-        sampler = {"torch": _torch, "vllm": _vllm}[spec["engine"]["name"]](spec, folder, context)
+        student = inputs["model"][0] if "model" in inputs else None
+        adapter = student / "adapter" if student is not None and (student / "adapter").is_dir() else None
+        folder = student / "model" if student is not None and adapter is None else Path(spec["paths"]["model"])
+        sampler = _torch(spec, folder, context, adapter) if named == "torch" else _vllm(spec, folder, context)
         decoding = Decoding.model_validate(spec["decoding"])
     room = sampler.context - decoding.max_new_tokens
     if room < 1:
@@ -103,7 +107,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     }
 
 
-def _torch(spec: Mapping[str, Any], folder: Path, context: Context) -> _Sampler:
+def _torch(spec: Mapping[str, Any], folder: Path, context: Context, adapter: Path | None) -> _Sampler:
     model = spec["model"]
     loaded = load(
         folder,
@@ -113,6 +117,8 @@ def _torch(spec: Mapping[str, Any], folder: Path, context: Context) -> _Sampler:
         revision=model.get("revision"),
         pad=model["pad"],
     )
+    if adapter is not None:
+        loaded = merged(loaded, adapter)
     renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
     engine = TorchEngine(
         loaded.model,

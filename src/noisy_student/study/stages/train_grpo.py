@@ -23,8 +23,9 @@ from noisy_student.training.grpo import Taught, train
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.lessons import Lessons, lessons
 from noisy_student.training.rollouts import Classroom, DrawRows
+from noisy_student.training.student import trainable, with_adapter, write_student
 
-LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers")
+LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
@@ -54,10 +55,15 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         revote=partial(winner_of, ties=spec["answers"]["ties"]),
         truncated=spec["answers"]["truncated"],
     )
-    taught = train(loaded, classroom, spec=grpo, seed=spec["seed"], context=context)
-    digest = checkpoint.write(loaded, context.data / "model")
+    student, whole = with_adapter(loaded, spec), loaded.model.num_parameters()
+    taught = train(student, classroom, spec=grpo, seed=spec["seed"], context=context)
     files.write_jsonl(context.data / "groups.jsonl", (group.row for group in taught.groups))
-    return {"digest": digest, "parameters": loaded.model.num_parameters(), **_summary(taught, taught_from)}
+    return {
+        "digest": write_student(student, spec, context.data),
+        "parameters": whole,
+        "trainable_parameters": trainable(student.model),
+        **_summary(taught, taught_from),
+    }
 
 
 def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo: GrpoSpec, *, width: int) -> DrawRows:

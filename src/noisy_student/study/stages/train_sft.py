@@ -9,15 +9,15 @@ from typing import Any
 from noisy_student.context import Context
 from noisy_student.data.rows import read_questions
 from noisy_student.labeling.example_file import read_examples
-from noisy_student.models import checkpoint
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load
 from noisy_student.models.spec import PromptSpec
 from noisy_student.training.encode import encode
 from noisy_student.training.sft import train
 from noisy_student.training.spec import SftSpec
+from noisy_student.training.student import trainable, with_adapter, write_student
 
-LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers")
+LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
@@ -40,13 +40,14 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         {question.id: question for question in questions},
         max_length=sft.max_length,
     )
+    loaded, whole = with_adapter(loaded, spec), loaded.model.num_parameters()
     trained = train(loaded, encoded, spec=sft, seed=spec["seed"], context=context)
-    digest = checkpoint.write(loaded, context.data / "model")
     return {
-        "digest": digest,
+        "digest": write_student(loaded, spec, context.data),
         "examples": trained.examples,
         "steps": trained.steps,
-        "parameters": loaded.model.num_parameters(),
+        "parameters": whole,
+        "trainable_parameters": trainable(loaded.model),
         "trained_tokens": trained.trained_tokens,
         "read_tokens": trained.read_tokens,
         "too_long": len(trained.too_long),

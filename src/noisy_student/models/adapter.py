@@ -1,0 +1,78 @@
+"""Adapters: written beside the digest of their base, put back upon it, and seen through by what reads weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from peft import PeftModel
+from peft.tuners.lora import LoraLayer
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from noisy_student import files
+from noisy_student.errors import UserError
+from noisy_student.models.folder import folder_digest
+from noisy_student.models.load import LoadedModel
+
+CONFIG, BASE = "adapter_config.json", "base.json"
+
+
+def write_adapter(loaded: LoadedModel, folder: Path) -> str:
+    """Write the adapter of ``loaded`` (safetensors) and the digest of its base; returns the folder's digest.
+
+    Equal adapters are equal bytes: no path is written down, and lists are in order.
+    """
+    model: Any = loaded.model
+    model.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    config = files.read_json(folder / CONFIG)
+    config["base_model_name_or_path"] = None
+    config["target_modules"] = sorted(config["target_modules"])
+    files.write_json(folder / CONFIG, config)
+    files.write_json(folder / BASE, {"digest": loaded.digest})
+    return folder_digest(folder)
+
+
+def merged(loaded: LoadedModel, folder: Path) -> LoadedModel:
+    """The base model with the adapter in ``folder`` added to its weights, in float32 whatever they are kept in.
+
+    Raises UserError for an adapter that was trained on another base.
+    """
+    trained_on = files.read_json(folder / BASE)["digest"]
+    if trained_on != loaded.digest:
+        raise UserError(
+            f"The adapter in {folder} was trained on a model {trained_on[:16]}, and this one is {loaded.digest[:16]}.",
+            why="Its numbers mean something beside those of its own base only.",
+            do="Give the model that it was trained on.",
+        )
+    dtype = loaded.model.dtype
+    adapted: Any = PeftModel.from_pretrained(loaded.model.to(torch.float32), str(folder))  # type: ignore[arg-type]
+    model = adapted.merge_and_unload().to(dtype)
+    model.train(False)
+    return replace(loaded, model=model, digest=folder_digest(folder))
+
+
+def plain(model: Any) -> PreTrainedModel:
+    """The model itself, without the wrapper of an adapter."""
+    found: Any = model.get_base_model() if isinstance(model, PeftModel) else model
+    return cast(PreTrainedModel, found)
+
+
+@torch.no_grad()
+def plain_state(model: Any) -> Mapping[str, Tensor]:
+    """The weights by their names in the plain model, those with an adapter as they are with it added."""
+    if not isinstance(model, PeftModel):
+        state: Mapping[str, Tensor] = model.state_dict()
+        return state
+    inner = plain(model)
+    found = {name: weight for name, weight in inner.state_dict().items() if ".lora_" not in name}
+    state = {name.replace(".base_layer.", "."): weight for name, weight in found.items()}
+    for name, module in inner.named_modules():
+        if isinstance(module, LoraLayer):
+            added: Tensor = sum(module.get_delta_weight(each) for each in module.active_adapters)  # type: ignore
+            state[f"{name}.weight"] = state[f"{name}.weight"] + added
+    return state

@@ -1,0 +1,31 @@
+"""How a student is trained by a low-rank adapter in place of all weights: settings only, no torch."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class LoraSpec(BaseModel):
+    """LoRA (Hu et al. 2021): two thin matrices beside each target, of which the product is added to it."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    rank: int = Field(ge=1)
+    """Columns of the one matrix and rows of the other; the plan asks 8, 4 and 1."""
+    alpha: float = Field(default=32.0, gt=0)
+    """The product is multiplied by alpha / rank, so that one learning rate serves all ranks (Schulman et al. 2025)."""
+    targets: Literal["all-linear", "attention"] | tuple[str, ...] = "all-linear"
+    """Every linear layer but the head; those of attention; or layers by the end of their names."""
+    rate_factor: float = Field(default=10.0, gt=0)
+    """What the learning rate of full fine-tuning is multiplied by (LoRA Without Regret, Schulman et al. 2025)."""
+    merge: bool = False
+    """Whether the student is written as a whole model, merged in float32, and not as an adapter beside its base."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuple(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("targets"), list):
+            return {**value, "targets": tuple(value["targets"])}
+        return value
