@@ -9,10 +9,12 @@ import dataclasses
 import inspect
 
 import huggingface_hub.constants
+import peft
 import pytest
 import torch
 import transformers
 import trl
+from peft.tuners.lora import Linear, LoraLayer
 from transformers.trainer_pt_utils import get_parameter_names
 from trl.trainer import utils as trl_utils
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
@@ -129,6 +131,18 @@ def test_grpo_trainer_is_as_we_override_it() -> None:
     assert "inp[key] = values[i]" in scored
     # Rows of a batch are shuffled from torch's own generator, which we therefore seed at every step.
     assert "shuffle_sequence_dict" in inspect.getsource(trl.GRPOTrainer._prepare_inputs)
+
+
+def test_adapters() -> None:
+    fields = {field.name for field in dataclasses.fields(peft.LoraConfig)}
+    assert {"r", "lora_alpha", "target_modules", "lora_dropout", "bias", "task_type"} <= fields
+    for name in ("disable_adapter", "get_base_model", "save_pretrained", "from_pretrained"):
+        assert callable(getattr(peft.PeftModel, name))
+    assert issubclass(Linear, LoraLayer) and callable(Linear.get_delta_weight)
+    # TRL gives the head to the model under the adapter, and asks the adapter away for the reference.
+    source = inspect.getsource(trl.GRPOTrainer)
+    assert "self.model.get_base_model() if is_peft_model(self.model) else self.model" in source
+    assert "use_adapter(model, adapter_name=" in source
 
 
 def test_the_fused_head_scores_what_the_labels_name() -> None:

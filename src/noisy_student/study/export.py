@@ -23,6 +23,7 @@ from noisy_student.study.seed_graph import LabelNodes
 from noisy_student.study.store import Store
 
 MODELS, LABELS = "models", "labels"
+ADAPTER = "adapter_config.json"
 _READ_ONLY = 0o444
 
 
@@ -32,17 +33,23 @@ def export(plan: Plan, store: Store, folder: Path, results: Mapping[str, Any]) -
         for nodes in plan.conditions:
             target = folder / MODELS / f"{nodes.name}-{nodes.seed}"
             if nodes.train is not None and not target.exists() and store.outcome(nodes.train) == "done":
-                _link(store.data(nodes.train) / "model", target)
+                _hand_over(nodes.train, store.data(nodes.train), target)
         for labels in plan.labels:
             target = folder / LABELS / f"{labels.name}-{labels.seed}"
             if not target.exists() and store.outcome(labels.labels) == "done":
                 _write_labels(labels, store, target, results)
 
 
-def _link(source: Path, target: Path) -> None:
+def _hand_over(train: Node, data: Path, target: Path) -> None:
+    """A whole model, or an adapter that names its base here: in the store it names none, since paths are no results."""
+    adapter = not (data / "model").is_dir()
     making = target.with_name(f".{target.name}.making")
     shutil.rmtree(making, ignore_errors=True)
-    shutil.copytree(source, making, copy_function=_linked)
+    shutil.copytree(data / ("adapter" if adapter else "model"), making, copy_function=_linked)
+    if adapter:
+        config = files.read_json(making / ADAPTER)
+        (making / ADAPTER).unlink()
+        files.write_json(making / ADAPTER, {**config, "base_model_name_or_path": train.paths["model"]})
     making.rename(target)
 
 

@@ -35,11 +35,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     """
     model, grpo = spec["model"], GrpoSpec.model_validate(spec["grpo"])
     how = {"dtype": model["dtype"], "attn": model["attn"], "threads": grpo.threads, "pad": model["pad"]}
-    start = context.scratch / "start"
-    if not (start / "written").is_file():
-        checkpoint.write(load(Path(spec["paths"]["model"]), revision=model.get("revision"), **how), start)
-        (start / "written").touch()
-    loaded = load(start, **how)
+    loaded = load(_start(spec, context, how), revision=model.get("revision"), **how)
     renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
     split = inputs["split"][0]
     questions = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
@@ -64,6 +60,18 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         "trainable_parameters": trainable(student.model),
         **_summary(taught, taught_from),
     }
+
+
+def _start(spec: Mapping[str, Any], context: Context, how: Mapping[str, Any]) -> Path:
+    """Where the start model is loaded from; under an adapter it is its own reference, and nothing is written."""
+    given = Path(spec["paths"]["model"])
+    if "lora" in spec:
+        return given
+    start = context.scratch / "start"
+    if not (start / "written").is_file():
+        checkpoint.write(load(given, revision=spec["model"].get("revision"), **how), start)
+        (start / "written").touch()
+    return start
 
 
 def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo: GrpoSpec, *, width: int) -> DrawRows:
