@@ -124,8 +124,13 @@ def split(sources: Sources, sizes: Sizes, *, run_seed: int) -> Split:
 
 
 def gold_labels(parts: Split) -> tuple[Label, ...]:
-    """The labels that the labeled part may be trained on; dev has none, its truth is in the key."""
+    """The labels that the labeled part may be trained on."""
     return tuple(Label(item.question.id, _known(item), item.solution, "gold") for item in parts.labeled)
+
+
+def dev_labels(parts: Split) -> tuple[Label, ...]:
+    """The answers by which learning rates are chosen; no student is trained on them."""
+    return tuple(Label(item.question.id, _known(item), None, "gold") for item in parts.dev)
 
 
 def answer_key(parts: Split) -> AnswerKey:

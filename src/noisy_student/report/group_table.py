@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from noisy_student.report.numbers import DASH, count, percent
 from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.wording import Row, rows
@@ -34,6 +36,55 @@ def groups_table(results: Row) -> Table:
     if {"prompts", "generations"} <= grpo.keys():
         caption += f" A step asks {grpo['prompts']} questions {grpo['generations']} times each unless a condition says."
     return Table("Groups of answers", caption, columns, lines)
+
+
+def capacity_table(results: Row) -> Table:
+    """What students that adapters were trained for, and those beside them, could take in and had to."""
+    students = [row for row in rows(results, "conditions") if row.get("trainable_parameters") is not None]
+    columns = (
+        Column("Condition", "left"),
+        Column("Seed"),
+        Column("Trained numbers"),
+        Column("Learning rate"),
+        Column("Tried on dev", "left"),
+        Column("Episodes"),
+        Column("Bits of reward"),
+    )
+    lines = tuple(
+        Line(
+            (
+                str(row.get("name")),
+                count(row.get("seed")),
+                count(row.get("trainable_parameters")),
+                f"{row['learning_rate']:.1e}" if row.get("learning_rate") else DASH,
+                ", ".join(
+                    f"x {each['rate']:g}: {percent(each['right'] / each['n'])}" for each in row.get("tried") or ()
+                )
+                or DASH,
+                count(_episodes(row)),
+                count(None if row.get("reward_bits") is None else round(row["reward_bits"])),
+            )
+        )
+        for row in students
+    )
+    caption = (
+        "Trained numbers: of all weights or of the adapter. Tried on dev: right answers at factors of the learning rate; "
+        "the best was tested. Episodes: visits of a question, each answered by a group. Bits of reward: what right and "
+        "wrong can have told at most, the entropy of each group's rewards."
+    )
+    return Table("Capacity", caption, columns, lines if any(_apart(students)) else ())
+
+
+def _apart(students: Sequence[Row]) -> Iterator[bool]:
+    """Whether students differ in what is trained, or in a choice on dev."""
+    yield len({row["trainable_parameters"] for row in students}) > 1
+    yield any(row.get("tried") for row in students)
+
+
+def _episodes(row: Row) -> int | None:
+    counts = [row.get(name) for name in ("gold_episodes", "pseudo_episodes", "revealed_episodes")]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _lines(row: Row) -> list[Line]:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from noisy_student.report import plots
 from noisy_student.report.clean import clean
 from noisy_student.report.expectation_tables import criteria_table, predictions_table
-from noisy_student.report.group_table import groups_table
+from noisy_student.report.group_table import capacity_table, groups_table
 from noisy_student.report.label_tables import costs_table, curves_table, selections_table
 from noisy_student.report.levels import Histogram, histograms
 from noisy_student.report.numbers import DASH, count, duration, minus, percent
@@ -91,6 +91,7 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             losses=_losses(curves),
             rollouts=_rollouts(curves),
             groups=groups_table(results),
+            capacity=capacity_table(results),
             protocol=_protocol(results),
             versions=sorted((results.get("versions") or {}).items()),
             notes=rows(results, "notes"),

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from noisy_student.report.clean import clean
 from noisy_student.report.expectation_tables import criteria_table, predictions_table
+from noisy_student.report.group_table import capacity_table
 from noisy_student.report.label_tables import cost_words, selections_table
 from noisy_student.report.table import Table
 from noisy_student.report.tables import conditions_table, findings_table, gap_table, labels_table
@@ -39,6 +40,7 @@ def show(results: Row, console: Console) -> None:
         _show(predictions_table(results), console)
         _show(selections_table(results), console)
     _show(gap_table(results), console)
+    _show(capacity_table(results), console)
     if (cost := cost_words(results)) is not None:
         console.print()
         console.print(Text(cost))

@@ -22,13 +22,14 @@ from noisy_student.study.notes import Drawn, notes
 from noisy_student.study.plan import Plan
 from noisy_student.study.predictions import predictions
 from noisy_student.study.run_graph import Result
-from noisy_student.study.seed_graph import ConditionNodes, LabelNodes
+from noisy_student.study.seed_nodes import ConditionNodes, LabelNodes
 from noisy_student.study.selections import selections
 from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
+from noisy_student.study.tuned import trained_by
 
 SCHEMA = 1
-EPISODES = ("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups")
+EPISODES = ("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups", "reward_bits")
 """What only GRPO counts."""
 
 
@@ -132,10 +133,12 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
         **_status(nodes.grade, result, store),
         **_accuracy(store.summary(nodes.grade)),
     }
-    trained = store.summary(nodes.train)
+    training = trained_by(nodes.train, store)
+    trained = store.summary(training)
+    tuned = store.summary(nodes.train) if nodes.train is not training else None
     sampled = [store.summary(node) or {} for node in nodes.grade.parents if node.stage == "sample"]
     rollouts = trained.get("sampled_tokens", 0) if trained else 0
-    own = [nodes.train, nodes.grade, *(node for node in nodes.grade.parents if node.stage == "sample")]
+    own = [training, nodes.grade, *(node for node in nodes.grade.parents if node.stage == "sample")]
     return {
         **row,
         "trained_on": trained["examples"] if trained else None,
@@ -143,10 +146,20 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
         "steps": trained["steps"] if trained else None,
         **{name: trained.get(name) if trained else None for name in EPISODES},
         "trained_tokens": trained["trained_tokens"] if trained else None,
+        "trainable_parameters": trained["trainable_parameters"] if trained else None,
+        "tried": tuned["tried"] if tuned else None,
+        "learning_rate": _learning_rate(training),
         "group_quality": store.summary(nodes.groups),
         "sampled_tokens": rollouts + sum(summary.get("tokens", 0) for summary in sampled) or None,
         "seconds": _seconds(store, own),
     }
+
+
+def _learning_rate(training: Node | None) -> float | None:
+    """The peak learning rate of a student, after any choice on dev."""
+    if training is None:
+        return None
+    return float(training.spec["grpo" if training.stage == "train-grpo" else "sft"]["learning_rate"])
 
 
 def _label_accuracy(judged: Mapping[str, Any] | None) -> float | None:

@@ -89,6 +89,8 @@ class ConditionSettings(Frozen):
     """None is the run's; ``steps`` trains as long as all labeled and unlabeled questions would."""
     lora: LoraSpec | None = None
     """A low-rank adapter that is trained in place of all weights."""
+    rates: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """Factors of its learning rate that are tried; the student that is best on dev is tested, and no other."""
     grpo: Mapping[str, Any] = Field(default_factory=dict)
     """Fields of ``grpo`` that this condition has otherwise than the run, such as ``refill = 2``."""
     control_of: Name | None = None
@@ -97,9 +99,10 @@ class ConditionSettings(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _tuple(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("train"), list):
-            return {**value, "train": tuple(value["train"])}
-        return value
+        if not isinstance(value, dict):
+            return value
+        lists = {name: tuple(value[name]) for name in ("train", "rates") if isinstance(value.get(name), list)}
+        return {**value, **lists}
 
     @property
     def like(self) -> str | None:
@@ -126,6 +129,12 @@ class ConditionSettings(Frozen):
         if self.lora is not None and self.method == "none":
             raise UserError(
                 "A condition has lora and trains nothing.", do='Set method = "sft" or "grpo", or leave lora out.'
+            )
+        if self.rates and (self.method == "none" or len(self.rates) < 2 or len(set(self.rates)) != len(self.rates)):
+            raise UserError(
+                f"The rates {list(self.rates)} are no choice.",
+                why="Several different learning rates are tried for a student, and the best on dev is kept.",
+                do="Give a condition that trains at least two different factors, or leave rates out.",
             )
         if len(set(self.train)) != len(self.train):
             raise UserError(f"The train list {list(self.train)} names something twice.", do="Name each once.")

@@ -7,13 +7,15 @@ from typing import Any
 from noisy_student import files
 from noisy_student.study.plan import Plan
 from noisy_student.study.store import Store
+from noisy_student.study.tuned import trained_by
 
 
 def curves(plan: Plan, store: Store) -> dict[str, list[dict[str, Any]]]:
     """The points by ``condition-seed``; those of GRPO also say what the answers before that step were like."""
     found: dict[str, list[dict[str, Any]]] = {}
     for nodes in plan.conditions:
-        folder = None if nodes.train is None else store.folder(nodes.train) / "curves"
+        training = trained_by(nodes.train, store)
+        folder = None if training is None else store.folder(training) / "curves"
         if folder is None or not (folder / "training.jsonl").is_file():
             continue
         points = list(files.read_jsonl(folder / "training.jsonl"))

@@ -19,7 +19,7 @@ from noisy_student import files
 from noisy_student.data.rows import read_labels, read_questions
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.plan import Plan
-from noisy_student.study.seed_graph import LabelNodes
+from noisy_student.study.seed_nodes import LabelNodes
 from noisy_student.study.store import Store
 
 MODELS, LABELS = "models", "labels"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from noisy_student.study.node import Node, parents_first
-from noisy_student.study.seed_graph import ConditionNodes, LabelNodes, SeedGraph
+from noisy_student.study.seed_graph import SeedGraph
+from noisy_student.study.seed_nodes import ConditionNodes, LabelNodes
 from noisy_student.study.settings import Settings
 from noisy_student.study.shared import Shared
 from noisy_student.study.wall import require_wall

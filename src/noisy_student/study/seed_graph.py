@@ -15,46 +15,14 @@ from noisy_student.sampling.engine import Decoding
 from noisy_student.study import node, stage_spec
 from noisy_student.study.conditions import GOLD, LABELS, REVEALED, ConditionSettings, LabelSettings
 from noisy_student.study.node import Node
+from noisy_student.study.seed_nodes import ConditionNodes, LabelNodes
 from noisy_student.study.settings import Settings
 from noisy_student.study.shared import Shared
 from noisy_student.study.stage_spec import Draws
+from noisy_student.study.tuned import TUNE, first_trained
 
 GOLD_K = 8
 """Samples of a labeled question among which one that reaches its answer is looked for (STaR, Zelikman 2022)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionNodes:
-    """What one condition of one seed consists of; ``train`` is None for an untrained model.
-
-    ``quality`` compares the pseudo-labels that it learned from with the key, where there is one set of them.
-    """
-
-    name: str
-    seed: int
-    train: Node | None
-    learned: Node | None
-    """The node whose ``labels`` it learns from: its examples, or the training itself."""
-    grade: Node
-    quality: Node | None
-    groups: Node | None
-    """What its groups of answers taught, where it was trained by GRPO."""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelNodes:
-    """One set of votes of one seed, all labels that they give, and their quality against the key.
-
-    ``on_dev`` is the quality of the same teacher's votes on dev, made where the unlabeled questions have no answers.
-    """
-
-    name: str
-    seed: int
-    teacher: str
-    votes: Node
-    labels: Node
-    quality: Node
-    on_dev: Node | None
 
 
 @dataclass
@@ -100,7 +68,8 @@ class SeedGraph:
             inputs={"key": [self.key], **slices},
             title=f"grade {name}",
         )
-        learned = train.inputs.get("examples", (train,))[0] if train is not None else None
+        taught = None if train is None else first_trained(train)
+        learned = taught.inputs.get("examples", (taught,))[0] if taught is not None else None
         return ConditionNodes(
             name, self.run_seed, train, learned, grade, self._quality(name, learned), self._groups(name, train)
         )
@@ -135,7 +104,7 @@ class SeedGraph:
         return self._node("label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=title)
 
     def _groups(self, name: str, train: Node | None) -> Node | None:
-        if train is None or train.stage != "train-grpo":
+        if train is None or first_trained(train).stage != "train-grpo":
             return None
         inputs = {"key": [self.key], "train": [train]}
         return self._node("group-quality", {}, inputs=inputs, title=f"groups of {name} against the key")
@@ -154,8 +123,19 @@ class SeedGraph:
     def _train(self, name: str, condition: ConditionSettings) -> Node | None:
         if condition.method == "none":
             return None
-        if condition.method == "grpo":
-            return self._train_grpo(name, condition)
+        train = self._train_grpo if condition.method == "grpo" else self._train_sft
+        if not condition.rates:
+            return train(name, condition, 1.0)
+        inputs = {"split": [self.split]}
+        for number, rate in enumerate(condition.rates):
+            tried = train(name, condition, rate)
+            drawn = Draws("dev", self.settings.evaluation.decoding, k=1, count=self._count("dev"))
+            inputs |= {f"train-{number}": [tried], f"dev-{number}": self._draws(tried, f"{name} x {rate:g}", drawn)}
+        kept = {"lora": True} if condition.lora is not None and not condition.lora.merge else {}
+        spec = {"rates": list(condition.rates), "truncated": self.settings.answers.truncated, **kept}
+        return self._node(TUNE, spec, inputs=inputs, title=f"choose {name} on dev", paths=self.shared.base.paths)
+
+    def _train_sft(self, name: str, condition: ConditionSettings, rate: float) -> Node:
         inputs: dict[str, list[Node]] = {"gold": [], "own": [], "labels": []}
         for source in condition.train:
             if source == GOLD:
@@ -169,22 +149,22 @@ class SeedGraph:
         examples = self._node("examples", spec, inputs=given, title=f"examples {name}")
         return self._node(
             "train-sft",
-            {**stage_spec.sft(self.settings, condition), "model": self.shared.base.spec},
+            {**stage_spec.sft(self.settings, condition, rate=rate), "model": self.shared.base.spec},
             inputs={"split": [self.split], "examples": [examples]},
-            title=f"train {name}",
+            title=_titled(name, rate),
             paths=self.shared.base.paths,
         )
 
-    def _train_grpo(self, name: str, condition: ConditionSettings) -> Node:
+    def _train_grpo(self, name: str, condition: ConditionSettings, rate: float) -> Node:
         """Answers are its own, so it takes labels and no worked texts."""
         labels = [self._labels(label, condition) for label in condition.label_names]
         labels += [self._reveal(condition)] if REVEALED in condition.train else []
         inputs = {"gold": [self.split] if GOLD in condition.train else [], "labels": labels}
         return self._node(
             "train-grpo",
-            {**stage_spec.grpo(self.settings, name, condition), "model": self.shared.base.spec},
+            {**stage_spec.grpo(self.settings, name, condition, rate=rate), "model": self.shared.base.spec},
             inputs={"split": [self.split], **{role: nodes for role, nodes in inputs.items() if nodes}},
-            title=f"train {name}",
+            title=_titled(name, rate),
             paths=self.shared.base.paths,
         )
 
@@ -295,3 +275,7 @@ class SeedGraph:
         paths: Mapping[str, str] | None = None,
     ) -> Node:
         return node.make(stage, spec, inputs=inputs, seed=self.run_seed, title=title, paths=paths)
+
+
+def _titled(name: str, rate: float) -> str:
+    return f"train {name}" if rate == 1 else f"train {name} x {rate:g}"

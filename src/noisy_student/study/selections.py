@@ -7,7 +7,7 @@ from typing import Any
 
 from noisy_student.study.node import Node
 from noisy_student.study.plan import Plan
-from noisy_student.study.seed_graph import ConditionNodes
+from noisy_student.study.seed_nodes import ConditionNodes
 from noisy_student.study.store import Store
 
 

@@ -101,8 +101,8 @@ def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any]:
     }
 
 
-def sft(settings: Settings, condition: ConditionSettings | None = None) -> dict[str, Any]:
-    """How a student is fine-tuned; the model is the caller's to add.
+def sft(settings: Settings, condition: ConditionSettings | None = None, *, rate: float = 1.0) -> dict[str, Any]:
+    """How a student is fine-tuned, at ``rate`` times its learning rate; the model is the caller's to add.
 
     Matched by ``steps``, as many as the epochs over all questions would take; without a condition as the settings say.
     """
@@ -113,10 +113,14 @@ def sft(settings: Settings, condition: ConditionSettings | None = None) -> dict[
     elif match == "steps":
         steps = spec["steps"] or math.ceil(_questions(settings) * settings.sft.epochs / settings.sft.batch)
         spec |= {"match": match, "steps": steps}
-    return {"prompt": settings.prompt.model_dump(mode="json"), "sft": _at_its_rate(spec, condition), **_lora(condition)}
+    return {
+        "prompt": settings.prompt.model_dump(mode="json"),
+        "sft": _at_its_rate(spec, condition, rate),
+        **_lora(condition),
+    }
 
 
-def grpo(settings: Settings, name: str, condition: ConditionSettings) -> dict[str, Any]:
+def grpo(settings: Settings, name: str, condition: ConditionSettings, *, rate: float = 1.0) -> dict[str, Any]:
     """How the condition ``name`` is trained by GRPO; matched as in ``sft``, the model is the caller's to add."""
     spec = check_grpo(name, condition, settings.grpo)
     if (condition.match or settings.match) == "steps":
@@ -126,6 +130,7 @@ def grpo(settings: Settings, name: str, condition: ConditionSettings) -> dict[st
         "grpo": _at_its_rate(
             {**spec.model_dump(mode="json"), "threads": settings.compute.threads},
             condition,
+            rate,
         ),
         "answers": settings.answers.model_dump(mode="json"),
         **_lora(condition),
@@ -139,9 +144,9 @@ def _lora(condition: ConditionSettings | None) -> dict[str, Any]:
     return {} if lora is None else {"lora": lora.model_dump(mode="json", exclude={"rate_factor"})}
 
 
-def _at_its_rate(spec: dict[str, Any], condition: ConditionSettings | None) -> dict[str, Any]:
-    """A trainer's settings with the learning rate that an adapter wants."""
-    factor = 1.0 if condition is None or condition.lora is None else condition.lora.rate_factor
+def _at_its_rate(spec: dict[str, Any], condition: ConditionSettings | None, rate: float) -> dict[str, Any]:
+    """A trainer's settings with the learning rate that an adapter wants, times ``rate``."""
+    factor = rate if condition is None or condition.lora is None else rate * condition.lora.rate_factor
     return {**spec, "learning_rate": spec["learning_rate"] * factor}
 
 

@@ -5,7 +5,8 @@ A group whose answers all earned the same has no advantage and moves nothing, wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -48,3 +49,16 @@ def kinds(groups: Sequence[Group]) -> dict[Kind, int]:
     for group in groups:
         counts[group.kind] += 1
     return counts
+
+
+def reward_bits(groups: Iterable[Group]) -> float:
+    """How many bits the rewards can have told at most: of each answer the entropy of being right in its group.
+
+    >>> reward_bits([Group(0, "q", "gold", "4", 8, 4), Group(0, "r", "gold", "4", 8, 8)])
+    8.0
+    """
+    return sum(group.answers * _entropy(group.right / group.answers) for group in groups)
+
+
+def _entropy(share: float) -> float:
+    return -sum(part * math.log2(part) for part in (share, 1 - share) if part)

@@ -18,7 +18,7 @@ from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
-from noisy_student.training.groups import kinds
+from noisy_student.training.groups import kinds, reward_bits
 from noisy_student.training.grpo import Taught, train
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.lessons import Lessons, lessons
@@ -52,12 +52,13 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         truncated=spec["answers"]["truncated"],
     )
     student, whole = with_adapter(loaded, spec), loaded.model.num_parameters()
+    numbers = trainable(student.model)
     taught = train(student, classroom, spec=grpo, seed=spec["seed"], context=context)
     files.write_jsonl(context.data / "groups.jsonl", (group.row for group in taught.groups))
     return {
         "digest": write_student(student, spec, context.data),
         "parameters": whole,
-        "trainable_parameters": trainable(student.model),
+        "trainable_parameters": numbers,
         **_summary(taught, taught_from),
     }
 
@@ -109,6 +110,7 @@ def _summary(taught: Taught, taught_from: Lessons) -> dict[str, Any]:
         "pseudo_episodes": origins.count("vote"),
         "revealed_episodes": origins.count("revealed"),
         "groups": kinds(taught.groups),
+        "reward_bits": reward_bits(taught.groups),
         "resumed_at_steps": list(taught.resumed_at_steps),
         **totals,
     }

@@ -41,13 +41,14 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         max_length=sft.max_length,
     )
     loaded, whole = with_adapter(loaded, spec), loaded.model.num_parameters()
+    numbers = trainable(loaded.model)
     trained = train(loaded, encoded, spec=sft, seed=spec["seed"], context=context)
     return {
         "digest": write_student(loaded, spec, context.data),
         "examples": trained.examples,
         "steps": trained.steps,
         "parameters": whole,
-        "trainable_parameters": trainable(loaded.model),
+        "trainable_parameters": numbers,
         "trained_tokens": trained.trained_tokens,
         "read_tokens": trained.read_tokens,
         "too_long": len(trained.too_long),

@@ -1,0 +1,48 @@
+"""Students of one condition at several learning rates → the one that is best on dev, as if it were the only one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.answer_key import AnswerKey, KeyEntry
+from noisy_student.context import Context
+from noisy_student.data.rows import read_labels
+from noisy_student.evaluation.grade import grade
+from noisy_student.sampling.sample_file import read_folders
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Hand on all that the best student's training wrote, and ``tried.json``; of equals the first.
+
+    ``spec["rates"]`` are the factors in the order of the inputs ``train-0``, ``dev-0`` and so on.
+    """
+    labels = read_labels(inputs["split"][0] / "dev_gold.jsonl")
+    key = AnswerKey({label.question_id: KeyEntry(label.question_id, label.answer) for label in labels})
+    tried = []
+    for number, rate in enumerate(spec["rates"]):
+        context.check()
+        samples = read_folders(inputs[f"dev-{number}"], context.check)
+        right = [row.correct for row in grade(samples, key, truncated=spec["truncated"])]
+        tried.append({"rate": rate, "right": sum(right), "n": len(right)})
+    chosen = max(range(len(tried)), key=lambda number: tried[number]["right"])
+    for path in sorted(inputs[f"train-{chosen}"][0].iterdir()):
+        if path.is_dir():
+            shutil.copytree(path, context.data / path.name, copy_function=_linked)
+        else:
+            _linked(str(path), str(context.data / path.name))
+    files.write_json(context.data / "tried.json", tried)
+    return {"chosen": chosen, "tried": tried}
+
+
+def _linked(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
