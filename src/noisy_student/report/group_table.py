@@ -57,10 +57,7 @@ def capacity_table(results: Row) -> Table:
                 count(row.get("seed")),
                 count(row.get("trainable_parameters")),
                 f"{row['learning_rate']:.1e}" if row.get("learning_rate") else DASH,
-                ", ".join(
-                    f"x {each['rate']:g}: {percent(each['right'] / each['n'])}" for each in row.get("tried") or ()
-                )
-                or DASH,
+                _tried(row),
                 count(_episodes(row)),
                 count(None if row.get("reward_bits") is None else round(row["reward_bits"])),
             )
@@ -68,11 +65,16 @@ def capacity_table(results: Row) -> Table:
         for row in students
     )
     caption = (
-        "Trained numbers: of all weights or of the adapter. Tried on dev: right answers at factors of the learning rate; "
-        "the best was tested. Episodes: visits of a question, each answered by a group. Bits of reward: what right and "
-        "wrong can have told at most, the entropy of each group's rewards."
+        "Trained numbers: of all weights or of the adapter. Tried on dev: factors of the learning rate and right answers "
+        "with each; the best was tested. Episodes: visits of a question, each answered by a group. Bits of reward: what "
+        "right and wrong can have told at most, the entropy of each group's rewards."
     )
     return Table("Capacity", caption, columns, lines if any(_apart(students)) else ())
+
+
+def _tried(row: Row) -> str:
+    tried = row.get("tried") or ()
+    return ", ".join(f"{each['rate']:g}: {percent(each['right'] / each['n'])}" for each in tried) or DASH
 
 
 def _apart(students: Sequence[Row]) -> Iterator[bool]:
