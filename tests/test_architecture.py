@@ -45,7 +45,7 @@ HOMES = {
     "huggingface_hub": ("models", "data", "training"),
     "trl": ("training",),
     "accelerate": ("training",),
-    "peft": ("training.lora", "models.load"),
+    "peft": ("training.lora", "models.adapter"),
     "datasets": ("data.source", "training"),
     "gguf": ("models.gguf",),
     "pyarrow": ("data.parquet",),
@@ -67,6 +67,7 @@ EXCEPTIONS = {
         "no_foreign_randomness",
         "training.grpo: torch.manual_seed",
     ): "TRL shuffles answers from torch's own generator; seed given",
+    ("no_foreign_randomness", "training.lora: torch.manual_seed"): "PEFT's first weights; seed given",
     ("no_foreign_randomness", "models.lab: torch.manual_seed"): "initial weights, in a fork of torch's own generator",
 }
 

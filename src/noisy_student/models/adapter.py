@@ -56,6 +56,11 @@ def merged(loaded: LoadedModel, folder: Path) -> LoadedModel:
     return replace(loaded, model=model, digest=folder_digest(folder))
 
 
+def is_adapted(model: Any) -> bool:
+    """Whether the model carries an adapter, of which ``disable_adapter`` can take the effect away for a while."""
+    return isinstance(model, PeftModel)
+
+
 def plain(model: Any) -> PreTrainedModel:
     """The model itself, without the wrapper of an adapter."""
     found: Any = model.get_base_model() if isinstance(model, PeftModel) else model

@@ -65,9 +65,9 @@ def capacity_table(results: Row) -> Table:
         for row in students
     )
     caption = (
-        "Trained numbers: of all weights or of the adapter. Tried on dev: factors of the learning rate and right answers "
-        "with each; the best was tested. Episodes: visits of a question, each answered by a group. Bits of reward: what "
-        "right and wrong can have told at most, the entropy of each group's rewards."
+        "Trained numbers: of all weights or of the adapter. Tried on dev: factors of the learning rate and right "
+        "answers with each; the best was tested. Episodes: visits of a question, each answered by a group. Bits of "
+        "reward: what right and wrong can have told at most, the entropy of each group's rewards."
     )
     return Table("Capacity", caption, columns, lines if any(_apart(students)) else ())
 

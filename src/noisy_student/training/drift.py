@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import Tensor
 from trl.trainer.utils import add_fused_lm_head
 
+from noisy_student.models.adapter import is_adapted
 from noisy_student.training.shared_prompts import can_share, score
 
 
@@ -24,7 +24,7 @@ class Drift:
         self._hidden = model.config.hidden_size if can_share(model) else None
         self._start: Any = model
         self._without: Callable[[], AbstractContextManager[None]] = nullcontext
-        if isinstance(model, PeftModel):
+        if is_adapted(model):
             # Its start is itself without the adapter, and the trainer gives it the head.
             self._without = model.disable_adapter
         else:

@@ -50,15 +50,11 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     """
     shard = Shard.model_validate(spec["shard"])
     questions = _questions(spec, inputs["split"][0])
-    named = spec["engine"]["name"]
-    if named == "recorded":
+    if spec["engine"]["name"] == "recorded":
         sampler, decoding = _recorded(spec, questions, shard), Decoding()
     else:
         student = inputs["model"][0] if "model" in inputs else None
-        adapter = student / "adapter" if student is not None and (student / "adapter").is_dir() else None
-        folder = student / "model" if student is not None and adapter is None else Path(spec["paths"]["model"])
-        sampler = _torch(spec, folder, context, adapter) if named == "torch" else _vllm(spec, folder, context)
-        decoding = Decoding.model_validate(spec["decoding"])
+        sampler, decoding = _sampler(spec, student, context), Decoding.model_validate(spec["decoding"])
     room = sampler.context - decoding.max_new_tokens
     if room < 1:
         raise UserError(
@@ -107,7 +103,21 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     }
 
 
-def _torch(spec: Mapping[str, Any], folder: Path, context: Context, adapter: Path | None) -> _Sampler:
+def _sampler(spec: Mapping[str, Any], student: Path | None, context: Context) -> _Sampler:
+    """The engine with its model: a student's, an adapter upon its base, or the untrained one."""
+    if student is None or not (student / "adapter").is_dir():
+        folder = Path(spec["paths"]["model"]) if student is None else student / "model"
+        return _torch(spec, folder, context) if spec["engine"]["name"] == "torch" else _vllm(spec, folder, context)
+    if spec["engine"]["name"] != "torch":
+        raise UserError(
+            f"The student is an adapter, and compute.engine is {spec['engine']['name']}.",
+            why="That engine reads whole models.",
+            do="Set lora.merge = true, or --set compute.engine=torch.",
+        )
+    return _torch(spec, Path(spec["paths"]["model"]), context, adapter=student / "adapter")
+
+
+def _torch(spec: Mapping[str, Any], folder: Path, context: Context, adapter: Path | None = None) -> _Sampler:
     model = spec["model"]
     loaded = load(
         folder,

@@ -1,0 +1,99 @@
+"""The choice on dev: the best student is handed on as if it were the only one, and nothing but dev decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from noisy_student import files
+from noisy_student.context import Context
+from noisy_student.data.rows import write_labels
+from noisy_student.errors import UserError
+from noisy_student.records import Label, Sample
+from noisy_student.sampling.sample_file import write_samples
+from noisy_student.study.catalog import Request, resolve
+from noisy_student.study.node import parents_first
+from noisy_student.study.plan import plan
+from noisy_student.study.stages import tune
+
+RATES = [0.3, 1.0, 3.0]
+
+
+def tried(folder: Path, answers: list[list[str]]) -> dict[str, list[Path]]:
+    """A student and its samples on four dev questions, whose answers are 0 to 3, for each list of answers."""
+    split = folder / "split"
+    split.mkdir()
+    write_labels(split / "dev_gold.jsonl", [Label(f"q{n}", str(n), None, "gold") for n in range(4)])
+    inputs = {"split": [split]}
+    for number, given in enumerate(answers):
+        train, dev = folder / f"train-{number}", folder / f"dev-{number}"
+        (train / "model").mkdir(parents=True)
+        (train / "model" / "weights").write_text(str(number))
+        (train / "groups.jsonl").write_text(f"{number}\n")
+        dev.mkdir()
+        rows = [Sample(f"q{n}", 0, f"#### {text}", (1,), "eos", 0.0, 1) for n, text in enumerate(given)]
+        write_samples(dev / "samples.jsonl", rows)
+        inputs |= {f"train-{number}": [train], f"dev-{number}": [dev]}
+    return inputs
+
+
+@pytest.mark.parametrize(
+    ("answers", "chosen"),
+    [
+        ([["0", "9", "9", "9"], ["0", "1", "2", "9"], ["0", "1", "9", "9"]], 1),
+        ([["0", "1", "9", "9"], ["9", "9", "2", "3"], ["9", "9", "9", "9"]], 0),  # of equals the first
+        ([["9"] * 4, ["9"] * 4, ["0", "9", "9", "9"]], 2),
+    ],
+)
+def test_the_best_on_dev_is_handed_on(answers: list[list[str]], chosen: int, tmp_path: Path) -> None:
+    context = Context(tmp_path / "out")
+    summary = tune.run({"rates": RATES, "truncated": "abstain"}, tried(tmp_path, answers), context)
+    assert summary["chosen"] == chosen
+    assert [row["rate"] for row in summary["tried"]] == RATES
+    assert (context.data / "model" / "weights").read_text() == str(chosen)
+    assert (context.data / "groups.jsonl").read_text() == f"{chosen}\n"
+    assert files.read_json(context.data / "tried.json") == summary["tried"]
+
+
+def settings(**condition: Any) -> Any:
+    made = resolve(Request("v5"))
+    changed = made.conditions["baseline"].model_copy(update=condition)
+    return made.model_copy(update={"conditions": {"baseline": changed}, "primary": {}})
+
+
+def test_every_rate_is_trained_and_dev_alone_is_asked() -> None:
+    (nodes,) = plan(settings()).conditions
+    assert nodes.train is not None and nodes.train.stage == "tune"
+    behind = parents_first([nodes.train])
+    rates = [node.spec["sft"]["learning_rate"] for node in behind if node.stage == "train-sft"]
+    assert rates == pytest.approx([0.333e-3, 1e-3, 3e-3])
+    assert {node.spec["part"] for node in behind if node.stage == "sample"} == {"dev"}
+    assert "key" not in {node.stage for node in behind}
+
+
+def test_an_adapter_has_ten_times_the_rate_and_its_base_at_hand() -> None:
+    made = resolve(Request("v5"))
+    (nodes,) = plan(
+        made.model_copy(update={"conditions": {"a": made.conditions["grpo-lora-1"]}, "primary": {}})
+    ).conditions
+    assert nodes.train is not None
+    trained = [node for node in parents_first([nodes.train]) if node.stage == "train-grpo"]
+    assert [node.spec["grpo"]["learning_rate"] for node in trained] == pytest.approx([0.9e-3, 3e-3, 9e-3])
+    assert all(node.spec["lora"]["rank"] == 1 for node in trained)
+    drawn = [node for node in parents_first([nodes.grade]) if node.stage == "sample"]
+    assert all(node.paths for node in drawn)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"rates": [1.0]}, {"rates": [1.0, 1.0]}, {"method": "none", "train": [], "rates": [1, 2]}]
+)
+def test_rates_that_are_no_choice_are_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="no choice"):
+        resolve(Request("v5", overrides={f"conditions.baseline.{name}": value for name, value in fields.items()}))
+
+
+def test_an_adapter_of_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match="trains nothing"):
+        resolve(Request("v1", overrides={"conditions.base.lora": {"rank": 4}}))
