@@ -18,7 +18,7 @@ from noisy_student.report.wording import verdict_words
 from noisy_student.study.catalog import questions
 
 ROOT = Path(__file__).parent.parent
-PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("lab", "engines", "votes", "grpo")))
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("lab", "engines", "votes", "grpo", "lora")))
 BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ORDER = (
     *("records.py", "answer_key.py", "context.py", "errors.py", "identity.py", "files.py", "seeds.py", "redaction.py"),
@@ -320,6 +320,34 @@ def reinforcement() -> str:
     return "\n".join(lines)
 
 
+def adapters() -> str:
+    """What study v5 found on the lab: criteria, and what each arm trained, chose and reached."""
+    run = json.loads((ROOT / "results" / "v5" / "results.json").read_text(encoding="utf-8"))
+    lines = ["| expected by the plan | points | 95 % interval | answer |", f"|{' --- |' * 4}"]
+    for row in run["criteria"]:
+        _, points, interval = _told(row)
+        lines.append(f"| {row['source']} | {points} | {interval} | **{row['answer']}** |")
+    lines += [
+        "",
+        "| condition | trained numbers | learning rate | right on dev at each | accuracy | 95 % interval | bits of reward |",
+        f"|{' --- |' * 7}",
+    ]
+    for row in run["conditions"]:
+        if row["trainable_parameters"] is None:
+            continue
+        low, high = (100 * bound for bound in row["interval"])
+        tried = ", ".join(f"{each['rate']:g}: {each['right']}/{each['n']}" for each in row["tried"] or ())
+        bits = "" if row["reward_bits"] is None else f"{row['reward_bits']:,.0f}"
+        cells = [f"{row['trainable_parameters']:,}", f"{row['learning_rate']:.1e}", tried]
+        cells += [f"{100 * row['accuracy']:.1f} %", f"[{low:.1f}, {high:.1f}]", bits]
+        lines.append(f"| {row['name']} | {' | '.join(cells)} |")
+    for finding in run["findings"]:
+        if finding["primary"]:
+            _, points, interval = _told(finding)
+            lines += ["", f"{finding['a']} - {finding['b']}: {points} points {interval}, {finding['verdict']}."]
+    return "\n".join(lines)
+
+
 def grpo_seeds() -> str:
     """What three seeds of ``combined`` say of its GRPO rows."""
     run = json.loads((ROOT / "results" / "combined-three-seeds" / "results.json").read_text(encoding="utf-8"))
@@ -347,6 +375,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "grpo-speed": grpo_speed,
     "reinforcement": reinforcement,
     "grpo-seeds": grpo_seeds,
+    "adapters": adapters,
 }
 
 if __name__ == "__main__":
