@@ -329,7 +329,7 @@ def adapters() -> str:
         lines.append(f"| {row['source']} | {points} | {interval} | **{row['answer']}** |")
     lines += [
         "",
-        "| condition | trained numbers | learning rate | right on dev at each | accuracy | 95 % interval | bits of reward |",
+        "| condition | trained numbers | learning rate | right on dev at each | accuracy | 95 % interval | bits |",
         f"|{' --- |' * 7}",
     ]
     for row in run["conditions"]:
