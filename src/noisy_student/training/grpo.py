@@ -145,8 +145,7 @@ class _Run:
                 model.config.hidden_size if can_share(model) else None,
             )
             torch.set_rng_state(generator)
-            with lent(self._loaded), undropped(model), warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
+            with lent(self._loaded), undropped(model):
                 trainer.train()
         return self._watch
 

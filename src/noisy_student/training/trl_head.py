@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -23,7 +24,9 @@ def lent(loaded: LoadedModel) -> Iterator[None]:
     """
     model = loaded.model
     try:
-        with _fitted_head(model):
+        with _fitted_head(model), warnings.catch_warnings():
+            # It is raised by the Trainer's own question to the model, not by anything that can be changed here.
+            warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
             yield
     finally:
         plain(model).__dict__.pop("forward", None)
