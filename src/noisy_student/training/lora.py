@@ -46,7 +46,8 @@ def _targets(model: PreTrainedModel, spec: LoraSpec) -> list[str]:
     if spec.targets == "all-linear":
         wanted: tuple[str, ...] = tuple(ends)
     else:
-        wanted = ATTENTION if spec.targets == "attention" else spec.targets
+        named = (spec.targets,) if isinstance(spec.targets, str) else spec.targets
+        wanted = ATTENTION if spec.targets == "attention" else named
     missing = [name for name in wanted if name not in ends]
     if spec.targets == "attention" and len(missing) < len(wanted):
         wanted, missing = tuple(name for name in wanted if name in ends), []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -16,8 +16,8 @@ class LoraSpec(BaseModel):
     """Columns of the one matrix and rows of the other; the plan asks 8, 4 and 1."""
     alpha: float = Field(default=32.0, gt=0)
     """The product is multiplied by alpha / rank, so that one learning rate serves all ranks (Schulman et al. 2025)."""
-    targets: Literal["all-linear", "attention"] | tuple[str, ...] = "all-linear"
-    """Every linear layer but the head; those of attention; or layers by the end of their names."""
+    targets: str | tuple[str, ...] = "all-linear"
+    """``all-linear`` but the head; ``attention``, its layers; or layers by the end of their names."""
     rate_factor: float = Field(default=10.0, gt=0)
     """What the learning rate of full fine-tuning is multiplied by (LoRA Without Regret, Schulman et al. 2025)."""
     merge: bool = False
