@@ -14,7 +14,8 @@ def joined(tmp_path: Any, points: list[dict[str, Any]], facts: list[dict[str, An
     files.write_jsonl(tmp_path / "curves" / "training.jsonl", points)
     if facts is not None:
         files.write_jsonl(tmp_path / "curves" / "rollouts.jsonl", facts)
-    plan: Any = SimpleNamespace(conditions=[SimpleNamespace(name="grpo", seed=1, train="node")])
+    condition = SimpleNamespace(name="grpo", seed=1, train=SimpleNamespace(stage="train-grpo"))
+    plan: Any = SimpleNamespace(conditions=[condition])
     store: Any = SimpleNamespace(folder=lambda node: tmp_path)
     return curves(plan, store)["grpo-1"]
 

@@ -14,7 +14,7 @@ from training.test_grpo import SPEC, PausedAt, classroom
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.errors import Paused, UserError
-from noisy_student.models import checkpoint, lab
+from noisy_student.models import lab
 from noisy_student.models.adapter import merged, plain_state, write_adapter
 from noisy_student.models.load import LoadedModel, load
 from noisy_student.sampling.decoder import Decoder
@@ -136,17 +136,21 @@ def test_grpo_moves_the_adapter_and_nothing_else(beta: float, tmp_path: Path) ->
     kept = {name.replace(".base_layer.", "."): w for name, w in inner.get_base_model().state_dict().items()}
     assert all(torch.equal(kept[name], weight) for name, weight in before.items())
     assert all(fact["mismatch"] < 1e-3 for fact in found.facts)
+    write_adapter(loaded, tmp_path / "adapter")
+    assert not [path for path in (tmp_path / "adapter").iterdir() if path.is_dir()]
     kls = [fact.get("kl") for fact in found.facts] if beta == 0 else [point.kl for point in found.curve]
     assert abs(kls[0]) < 1e-6 < kls[-1]  # type: ignore[arg-type]
 
 
-def test_a_paused_adapter_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    whole, found = taught(tmp_path / "whole")
+@pytest.mark.parametrize("beta", [0.0, 0.04])
+def test_a_paused_adapter_goes_on_as_if_nothing_had_happened(beta: float, tmp_path: Path) -> None:
+    whole, found = taught(tmp_path / "whole", beta=beta)
     with pytest.raises(Paused):
-        taught(tmp_path / "paused", context=PausedAt(tmp_path / "paused", 2))
+        taught(tmp_path / "paused", context=PausedAt(tmp_path / "paused", 2), beta=beta)
     (state,) = (tmp_path / "paused" / "scratch" / "grpo").glob("*.safetensors")
     assert state.stat().st_size < 1_000_000, "the base is no part of a state"
-    resumed, again = taught(tmp_path / "paused")
+    resumed, again = taught(tmp_path / "paused", beta=beta)
+    assert [point.kl for point in again.curve] == [point.kl for point in found.curve]
     assert again.resumed_at_steps == (2,)
     assert [group.row for group in again.groups] == [group.row for group in found.groups]
     expected = adapters(whole)
@@ -160,4 +164,3 @@ def test_a_merged_student_is_a_plain_model(tmp_path: Path) -> None:
     write_student(loaded, {"lora": RANK_4.model_copy(update={"merge": True}).model_dump()}, tmp_path)
     assert torch.allclose(load(tmp_path / "model").model(IDS).logits, expected, atol=1e-4)
     assert not (tmp_path / "adapter").exists()
-    assert checkpoint.write is not None

@@ -22,12 +22,13 @@ CONFIG, BASE = "adapter_config.json", "base.json"
 
 
 def write_adapter(loaded: LoadedModel, folder: Path) -> str:
-    """Write the adapter of ``loaded`` (safetensors) and the digest of its base; returns the folder's digest.
+    """Write adapter (safetensors), tokenizer and the digest of the base; returns the folder's digest.
 
     Equal adapters are equal bytes: no path is written down, and lists are in order.
     """
     model: Any = loaded.model
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, selected_adapters=["default"])
+    loaded.tokenizer.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
     config = files.read_json(folder / CONFIG)
     config["base_model_name_or_path"] = None

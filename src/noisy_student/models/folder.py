@@ -37,14 +37,14 @@ def check_hub_id(name: str) -> None:
 
 def check_folder(folder: Path) -> None:
     """Raise UserError unless ``folder`` holds a model that loads without running code of its own."""
+    _refuse_pickles(folder)
+    _refuse_adapter(folder)
     if not (folder / "config.json").is_file():
         raise UserError(
             f"{folder} holds no config.json.",
             why="A model folder has config.json, the tokenizer's files and *.safetensors.",
             do="Give the folder that save_pretrained wrote, or a hub id.",
         )
-    _refuse_pickles(folder)
-    _refuse_adapter(folder)
     for name in _CONFIGS:
         if (folder / name).is_file():
             _refuse_code(folder / name)
@@ -81,7 +81,7 @@ def _refuse_adapter(folder: Path) -> None:
         raise UserError(
             f"{folder} holds an adapter (adapter_config.json).",
             why="An adapter names its base model itself, and that could be any other model.",
-            do="Merge the adapter into its base model and save the result.",
+            do="Merge the adapter into its base model and save the result (a condition's lora.merge = true does).",
         )
 
 

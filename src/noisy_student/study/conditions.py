@@ -89,7 +89,7 @@ class ConditionSettings(Frozen):
     """None is the run's; ``steps`` trains as long as all labeled and unlabeled questions would."""
     lora: LoraSpec | None = None
     """A low-rank adapter that is trained in place of all weights."""
-    rates: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    rates: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
     """Factors of its learning rate that are tried; the student that is best on dev is tested, and no other."""
     grpo: Mapping[str, Any] = Field(default_factory=dict)
     """Fields of ``grpo`` that this condition has otherwise than the run, such as ``refill = 2``."""

@@ -58,8 +58,12 @@ def _arithmetic(node: Node, summary: Mapping[str, Any]) -> dict[str, int | None]
         read = {"trained_tokens": summary["read_tokens"]}
     # Passes without a gradient: those of a reference model, and looks at how far a student has drifted.
     forward = sum(drawn.values()) + summary.get("scored_tokens", 0)
-    passes = FORWARD * forward + TRAIN * sum(read.values())
-    return {**drawn, **read, "flops": None if parameters is None or not passes else passes * parameters}
+    if parameters is None or not (forward or read):
+        return {**drawn, **read, "flops": None}
+    # A frozen base has no gradient of its own weights.
+    trained = summary.get("trainable_parameters", parameters)
+    training = (TRAIN - FORWARD) * parameters + FORWARD * trained
+    return {**drawn, **read, "flops": FORWARD * parameters * forward + training * sum(read.values())}
 
 
 def _usd(seconds: float, compute: ComputeSettings) -> float | None:

@@ -49,7 +49,15 @@ def _hand_over(train: Node, data: Path, target: Path) -> None:
     if adapter:
         config = files.read_json(making / ADAPTER)
         (making / ADAPTER).unlink()
-        files.write_json(making / ADAPTER, {**config, "base_model_name_or_path": train.paths["model"]})
+        # Reading GGUF imports torch, which most hand-overs do not need.
+        from noisy_student.models import gguf
+
+        base = Path(train.paths["model"])
+        named = {
+            "base_model_name_or_path": str(gguf.folder_of(base) if base.suffix == gguf.SUFFIX else base),
+            "revision": train.spec["model"].get("revision"),
+        }
+        files.write_json(making / ADAPTER, {**config, **named})
     making.rename(target)
 
 

@@ -132,7 +132,12 @@ class SeedGraph:
             drawn = Draws("dev", self.settings.evaluation.decoding, k=1, count=self._count("dev"))
             inputs |= {f"train-{number}": [tried], f"dev-{number}": self._draws(tried, f"{name} x {rate:g}", drawn)}
         kept = {"lora": True} if condition.lora is not None and not condition.lora.merge else {}
-        spec = {"rates": list(condition.rates), "truncated": self.settings.answers.truncated, **kept}
+        spec = {
+            "rates": list(condition.rates),
+            "truncated": self.settings.answers.truncated,
+            "model": self.shared.base.spec,
+            **kept,
+        }
         return self._node(TUNE, spec, inputs=inputs, title=f"choose {name} on dev", paths=self.shared.base.paths)
 
     def _train_sft(self, name: str, condition: ConditionSettings, rate: float) -> Node:
@@ -253,6 +258,8 @@ class SeedGraph:
         """The sampling nodes of a model by shard and block; ``train`` is None for the untrained one."""
         base = self.shared.base
         kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}
+        if train is not None and "lora" in train.spec:
+            kept |= {field: base.spec[field] for field in ("revision",) if field in base.spec}
         return [
             self._node(
                 "sample",

@@ -173,6 +173,16 @@ class Settings(Frozen):
                 do="--set model.dtype=float32, or leave out every condition that trains.",
             )
 
+    def _require_readable(self) -> None:
+        """Raise UserError for students that the engine could not draw from, before hours of training."""
+        apart = [name for name, item in self.conditions.items() if item.lora is not None and not item.lora.merge]
+        if apart and self.compute.engine != "torch":
+            raise UserError(
+                f"conditions.{apart[0]} is to be an adapter, and compute.engine is {self.compute.engine}.",
+                why="That engine reads whole models.",
+                do=f"Set conditions.{apart[0]}.lora.merge = true, or compute.engine = torch.",
+            )
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         if not self.conditions:
@@ -182,6 +192,7 @@ class Settings(Frozen):
                 do='Write at least one: [conditions] and baseline = { train = ["gold"] }.',
             )
         self._require_trainable()
+        self._require_readable()
         for name, condition in self.conditions.items():
             grpo = check_grpo(name, condition, self.grpo)
             for label in condition.label_names:

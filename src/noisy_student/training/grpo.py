@@ -32,7 +32,7 @@ from noisy_student.training.optimizer import adamw, schedule
 from noisy_student.training.rewards import Attempt, paid, rewards_of
 from noisy_student.training.rollouts import Classroom, Rollouts
 from noisy_student.training.shared_prompts import can_share, score
-from noisy_student.training.trl_head import lent, undropped
+from noisy_student.training.trl_head import lent, undropped, without_reference
 from noisy_student.training.watch import Watch
 
 MISMATCH = 0.01
@@ -140,6 +140,7 @@ class _Run:
             generator = torch.get_rng_state()
             trainer = self._trainer(steps - self._watch.step, (optimizer, scheduler))
             trainer.facts, trainer.at_start, trainer.drift = self.rollouts.facts, done is None, drift
+            without_reference(model)
             trainer.own_rows, trainer.hidden = (
                 spec.share_prompts,
                 model.config.hidden_size if can_share(model) else None,

@@ -14,11 +14,11 @@ class LoraSpec(BaseModel):
 
     rank: int = Field(ge=1)
     """Columns of the one matrix and rows of the other; the plan asks 8, 4 and 1."""
-    alpha: float = Field(default=32.0, gt=0)
+    alpha: float = Field(default=32.0, gt=0, allow_inf_nan=False)
     """The product is multiplied by alpha / rank, so that one learning rate serves all ranks (Schulman et al. 2025)."""
     targets: str | tuple[str, ...] = "all-linear"
     """``all-linear`` but the head; ``attention``, its layers; or layers by the end of their names."""
-    rate_factor: float = Field(default=10.0, gt=0)
+    rate_factor: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """What the learning rate of full fine-tuning is multiplied by (LoRA Without Regret, Schulman et al. 2025)."""
     merge: bool = False
     """Whether the student is written as a whole model, merged in float32, and not as an adapter beside its base."""

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 from transformers import PreTrainedModel, TrainingArguments
 from trl.trainer import utils as trl_utils
 
-from noisy_student.models.adapter import plain
+from noisy_student.models.adapter import is_adapted, plain
 from noisy_student.models.load import LoadedModel
 
+REFERENCE = "ref"
+"""TRL's name for it."""
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
 
@@ -46,6 +48,15 @@ def on_one_device(arguments: Arguments) -> Arguments:
     """
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments
+
+
+def without_reference(model: Any) -> None:
+    """Take away the adapter ``ref`` that TRL copies from the one at hand: after a pause that is no start model.
+
+    Without it TRL asks the base for the reference.
+    """
+    if is_adapted(model) and REFERENCE in model.peft_config:
+        model.delete_adapter(REFERENCE)
 
 
 @contextmanager

@@ -15,11 +15,22 @@ from noisy_student.errors import Paused
 from noisy_student.records import Label, Question, Sample
 from noisy_student.sampling.sample_file import write_samples
 from noisy_student.study import stages
-from noisy_student.study.stages import examples, grade, group_quality, key, label, label_quality, reveal, split, vote
+from noisy_student.study.stages import (
+    examples,
+    grade,
+    group_quality,
+    key,
+    label,
+    label_quality,
+    reveal,
+    split,
+    tune,
+    vote,
+)
 
 DATA = {"labeled": 5, "unlabeled": 5, "test": 5}
 SPEC = {"truncated": "abstain", "ties": "none", "K": 1, "seed": 1, "select": {"all": True}, "text": "first"}
-SPEC |= {"data": DATA, "paths": {}}
+SPEC |= {"data": DATA, "paths": {}, "rates": [1.0]}
 
 
 @pytest.fixture
@@ -33,7 +44,8 @@ def inputs(tmp_path: Path) -> dict[str, list[Path]]:
     vote.run(SPEC, {"samples": [folder]}, Context(tmp_path / "voted"))
     group = {"step": 0, "question_id": "q", "origin": "vote", "label": "7", "answers": 4, "right": 2}
     files.write_jsonl(folder / "groups.jsonl", [group])
-    roles = ("samples", "key", "gold", "own", "split", "train")
+    write_labels(folder / "dev_gold.jsonl", [Label("q", "7", None, "gold")])
+    roles = ("samples", "key", "gold", "own", "split", "train", "train-0", "dev-0")
     return {role: [folder] for role in roles} | {"votes": [tmp_path / "voted/data"]}
 
 
@@ -45,6 +57,7 @@ STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "examples": (examples, ("gold", "own"), "vote"),
     "label-quality": (label_quality, ("votes", "key"), "vote"),
     "group-quality": (group_quality, ("train", "key"), "vote"),
+    "tune": (tune, ("split", "train-0", "dev-0"), "vote"),
     "reveal": (reveal, ("split", "key", "samples"), "vote"),
     "split": (split, (), "vote"),
     "key": (key, (), "vote"),

@@ -97,3 +97,14 @@ def test_rates_that_are_no_choice_are_refused(fields: dict[str, Any]) -> None:
 def test_an_adapter_of_nothing_is_refused() -> None:
     with pytest.raises(UserError, match="trains nothing"):
         resolve(Request("v1", overrides={"conditions.base.lora": {"rank": 4}}))
+
+
+def test_an_engine_that_reads_whole_models_is_refused_at_once() -> None:
+    with pytest.raises(UserError, match="reads whole models"):
+        resolve(Request("v5", overrides={"compute.engine": "vllm"}))
+
+
+@pytest.mark.parametrize("factor", [float("inf"), 0.0, -1.0])
+def test_a_rate_is_a_number(factor: float) -> None:
+    with pytest.raises(UserError):
+        resolve(Request("v5", overrides={"conditions.baseline.rates": [factor, 1.0]}))

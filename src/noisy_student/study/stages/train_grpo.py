@@ -51,7 +51,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         revote=partial(winner_of, ties=spec["answers"]["ties"]),
         truncated=spec["answers"]["truncated"],
     )
-    student, whole = with_adapter(loaded, spec), loaded.model.num_parameters()
+    whole = loaded.model.num_parameters()
+    student = with_adapter(loaded, spec)
     numbers = trainable(student.model)
     taught = train(student, classroom, spec=grpo, seed=spec["seed"], context=context)
     files.write_jsonl(context.data / "groups.jsonl", (group.row for group in taught.groups))

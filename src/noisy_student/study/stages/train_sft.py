@@ -40,7 +40,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         {question.id: question for question in questions},
         max_length=sft.max_length,
     )
-    loaded, whole = with_adapter(loaded, spec), loaded.model.num_parameters()
+    whole = loaded.model.num_parameters()
+    loaded = with_adapter(loaded, spec)
     numbers = trainable(loaded.model)
     trained = train(loaded, encoded, spec=sft, seed=spec["seed"], context=context)
     return {
