@@ -11,9 +11,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FILL = runpy.run_path(str(ROOT / "docs" / "fill.py"))
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
-PAGES += [
-    ROOT / "docs" / f"{name}.md" for name in ("architecture", "engines", "grpo", "lab", "lora", "reliability", "votes")
-]
+GUIDES = ("architecture", "engines", "footguns", "grpo", "lab", "lora", "reliability", "votes")
+PAGES += [ROOT / "docs" / f"{name}.md" for name in GUIDES]
 
 
 @pytest.mark.parametrize("page", FILL["PAGES"], ids=lambda page: page.name)

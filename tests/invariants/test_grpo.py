@@ -29,6 +29,8 @@ learning_rate = 1e-4
 beta = 0.01
 """
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
