@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,3 +131,11 @@ def _finite(text: str) -> float:
 
 def _constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """A hard link where the disk allows it, else a copy; the two paths are what ``shutil.copytree`` hands over."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

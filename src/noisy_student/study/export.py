@@ -7,7 +7,6 @@ questions with their pseudo-labels as JSONL and parquet.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -62,10 +61,7 @@ def _hand_over(train: Node, data: Path, target: Path) -> None:
 
 
 def _linked(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+    files.link_or_copy(source, target)
     Path(target).chmod(_READ_ONLY)
 
 

@@ -19,7 +19,7 @@ from noisy_student.study.seed_nodes import ConditionNodes, LabelNodes
 from noisy_student.study.settings import Settings
 from noisy_student.study.shared import Shared
 from noisy_student.study.stage_spec import Draws
-from noisy_student.study.tuned import TUNE, first_trained
+from noisy_student.study.tuned import TUNE, first_trained, is_adapter
 
 GOLD_K = 8
 """Samples of a labeled question among which one that reaches its answer is looked for (STaR, Zelikman 2022)."""
@@ -131,12 +131,10 @@ class SeedGraph:
             tried = train(name, condition, rate)
             drawn = Draws("dev", self.settings.evaluation.decoding, k=1, count=self._count("dev"))
             inputs |= {f"train-{number}": [tried], f"dev-{number}": self._draws(tried, f"{name} x {rate:g}", drawn)}
-        kept = {"lora": True} if condition.lora is not None and not condition.lora.merge else {}
         spec = {
             "rates": list(condition.rates),
             "truncated": self.settings.answers.truncated,
             "model": self.shared.base.spec,
-            **kept,
         }
         return self._node(TUNE, spec, inputs=inputs, title=f"choose {name} on dev", paths=self.shared.base.paths)
 
@@ -258,16 +256,17 @@ class SeedGraph:
         """The sampling nodes of a model by shard and block; ``train`` is None for the untrained one."""
         base = self.shared.base
         kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}
-        if train is not None and "lora" in train.spec:
-            kept |= {field: base.spec[field] for field in ("revision",) if field in base.spec}
+        # An adapter is put upon its base again.
+        upon_base = train is not None and is_adapter(train)
+        if upon_base and "revision" in base.spec:
+            kept["revision"] = base.spec["revision"]
         return [
             self._node(
                 "sample",
                 {**spec, "model": base.spec if train is None else kept},
                 inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
                 title=f"sample {name} on {drawn.part}",
-                # An adapter is put upon its base again.
-                paths=base.paths if train is None or "lora" in train.spec else {},
+                paths=base.paths if train is None or upon_base else {},
             )
             for spec in stage_spec.samples(self.settings, drawn, filters=self.shared.filters)
         ]

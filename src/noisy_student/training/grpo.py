@@ -141,10 +141,8 @@ class _Run:
             trainer = self._trainer(steps - self._watch.step, (optimizer, scheduler))
             trainer.facts, trainer.at_start, trainer.drift = self.rollouts.facts, done is None, drift
             without_reference(model)
-            trainer.own_rows, trainer.hidden = (
-                spec.share_prompts,
-                model.config.hidden_size if can_share(model) else None,
-            )
+            trainer.own_rows = spec.share_prompts
+            trainer.hidden = model.config.hidden_size if can_share(model) else None
             torch.set_rng_state(generator)
             with lent(self._loaded), undropped(model):
                 trainer.train()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,15 +33,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     chosen = max(range(len(tried)), key=lambda number: tried[number]["right"])
     for path in sorted(inputs[f"train-{chosen}"][0].iterdir()):
         if path.is_dir():
-            shutil.copytree(path, context.data / path.name, copy_function=_linked)
+            shutil.copytree(path, context.data / path.name, copy_function=files.link_or_copy)
         else:
-            _linked(str(path), str(context.data / path.name))
+            files.link_or_copy(str(path), str(context.data / path.name))
     files.write_json(context.data / "tried.json", tried)
     return {"chosen": chosen, "tried": tried}
-
-
-def _linked(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
