@@ -47,6 +47,7 @@ from noisy_student.study.catalog import Request, resolve  # noqa: E402
 from noisy_student.study.stages.train_grpo import draw_rows  # noqa: E402
 from noisy_student.training.grpo import train  # noqa: E402
 from noisy_student.training.grpo_spec import GrpoSpec  # noqa: E402
+from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.rollouts import Classroom  # noqa: E402
 
 SKIPPED = 2
@@ -149,7 +150,7 @@ class Bench:
             decode=renderer.decode,
             revote=winner_of,
         )
-        taught = train(loaded, room, spec=self.spec, seed=1, context=Context(folder))
+        taught = train(loaded, room, spec=self.spec, health=HealthSpec(), seed=1, context=Context(folder))
         ends = [point.seconds for point in taught.curve]
         steps = [late - early for early, late in zip(ends, ends[1:], strict=False)][SKIPPED - 1 :]
         return Seen(seconds[SKIPPED:], steps, [fact["mean_length"] for fact in taught.facts[SKIPPED:]])

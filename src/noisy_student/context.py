@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from noisy_student.errors import Interrupted, Paused
 
@@ -27,6 +28,8 @@ class Context:
         self.folder = folder
         self.deadline = deadline
         self._last_write = 0.0
+        self._notices: list[str] = []
+        self._progress: dict[str, Any] = {"done": 0, "total": 0, "unit": "", "pid": os.getpid()}
 
     @property
     def data(self) -> Path:
@@ -65,10 +68,19 @@ class Context:
         if now - self._last_write < 0.2 and done < total:
             return
         self._last_write = now
-        path = self.folder / "progress.json"
+        self._progress |= {"done": done, "total": total, "unit": unit}
+        self._say()
+
+    def notice(self, text: str) -> None:
+        """Say a line that people should read while the stage goes on; what must last belongs into the result."""
+        self._notices.append(text)
+        self._say()
+
+    def _say(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self.folder / ".progress.tmp"
-        temporary.write_text(json.dumps({"done": done, "total": total, "unit": unit, "pid": os.getpid()}))
-        temporary.replace(path)
+        temporary.write_text(json.dumps({**self._progress, "notices": self._notices}))
+        temporary.replace(self.folder / "progress.json")
 
 
 @contextmanager

@@ -25,10 +25,11 @@ from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw, Label
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
-from noisy_student.training import grpo
+from noisy_student.training import grpo_trainer
 from noisy_student.training.grpo import Taught, train
 from noisy_student.training.grpo_config import config
 from noisy_student.training.grpo_spec import GrpoSpec
+from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.rollouts import Classroom
 
 SPEC = GrpoSpec(
@@ -36,6 +37,7 @@ SPEC = GrpoSpec(
 )
 SPLIT = parts(DataSpec(labeled=20, unlabeled=20, test=20), run_seed=1, paths={})
 ASKED = SPLIT.unlabeled[:6]
+HEALTH = HealthSpec()
 Change = Callable[[list[list[Draw]]], list[list[Draw]]]
 
 
@@ -64,7 +66,14 @@ def run(
     folder: Path, spec: GrpoSpec = SPEC, *, context: Context | None = None, **how: Any
 ) -> tuple[LoadedModel, Taught]:
     loaded = load(lab.folder("lab-m"))
-    return loaded, train(loaded, classroom(loaded, spec, **how), spec=spec, seed=1, context=context or Context(folder))
+    return loaded, train(
+        loaded,
+        classroom(loaded, spec, **how),
+        spec=spec,
+        health=HEALTH,
+        seed=1,
+        context=context or Context(folder),
+    )
 
 
 def weights(loaded: LoadedModel) -> dict[str, torch.Tensor]:
@@ -210,7 +219,7 @@ def test_a_reference_that_is_another_model_stops_the_run(tmp_path: Path) -> None
     loaded.model.config._name_or_path = str(tmp_path / "other")
     spec = SPEC.model_copy(update={"beta": 0.04})
     with pytest.raises(UserError, match="At the first step the reference model is"):
-        train(loaded, classroom(loaded, spec), spec=spec, seed=1, context=Context(tmp_path / "run"))
+        train(loaded, classroom(loaded, spec), spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / "run"))
     _, taught = run(tmp_path / "same", spec)
     assert taught.curve[0].kl is not None and abs(taught.curve[0].kl) < 1e-6
     assert taught.curve[-1].kl is not None and taught.curve[-1].kl > 1e-5
@@ -236,7 +245,7 @@ def test_stop_ids_that_the_model_does_not_have_are_refused(tmp_path: Path) -> No
     loaded = load(lab.folder("lab-m"))
     wrong = replace(loaded, stop_ids=frozenset({10**6}))
     with pytest.raises(UserError, match="1000000"):
-        train(wrong, classroom(loaded, SPEC), spec=SPEC, seed=1, context=Context(tmp_path))
+        train(wrong, classroom(loaded, SPEC), spec=SPEC, health=HEALTH, seed=1, context=Context(tmp_path))
 
 
 def test_refilling_replaces_groups_of_one_reward(tmp_path: Path) -> None:
@@ -253,7 +262,14 @@ def test_refilling_replaces_groups_of_one_reward(tmp_path: Path) -> None:
     for refill in (0, 2):
         spec = SPEC.model_copy(update={"refill": refill, "steps": 6})
         loaded = load(lab.folder("lab-m"))
-        taught = train(loaded, spoiled(loaded, spec), spec=spec, seed=1, context=Context(tmp_path / str(refill)))
+        taught = train(
+            loaded,
+            spoiled(loaded, spec),
+            spec=spec,
+            health=HEALTH,
+            seed=1,
+            context=Context(tmp_path / str(refill)),
+        )
         assert len(taught.groups) == 12
         counts[refill] = sum(group.kind == "mixed" for group in taught.groups)
         assert (sum(fact["replaced"] for fact in taught.facts) > 0) == (refill > 0)
@@ -279,14 +295,14 @@ def test_curves_are_written_beside_the_data(tmp_path: Path) -> None:
 
 def test_rewards_are_what_trl_is_paid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[Sequence[float]] = []
-    real = grpo.paid
+    real = grpo_trainer.paid
 
     def watching(name: str, reward: Any, attempts: Any) -> list[float]:
         amounts = real(name, reward, attempts)
         seen.append(amounts)
         return amounts
 
-    monkeypatch.setattr(grpo, "paid", watching)
+    monkeypatch.setattr(grpo_trainer, "paid", watching)
     rewards = {"termination": 0.1, "repetition": 0.1}
     spec = GrpoSpec.model_validate({**SPEC.model_dump(), "steps": 1, "rewards": rewards})
     _, taught = run(tmp_path, spec)
@@ -304,7 +320,7 @@ def test_an_answer_that_was_cut_counts_as_the_protocol_says(tmp_path: Path) -> N
     for truncated in ("abstain", "last-number"):
         loaded = load(lab.folder("lab-m"))
         room = replace(classroom(loaded, spec, change=cut), truncated=truncated)  # type: ignore[arg-type]
-        taught = train(loaded, room, spec=spec, seed=1, context=Context(tmp_path / truncated))
+        taught = train(loaded, room, spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / truncated))
         shares.append(sum(group.right for group in taught.groups))
     assert shares[0] == 0 < shares[1]
 

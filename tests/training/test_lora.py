@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
-from training.test_grpo import SPEC, PausedAt, classroom
+from training.test_grpo import HEALTH, SPEC, PausedAt, classroom
 
 from noisy_student import files
 from noisy_student.context import Context
@@ -123,7 +123,9 @@ def test_what_reads_weights_sees_through_an_adapter() -> None:
 def taught(folder: Path, *, context: Context | None = None, **changes: Any) -> tuple[LoadedModel, Taught]:
     spec = SPEC.model_copy(update={"learning_rate": 1e-2, **changes})
     loaded = adapted()
-    return loaded, train(loaded, classroom(loaded, spec), spec=spec, seed=1, context=context or Context(folder))
+    return loaded, train(
+        loaded, classroom(loaded, spec), spec=spec, health=HEALTH, seed=1, context=context or Context(folder)
+    )
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.04])

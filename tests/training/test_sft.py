@@ -16,12 +16,14 @@ from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Example, Question
 from noisy_student.training import sft
 from noisy_student.training.encode import Encoded, encode
+from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.order import order
 from noisy_student.training.spec import SftSpec
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 import tiny  # noqa: E402
 
+HEALTH = HealthSpec()
 SPEC = SftSpec(epochs=2, batch=2, learning_rate=1e-2, warmup=0.2)
 TEXTS = ["Tom has 5 apples", "Ann has 2 pears now", "Tom gives 3 apples", "how many apples ?", "Ann buys 4 pears"]
 QUESTIONS = {str(n): Question(str(n), text) for n, text in enumerate(TEXTS)}
@@ -47,7 +49,7 @@ def encoded(loaded: LoadedModel) -> Encoded:
 
 def trained(folder: Path, *, spec: SftSpec = SPEC, seed: int = 1) -> tuple[LoadedModel, sft.Trained]:
     loaded = tiny.loaded()
-    return loaded, sft.train(loaded, encoded(loaded), spec=spec, seed=seed, context=Context(folder))
+    return loaded, sft.train(loaded, encoded(loaded), spec=spec, health=HEALTH, seed=seed, context=Context(folder))
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +141,7 @@ def test_computing_inner_values_again_changes_no_byte(tmp_path: Path, whole: tup
     again, computed = tiny.loaded(), []
     again.model.model.layers[0].mlp.register_forward_pre_hook(lambda *_: computed.append(1))
     spec = SPEC.model_copy(update={"activation_checkpointing": True})
-    result = sft.train(again, encoded(again), spec=spec, seed=1, context=Context(tmp_path))
+    result = sft.train(again, encoded(again), spec=spec, health=HEALTH, seed=1, context=Context(tmp_path))
     assert len(computed) == 2 * result.steps
     assert same(weights(again), weights(whole[0]))
     assert not any(getattr(module, "gradient_checkpointing", False) for module in again.model.modules())
@@ -151,10 +153,17 @@ def test_a_pause_between_micro_batches_resumes_from_the_last_step(tmp_path: Path
     paused = tiny.loaded()
     with pytest.raises(Paused):
         # Two checks a step: the fifth comes in the middle of the third.
-        sft.train(paused, encoded(paused), spec=spec, seed=1, context=Stopping(tmp_path / "part", after=5))
+        sft.train(
+            paused,
+            encoded(paused),
+            spec=spec,
+            health=HEALTH,
+            seed=1,
+            context=Stopping(tmp_path / "part", after=5),
+        )
     assert (tmp_path / "part/scratch/sft/step-2.safetensors").is_file()
     again = tiny.loaded()
-    sft.train(again, encoded(again), spec=spec, seed=1, context=Context(tmp_path / "part"))
+    sft.train(again, encoded(again), spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / "part"))
     assert same(weights(again), weights(uninterrupted))
 
 
@@ -162,10 +171,17 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, whole: tuple[
     uninterrupted, result = whole
     paused = tiny.loaded()
     with pytest.raises(Paused):
-        sft.train(paused, encoded(paused), spec=SPEC, seed=1, context=Stopping(tmp_path / "part", after=3))
+        sft.train(
+            paused,
+            encoded(paused),
+            spec=SPEC,
+            health=HEALTH,
+            seed=1,
+            context=Stopping(tmp_path / "part", after=3),
+        )
     assert (tmp_path / "part/scratch/sft/step-3.safetensors").is_file()
     again = tiny.loaded()
-    resumed = sft.train(again, encoded(again), spec=SPEC, seed=1, context=Context(tmp_path / "part"))
+    resumed = sft.train(again, encoded(again), spec=SPEC, health=HEALTH, seed=1, context=Context(tmp_path / "part"))
     assert same(weights(again), weights(uninterrupted))
     assert (resumed.steps, resumed.trained_tokens) == (result.steps, result.trained_tokens)
 
@@ -173,7 +189,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, whole: tuple[
 def test_a_foreign_state_is_not_read(tmp_path: Path, whole: tuple[LoadedModel, sft.Trained]) -> None:
     loaded = tiny.loaded()
     with pytest.raises(Paused):
-        sft.train(loaded, encoded(loaded), spec=SPEC, seed=2, context=Stopping(tmp_path, after=2))
+        sft.train(loaded, encoded(loaded), spec=SPEC, health=HEALTH, seed=2, context=Stopping(tmp_path, after=2))
     assert (tmp_path / "scratch/sft/step-2.safetensors").is_file()
     mine, _ = trained(tmp_path)
     assert same(weights(mine), weights(whole[0]))
@@ -218,7 +234,7 @@ def test_a_loss_that_is_no_number_is_not_trainable(tmp_path: Path) -> None:
     with torch.no_grad():
         next(loaded.model.parameters()).fill_(float("nan"))
     with pytest.raises(NotTrainable, match="nan"):
-        sft.train(loaded, encoded(loaded), spec=SPEC, seed=1, context=Context(tmp_path))
+        sft.train(loaded, encoded(loaded), spec=SPEC, health=HEALTH, seed=1, context=Context(tmp_path))
 
 
 def test_steps_can_be_matched(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from noisy_student.study.conditions import (
     check_stopping,
 )
 from noisy_student.training.grpo_spec import GrpoSpec
+from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.spec import SftSpec
 
 MOST = 256
@@ -138,6 +139,7 @@ class Settings(Frozen):
     evaluation: EvaluationSettings = EvaluationSettings()
     sft: SftSpec = SftSpec()
     grpo: GrpoSpec = GrpoSpec()
+    health: HealthSpec = HealthSpec()
     match: Literal["epochs", "steps"] = "epochs"
     """What two conditions have in common: passes over their own examples, or optimiser steps."""
     teacher: Name = "baseline"

@@ -116,6 +116,7 @@ def sft(settings: Settings, condition: ConditionSettings | None = None, *, rate:
     return {
         "prompt": settings.prompt.model_dump(mode="json"),
         "sft": _at_its_rate(spec, condition, rate),
+        "health": settings.health.model_dump(mode="json"),
         **_lora(condition),
     }
 
@@ -133,6 +134,7 @@ def grpo(settings: Settings, name: str, condition: ConditionSettings, *, rate: f
             rate,
         ),
         "answers": settings.answers.model_dump(mode="json"),
+        "health": settings.health.model_dump(mode="json"),
         **_lora(condition),
         "width": settings.compute.width,
     }

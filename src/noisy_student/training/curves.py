@@ -14,7 +14,8 @@ class Point:
     """The mean loss (nats a token) of the steps since the last point, with the state at its last step.
 
     ``seconds`` counts from the start of training; ``accuracy`` is the share of supervised tokens ranked first, ``kl``
-    the divergence from the start model where a trainer computes it, ``reward`` the mean of the answers' rewards.
+    the divergence from the start model where a trainer computes it, ``reward`` the mean of the answers' rewards. What
+    follows it is as TRL logs it and means: ``reward_std`` is over the whole batch, not within groups.
     """
 
     step: int
@@ -26,6 +27,10 @@ class Point:
     entropy: float | None = None
     kl: float | None = None
     reward: float | None = None
+    reward_std: float | None = None
+    frac_reward_zero_std: float | None = None
+    clipped_ratio: float | None = None
+    mean_terminated_length: float | None = None
 
 
 def write(path: Path, points: Iterable[Point]) -> None:

@@ -6,6 +6,7 @@ A group whose answers all earned the same has no advantage and moves nothing, wh
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -18,7 +19,8 @@ Origin = Literal["gold", "vote", "revealed"]
 class Group:
     """One question's answers of one step against the label that was used; ``answers`` of them, ``right`` reached it.
 
-    ``label`` is None where an online vote had no winner.
+    ``label`` is None where an online vote had no winner, ``leading`` the answer that most of them gave, None where none
+    of them can be read.
     """
 
     step: int
@@ -27,6 +29,7 @@ class Group:
     label: str | None
     answers: int
     right: int
+    leading: str | None = None
 
     @property
     def kind(self) -> Kind:
@@ -58,6 +61,16 @@ def reward_bits(groups: Iterable[Group]) -> float:
     8.0
     """
     return sum(group.answers * _entropy(group.right / group.answers) for group in groups)
+
+
+def most_common(answers: Iterable[str | None]) -> str | None:
+    """The answer that was given most often, of equals the first; None where none can be read.
+
+    >>> most_common(["4", None, "5", "5"])
+    '5'
+    """
+    counts = Counter(answer for answer in answers if answer is not None)
+    return counts.most_common(1)[0][0] if counts else None
 
 
 def _entropy(share: float) -> float:

@@ -19,8 +19,10 @@ from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import read
 from noisy_student.errors import NotTrainable
 from noisy_student.records import Answer, Draw, Label
-from noisy_student.training.groups import Group
+from noisy_student.training.ends import ends
+from noisy_student.training.groups import Group, most_common
 from noisy_student.training.grpo_spec import GrpoSpec
+from noisy_student.training.health.window import leading_share
 from noisy_student.training.lessons import weight
 
 DrawRows = Callable[
@@ -42,6 +44,10 @@ class Classroom:
     revote: Revote
     truncated: Literal["abstain", "last-number"] = "abstain"
     """What an answer that hit the cap counts as."""
+    dev: Mapping[str, str] = field(default_factory=dict)
+    """Answers to questions that are never trained on, to see at the looks what the model can do."""
+    unreadable_gold: int = 0
+    """Gold labels that were left out because no answer can be compared with them."""
 
 
 @dataclass(slots=True)
@@ -52,6 +58,7 @@ class _Answered:
     label: str | None
     draws: list[Draw]
     texts: list[str]
+    answers: list[str | None]
     right: list[bool]
 
 
@@ -90,6 +97,20 @@ class Rollouts:
         self._keep(answered, drawn, time.monotonic() - started)
         return self._output(answered)
 
+    def on_dev(self, model: PreTrainedModel) -> dict[str, Any]:
+        """Whether each dev question is answered rightly, and the share of the most common true answer.
+
+        The seeds are the same at every look, so that what differs is the model.
+        """
+        names = list(self.room.dev)
+        row_seeds = [[seeds.seed(self.run_seed, "health-dev", name)] for name in names]
+        drawn = self.room.draw(model, [self.room.prompts[name] for name in names], row_seeds, self.check)
+        found = [self._read(draws)[1][0] for draws in drawn]
+        right = [
+            answer is not None and same(answer, self.room.dev[name]) for name, answer in zip(names, found, strict=True)
+        ]
+        return {"dev": right, "dev_leading": leading_share(self.room.dev.values())}
+
     def _answer(self, model: PreTrainedModel, names: Sequence[str]) -> list[_Answered]:
         row_seeds, before = [], dict.fromkeys(names, 0)
         for name in names:
@@ -107,16 +128,20 @@ class Rollouts:
                 why="Its weights are of no use from there on.",
                 do="Lower grpo.learning_rate.",
             )
-        texts = [self.room.decode(draw.token_ids) for draw in draws]
-        found = [
-            read(text, draw.finish, truncated=self.room.truncated) for text, draw in zip(texts, draws, strict=True)
-        ]
-        answers = [answer.canonical if isinstance(answer, Answer) else None for answer in found]
+        texts, answers = self._read(draws)
         stored = self.room.labels[name]
         online = self.spec.online_votes and stored.origin == "vote"
         label = self.room.revote(answers) if online else stored.answer
         right = [label is not None and answer is not None and same(answer, label) for answer in answers]
-        return _Answered(name, label, draws, texts, right)
+        return _Answered(name, label, draws, texts, answers, right)
+
+    def _read(self, draws: Sequence[Draw]) -> tuple[list[str], list[str | None]]:
+        """The texts and what each answers."""
+        texts = [self.room.decode(draw.token_ids) for draw in draws]
+        found = [
+            read(text, draw.finish, truncated=self.room.truncated) for text, draw in zip(texts, draws, strict=True)
+        ]
+        return texts, [answer.canonical if isinstance(answer, Answer) else None for answer in found]
 
     def _require_ends(self, answered: Sequence[_Answered]) -> None:
         draws = [draw for group in answered for draw in group.draws]
@@ -136,28 +161,21 @@ class Rollouts:
     def _keep(self, answered: Sequence[_Answered], drawn: Sequence[_Answered], seconds: float) -> None:
         for group in answered:
             label = self.room.labels[group.question_id]
-            self.groups.append(
-                Group(self.step, group.question_id, label.origin, group.label, len(group.right), sum(group.right))
-            )
-        ended = [draw.finish for group in answered for draw in group.draws]
-        lengths = [len(draw.token_ids) for group in answered for draw in group.draws]
+            counts = len(group.right), sum(group.right), most_common(group.answers)
+            self.groups.append(Group(self.step, group.question_id, label.origin, group.label, *counts))
+        draws = [draw for group in answered for draw in group.draws]
         self.facts.append(
             {
                 "step": self.step,
                 "prompt_tokens": sum(len(self.room.prompts[group.question_id]) for group in drawn),
                 "sampled_tokens": sum(len(draw.token_ids) for group in drawn for draw in group.draws),
                 "trained_tokens": self.spec.num_iterations
-                * sum(
-                    len(draw.token_ids)
-                    for group in answered
-                    for draw in group.draws
-                    if draw.finish == "eos" or not self.spec.mask_truncated
-                ),
+                * sum(len(draw.token_ids) for draw in draws if draw.finish == "eos" or not self.spec.mask_truncated),
                 "replaced": len(drawn) - len(answered),
-                "right": sum(sum(group.right) for group in answered) / len(ended),
+                "right": sum(sum(group.right) for group in answered) / len(draws),
                 "mixed": sum(len(set(group.right)) > 1 for group in answered) / len(answered),
-                "mean_length": sum(lengths) / len(lengths),
-                "stopped": ended.count("eos") / len(ended),
+                "readable": sum(answer is not None for group in answered for answer in group.answers) / len(draws),
+                **ends(draws),
                 "seconds": seconds,
             }
         )

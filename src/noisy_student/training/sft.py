@@ -7,7 +7,7 @@ the seed alone, counts are exact before the first step, and a pause resumes with
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import datasets
@@ -19,13 +19,18 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from noisy_student import identity, seeds
 from noisy_student.context import Context
+from noisy_student.models.adapter import is_adapted
 from noisy_student.models.chat import EncodedExample
 from noisy_student.models.load import LoadedModel
 from noisy_student.training import curves, resume
 from noisy_student.training.curves import Point
 from noisy_student.training.encode import Encoded
+from noisy_student.training.health.checkup import Checkup, Seen
+from noisy_student.training.health.spec import HealthSpec
+from noisy_student.training.health.window import Setup
 from noisy_student.training.optimizer import adamw, schedule
 from noisy_student.training.order import order, step_count
+from noisy_student.training.resume import Progress
 from noisy_student.training.spec import SftSpec
 from noisy_student.training.trl_head import lent, on_one_device
 from noisy_student.training.watch import Watch
@@ -36,7 +41,8 @@ class Trained:
     """What a training run did; the weights are in the loaded model itself.
 
     ``trained_tokens`` counts the tokens that made the loss, ``read_tokens`` all that were read without padding, both
-    over all epochs. ``examples`` is how many different ones were used, ``too_long`` names those that were not.
+    over all epochs. ``examples`` is how many different ones were used, ``too_long`` names those that were not,
+    ``health`` what was found at the looks.
     """
 
     steps: int
@@ -45,30 +51,35 @@ class Trained:
     read_tokens: int
     too_long: tuple[str, ...]
     curve: tuple[Point, ...]
+    health: tuple[dict[str, Any], ...]
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Rows in the order of training, the seed that torch starts from, and what a saved state must belong to."""
+    """Rows in the order of training, the seed that torch starts from, what a saved state must belong to, the looks."""
 
     rows: list[EncodedExample]
     seed: int
     identity: str
+    checkup: Checkup
 
 
-def train(loaded: LoadedModel, encoded: Encoded, *, spec: SftSpec, seed: int, context: Context) -> Trained:
+def train(
+    loaded: LoadedModel, encoded: Encoded, *, spec: SftSpec, health: HealthSpec, seed: int, context: Context
+) -> Trained:
     """Fine-tune ``loaded.model`` in place and leave it in evaluation mode; the curve goes to ``context.curves``.
 
-    Raises NotTrainable when the loss stops being a number, and Paused or Interrupted from ``context.check()`` after
-    saving every whole step; the same call then goes on from there.
+    Raises NotTrainable when the loss stops being a number and for what ``health`` is to stop, and Paused or Interrupted
+    from ``context.check()`` after saving every whole step; the same call then goes on from there.
     """
     torch.set_num_threads(spec.threads)
     positions = order([len(row.ids) for row in encoded.rows], spec, seed=seed)
     rows = [encoded.rows[position] for position in positions]
-    work = _Work(rows, seeds.seed(seed, "training") % 2**32, _identity(loaded, rows, spec, seed))
+    dtype = str(loaded.model.dtype).removeprefix("torch.")
+    checkup = Checkup(health, Setup(spec.learning_rate, dtype, is_adapted(loaded.model)), loaded.model)
+    work = _Work(rows, seeds.seed(seed, "training") % 2**32, _identity(loaded, rows, spec, seed), checkup)
     watch = _run(loaded, work, spec, context)
-    curves.write(context.curves / "training.jsonl", watch.points)
     return Trained(
         steps=watch.step,
         examples=len(set(positions)),
@@ -76,6 +87,7 @@ def train(loaded: LoadedModel, encoded: Encoded, *, spec: SftSpec, seed: int, co
         read_tokens=sum(len(row.ids) for row in rows),
         too_long=encoded.too_long,
         curve=tuple(watch.points),
+        health=tuple(checkup.summary),
         seconds=watch.seconds,
     )
 
@@ -90,13 +102,25 @@ def _run(loaded: LoadedModel, work: _Work, spec: SftSpec, context: Context) -> W
     # Torch's generator is seeded before a saved state is put back, since that brings its own.
     torch.manual_seed(work.seed)
     done = resume.load(folder, identity=work.identity, **parts)
-    watch = Watch(context, steps, lambda now: resume.save(folder, now, identity=work.identity, **parts), done)
-    if watch.step < steps:
-        generator = torch.get_rng_state()
-        trainer = _trainer(loaded, work.rows[watch.step * spec.batch :], spec, work.seed, watch, (optimizer, scheduler))
-        torch.set_rng_state(generator)
-        with lent(loaded):
-            trainer.train()
+    checkup = work.checkup
+    if done is not None:
+        checkup.rows = list(done.more["looks"])
+
+    def save(now: Progress) -> None:
+        resume.save(folder, replace(now, more={"looks": checkup.rows}), identity=work.identity, **parts)
+
+    watch = Watch(context, steps, save, done, look=lambda: checkup.look(Seen(watch.step, watch.points), watch.context))
+    try:
+        if watch.step < steps:
+            generator = torch.get_rng_state()
+            rows = work.rows[watch.step * spec.batch :]
+            trainer = _trainer(loaded, rows, spec, work.seed, watch, (optimizer, scheduler))
+            torch.set_rng_state(generator)
+            with lent(loaded):
+                trainer.train()
+    finally:
+        # What a run was like that was stopped is asked for most.
+        curves.write(context.curves / "training.jsonl", watch.points)
     return watch
 
 

@@ -43,11 +43,12 @@ class Watch(TrainerCallback):
         done: Progress | None = None,
         *,
         cycle: int = 1,
-        more: Callable[[], dict[str, Any]] = dict,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
-        """``done`` is where a resumed run stands; ``save`` keeps a state for the next time, with what ``more`` gives.
+        """``done`` is where a resumed run stands; ``save`` keeps a state for the next time.
 
-        A run can be resumed at multiples of ``cycle`` steps only, so only there it is saved and may pause.
+        A run can be resumed at multiples of ``cycle`` steps only, so only there it is saved and may pause. ``look`` is
+        called after every step that was logged, before it counts as done for a pause.
         """
         self.context = context
         self.steps = steps
@@ -57,7 +58,7 @@ class Watch(TrainerCallback):
         self._first = self.step
         self._save = save
         self._cycle = cycle
-        self._more = more
+        self._look = look
         self._start = self._saved = time.monotonic()
         self._saved_step = self.step
         self._save_seconds = self._spent_saving = 0.0
@@ -129,8 +130,13 @@ class Watch(TrainerCallback):
                 entropy=logs.get("entropy"),
                 kl=logs.get("kl"),
                 reward=logs.get("reward"),
+                reward_std=logs.get("reward_std"),
+                frac_reward_zero_std=logs.get("frac_reward_zero_std"),
+                clipped_ratio=logs.get("completions/clipped_ratio"),
+                mean_terminated_length=logs.get("completions/mean_terminated_length"),
             )
         )
+        self._look()
         self._between_steps()
 
     def ask(self, ahead: float = 0.0) -> None:
@@ -150,7 +156,7 @@ class Watch(TrainerCallback):
 
     def _keep(self) -> None:
         began = time.monotonic()
-        self._save(Progress(self.step, self.seconds, tuple(self.points), self._more()))
+        self._save(Progress(self.step, self.seconds, tuple(self.points)))
         self._saved = time.monotonic()
         self._save_seconds = self._saved - began
         self._spent_saving += self._save_seconds

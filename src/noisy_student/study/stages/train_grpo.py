@@ -9,7 +9,7 @@ from typing import Any
 
 from noisy_student import files
 from noisy_student.context import Context
-from noisy_student.data.rows import read_learned, read_questions
+from noisy_student.data.rows import read_labels, read_learned, read_questions
 from noisy_student.labeling.vote import winner_of
 from noisy_student.models import checkpoint
 from noisy_student.models.chat import Renderer
@@ -21,6 +21,7 @@ from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.training.groups import kinds, reward_bits
 from noisy_student.training.grpo import Taught, train
 from noisy_student.training.grpo_spec import GrpoSpec
+from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.lessons import Lessons, lessons
 from noisy_student.training.rollouts import Classroom, DrawRows
 from noisy_student.training.student import trainable, with_adapter, write_student
@@ -38,11 +39,19 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     loaded = load(_start(spec, context, how), revision=model.get("revision"), **how)
     renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
     split = inputs["split"][0]
-    questions = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
+    health = HealthSpec.model_validate(spec["health"])
+    dev = {label.question_id: label.answer for label in read_labels(split / "dev_gold.jsonl")[: health.dev]}
+    questions = [
+        *read_questions(split / "labeled.jsonl"),
+        *read_questions(split / "unlabeled.jsonl"),
+        *(question for question in read_questions(split / "dev.jsonl") if question.id in dev),
+    ]
     prompts = {question.id: renderer.encode(question) for question in questions}
     room = int(getattr(loaded.model.config, "max_position_embeddings", 1 << 30)) - grpo.max_new_tokens
     labels = read_learned(inputs)
-    taught_from = lessons(labels, fits={name for name, prompt in prompts.items() if len(prompt) <= room})
+    fits = {name for name, prompt in prompts.items() if len(prompt) <= room}
+    taught_from = lessons(labels, fits=fits)
+    gold = {label.question_id for label in labels if label.origin == "gold"}
     classroom = Classroom(
         prompts=prompts,
         labels={label.question_id: label for label in taught_from.labels},
@@ -50,11 +59,13 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         decode=renderer.decode,
         revote=partial(winner_of, ties=spec["answers"]["ties"]),
         truncated=spec["answers"]["truncated"],
+        dev={name: answer for name, answer in dev.items() if name in fits},
+        unreadable_gold=len(gold & set(taught_from.unreadable)),
     )
     whole = loaded.model.num_parameters()
     student = with_adapter(loaded, spec)
     numbers = trainable(student.model)
-    taught = train(student, classroom, spec=grpo, seed=spec["seed"], context=context)
+    taught = train(student, classroom, spec=grpo, health=health, seed=spec["seed"], context=context)
     files.write_jsonl(context.data / "groups.jsonl", (group.row for group in taught.groups))
     return {
         "digest": write_student(student, spec, context.data),
@@ -113,5 +124,6 @@ def _summary(taught: Taught, taught_from: Lessons) -> dict[str, Any]:
         "groups": kinds(taught.groups),
         "reward_bits": reward_bits(taught.groups),
         "resumed_at_steps": list(taught.resumed_at_steps),
+        "health": list(taught.health),
         **totals,
     }

@@ -13,6 +13,7 @@ from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load
 from noisy_student.models.spec import PromptSpec
 from noisy_student.training.encode import encode
+from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.sft import train
 from noisy_student.training.spec import SftSpec
 from noisy_student.training.student import trainable, with_adapter, write_student
@@ -43,7 +44,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     whole = loaded.model.num_parameters()
     loaded = with_adapter(loaded, spec)
     numbers = trainable(loaded.model)
-    trained = train(loaded, encoded, spec=sft, seed=spec["seed"], context=context)
+    health = HealthSpec.model_validate(spec["health"])
+    trained = train(loaded, encoded, spec=sft, health=health, seed=spec["seed"], context=context)
     return {
         "digest": write_student(loaded, spec, context.data),
         "examples": trained.examples,
@@ -53,4 +55,5 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         "trained_tokens": trained.trained_tokens,
         "read_tokens": trained.read_tokens,
         "too_long": len(trained.too_long),
+        "health": list(trained.health),
     }

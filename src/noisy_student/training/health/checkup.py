@@ -1,0 +1,86 @@
+"""The looks at one training: what is measured at each, what is found, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from noisy_student import files
+from noisy_student.context import Context
+from noisy_student.errors import NotTrainable
+from noisy_student.training.curves import Point
+from noisy_student.training.groups import Group
+from noisy_student.training.health.misleading import misleading
+from noisy_student.training.health.rules import diagnose
+from noisy_student.training.health.spec import HealthSpec
+from noisy_student.training.health.weights import Weights
+from noisy_student.training.health.window import Setup, Window
+
+FILE = "health.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a trainer has to show: all so far, in order."""
+
+    step: int
+    points: Sequence[Point]
+    facts: Sequence[Mapping[str, Any]] = ()
+    groups: Sequence[Group] = ()
+
+
+class Checkup:
+    """Made before the first step and asked after every one; ``rows`` are the looks so far, as they are stored.
+
+    A row has ``step``, the share of weights that ``moved`` and their ``change``, ``dev`` with one truth value a
+    question, ``diagnoses``, and ``misleading`` sentences. The row of step 0 holds only what later ones are set against.
+    """
+
+    def __init__(
+        self, spec: HealthSpec, setup: Setup, model: nn.Module, *, dev: Callable[[], dict[str, Any]] | None = None
+    ) -> None:
+        """``model`` must still be the start model; ``dev`` answers the dev questions with it as it stands."""
+        self.spec, self.setup = spec, setup
+        self.rows: list[dict[str, Any]] = []
+        self._model, self._dev = model, dev
+        self._weights = Weights(model)
+
+    def begin(self) -> None:
+        """Measure what the start model can do, unless that was done before a pause."""
+        if not self.rows and self._dev is not None:
+            self.rows.append({"step": 0, **self._dev(), "diagnoses": [], "misleading": []})
+
+    def look(self, seen: Seen, context: Context) -> None:
+        """Look if it is time and has not been done; raises NotTrainable for a diagnosis that is to stop the training.
+
+        What was found is written to ``context.curves`` and said by ``context.notice``.
+        """
+        if not self.spec.due(seen.step, last=self.rows[-1]["step"] if self.rows else 0):
+            return
+        measured = {"step": seen.step, **self._weights.moved(self._model)}
+        if self._dev is not None:
+            measured |= self._dev()
+        window = Window(self.setup, seen.step, seen.points, seen.facts, seen.groups, [*self.rows, measured])
+        found = diagnose(window)
+        row = {"diagnoses": [diagnosis.row for diagnosis in found], "misleading": list(misleading(window))}
+        self.rows.append({**measured, **row})
+        files.write_jsonl(context.curves / FILE, self.rows)
+        for diagnosis in found:
+            context.notice(
+                f"step {seen.step}: {diagnosis.name}: {diagnosis.evidence} {diagnosis.cause} Do: {diagnosis.remedy}"
+            )
+        if found and self.spec.on_unhealthy == "stop":
+            worst = found[0]
+            raise NotTrainable(f"{worst.name} at step {seen.step}. {worst.evidence}", why=worst.cause, do=worst.remedy)
+
+    @property
+    def summary(self) -> list[dict[str, Any]]:
+        """Every condition that was found, once, with the step at which it was first seen."""
+        first: dict[str, dict[str, Any]] = {}
+        for row in self.rows:
+            for diagnosis in row["diagnoses"]:
+                first.setdefault(diagnosis["name"], {"step": row["step"], **diagnosis})
+        return list(first.values())

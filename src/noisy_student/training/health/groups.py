@@ -1,0 +1,81 @@
+"""Rules on what groups of answers can teach: too small ones, and questions that are all right or all wrong."""
+
+from __future__ import annotations
+
+from noisy_student.training.groups import Group, kinds
+from noisy_student.training.health.diagnosis import Diagnosis
+from noisy_student.training.health.spread import mixed_share
+from noisy_student.training.health.window import Window, percent
+
+USUAL = 8
+"""Answers a group: the rule of thumb of verifiers and prime-rl, and what mended the plan's runs."""
+FEW_MIXED, FEWEST_MIXED = 1 / 3, 1 / 5
+"""Mixed groups under which smaller groups than usual, and any, are looked into: the rest of the sampling is wasted. In
+the lab half to three quarters are mixed at first."""
+WORTH_IT = 1.5
+"""Times as many mixed groups that larger ones must promise, since they cost as many times more."""
+NOT_ONE_SIDED = (0.1, 0.9)
+"""Shares of right answers between which the size of groups is the matter, and not the questions."""
+
+
+def group_too_small(window: Window) -> Diagnosis | None:
+    """Few groups are mixed, and larger ones of the same questions would be."""
+    groups, grpo = window.recent_groups, window.setup.grpo
+    if not groups or grpo is None:
+        return None
+    few = FEW_MIXED if grpo.generations < USUAL else FEWEST_MIXED
+    mixed, right = _mixed(groups), _right(groups)
+    if mixed >= few or not NOT_ONE_SIDED[0] < right < NOT_ONE_SIDED[1]:
+        return None
+    wanted = max(USUAL, 2 * grpo.generations)
+    promised = mixed_share(groups, wanted) or 0.0
+    if promised < WORTH_IT * mixed or promised <= mixed:
+        return None
+    return Diagnosis(
+        "group-too-small",
+        f"{percent(mixed)} of groups of {grpo.generations} answers are mixed, {mixed * grpo.prompts:.1f} a step, while "
+        f"{percent(right)} of all answers are right; of groups of {wanted} about {percent(promised)} would be.",
+        "Only a group with right and wrong answers has an advantage; the others were drawn for nothing.",
+        f"--set grpo.generations={wanted}",
+    )
+
+
+def pool_all_right(window: Window) -> Diagnosis | None:
+    """Nearly every group is wholly right, or more are that than wholly wrong and hardly any is mixed."""
+    found = _one_sided(window)
+    if found is None or found["all-right"] < found["all-wrong"]:
+        return None
+    return Diagnosis(
+        "pool-all-right",
+        f"Of the last {sum(found.values())} groups {found['all-right']} are all right and {found['mixed']} are mixed.",
+        "The questions are too easy, or all that their labels teach is learned.",
+        "Take harder questions, or stop here; --set grpo.refill=1 replaces such groups where mixed ones are left.",
+    )
+
+
+def pool_all_wrong(window: Window) -> Diagnosis | None:
+    """Nearly every group is wholly wrong, or more are that than wholly right and hardly any is mixed."""
+    found = _one_sided(window)
+    if found is None or found["all-wrong"] <= found["all-right"]:
+        return None
+    return Diagnosis(
+        "pool-all-wrong",
+        f"Of the last {sum(found.values())} groups {found['all-wrong']} are all wrong and {found['mixed']} are mixed.",
+        "The questions are too hard for this model, or their labels are wrong.",
+        "Take easier questions or a better start (fine-tune on gold first), and look at some labels.",
+    )
+
+
+def _one_sided(window: Window) -> dict[str, int] | None:
+    groups = window.recent_groups
+    if not groups or _mixed(groups) >= FEWEST_MIXED:
+        return None
+    return {str(kind): count for kind, count in kinds(groups).items()}
+
+
+def _mixed(groups: list[Group]) -> float:
+    return kinds(groups)["mixed"] / len(groups)
+
+
+def _right(groups: list[Group]) -> float:
+    return sum(group.right for group in groups) / sum(group.answers for group in groups)

@@ -1,0 +1,93 @@
+"""Rules on how far updates take a model: not at all, too far, astray."""
+
+from __future__ import annotations
+
+from noisy_student.training.health.diagnosis import Diagnosis
+from noisy_student.training.health.window import RECENT, Window, percent
+
+STILL = 1e-4
+"""Nats a token from the start below which a model has not moved; at a hundredth of the lab's rate it is 1e-5 after 30
+steps, at a tenth 1e-3."""
+RUSH = 0.01
+"""Nats a token and step in the first steps above which updates are too large; in the lab .002 at its rate, .035 at
+three times that rate, where nothing is learned any more."""
+ASTRAY = 0.1
+"""Nats a token from the start above which a model has gone far, if its reward has not risen for it."""
+SWALLOWED = 0.5
+"""Share of the weights that must have moved in half precision; in float32 nearly all do."""
+RISEN = 1.1
+"""Times the first loss above which fine-tuning has made a model worse at its own examples."""
+
+
+def updates_swallowed(window: Window) -> Diagnosis | None:
+    """Weights in half precision are what they were, though there were gradients."""
+    moved = window.looks[-1].get("moved") if window.looks else None
+    if moved is None or not window.setup.half or moved >= SWALLOWED:
+        return None
+    rate = window.setup.learning_rate
+    return Diagnosis(
+        "updates-swallowed",
+        f"After {window.step} steps {percent(moved)} of the weights have moved; they are kept in {window.setup.dtype}.",
+        f"Between neighbouring numbers of that type lies more than an update at a learning rate of {rate:g}.",
+        "--set model.dtype=float32",
+    )
+
+
+def learning_rate_too_high(window: Window) -> Diagnosis | None:
+    """The model left its start within a few steps and was worse for it, or fine-tuning raised its own loss."""
+    rate, table = window.setup.learning_rate, window.setup.table
+    remedy = f"--set {table}.learning_rate={rate / 10:g} (a tenth), or several by rates = [0.1, 0.3, 1.0]"
+    if window.setup.grpo is None:
+        losses = [point.loss for point in window.points]
+        if len(losses) < 2 or losses[-1] <= RISEN * losses[0]:
+            return None
+        seen = f"The loss rose from {losses[0]:.2f} to {losses[-1]:.2f} in {window.step} steps."
+        return Diagnosis("learning-rate-too-high", seen, "Each update overshoots what the last one learned.", remedy)
+    early = [(step, nats) for step, nats in window.drift if 0 < step <= RECENT]
+    before, now = window.mean("right", first=True), window.mean("right")
+    if not early or early[-1][1] < RUSH * early[-1][0] or now >= before:
+        return None
+    entropies = [point.entropy for point in window.points if point.entropy is not None]
+    seen = f", its entropy from {entropies[0]:.2f} to {entropies[-1]:.2f} nats" if entropies else ""
+    norms = [point.grad_norm for point in window.points[-RECENT:] if point.grad_norm is not None]
+    return Diagnosis(
+        "learning-rate-too-high",
+        f"After {early[-1][0]} steps the model was {early[-1][1]:.2g} nats a token from its start; right answers went "
+        f"from {percent(before)} to {percent(now)}{seen}; the gradient's norm is up to {max(norms, default=0.0):.2g}.",
+        "Updates are so large that a few of them undo what the model could do.",
+        remedy,
+    )
+
+
+def learning_rate_too_low(window: Window) -> Diagnosis | None:
+    """The model is where it was, though some groups had something to teach."""
+    reached = [nats for step, nats in window.drift if step >= 2 * RECENT]
+    if not reached or reached[-1] >= STILL:
+        return None
+    setup = window.setup
+    cause = "An adapter wants about ten times the rate of full fine-tuning."
+    return Diagnosis(
+        "learning-rate-too-low",
+        f"After {window.step} steps the model is {reached[-1]:.1g} nats a token from its start, at a learning rate of "
+        f"{setup.learning_rate:g}.",
+        cause if setup.adapter else "Updates are too small.",
+        f"--set {setup.table}.learning_rate={10 * setup.learning_rate:g} (ten times), or several by rates = [1, 3, 10]",
+    )
+
+
+def no_anchor_drift(window: Window) -> Diagnosis | None:
+    """Nothing holds the model at its start, it has gone far, and its reward is no better for it."""
+    grpo = window.setup.grpo
+    if grpo is None or grpo.beta > 0 or not window.drift:
+        return None
+    before, now = window.mean("right", first=True), window.mean("right")
+    step, nats = window.drift[-1]
+    if nats <= ASTRAY or now > before:
+        return None
+    return Diagnosis(
+        "no-anchor-drift",
+        f"The model is {nats:.2g} nats a token from its start at step {step}; right answers went from "
+        f"{percent(before)} to {percent(now)}.",
+        "grpo.beta is 0: nothing holds the model where it could do something, and its rewards teach nothing better.",
+        "--set grpo.beta=0.04, and look at the labels: rewards that no answer can earn teach nothing.",
+    )
