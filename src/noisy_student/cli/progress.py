@@ -43,7 +43,7 @@ class Tally:
             self._started[key] = now
         elif event.kind == "progress":
             self._fractions[key] = event.fraction or 0.0
-        elif event.kind != "left":
+        elif event.kind not in {"left", "notice"}:
             self._fractions.pop(key, None)
             self.settled.add(key)
         if event.kind == "finished" and key in self._started:
@@ -123,6 +123,8 @@ class ProgressView:
         self.tally.enter(event, now=self._clock())
         if event.kind in {"failed", "skipped"} and self._is_new(event.reason or ""):
             self._console.print(Text(f"{event.kind}: {event.node.title}: {event.reason}"), soft_wrap=True)
+        if event.kind == "notice":
+            self._console.print(Text(f"{_title(event.node)}: {event.reason}", "yellow"), soft_wrap=True)
         if self._console.is_terminal:
             self._draw(event)
         elif event.kind == "finished" and self._clock() - self._said >= SECONDS_BETWEEN_LINES:

@@ -10,7 +10,8 @@ from noisy_student.report.wording import Row, rows
 
 MEASURES = (("reward", "mean reward", 1), ("right", "reached the label, %", 100),
             ("mixed", "mixed groups, %", 100), ("kl", "divergence from the start, nats", 1),
-            ("mean_length", "tokens an answer", 1), ("stopped", "ended by themselves, others cut, %", 100))  # fmt: skip
+            ("mean_length", "tokens an answer", 1), ("stopped", "ended by themselves, others cut, %", 100),
+            ("dev", "dev questions right, %", 100))  # fmt: skip
 """What is drawn of answers in training: its name, its words, and what it is multiplied by."""
 KINDS = ("mixed", "all-right", "all-wrong")
 

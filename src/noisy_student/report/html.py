@@ -19,6 +19,7 @@ from noisy_student.report import plots
 from noisy_student.report.clean import clean
 from noisy_student.report.expectation_tables import criteria_table, predictions_table
 from noisy_student.report.group_table import capacity_table, groups_table
+from noisy_student.report.health_table import health_table, misleading
 from noisy_student.report.label_tables import costs_table, curves_table, selections_table
 from noisy_student.report.levels import Histogram, histograms
 from noisy_student.report.numbers import DASH, count, duration, minus, percent
@@ -92,6 +93,8 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             rollouts=_rollouts(curves),
             groups=groups_table(results),
             capacity=capacity_table(results),
+            health=health_table(results),
+            misleading=misleading(results),
             protocol=_protocol(results),
             versions=sorted((results.get("versions") or {}).items()),
             notes=rows(results, "notes"),
@@ -154,6 +157,8 @@ def _rollouts(curves: Mapping[str, Sequence[Row]]) -> Drawing | None:
     if not own:
         return None
     caption = "Answers drawn in training by GRPO, step by step. The label that they reach is gold or a vote."
+    if any(row.get("found") for curve in own.values() for row in curve):
+        caption += " A ring marks the step of a look that found something (see Health)."
     return _draw(lambda width: plots.rollouts(own, width=width), caption)
 
 

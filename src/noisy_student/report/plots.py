@@ -165,6 +165,9 @@ def rollouts(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:
                 color, dashes = STROKES[number % len(STROKES)]
                 steps = [row["step"] for row in thin]
                 axes.plot(steps, values, color=color, linestyle=dashes, linewidth=1.3, label=student)
+                found = [(row["step"], factor * row[name]) for row in known if row.get("found")]
+                if found:
+                    axes.plot(*zip(*found, strict=True), "o", mfc="none", mec=color, markersize=7)
             axes.set_title(words, **_SMALL)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             _grid(axes)

@@ -14,6 +14,7 @@ from rich.text import Text
 from noisy_student.report.clean import clean
 from noisy_student.report.expectation_tables import criteria_table, predictions_table
 from noisy_student.report.group_table import capacity_table
+from noisy_student.report.health_table import health_lines
 from noisy_student.report.label_tables import cost_words, selections_table
 from noisy_student.report.table import Table
 from noisy_student.report.tables import conditions_table, findings_table, gap_table, labels_table
@@ -34,6 +35,8 @@ def show(results: Row, console: Console) -> None:
         console.print(Text(sentence(finding, rows(results, "conditions"))))
     if results.get("status") not in {None, "done"}:
         console.print(Text(f"This run is {results['status']}: the same command goes on with it.", "yellow"))
+    for line in health_lines(results):
+        console.print(Text(line, "yellow"))
     for table in (findings_table, criteria_table, conditions_table, labels_table):
         _show(table(results), console)
     if rows(results, "predictions"):

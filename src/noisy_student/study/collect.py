@@ -17,6 +17,7 @@ from noisy_student.study.controls import beaten
 from noisy_student.study.costs import costs
 from noisy_student.study.criteria import criteria
 from noisy_student.study.enough import enough
+from noisy_student.study.health import health
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.notes import Drawn, notes
 from noisy_student.study.plan import Plan
@@ -149,6 +150,7 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
         "trainable_parameters": trained["trainable_parameters"] if trained else None,
         "tried": tuned["tried"] if tuned else None,
         "learning_rate": _learning_rate(training),
+        "health": health(training, store, name=nodes.name, own=condition.grpo),
         "group_quality": store.summary(nodes.groups),
         "sampled_tokens": rollouts + sum(summary.get("tokens", 0) for summary in sampled) or None,
         "seconds": _seconds(store, own),

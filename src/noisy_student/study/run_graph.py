@@ -31,7 +31,7 @@ _GOOD = frozenset({"done", "cached"})
 class Event:
     """Something that whoever shows the run may show; ``fraction`` in [0, 1] or None if unknown."""
 
-    kind: Literal["started", "progress", "finished", "cached", "skipped", "failed", "left"]
+    kind: Literal["started", "progress", "notice", "finished", "cached", "skipped", "failed", "left"]
     node: Node
     fraction: float | None = None
     reason: str | None = None
@@ -234,9 +234,14 @@ class _ProgressWatch:
 
     def _watch(self) -> None:
         said: dict[str, float] = {}
+        told: dict[str, int] = {}
         while not self._end.wait(_PROGRESS_SECONDS):
             for key, node in list(self._walk.running.items()):
                 found = self._walk.store.progress(node)
+                notices = found.get("notices", []) if found else []
+                for text in notices[told.get(key, 0) :]:
+                    self._walk.emit(Event("notice", node, reason=text))
+                told[key] = len(notices)
                 if found and found["total"] > 0 and said.get(key) != found["done"]:
                     said[key] = found["done"]
                     self._walk.emit(Event("progress", node, fraction=min(1.0, found["done"] / found["total"])))

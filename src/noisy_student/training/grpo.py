@@ -82,7 +82,7 @@ def train(
         facts=tuple(run.rollouts.facts),
         curve=tuple(watch.points),
         resumed_at_steps=tuple(run.resumed),
-        health=tuple(run.checkup.summary),
+        health=run.checkup.found,
         seconds=watch.seconds,
     )
 

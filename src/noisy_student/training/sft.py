@@ -87,7 +87,7 @@ def train(
         read_tokens=sum(len(row.ids) for row in rows),
         too_long=encoded.too_long,
         curve=tuple(watch.points),
-        health=tuple(checkup.summary),
+        health=checkup.found,
         seconds=watch.seconds,
     )
 

@@ -124,6 +124,5 @@ def _summary(taught: Taught, taught_from: Lessons) -> dict[str, Any]:
         "groups": kinds(taught.groups),
         "reward_bits": reward_bits(taught.groups),
         "resumed_at_steps": list(taught.resumed_at_steps),
-        "health": list(taught.health),
         **totals,
     }

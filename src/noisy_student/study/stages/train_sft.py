@@ -55,5 +55,4 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         "trained_tokens": trained.trained_tokens,
         "read_tokens": trained.read_tokens,
         "too_long": len(trained.too_long),
-        "health": list(trained.health),
     }

@@ -13,13 +13,12 @@ from noisy_student.context import Context
 from noisy_student.errors import NotTrainable
 from noisy_student.training.curves import Point
 from noisy_student.training.groups import Group
+from noisy_student.training.health.diagnosis import first_seen
 from noisy_student.training.health.misleading import misleading
 from noisy_student.training.health.rules import diagnose
-from noisy_student.training.health.spec import HealthSpec
+from noisy_student.training.health.spec import FILE, HealthSpec
 from noisy_student.training.health.weights import Weights
 from noisy_student.training.health.window import Setup, Window
-
-FILE = "health.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,11 @@ class Checkup:
         if not self.rows and self._dev is not None:
             self.rows.append({"step": 0, **self._dev(), "diagnoses": [], "misleading": []})
 
+    @property
+    def found(self) -> tuple[dict[str, Any], ...]:
+        """Every condition that was found, once, with the step at which it was first seen."""
+        return tuple(first_seen(self.rows))
+
     def look(self, seen: Seen, context: Context) -> None:
         """Look if it is time and has not been done; raises NotTrainable for a diagnosis that is to stop the training.
 
@@ -75,12 +79,3 @@ class Checkup:
         if found and self.spec.on_unhealthy == "stop":
             worst = found[0]
             raise NotTrainable(f"{worst.name} at step {seen.step}. {worst.evidence}", why=worst.cause, do=worst.remedy)
-
-    @property
-    def summary(self) -> list[dict[str, Any]]:
-        """Every condition that was found, once, with the step at which it was first seen."""
-        first: dict[str, dict[str, Any]] = {}
-        for row in self.rows:
-            for diagnosis in row["diagnoses"]:
-                first.setdefault(diagnosis["name"], {"step": row["step"], **diagnosis})
-        return list(first.values())

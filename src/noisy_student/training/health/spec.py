@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+FILE = "health.jsonl"
+"""Where the looks are kept, among a training's curves."""
+
 
 class HealthSpec(BaseModel):
     """The looks at a training; they change nothing of it unless they stop it."""

@@ -13,6 +13,8 @@ RUSH = 0.01
 three times that rate, where nothing is learned any more."""
 ASTRAY = 0.1
 """Nats a token from the start above which a model has gone far, if its reward has not risen for it."""
+LITTLE = 0.01
+"""By how much of its size an adapter changes at least in fine-tuning; in the lab .4 at its rate, .0001 at 1e-6."""
 SWALLOWED = 0.5
 """Share of the weights that must have moved in half precision; in float32 nearly all do."""
 RISEN = 1.1
@@ -35,8 +37,7 @@ def updates_swallowed(window: Window) -> Diagnosis | None:
 
 def learning_rate_too_high(window: Window) -> Diagnosis | None:
     """The model left its start within a few steps and was worse for it, or fine-tuning raised its own loss."""
-    rate, table = window.setup.learning_rate, window.setup.table
-    remedy = f"--set {table}.learning_rate={rate / 10:g} (a tenth), or several by rates = [0.1, 0.3, 1.0]"
+    remedy = _another_rate(window, 0.1)
     if window.setup.grpo is None:
         losses = [point.loss for point in window.points]
         if len(losses) < 2 or losses[-1] <= RISEN * losses[0]:
@@ -60,19 +61,37 @@ def learning_rate_too_high(window: Window) -> Diagnosis | None:
 
 
 def learning_rate_too_low(window: Window) -> Diagnosis | None:
-    """The model is where it was, though some groups had something to teach."""
-    reached = [nats for step, nats in window.drift if step >= 2 * RECENT]
-    if not reached or reached[-1] >= STILL:
-        return None
+    """The model is where it was, though some groups had something to teach; or its adapter is what it was."""
     setup = window.setup
+    seen = _still(window) if setup.grpo is not None else _hardly_adapted(window) if setup.adapter else None
+    if seen is None:
+        return None
     cause = "An adapter wants about ten times the rate of full fine-tuning."
     return Diagnosis(
         "learning-rate-too-low",
-        f"After {window.step} steps the model is {reached[-1]:.1g} nats a token from its start, at a learning rate of "
-        f"{setup.learning_rate:g}.",
+        f"After {window.step} steps {seen}, at a learning rate of {setup.learning_rate:g}.",
         cause if setup.adapter else "Updates are too small.",
-        f"--set {setup.table}.learning_rate={10 * setup.learning_rate:g} (ten times), or several by rates = [1, 3, 10]",
+        _another_rate(window, 10.0),
     )
+
+
+def _still(window: Window) -> str | None:
+    reached = [nats for step, nats in window.drift if step >= 2 * RECENT]
+    return f"the model is {reached[-1]:.1g} nats a token from its start" if reached and reached[-1] < STILL else None
+
+
+def _hardly_adapted(window: Window) -> str | None:
+    change = float(window.looks[-1]["change"])
+    return f"the adapter has changed by {change:.1g} of its size" if change < LITTLE else None
+
+
+def _another_rate(window: Window, factor: float) -> str:
+    """What to set for ``factor`` times the learning rate; an adapter's is a multiple of the one in the settings."""
+    setup, rates = window.setup, "[0.1, 0.3, 1.0]" if factor < 1 else "[1.0, 3.0, 10.0]"
+    set_to = f"--set {setup.table}.learning_rate={factor * setup.learning_rate:g}"
+    if setup.adapter:
+        set_to = f"{factor:g} times its lora.rate_factor"
+    return f"{set_to}, or let dev choose: rates = {rates} in its condition."
 
 
 def no_anchor_drift(window: Window) -> Diagnosis | None:
