@@ -66,7 +66,11 @@ EXCEPTIONS = {
     (
         "no_foreign_randomness",
         "training.grpo: torch.manual_seed",
-    ): "TRL shuffles answers from torch's own generator; seed given",
+    ): "TRL draws from torch's own generator; seed given",
+    (
+        "no_foreign_randomness",
+        "training.grpo_trainer: torch.manual_seed",
+    ): "TRL shuffles a batch from torch's own generator; seed given",
     ("no_foreign_randomness", "training.lora: torch.manual_seed"): "PEFT's first weights; seed given",
     ("no_foreign_randomness", "models.lab: torch.manual_seed"): "initial weights, in a fork of torch's own generator",
 }

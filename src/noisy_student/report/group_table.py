@@ -75,7 +75,8 @@ def capacity_table(results: Row) -> Table:
 
 def _tried(row: Row) -> str:
     tried = row.get("tried") or ()
-    return ", ".join(f"{each['rate']:g}: {percent(each['right'] / each['n'])}" for each in tried) or DASH
+    shares = [None if each["right"] is None else each["right"] / each["n"] for each in tried]
+    return ", ".join(f"{each['rate']:g}: {percent(share)}" for each, share in zip(tried, shares, strict=True)) or DASH
 
 
 def _apart(students: Sequence[Row]) -> Iterator[bool]:

@@ -21,6 +21,7 @@ from noisy_student.report.expectation_tables import criteria_table, predictions_
 from noisy_student.report.group_table import capacity_table, groups_table
 from noisy_student.report.health_table import health_table, misleading
 from noisy_student.report.label_tables import costs_table, curves_table, selections_table
+from noisy_student.report.ladder_tables import before_after_table, recommendations, rungs_table
 from noisy_student.report.levels import Histogram, histograms
 from noisy_student.report.numbers import DASH, count, duration, minus, percent
 from noisy_student.report.table import Column, Line, Table
@@ -94,6 +95,9 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             groups=groups_table(results),
             capacity=capacity_table(results),
             health=health_table(results),
+            rungs=rungs_table(results),
+            before_after=before_after_table(results),
+            recommendations=list(recommendations(results)),
             misleading=misleading(results),
             protocol=_protocol(results),
             versions=sorted((results.get("versions") or {}).items()),

@@ -160,21 +160,18 @@ def rollouts(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:
         for axes, (name, words, factor) in zip(grid, shown, strict=False):
             for number, (student, curve) in enumerate(curves.items()):
                 known = [row for row in curve if row.get(name) is not None]
-                thin = known[:: -(-len(known) // MOST_POINTS) or 1]
-                values = [factor * row[name] for row in thin]
+                every = -(-len(known) // MOST_POINTS) or 1
+                thin = [row for place, row in enumerate(known) if place % every == 0 or row.get("found")]
+                steps, values = [row["step"] for row in thin], [factor * row[name] for row in thin]
                 color, dashes = STROKES[number % len(STROKES)]
-                steps = [row["step"] for row in thin]
-                axes.plot(steps, values, color=color, linestyle=dashes, linewidth=1.3, label=student)
-                found = [(row["step"], factor * row[name]) for row in known if row.get("found")]
-                if found:
-                    axes.plot(*zip(*found, strict=True), "o", mfc="none", mec=color, markersize=7)
+                rings: Any = {"marker": "o", "mfc": "none", "markevery": [bool(row.get("found")) for row in thin]}
+                axes.plot(steps, values, color=color, linestyle=dashes, linewidth=1.3, label=student, **rings)
             axes.set_title(words, **_SMALL)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             _grid(axes)
         for axes in grid[len(shown) :]:
             axes.axis("off")
-        handles, names = grid[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="upper left", frameon=False, fontsize=12, ncols=1)
+        figure.legend(*grid[0].get_legend_handles_labels(), loc="upper left", frameon=False, fontsize=12, ncols=1)
         alt = "Answers in training. " + "; ".join(
             f"{student}: right {percent(curve[0].get('right'))} at first, {percent(curve[-1].get('right'))} at last"
             for student, curve in curves.items()

@@ -16,6 +16,7 @@ from noisy_student.report.expectation_tables import criteria_table, predictions_
 from noisy_student.report.group_table import capacity_table
 from noisy_student.report.health_table import health_lines
 from noisy_student.report.label_tables import cost_words, selections_table
+from noisy_student.report.ladder_tables import before_after_table, recommendations, rungs_table
 from noisy_student.report.table import Table
 from noisy_student.report.tables import conditions_table, findings_table, gap_table, labels_table
 from noisy_student.report.wording import Row, headline, primary_findings, rows, sentence
@@ -35,9 +36,11 @@ def show(results: Row, console: Console) -> None:
         console.print(Text(sentence(finding, rows(results, "conditions"))))
     if results.get("status") not in {None, "done"}:
         console.print(Text(f"This run is {results['status']}: the same command goes on with it.", "yellow"))
+    for line in recommendations(results):
+        console.print(Text(line, "bold"))
     for line in health_lines(results):
         console.print(Text(line, "yellow"))
-    for table in (findings_table, criteria_table, conditions_table, labels_table):
+    for table in (findings_table, criteria_table, rungs_table, before_after_table, conditions_table, labels_table):
         _show(table(results), console)
     if rows(results, "predictions"):
         _show(predictions_table(results), console)

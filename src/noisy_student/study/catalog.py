@@ -21,6 +21,8 @@ from noisy_student.study.settings import Settings
 PACKAGE = Path(__file__).parent.parent
 NAMED = ("labels", "conditions", "primary", "predictions")
 """Tables whose keys are names of the study's own."""
+OF_STUDIES = "studies"
+"""The table of a scale's file that holds what one packaged study has otherwise there, such as its model."""
 LARGEST_FILE = 1_000_000
 """Bytes; a settings file is a page or two."""
 LONGEST_VALUE = 200
@@ -55,8 +57,9 @@ def resolve(request: Request) -> Settings:
     """
     study, scale = _read("studies", request.study), _read("scales", request.scale)
     packaged = request.study in names("studies")
+    own = scale.pop(OF_STUDIES, {}).get(request.study, {}) if isinstance(scale.get(OF_STUDIES), dict) else {}
     merged = _read("protocols", request.protocol)
-    for part in (study, scale) if packaged else (scale, study):
+    for part in (study, scale, own) if packaged else (scale, study):
         merged = _merge(merged, part)
     merged |= {"name": _stem(request.study), "scale": _stem(request.scale), "protocol": _stem(request.protocol)}
     for dotted, value in request.overrides.items():

@@ -6,24 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from noisy_student.data.parts import sizes_of
 from noisy_student.evaluation.contrast import Outcomes, contrast, judge
 from noisy_student.evaluation.grade_file import read_grades
 from noisy_student.records import Finding
 from noisy_student.statistics.gap import gap_recovered
 from noisy_student.statistics.intervals import wilson
-from noisy_student.statistics.power import DISCORDANCE, paired_mde
 from noisy_student.study.controls import beaten
 from noisy_student.study.costs import costs
 from noisy_student.study.criteria import criteria
-from noisy_student.study.enough import enough
 from noisy_student.study.health import health
+from noisy_student.study.label_row import label_row
+from noisy_student.study.ladder import ladder
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.notes import Drawn, notes
 from noisy_student.study.plan import Plan
 from noisy_student.study.predictions import predictions
 from noisy_student.study.run_graph import Result
-from noisy_student.study.seed_nodes import ConditionNodes, LabelNodes
+from noisy_student.study.seed_nodes import ConditionNodes
 from noisy_student.study.selections import selections
 from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
@@ -55,9 +54,10 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         "seeds": list(settings.seeds),
         "status": "partial" if result.status == "done" and _failed(result) else result.status,
         "conditions": conditions,
-        "labels": [_labels(nodes, settings, store) for nodes in plan.labels],
+        "labels": [label_row(nodes, settings, store) for nodes in plan.labels],
         "findings": [asdict(finding) for finding in found],
         "criteria": list(criteria(settings, found)),
+        "ladder": list(ladder(plan, store)),
         "gap_recovered": list(_gaps(settings, outcomes)),
         "selections": selected,
         "predictions": list(predictions(settings, selected)),
@@ -198,62 +198,6 @@ def _status(grade: Node, result: Result, store: Store) -> dict[str, Any]:
         if outcome is not None and outcome.kind == "failed":
             return {"status": "failed", "reason": f"{node.title}: {outcome.reason}"}
     return {"status": "left", "reason": "not reached yet; run the same command again"}
-
-
-def _labels(nodes: LabelNodes, settings: Settings, store: Store) -> dict[str, Any]:
-    label = settings.labels[nodes.name]
-    row: dict[str, Any] = {
-        "name": nodes.name,
-        "teacher": nodes.teacher,
-        "seed": nodes.seed,
-        "k": label.K,
-        "stopping": label.stopping if label.stops_early else "fixed",
-        "temperature": None if label.samples is not None else settings.sampling.temperature,
-    }
-    voted, judged = store.summary(nodes.votes), store.summary(nodes.quality)
-    if voted is None:
-        return {**row, **dict.fromkeys(("questions", "accuracy", "single_accuracy")), "by_level": []}
-    # What would have won where sampling was given up is not known, so neither is how many votes are right.
-    lossless = label.stops_early and label.stopping == "lossless"
-    row |= {
-        "questions": voted["questions"],
-        "coverage": voted["labeled"] / voted["questions"],
-        "tie_rate": None if label.stops_early else voted["tied"] / voted["questions"],
-        "abstained": voted["abstained"] / voted["samples"],
-        "samples": voted["samples"],
-        "on_dev": None if lossless else _on_dev(store.summary(nodes.on_dev)),
-    }
-    if judged is None:
-        levels = [{"votes": votes, "questions": count, "accuracy": None} for votes, count in voted["levels"]]
-        return {**row, "accuracy": None, "single_accuracy": None, "precision": None, "by_level": levels}
-    votes, single = judged["votes"], judged["votes"]["single_right"]
-    tested = sizes_of(settings.data).test
-    return {
-        **row,
-        "accuracy": None if lossless else votes["right"] / votes["questions"],
-        "single_accuracy": None if single is None else single / votes["questions"],
-        "curve": votes["curve"],
-        "enough": enough(votes["curve"], paired_mde(DISCORDANCE, tested)),
-        "precision": votes["right"] / voted["labeled"] if voted["labeled"] else None,
-        "by_level": [
-            {"votes": item["votes"], "questions": item["questions"], "accuracy": item["right"] / item["questions"]}
-            for item in votes["by_level"]
-        ],
-    }
-
-
-def _on_dev(judged: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What the votes on dev say about those on unlabeled questions whose truth is unknown."""
-    if judged is None:
-        return None
-    votes = judged["votes"]
-    interval = wilson(votes["right"], votes["questions"])
-    return {
-        "questions": votes["questions"],
-        "accuracy": votes["right"] / votes["questions"],
-        "interval": [interval.low, interval.high],
-        "single_accuracy": None if votes["single_right"] is None else votes["single_right"] / votes["questions"],
-    }
 
 
 def _gaps(settings: Settings, outcomes: Mapping[str, Outcomes]) -> Iterator[dict[str, Any]]:

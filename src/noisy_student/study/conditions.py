@@ -95,6 +95,8 @@ class ConditionSettings(Frozen):
     """Fields of ``grpo`` that this condition has otherwise than the run, such as ``refill = 2``."""
     control_of: Name | None = None
     """The condition that this one is the control of."""
+    after: Name | None = None
+    """The probe before this one: it is trained only where that one and those before it did not hold their criteria."""
 
     @model_validator(mode="before")
     @classmethod

@@ -43,6 +43,8 @@ class Node:
     code: str = field(repr=False)
     """The digest of the stage's code and of the versions of its libraries."""
     key: str
+    optional: tuple[str, ...] = ()
+    """How roles begin whose nodes may have been skipped: the stage then goes without them."""
     paths: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Where files lie whose digests are in the spec; no part of the identity, read as ``spec["paths"]``."""
 
@@ -66,6 +68,12 @@ class Node:
     def parents(self) -> tuple[Node, ...]:
         """The nodes it reads, over all roles."""
         return tuple(node for nodes in self.inputs.values() for node in nodes)
+
+    @property
+    def required(self) -> tuple[Node, ...]:
+        """The nodes that it cannot run without."""
+        roles = (role for role in self.inputs if not role.startswith(self.optional))
+        return tuple(node for role in roles for node in self.inputs[role])
 
     def facts(self) -> dict[str, Any]:
         """What the key is the digest of, in JSON: kept in manifests to tell why two keys differ."""
@@ -105,6 +113,7 @@ def make(
         title=title or stage,
         code=code,
         key=key,
+        optional=_optional(module),
         paths=dict(paths or {}),
     )
 
@@ -132,9 +141,14 @@ def code_of(module: str) -> str:
         {
             "modules": identity.code_digest([module, *_imported(tree)]),
             "outside": own,
-            "libraries": {name: version(name) for name in _libraries(tree)},
+            "libraries": {name: version(name) for name in _declared(tree, "LIBRARIES")},
         }
     )
+
+
+@functools.cache
+def _optional(module: str) -> tuple[str, ...]:
+    return _declared(ast.parse(_source(module).read_text(encoding="utf-8")), "OPTIONAL")
 
 
 def version(library: str) -> str | None:
@@ -188,12 +202,13 @@ def _imported(tree: ast.AST) -> list[str]:
     return sorted(name for name in names if name.split(".")[0] == identity.PACKAGE)
 
 
-def _libraries(tree: ast.Module) -> tuple[str, ...]:
+def _declared(tree: ast.Module, name: str) -> tuple[str, ...]:
+    """The words of a constant of a stage's module; none where it has no such constant."""
     for item in tree.body:
         targets = (
             item.targets if isinstance(item, ast.Assign) else [item.target] if isinstance(item, ast.AnnAssign) else []
         )
-        named = any(isinstance(target, ast.Name) and target.id == "LIBRARIES" for target in targets)
+        named = any(isinstance(target, ast.Name) and target.id == name for target in targets)
         if named and isinstance(item, ast.Assign | ast.AnnAssign) and item.value is not None:
             return tuple(ast.literal_eval(item.value))
     return ()

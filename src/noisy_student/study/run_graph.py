@@ -202,11 +202,12 @@ class _Walk:
         return True
 
     def _ready(self, node: Node) -> bool:
-        return all(self._kind(parent) in _GOOD for parent in node.parents)
+        required = all(self._kind(parent) in _GOOD for parent in node.required)
+        return required and all(self._kind(parent) in _GOOD | {"skipped"} for parent in node.parents)
 
     def _skip_reason(self, node: Node) -> str | None:
         """The first skipped input and its reason; the root of a chain of skips is named once."""
-        for parent in node.parents:
+        for parent in node.required:
             if self._kind(parent) == "skipped":
                 reason = self.outcomes[parent.key].reason or ""
                 return reason if _SKIPPED in reason else f"{parent.title}{_SKIPPED}{reason}"

@@ -15,6 +15,7 @@ from noisy_student.sampling.engine import Decoding
 from noisy_student.study import node, stage_spec
 from noisy_student.study.conditions import GOLD, LABELS, REVEALED, ConditionSettings, LabelSettings
 from noisy_student.study.node import Node
+from noisy_student.study.probes import probes_before
 from noisy_student.study.seed_nodes import ConditionNodes, LabelNodes
 from noisy_student.study.settings import Settings
 from noisy_student.study.shared import Shared
@@ -163,6 +164,7 @@ class SeedGraph:
         labels = [self._labels(label, condition) for label in condition.label_names]
         labels += [self._reveal(condition)] if REVEALED in condition.train else []
         inputs = {"gold": [self.split] if GOLD in condition.train else [], "labels": labels}
+        inputs["gate"] = [] if condition.after is None else [self._gate(name)]
         return self._node(
             "train-grpo",
             {**stage_spec.grpo(self.settings, name, condition, rate=rate), "model": self.shared.base.spec},
@@ -170,6 +172,13 @@ class SeedGraph:
             title=_titled(name, rate),
             paths=self.shared.base.paths,
         )
+
+    def _gate(self, name: str) -> Node:
+        """Whether the probe ``name`` is needed: none of those before it held."""
+        before = probes_before(name, self.settings.conditions)
+        trained = [self.trained(probe) for probe in before]
+        inputs = {f"probe-{number}": [node] for number, node in enumerate(trained) if node is not None}
+        return self._node("gate", {"probes": list(before)}, inputs=inputs, title=f"whether {name} is needed")
 
     def _reveal(self, condition: ConditionSettings) -> Node:
         inputs: dict[str, list[Node]] = {"split": [self.split], "key": [self.key]}

@@ -27,6 +27,7 @@ from noisy_student.study.conditions import (
     check_size_match,
     check_stopping,
 )
+from noisy_student.study.probes import check_after
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.spec import SftSpec
@@ -201,13 +202,15 @@ class Settings(Frozen):
                 if condition.method == "grpo" and grpo.weigh_agreement:
                     check_agreement(name, label, self.labels[label])
                 _known(label, self.labels, f"conditions.{name}.train")
-            for other in (condition.like, condition.control_of):
+            for other in (condition.like, condition.control_of, condition.after):
                 if other is not None:
                     _known(other, self.conditions, f"conditions.{name}")
             if condition.like is not None:
                 check_size_match(name, condition, self.conditions[condition.like])
             for label in condition.label_names:
                 check_stopping(name, condition, label, self.labels[label])
+        for name in self.conditions:
+            check_after(name, self.conditions)
         for name, label_settings in self.labels.items():
             _known(label_settings.teacher or self.teacher, self.conditions, f"the teacher of labels.{name}")
         for name, contrast in self.primary.items():

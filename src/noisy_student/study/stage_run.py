@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from noisy_student.context import Context
@@ -101,7 +102,7 @@ def _settled(store: Store, action: Callable[[], Outcome]) -> Outcome:
 def _run_held(store: Store, node: Node, context: Context, *, started: float) -> Outcome:
     context.check()
     store.open_work(node)
-    inputs = {role: [store.data(parent) for parent in parents] for role, parents in node.inputs.items()}
+    inputs = _inputs(store, node)
     try:
         stage = importlib.import_module(node.module)
         summary = stage.run(_spec(node), inputs, context)
@@ -118,6 +119,17 @@ def _run_held(store: Store, node: Node, context: Context, *, started: float) -> 
         raise TypeError(f"the stage {node.stage} returned {type(summary).__name__}, not a summary")
     store.commit(node, summary=summary, provenance=provenance.facts(started))
     return Outcome("done")
+
+
+def _inputs(store: Store, node: Node) -> dict[str, list[Path]]:
+    """The folders by role; what was skipped is left out of roles that may lack it."""
+    found: dict[str, list[Path]] = {}
+    for role, parents in node.inputs.items():
+        kept = parents
+        if node.optional and role.startswith(node.optional):
+            kept = tuple(parent for parent in parents if store.outcome(parent) == "done")
+        found[role] = [store.data(parent) for parent in kept]
+    return {role: folders for role, folders in found.items() if folders or not node.inputs[role]}
 
 
 def _give_back() -> None:

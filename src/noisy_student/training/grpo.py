@@ -33,6 +33,7 @@ from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.health.window import Setup
 from noisy_student.training.lessons import visits
 from noisy_student.training.optimizer import adamw, schedule
+from noisy_student.training.probe import Criterion, judge
 from noisy_student.training.rewards import rewards_of
 from noisy_student.training.rollouts import Classroom, Rollouts
 from noisy_student.training.shared_prompts import can_share
@@ -47,7 +48,7 @@ class Taught:
     """What a run did; the weights are in the loaded model itself. Tokens are sums over all steps.
 
     ``groups`` are those that were trained on, in order; ``facts`` a row a step; ``health`` what was found at the looks,
-    each condition once with the step at which it was first seen.
+    each condition once with the step at which it was first seen; ``criteria`` those of a probe, none for other runs.
     """
 
     steps: int
@@ -56,6 +57,7 @@ class Taught:
     curve: tuple[Point, ...]
     resumed_at_steps: tuple[int, ...]
     health: tuple[dict[str, Any], ...]
+    criteria: tuple[Criterion, ...]
     seconds: float
 
 
@@ -83,6 +85,7 @@ def train(
         curve=tuple(watch.points),
         resumed_at_steps=tuple(run.resumed),
         health=run.checkup.found,
+        criteria=tuple(run.criteria()),
         seconds=watch.seconds,
     )
 
@@ -141,9 +144,18 @@ class _Run:
         curves.write(folder / "training.jsonl", self._watch.points)
         files.write_jsonl(folder / "rollouts.jsonl", self.rollouts.facts)
 
-    def _look(self) -> None:
+    def criteria(self) -> list[Criterion]:
+        """What a probe has shown so far; nothing of other runs."""
+        probe = self._spec.probe
+        logged = {point.step - 1: point.kl for point in self._watch.points if point.kl is not None}
+        return [] if probe is None else judge(probe, self.rollouts.facts, logged)
+
+    def _look(self) -> bool:
+        """Look at the run where it is time; whether it may end because it is a probe that has shown enough."""
         seen = Seen(self._watch.step, self._watch.points, self.rollouts.facts, self.rollouts.groups)
         self.checkup.look(seen, self._context)
+        probe = self._spec.probe
+        return probe is not None and probe.due(seen.step) and all(item.held for item in self.criteria())
 
     def go(self) -> Watch:
         spec, model = self._spec, self._loaded.model
@@ -179,8 +191,7 @@ class _Run:
         spec, model = self._spec, self._loaded.model
         self.checkup.begin()
         # A pause in the middle of a look leaves it to be done.
-        self._look()
-        if self._watch.step == steps:
+        if self._look() or self._watch.step == steps:
             return
         generator = torch.get_rng_state()
         trainer = self._trainer(steps - self._watch.step, optimizers)

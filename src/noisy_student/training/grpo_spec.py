@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from noisy_student.errors import UserError
+from noisy_student.training.probe import ProbeSpec
 
 Loss = Literal["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"]
 
@@ -84,6 +85,8 @@ class GrpoSpec(BaseModel):
     """Rounds in which groups of one reward are replaced by other questions'. It hides wrong labels: off by default."""
     online_votes: bool = False
     """Whether pseudo-labels are voted again from each group's own answers (TTRL, Zuo et al. 2025)."""
+    probe: ProbeSpec | None = None
+    """Criteria at which the training ends before its last step; None trains to it."""
     learning_rate: float = Field(default=1e-6, gt=0)
     """TRL's default; the plan has 1e-5."""
     schedule: Literal["constant_with_warmup", "linear", "cosine"] = "linear"

@@ -109,7 +109,10 @@ def _run(loaded: LoadedModel, work: _Work, spec: SftSpec, context: Context) -> W
     def save(now: Progress) -> None:
         resume.save(folder, replace(now, more={"looks": checkup.rows}), identity=work.identity, **parts)
 
-    watch = Watch(context, steps, save, done, look=lambda: checkup.look(Seen(watch.step, watch.points), watch.context))
+    def look() -> None:
+        checkup.look(Seen(watch.step, watch.points), context)
+
+    watch = Watch(context, steps, save, done, look=look)
     try:
         if watch.step < steps:
             generator = torch.get_rng_state()

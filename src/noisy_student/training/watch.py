@@ -43,12 +43,12 @@ class Watch(TrainerCallback):
         done: Progress | None = None,
         *,
         cycle: int = 1,
-        look: Callable[[], None] = lambda: None,
+        look: Callable[[], bool | None] = lambda: None,
     ) -> None:
         """``done`` is where a resumed run stands; ``save`` keeps a state for the next time.
 
         A run can be resumed at multiples of ``cycle`` steps only, so only there it is saved and may pause. ``look`` is
-        called after every step that was logged, before it counts as done for a pause.
+        called after every step that was logged, before it counts as done for a pause; where it says yes, the run ends.
         """
         self.context = context
         self.steps = steps
@@ -136,8 +136,10 @@ class Watch(TrainerCallback):
                 mean_terminated_length=logs.get("completions/mean_terminated_length"),
             )
         )
-        self._look()
-        self._between_steps()
+        if self._look():
+            control.should_training_stop = True
+        else:
+            self._between_steps()
 
     def ask(self, ahead: float = 0.0) -> None:
         """Raise Paused or Interrupted where it is time, once every whole step is saved."""

@@ -17,6 +17,7 @@ from noisy_student.sampling.sample_file import write_samples
 from noisy_student.study import stages
 from noisy_student.study.stages import (
     examples,
+    gate,
     grade,
     group_quality,
     key,
@@ -30,7 +31,7 @@ from noisy_student.study.stages import (
 
 DATA = {"labeled": 5, "unlabeled": 5, "test": 5}
 SPEC = {"truncated": "abstain", "ties": "none", "K": 1, "seed": 1, "select": {"all": True}, "text": "first"}
-SPEC |= {"data": DATA, "paths": {}, "rates": [1.0]}
+SPEC |= {"data": DATA, "paths": {}, "rates": [1.0], "probes": ["rung"]}
 
 
 @pytest.fixture
@@ -45,7 +46,8 @@ def inputs(tmp_path: Path) -> dict[str, list[Path]]:
     group = {"step": 0, "question_id": "q", "origin": "vote", "label": "7", "answers": 4, "right": 2}
     files.write_jsonl(folder / "groups.jsonl", [group])
     write_labels(folder / "dev_gold.jsonl", [Label("q", "7", None, "gold")])
-    roles = ("samples", "key", "gold", "own", "split", "train", "train-0", "dev-0")
+    files.write_json(folder / "probe.json", {"held": False, "steps": 50, "criteria": []})
+    roles = ("samples", "key", "gold", "own", "split", "train", "train-0", "dev-0", "probe-0")
     return {role: [folder] for role in roles} | {"votes": [tmp_path / "voted/data"]}
 
 
@@ -58,6 +60,7 @@ STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "label-quality": (label_quality, ("votes", "key"), "vote"),
     "group-quality": (group_quality, ("train", "key"), "vote"),
     "tune": (tune, ("split", "train-0", "dev-0"), "vote"),
+    "gate": (gate, ("probe-0",), "vote"),
     "reveal": (reveal, ("split", "key", "samples"), "vote"),
     "split": (split, (), "vote"),
     "key": (key, (), "vote"),

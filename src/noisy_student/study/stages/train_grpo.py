@@ -30,7 +30,7 @@ LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``model/`` and ``groups.jsonl``; curves go beside the data, since they hold seconds.
+    """Write ``model/``, ``groups.jsonl`` and, of a probe, ``probe.json``; curves go beside the data: they hold seconds.
 
     The start model is written as a folder of its own and loaded from there, since TRL loads the reference by that path.
     """
@@ -67,12 +67,22 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     numbers = trainable(student.model)
     taught = train(student, classroom, spec=grpo, health=health, seed=spec["seed"], context=context)
     files.write_jsonl(context.data / "groups.jsonl", (group.row for group in taught.groups))
+    probe = {} if grpo.probe is None else {"probe": _probe(taught)}
+    for name, found in probe.items():
+        files.write_json(context.data / f"{name}.json", found)
     return {
         "digest": write_student(student, spec, context.data),
+        **probe,
         "parameters": whole,
         "trainable_parameters": numbers,
         **_summary(taught, taught_from),
     }
+
+
+def _probe(taught: Taught) -> dict[str, Any]:
+    """What a probe has shown, for the next one that is tried only where this one fails."""
+    held = all(item.held for item in taught.criteria)
+    return {"held": held, "steps": taught.steps, "criteria": [item.row for item in taught.criteria]}
 
 
 def _start(spec: Mapping[str, Any], context: Context, how: Mapping[str, Any]) -> Path:

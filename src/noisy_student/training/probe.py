@@ -1,0 +1,86 @@
+"""A probe: a few steps of GRPO that are to show whether a setting works, and end as soon as they do. No torch.
+
+The criteria are the plan's, in its order: rewards differ within groups, the model moves away from its start, answers
+end. What a trainer logs as ``loss`` is none of them.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+RECENT = 10
+"""Steps whose facts are taken together."""
+VISIBLE = 0.0005
+"""Nats a token: what a log of three digits shows as more than 0, as the plan read its own."""
+
+
+class ProbeSpec(BaseModel):
+    """When a probe is judged, and what it must show."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    first: int = Field(default=30, ge=2)
+    """The step of the first judgement; the plan looked at 30."""
+    every: int = Field(default=5, ge=1)
+    """Steps from one judgement to the next."""
+    slope_from: int = Field(default=10, ge=0)
+    """The step from which on the divergence must rise."""
+    ended: float = Field(default=0.5, gt=0, le=1)
+    """Share of the answers that must end by themselves."""
+    readable: float = Field(default=0.9, gt=0, le=1)
+    """Share of readable answers from which on they need not end."""
+
+    def due(self, step: int) -> bool:
+        """Whether a probe is judged after so many steps."""
+        return step >= self.first and (step - self.first) % self.every == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """What was asked, what was seen, and whether that holds; ``waived`` holds for another reason, which it says."""
+
+    name: str
+    needed: str
+    value: float | None
+    held: bool
+    waived: str | None = None
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The criterion as one JSON object."""
+        return asdict(self)
+
+
+def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], logged: Mapping[int, float]) -> list[Criterion]:
+    """The three criteria on the facts of all steps so far; ``logged`` holds the divergences of a trainer, by step."""
+    recent = facts[-RECENT:]
+    spread = statistics.median(float(row["spread"]) for row in recent)
+    rising = _rise(spec, facts, logged)
+    stopped = statistics.fmean(float(row["stopped"]) for row in recent)
+    readable = statistics.fmean(float(row["readable"]) for row in recent)
+    waived = None
+    if stopped < spec.ended and readable >= spec.readable:
+        waived = f"{100 * readable:.0f} % can be read all the same"
+    ends = stopped >= spec.ended or waived is not None
+    return [
+        Criterion("reward_std", "> 0 within groups of the median step", spread, spread > 0),
+        Criterion("kl slope", f"> 0 from step {spec.slope_from} on, kl visible", rising, bool(rising and rising > 0)),
+        Criterion("answers end", f"at least {100 * spec.ended:.0f} %", stopped, ends, waived),
+    ]
+
+
+def _rise(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], logged: Mapping[int, float]) -> float | None:
+    """Nats a token and step, by least squares; 0 where the model is not visibly elsewhere; None where unknown."""
+    known = {int(row["step"]): float(row["kl"]) for row in facts if row.get("kl") is not None} or dict(logged)
+    points = [(step, nats) for step, nats in sorted(known.items()) if step >= spec.slope_from]
+    if len(points) < 2:
+        return None
+    if points[-1][1] < VISIBLE:
+        return 0.0
+    steps, nats = zip(*points, strict=True)
+    return float(statistics.linear_regression(steps, nats).slope)
