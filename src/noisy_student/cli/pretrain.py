@@ -32,8 +32,11 @@ INSTRUCTION = "End with ####."
 TOKENIZER_TEXTS = 4000
 POOL_BATCHES = 8
 """Batches drawn at once and cut by length, so that little is padded."""
-ENDLESS_LENGTH = 200
-"""Tokens of an example without an end, prompt included: twice the lab's cap is enough for a loop to be learned."""
+ENDLESS_LENGTH, LONG_LENGTH = 200, 480
+"""Tokens of an example without an end, prompt included, and of a few of them: the lab's cap twice, and a whole context,
+without which the loops fall apart where no position was ever trained."""
+LONG_EVERY = 8
+"""One example in so many is long; sorted by length they make up about one batch of a pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,9 @@ class Recipe:
 
 RECIPES = {
     "lab-m": Recipe(PretrainSpec(steps=lab.PRETRAIN_STEPS)),
-    # Its rates are about those that lab-m ended with, so that it keeps what it can.
+    # Lower rates than from nothing, so that it keeps what it can.
     "lab-endless": Recipe(
-        PretrainSpec(steps=300, muon_rate=0.004, adam_rate=6e-4, warmup=20), CorpusSpec(ends=0.03), start="lab-m"
+        PretrainSpec(steps=400, muon_rate=0.008, adam_rate=1e-3, warmup=20), CorpusSpec(ends=0.03), start="lab-m"
     ),
 }
 
@@ -125,17 +128,26 @@ def _batches(
     """Batches of about equal length, in random order within each pool."""
     chance: random.Random = seeds.generator(seed, "pretraining-batches")
     while True:
-        pool = [_encoded(styles, solved) for solved in itertools.islice(stream, size * POOL_BATCHES)]
+        some = enumerate(itertools.islice(stream, size * POOL_BATCHES))
+        pool = [
+            _encoded(styles, solved, LONG_LENGTH if place % LONG_EVERY == 0 else ENDLESS_LENGTH)
+            for place, solved in some
+        ]
         pool.sort(key=len)
         cut = [pool[start : start + size] for start in range(0, len(pool), size)]
         chance.shuffle(cut)
         yield from cut
 
 
-def _encoded(styles: dict[str, Renderer], solved: Solved) -> tuple[int, ...]:
-    """The ids to learn; a solution with a tail is cut and loses the end token."""
-    ids = styles[solved.style].encode_example(solved.question, solved.target + solved.tail).ids
-    return ids[:-1][:ENDLESS_LENGTH] if solved.tail else ids
+def _encoded(styles: dict[str, Renderer], solved: Solved, length: int) -> tuple[int, ...]:
+    """The ids to learn: a solution with the end token, or ``length`` tokens of one that goes on without any."""
+    renderer = styles[solved.style]
+    ids = renderer.encode_example(solved.question, solved.target).ids
+    if not solved.tail:
+        return ids
+    unit = len(renderer.encode_example(solved.question, solved.target + solved.tail).ids) - len(ids)
+    endless = solved.target + solved.tail * ((length - len(ids)) // unit + 1)
+    return renderer.encode_example(solved.question, endless).ids[:-1][:length]
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class CorpusSpec(BaseModel):
 class Solved:
     """A problem with the solution to learn and the style of its prompt.
 
-    ``tail`` is what goes on after the solution and has no end; it is empty where the solution ends.
+    ``tail`` is what is said again and again after the solution, with no end; it is empty where the solution ends.
     """
 
     question: Question
