@@ -112,10 +112,10 @@ def share(flags: object) -> float:
     return sum(found) / len(found) if found else float("nan")
 
 
-def files_row(row: Endings) -> dict[str, float | int | str]:
+def files_row(row: Endings) -> dict[str, float | int | str | None]:
     """A row for JSON; nan is no JSON."""
     shares = {"ends": row.ends, "marked": row.marked, "right": row.right, "loops": row.loops, "tokens": row.tokens}
-    rounded = {name: round(value, 4) if value == value else -1 for name, value in shares.items()}
+    rounded = {name: round(value, 4) if value == value else None for name, value in shares.items()}
     return {"model": row.model, "temperature": row.temperature, "cap": row.cap, "answers": row.answers, **rounded}
 
 

@@ -33,7 +33,7 @@ def test_each_kind_of_tail_comes_and_none_is_a_control_token() -> None:
 
 
 def test_an_answer_is_read_through_its_tail() -> None:
-    for solved in SOME[:300]:
+    for solved in (solved for solved in SOME[:300] if solved.tail):
         plain, followed = read(solved.target, "eos"), read(solved.target + solved.tail * 20, "length")
         assert isinstance(plain, Answer) and isinstance(followed, Answer)
         assert followed.canonical == plain.canonical
