@@ -1,8 +1,8 @@
 """How a model ends its answers: ``python benchmarks/endless.py MODEL ...`` (names of lab models or folders).
 
-Fresh questions of the lab, sampled with no stop at the answer at each cap and temperature. Printed per model and
-setting: the share of answers that end by themselves, those that hold ``####``, those whose first ``#### N`` is right,
-and, of the answers that do not end, the share whose last tokens are a loop.
+Fresh questions of the lab in its prompt, sampled with no stop at the answer at each cap and temperature. Printed per
+model and setting: the share of answers that end by themselves, those that hold ``####``, those whose first ``#### N`` is
+right, and, of the answers that do not end, the share whose last tokens are a loop.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from noisy_student import files, seeds
 from noisy_student.answers.hashes import MARK, first_hashes
-from noisy_student.cli.pretrain import INSTRUCTION
 from noisy_student.data.parts import parts
-from noisy_student.data.spec import DataSpec
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load
-from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
+from noisy_student.study.catalog import Request, resolve
 
 LOOPED = 60
 """Last tokens of an answer that are looked at; longer than three times the longest unit of a tail."""
@@ -52,7 +50,7 @@ def main() -> None:
     """Sample, print a row for each model and setting, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
-    parser.add_argument("--questions", type=int, default=400)
+    parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--samples", type=int, default=4)
     parser.add_argument("--caps", type=int, nargs="+", default=[96, 384])
     parser.add_argument("--temperatures", type=float, nargs="+", default=[1.0, 0.3])
@@ -73,8 +71,10 @@ def main() -> None:
 def measure(model: str, decoding: Decoding, given: argparse.Namespace) -> Endings:
     """Draws of one model at one setting, read and counted."""
     loaded = load(lab.folder(model) if model in lab.names() else model)
-    renderer = Renderer(loaded.tokenizer, PromptSpec(instruction=INSTRUCTION))
-    asked = parts(DataSpec(labeled=20, unlabeled=given.questions, test=20), run_seed=given.seed, paths={}).unlabeled
+    settings = resolve(Request())
+    renderer = Renderer(loaded.tokenizer, settings.prompt)
+    data = settings.data.model_copy(update={"unlabeled": given.questions})
+    asked = parts(data, run_seed=given.seed, paths={}).unlabeled
     engine = TorchEngine(loaded.model, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, decode=renderer.decode)
     row_seeds = [
         [seeds.seed(given.seed, "sample", item.question.id, k=k) for k in range(given.samples)] for item in asked
