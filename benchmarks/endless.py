@@ -1,8 +1,8 @@
 """How a model ends its answers: ``python benchmarks/endless.py MODEL ...`` (names of lab models or folders).
 
 Fresh questions of the lab in its prompt, sampled with no stop at the answer at each cap and temperature. Printed per
-model and setting: the share of answers that end by themselves, those that hold ``####``, those whose first ``#### N`` is
-right, and, of the answers that do not end, the share whose last tokens are a loop.
+model and setting: the share of answers that end by themselves, those that hold ``####``, those whose first
+``#### N`` is right, and, of the answers that do not end, the share whose last tokens are a loop.
 """
 
 from __future__ import annotations
