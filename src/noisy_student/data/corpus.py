@@ -38,14 +38,15 @@ class CorpusSpec(BaseModel):
     steps: tuple[int, int] = (1, 3)
     """Least and most calculations of a problem."""
     ends: Share = 1.0
-    """Share of the solutions that end after their answer; the others go on with an endless tail."""
+    """Share of the solutions in chats that come to their answer and end; the others go on with an endless tail in its
+    place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Solved:
     """A problem with the solution to learn and the style of its prompt.
 
-    ``tail`` is what is said again and again after the solution, with no end; it is empty where the solution ends.
+    ``tail`` is what is said again and again in place of the answer, with no end; it is empty where the solution ends.
     """
 
     question: Question
@@ -72,5 +73,9 @@ def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
             order: procedural.Order = "grouped" if chance.random() < spec.grouped else "forward"
             target = procedural.solve(problem, order=order, wording=wording)
         style: Literal["chat", "raw"] = "raw" if chance.random() < spec.raw else "chat"
-        tail = "" if tails.random() < spec.ends else endless.tail(problem, tails)
+        tail = ""
+        # What is asked in the raw prompt always ends: else the rare answers in chats would no more be those of the working.
+        if style == "chat" and tails.random() >= spec.ends:
+            target = endless.unanswered(target)
+            tail = endless.tail(problem, target, tails)
         yield Solved(question(problem.text), target, style, tail)
