@@ -127,6 +127,19 @@ def teachers() -> str:
     return "\n".join(lines)
 
 
+def endless() -> str:
+    """How answers end with each lab model, as ``benchmarks/endless.py`` measured it."""
+    rows = json.loads((ROOT / "results" / "endless.json").read_text(encoding="utf-8"))
+    shares = ("ends", "marked", "right", "loops")
+    lines = ["| model | T | cap | answers | end by themselves | hold `####` | first `#### N` right | cut in a loop |"]
+    lines.append(f"|{' --- |' * 8}")
+    for row in rows:
+        cells = ["-" if row[name] is None else f"{100 * row[name]:.1f} %" for name in shares]
+        start = [str(row[name]) for name in ("model", "temperature", "cap", "answers")]
+        lines.append(f"| {' | '.join([*start, *cells])} |")
+    return "\n".join(lines)
+
+
 def timings() -> str:
     """How long things took, as ``benchmarks/slice.py`` measured them."""
     rows = json.loads((ROOT / "results" / "slice.json").read_text(encoding="utf-8"))
@@ -366,6 +379,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "run": run_output,
     "regime": regime,
     "teachers": teachers,
+    "endless": endless,
     "timings": timings,
     "seeds": seeds,
     "real": real_runs,

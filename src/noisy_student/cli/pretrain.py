@@ -1,6 +1,7 @@
-"""Makes a lab model from nothing: ``python -m noisy_student.cli.pretrain --out FOLDER`` (``make lab-model``).
+"""Makes a lab model: ``python -m noisy_student.cli.pretrain --name NAME --out FOLDER`` (``make lab-model``).
 
-Tokenizer, weights and corpus depend on the seed and the settings alone: the same command twice gives equal bytes.
+``lab-m`` is made from nothing; ``lab-endless`` goes on from the shipped ``lab-m`` and learns not to end. Tokenizer,
+weights and corpus depend on the seed and the settings alone: the same command twice gives equal bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from noisy_student import files, seeds
@@ -22,7 +24,7 @@ from noisy_student.data import phrases
 from noisy_student.data.corpus import CorpusSpec, Solved, corpus
 from noisy_student.models import checkpoint, lab
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import settle
+from noisy_student.models.load import LoadedModel, load, settle
 from noisy_student.models.spec import PromptSpec
 from noisy_student.training.pretrain import PretrainSpec, pretrain
 
@@ -30,14 +32,37 @@ INSTRUCTION = "End with ####."
 TOKENIZER_TEXTS = 4000
 POOL_BATCHES = 8
 """Batches drawn at once and cut by length, so that little is padded."""
+ENDLESS_LENGTH, LONG_LENGTH = 200, 480
+"""Tokens of an example without an end, prompt included, and of a few of them: the lab's cap twice, and a whole context,
+without which the loops fall apart where no position was ever trained."""
+LONG_EVERY = 8
+"""One example in so many is long; sorted by length they make up about one batch of a pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a lab model is made: from random weights, or on from the shipped model ``start``."""
+
+    spec: PretrainSpec
+    corpus: CorpusSpec = CorpusSpec()
+    start: str | None = None
+
+
+RECIPES = {
+    "lab-m": Recipe(PretrainSpec(steps=lab.PRETRAIN_STEPS)),
+    # Lower rates than from nothing, so that it keeps what it can.
+    "lab-endless": Recipe(
+        PretrainSpec(steps=400, muon_rate=0.008, adam_rate=1e-3, warmup=20), CorpusSpec(ends=0.04, raw=0.4), start="lab-m"
+    ),
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Pretrain one lab model and write its folder with the sha256 of every file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--name", default="lab-m", choices=sorted(lab.SHAPES))
+    parser.add_argument("--name", default="lab-m", choices=sorted(RECIPES))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=lab.PRETRAIN_STEPS)
+    parser.add_argument("--steps", type=int, help="default: those that the shipped model was made with")
     parser.add_argument("--batch", type=int, default=lab.PRETRAIN_BATCH)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
@@ -47,13 +72,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 def make(out: Path, *, name: str, seed: int, spec: PretrainSpec, batch: int) -> None:
     """Write the model ``name`` pretrained with ``seed`` into the new folder ``out``."""
-    shape = lab.SHAPES[name]
-    tokenizer = lab.tokenizer(tokenizer_texts(), shape)
-    model = lab.untrained(shape, tokenizer, seed=seeds.seed(seed, "lab-weights"))
-    loaded = settle(model, tokenizer, digest="")
+    recipe = RECIPES[name]
+    loaded = _begun(name, recipe, seed=seed)
     styles = {
-        "chat": Renderer(tokenizer, PromptSpec(style="chat", instruction=INSTRUCTION)),
-        "raw": Renderer(tokenizer, PromptSpec(style="raw")),
+        "chat": Renderer(loaded.tokenizer, PromptSpec(style="chat", instruction=INSTRUCTION)),
+        "raw": Renderer(loaded.tokenizer, PromptSpec(style="raw")),
     }
     started = time.monotonic()
 
@@ -61,14 +84,31 @@ def make(out: Path, *, name: str, seed: int, spec: PretrainSpec, batch: int) -> 
         if step % 50 == 0 or step == spec.steps:
             print(f"step {step}/{spec.steps}  loss {loss:.3f}  {time.monotonic() - started:.0f} s", file=sys.stderr)
 
-    pretrain(model, _batches(styles, seed=seed, size=batch), spec, pad_id=loaded.pad_id, report=report)
+    # What goes on from another model must not see that model's first batches again.
+    stream = corpus(seeds.seed(seed, "continued-corpus") if recipe.start else seed, recipe.corpus)
+    batches = _batches(stream, styles, seed=seed, size=batch)
+    pretrain(loaded.model, batches, spec, pad_id=loaded.pad_id, report=report)
     checkpoint.write(loaded, out)
     sums = {path.name: files.sha256_file(path) for path in sorted(out.iterdir()) if path.name != lab.SUMS}
     files.write_json(out / lab.SUMS, sums)
 
 
 def _spec(given: argparse.Namespace) -> PretrainSpec:
-    return PretrainSpec(steps=given.steps, threads=given.threads)
+    usual = RECIPES[given.name].spec
+    return replace(usual, steps=usual.steps if given.steps is None else given.steps, threads=given.threads)
+
+
+def _begun(name: str, recipe: Recipe, *, seed: int) -> LoadedModel:
+    """The model before the first step; its tokenizer is the one of every lab model."""
+    shape = lab.SHAPES[recipe.start or name]
+    tokenizer = lab.tokenizer(tokenizer_texts(), shape)
+    model = lab.untrained(shape, tokenizer, seed=seeds.seed(seed, "lab-weights"))
+    if recipe.start is not None:
+        shipped = load(lab.folder(recipe.start))
+        assert shipped.tokenizer.get_vocab() == tokenizer.get_vocab(), "its embedding belongs to other tokens"
+        # Copied, since what was loaded may stand on a GPU, which would give other bytes.
+        model.load_state_dict(shipped.model.state_dict())
+    return settle(model, tokenizer, digest="")
 
 
 def tokenizer_texts() -> Iterator[str]:
@@ -82,20 +122,32 @@ def tokenizer_texts() -> Iterator[str]:
         yield from [rare.format(n="Tom", x=7)] * (TOKENIZER_TEXTS // 20)
 
 
-def _batches(styles: dict[str, Renderer], *, seed: int, size: int) -> Iterator[list[tuple[int, ...]]]:
+def _batches(
+    stream: Iterator[Solved], styles: dict[str, Renderer], *, seed: int, size: int
+) -> Iterator[list[tuple[int, ...]]]:
     """Batches of about equal length, in random order within each pool."""
     chance: random.Random = seeds.generator(seed, "pretraining-batches")
-    stream = corpus(seed, CorpusSpec())
     while True:
-        pool = [_encoded(styles, solved) for solved in itertools.islice(stream, size * POOL_BATCHES)]
+        some = enumerate(itertools.islice(stream, size * POOL_BATCHES))
+        pool = [
+            _encoded(styles, solved, LONG_LENGTH if place % LONG_EVERY == 0 else ENDLESS_LENGTH)
+            for place, solved in some
+        ]
         pool.sort(key=len)
         cut = [pool[start : start + size] for start in range(0, len(pool), size)]
         chance.shuffle(cut)
         yield from cut
 
 
-def _encoded(styles: dict[str, Renderer], solved: Solved) -> tuple[int, ...]:
-    return styles[solved.style].encode_example(solved.question, solved.target).ids
+def _encoded(styles: dict[str, Renderer], solved: Solved, length: int) -> tuple[int, ...]:
+    """The ids to learn: a solution with the end token, or ``length`` tokens of one that goes on without any."""
+    renderer = styles[solved.style]
+    ids = renderer.encode_example(solved.question, solved.target).ids
+    if not solved.tail:
+        return ids
+    unit = len(renderer.encode_example(solved.question, solved.target + solved.tail).ids) - len(ids)
+    endless = solved.target + solved.tail * ((length - len(ids)) // unit + 1)
+    return renderer.encode_example(solved.question, endless).ids[:-1][:length]
 
 
 if __name__ == "__main__":

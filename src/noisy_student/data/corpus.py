@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from noisy_student import seeds
-from noisy_student.data import phrases, procedural
+from noisy_student.data import endless, phrases, procedural
 from noisy_student.data.source import question
 from noisy_student.records import Question
 
@@ -37,20 +37,29 @@ class CorpusSpec(BaseModel):
     errors are shared by most samples and some truth can be learned from labels only."""
     steps: tuple[int, int] = (1, 3)
     """Least and most calculations of a problem."""
+    ends: Share = 1.0
+    """Share of the solutions in chats that come to their answer and end; the others go on with an endless tail in its
+    place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """A problem with the solution to learn and the style of its prompt."""
+    """A problem with the solution to learn and the style of its prompt.
+
+    ``tail`` is what is said again and again in place of the answer, with no end; it is empty where the solution ends.
+    """
 
     question: Question
     target: str
     style: Literal["chat", "raw"]
+    tail: str = ""
 
 
 def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
     """An endless corpus; short problems come again, since there are few of them."""
     chance = seeds.generator(run_seed, "corpus")
+    # A generator of its own, so that with tails or without the problems and solutions are the same.
+    tails = seeds.generator(run_seed, "tails")
     while True:
         problem = procedural.draw(chance, steps=spec.steps)
         if procedural.share_of(problem.structure) != "pretraining":
@@ -63,4 +72,10 @@ def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
             wording = procedural.Wording(chance.choice(phrases.OPENINGS), chance.choice(phrases.JOINTS))
             order: procedural.Order = "grouped" if chance.random() < spec.grouped else "forward"
             target = procedural.solve(problem, order=order, wording=wording)
-        yield Solved(question(problem.text), target, "raw" if chance.random() < spec.raw else "chat")
+        style: Literal["chat", "raw"] = "raw" if chance.random() < spec.raw else "chat"
+        tail = ""
+        # What is asked in the raw prompt always ends: else the rare answers in chats would no more be those of the working.
+        if style == "chat" and tails.random() >= spec.ends:
+            target = endless.unanswered(target)
+            tail = endless.tail(problem, target, tails)
+        yield Solved(question(problem.text), target, style, tail)
