@@ -29,7 +29,8 @@ class ProbeSpec(BaseModel):
     every: int = Field(default=5, ge=1)
     """Steps from one judgement to the next."""
     slope_from: int = Field(default=10, ge=0)
-    """The step from which on the divergence must rise."""
+    slope_to: int = Field(default=30, ge=1)
+    """The steps between which the divergence must rise; later it may well have settled at an anchor."""
     ended: float = Field(default=0.5, gt=0, le=1)
     """Share of the answers that must end by themselves."""
     readable: float = Field(default=0.9, gt=0, le=1)
@@ -69,7 +70,12 @@ def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], logged: Mapping[i
     ends = stopped >= spec.ended or waived is not None
     return [
         Criterion("reward_std", "> 0 within groups of the median step", spread, spread > 0),
-        Criterion("kl slope", f"> 0 from step {spec.slope_from} on, kl visible", rising, bool(rising and rising > 0)),
+        Criterion(
+            "kl slope",
+            f"> 0 over steps {spec.slope_from} to {spec.slope_to}, kl visible",
+            rising,
+            bool(rising and rising > 0),
+        ),
         Criterion("answers end", f"at least {100 * spec.ended:.0f} %", stopped, ends, waived),
     ]
 
@@ -77,7 +83,7 @@ def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], logged: Mapping[i
 def _rise(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], logged: Mapping[int, float]) -> float | None:
     """Nats a token and step, by least squares; 0 where the model is not visibly elsewhere; None where unknown."""
     known = {int(row["step"]): float(row["kl"]) for row in facts if row.get("kl") is not None} or dict(logged)
-    points = [(step, nats) for step, nats in sorted(known.items()) if step >= spec.slope_from]
+    points = [(step, nats) for step, nats in sorted(known.items()) if spec.slope_from <= step <= spec.slope_to]
     if len(points) < 2:
         return None
     if points[-1][1] < VISIBLE:
