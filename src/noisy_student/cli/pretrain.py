@@ -53,7 +53,7 @@ RECIPES = {
     # Lower rates than from nothing, so that it keeps what it can.
     "lab-endless": Recipe(
         PretrainSpec(steps=400, muon_rate=0.008, adam_rate=1e-3, warmup=20),
-        CorpusSpec(ends=0.04, raw=0.4),
+        CorpusSpec(ends=0.01, raw=0.25),
         start="lab-m",
     ),
 }

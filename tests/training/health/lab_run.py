@@ -49,8 +49,12 @@ class Fault:
     origin: Any = "gold"
     revote: Revote = winner_of
     spoil: Callable[[DrawRows], DrawRows] = lambda draw: draw
+    truncated: Any = "abstain"
     unreadable: int = 0
     dev: int = 32
+
+
+HEALTHY, HEALTH = Fault(), HealthSpec()
 
 
 @functools.cache
@@ -59,9 +63,15 @@ def split(seed: int) -> Split:
     return parts(DataSpec(labeled=625, unlabeled=20, test=20), run_seed=seed, paths={})
 
 
-def run(folder: Path, fault: Fault | None = None, *, seed: int = 1, health: HealthSpec | None = None) -> Taught:
+def run(
+    folder: Path,
+    fault: Fault = HEALTHY,
+    *,
+    seed: int = 1,
+    health: HealthSpec = HEALTH,
+    context: Context | None = None,
+) -> Taught:
     """The run of this seed; curves are written into ``folder``."""
-    fault = fault or Fault()
     loaded = load(lab.folder(fault.model), dtype=fault.dtype)
     renderer = Renderer(loaded.tokenizer, PromptSpec(instruction="End with ####."))
     spec = GrpoSpec.model_validate({**LAB, **fault.grpo})
@@ -73,11 +83,12 @@ def run(folder: Path, fault: Fault | None = None, *, seed: int = 1, health: Heal
         draw=fault.spoil(draw_rows(loaded, renderer.decode, spec, width=512)),
         decode=renderer.decode,
         revote=fault.revote,
+        truncated=fault.truncated,
         dev={item.question.id: item.answer or "" for item in dev},
         unreadable_gold=fault.unreadable,
     )
     student = with_adapter(loaded, {"lora": LORA, "seed": seed} if fault.lora else {})
-    return train(student, room, spec=spec, health=health or HealthSpec(), seed=seed, context=Context(folder))
+    return train(student, room, spec=spec, health=health, seed=seed, context=context or Context(folder))
 
 
 def found(taught: Taught) -> set[str]:
