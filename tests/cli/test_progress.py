@@ -68,3 +68,33 @@ def test_piped_progress_is_sparse_and_a_reason_is_said_once(tmp_path: Path) -> N
         "skipped: split: nothing reached 0.75",
         "failed: split: [red] no room",
     ]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_notice_is_said_as_it_is_and_the_step_goes_on(terminal: bool, tmp_path: Path) -> None:
+    out = io.StringIO()
+    node = make("split", {"data": {}}, seed=3, title="train rung-0")
+    console = Console(file=out, width=60, force_terminal=terminal, color_system=None)
+    with ProgressView(console, tmp_path, width=1) as view:
+        view.tally.nodes = [node]
+        view.on_event(Event("started", node, fraction=0.0))
+        view.on_event(Event("progress", node, fraction=0.25))
+        view.on_event(Event("notice", node, reason="step 30: [red]collapse[/red]: " + "why " * 20))
+        assert (view.tally.done, view.tally.fraction()) == (0, 0.25)
+        assert len(view._live.tasks) == terminal  # its line stays where there are lines
+        view.on_event(Event("progress", node, fraction=0.5))
+        assert [task.completed for task in view._live.tasks] == ([0.5] if terminal else [])
+        view.on_event(Event("finished", node, fraction=1.0))
+        assert view._live.tasks == []
+    lines = [line for line in out.getvalue().splitlines() if "collapse" in line]
+    assert [line.split("\x1b[2K")[-1].strip() for line in lines] == [
+        "train rung-0 (seed 3): step 30: [red]collapse[/red]: " + ("why " * 20).strip()
+    ]
+
+
+def test_every_notice_is_said(tmp_path: Path) -> None:
+    out = io.StringIO()
+    with ProgressView(Console(file=out, width=200), tmp_path, width=1) as view:
+        for step in (30, 60, 60):
+            view.on_event(Event("notice", _split(1), reason=f"step {step}: collapse"))
+    assert out.getvalue().splitlines() == [f"split (seed 1): step {step}: collapse" for step in (30, 60, 60)]

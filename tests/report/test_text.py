@@ -56,3 +56,21 @@ def test_a_paused_run_says_so():
 
 def test_nothing_at_all_still_prints():
     assert "no primary finding" in printed({})
+
+
+def test_the_ladder_and_what_is_unhealthy_are_said_and_no_markup_is_read():
+    criterion = {"name": "kl slope", "value": 0.5, "held": True}
+    rung = {"name": "[red]rung", "status": "held", "steps": 30, "criteria": [criterion] * 3, "metrics": {"kl": 0.25}}
+    ladder = {"seed": 1, "rungs": [rung], "before": rung["name"], "after": None, "held": rung["name"]}
+    found = {"step": 30, "name": "collapse", "evidence": "[b]Dev fell.", "cause": "So.", "remedy": "Halve it.\x1b[2J"}
+    health = {"looks": [30], "found": [found], "misleading": []}
+    condition = {"name": "grpo", "seed": 1, "status": "done", "health": health}
+    results = {"ladder": [{**ladder, "recommended": ["--set grpo.beta=0.04"]}], "conditions": [condition]}
+    text = printed(results, 200, terminal=True)
+    assert "[red]rung held its criteria at once at step 30. Go on with: --set grpo.beta=0.04" in text
+    said = "Unhealthy: grpo (seed 1), step 30: collapse. [b]Dev fell. So. Do: Halve it.\\x1b[2J"
+    assert said in text
+    assert text.index("Go on with") < text.index("Unhealthy") < text.index("Rungs") < text.index("Before and after")
+    assert "\x1b[2J" not in text
+    plain = printed(RESULTS, 200)
+    assert not [word for word in ("Go on with", "Unhealthy", "Rungs", "Before and after") if word in plain]

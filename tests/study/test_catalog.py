@@ -91,6 +91,65 @@ def test_the_scale_wins_over_a_packaged_study():
     assert resolve(Request("v1", protocol="original")).sampling.max_new_tokens == 96
 
 
+def test_the_lab_gives_the_ladder_a_model_that_never_ends_and_no_other_study():
+    models = {name: resolve(Request(name, "lab")).model.id for name in names("studies")}
+    assert models.pop("v4-debug") == "lab-endless"
+    assert set(models.values()) == {"lab-m"}
+    assert resolve(Request("v4-debug", "laptop", overrides={"model.id": "some/model"})).model.id == "some/model"
+
+
+def test_a_table_of_a_study_changes_what_it_names_and_nothing_else():
+    own = resolve(Request("v4-debug")).conditions["rung-t"].grpo
+    assert (own["max_new_tokens"], own["learning_rate"]) == (96, 3e-4)  # the lab's
+    assert (own["generations"], own["rewards"]["termination"]) == (8, 0.1)  # the study's
+    over = {"model.id": "some/model", "conditions.rung-t.grpo.max_new_tokens": 7}
+    made = resolve(Request("v4-debug", overrides=over))
+    assert (made.model.id, made.conditions["rung-t"].grpo["max_new_tokens"]) == ("some/model", 7)
+
+
+def test_a_scale_of_the_users_own_has_tables_of_studies(tmp_path, model):
+    text = '[model]\nid = "some/model"\n[data]\ntest = 5\nlabeled = 6\n[studies.v1]\ndata.test = 7\n'
+    (tmp_path / "mine.toml").write_text(f'{text}model.id = "{model}"\n')
+    scale = str(tmp_path / "mine.toml")
+    v1, v2 = resolve(Request("v1", scale)), resolve(Request("v2", scale))
+    assert (v1.data.test, v1.data.labeled, v1.model.id) == (7, 6, model)
+    assert (v2.data.test, v2.data.labeled, v2.model.id) == (5, 6, "some/model")
+
+
+def test_a_study_of_the_users_own_takes_no_table_of_a_packaged_one(tmp_path):
+    study = tmp_path / "v4-debug.toml"
+    study.write_text('question = "?"\nteacher = "a"\n[conditions]\na = { train = ["gold"] }\n')
+    made = resolve(Request(str(study), "lab"))
+    assert (made.name, made.model.id, set(made.conditions)) == ("v4-debug", "lab-m", {"a"})
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("studies = 3", '"studies" of this scale is no table of tables.'),
+        ("studies = []", '"studies" of this scale is no table of tables.'),
+        ("studies.v1 = 3", '"studies" of this scale is no table of tables.'),
+        ("studies.v2 = 3", '"studies" of this scale is no table of tables.'),
+        ("[studies.v11]\nteacher = 'base'", '"studies.v11" of this scale is of no packaged study. A table that does '
+         'nothing would mislead. Did you mean "v1"?'),
+        ("[studies.v1]\nsamplng = {}", 'There is no field "samplng".'),
+        ("[studies.v1]\nsampling.temprature = 1", 'Did you mean "temperature"?'),
+        ("[studies.v1]\nmodel = 3", '"model" is 3:'),
+        ("[studies.v1]\nconditions = 3", '"conditions" is 3:'),
+        ("[studies.v1.studies.v1]\nteacher = 'base'", 'There is no field "studies".'),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_table_of_a_study_is_said(table, said, tmp_path):
+    (tmp_path / "mine.toml").write_text(f"model.id = 'some/model'\n{table}\n")
+    assert said in _refused(study="v1", scale=str(tmp_path / "mine.toml"))
+
+
+def test_only_a_scale_has_tables_of_studies(tmp_path):
+    (tmp_path / "mine.toml").write_text("[studies.v1]\nteacher = 'base'\n")
+    assert 'no field "studies"' in _refused(study="v1", protocol=str(tmp_path / "mine.toml"))
+    assert 'no field "studies"' in _refused(study="v1", overrides={"studies.v1.teacher": "base"})
+
+
 def test_a_selection_is_replaced_whole():
     made = resolve(Request("v1-5", overrides={"conditions.filtered.select.count": 5}))
     assert dict(made.conditions["filtered"].select) == {"count": 5}

@@ -7,13 +7,21 @@ from typing import Any
 
 from noisy_student import files
 from noisy_student.study.curves import curves
+from noisy_student.training.health.spec import FILE
 
 
-def joined(tmp_path: Any, points: list[dict[str, Any]], facts: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+def joined(
+    tmp_path: Any,
+    points: list[dict[str, Any]],
+    facts: list[dict[str, Any]] | None,
+    looks: list[dict[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
     (tmp_path / "curves").mkdir()
     files.write_jsonl(tmp_path / "curves" / "training.jsonl", points)
     if facts is not None:
         files.write_jsonl(tmp_path / "curves" / "rollouts.jsonl", facts)
+    if looks is not None:
+        files.write_jsonl(tmp_path / "curves" / FILE, looks)
     condition = SimpleNamespace(name="grpo", seed=1, train=SimpleNamespace(stage="train-grpo"))
     plan: Any = SimpleNamespace(conditions=[condition])
     store: Any = SimpleNamespace(folder=lambda node: tmp_path)
@@ -37,3 +45,32 @@ def test_without_rollouts_points_stay_as_they_are(tmp_path: Any) -> None:
 def test_several_steps_may_share_their_answers(tmp_path: Any) -> None:
     points = [{"step": step} for step in (1, 2, 3, 4)]
     assert [row["n"] for row in joined(tmp_path, points, [{"n": 0}, {"n": 1}])] == [0, 0, 1, 1]
+
+
+def test_a_point_of_a_look_has_what_was_seen_there(tmp_path: Any) -> None:
+    points = [{"step": step, "loss": 0.5} for step in (1, 2, 3, 4)]
+    looks = [
+        {"step": 0, "dev": [True, False], "diagnoses": []},
+        {"step": 2, "moved": 0.1, "dev": [True] * 4, "diagnoses": [{"name": "collapse"}, {"name": "no spread"}]},
+        {"step": 4, "moved": 0.1, "dev": [], "diagnoses": []},
+    ]
+    assert joined(tmp_path, points, None, looks) == [
+        {"step": 1, "loss": 0.5, "dev": 0.5, "found": []},  # the start model's, which has no point of its own
+        {"step": 2, "loss": 0.5, "dev": 1.0, "found": ["collapse", "no spread"]},
+        {"step": 3, "loss": 0.5},
+        {"step": 4, "loss": 0.5, "dev": None, "found": []},
+    ]
+
+
+def test_a_look_at_the_first_step_goes_before_the_one_at_the_start(tmp_path: Any) -> None:
+    looks = [
+        {"step": 0, "dev": [False], "diagnoses": []},
+        {"step": 1, "moved": 0.1, "dev": [True], "diagnoses": [{"name": "collapse"}]},
+    ]
+    assert joined(tmp_path, [{"step": 1}], None, looks) == [{"step": 1, "dev": 1.0, "found": ["collapse"]}]
+
+
+def test_looks_stand_beside_the_facts_of_answers(tmp_path: Any) -> None:
+    looks = [{"step": 2, "moved": 0.1, "diagnoses": [{"name": "collapse"}]}]  # of fine-tuning, which asks no dev
+    found = joined(tmp_path, [{"step": 1}, {"step": 2}], [{"right": 1}, {"right": 0}], looks)
+    assert found == [{"right": 1, "step": 1}, {"right": 0, "step": 2, "dev": None, "found": ["collapse"]}]

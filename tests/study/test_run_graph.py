@@ -26,6 +26,12 @@ def toy(word: str, *parents: Node, **spec: Any) -> Node:
     return make("toy_stage:toy", {"word": word, **spec}, inputs={"x": parents}, title=word)
 
 
+def choosy(*parents: Node, required: tuple[Node, ...] = ()) -> Node:
+    """A node that goes without those of ``parents`` that were skipped."""
+    roles = {f"maybe-{number}": (parent,) for number, parent in enumerate(parents)}
+    return make("toy_stage:toy", {"word": "choosy"}, inputs={**roles, "x": required}, title="choosy")
+
+
 def run(tmp_path: Path, *targets: Node, **rest: Any) -> Result:
     store = Store(tmp_path / "store")
     return run_graph(targets, store, executor=local(store), **rest)
@@ -133,3 +139,55 @@ def test_events_tell_the_story(tmp_path: Path) -> None:
     run(tmp_path, toy("two", toy("one")), on_event=events.append)
     told = [(event.kind, event.node.title) for event in events if event.kind != "progress"]
     assert told == [("started", "one"), ("finished", "one"), ("started", "two"), ("finished", "two")]
+
+
+def test_what_may_be_lacking_is_left_out_where_it_was_skipped(tmp_path: Path) -> None:
+    node = choosy(toy("gone", do="skip"), toy("there"), required=(toy("needed"),))
+    last = toy("last", node)
+    result = run(tmp_path, last)
+    assert kinds(result) == {
+        "gone": "skipped", "there": "done", "needed": "done", "choosy": "done", "last": "done",
+    }  # fmt: skip
+    words = Store(tmp_path / "store").data(node) / "words.txt"
+    assert words.read_text() == "there None\nneeded None\nchoosy None\n"
+    assert kinds(run(tmp_path, last)) == {"last": "cached"}
+
+
+def test_a_node_may_go_without_all_that_it_may_lack(tmp_path: Path) -> None:
+    node = choosy(toy("gone", do="skip"), toy("below", toy("gone-too", do="skip")))
+    assert kinds(run(tmp_path, node))["choosy"] == "done"
+    assert (Store(tmp_path / "store").data(node) / "words.txt").read_text() == "choosy None\n"
+
+
+def test_what_is_required_skips_it_still(tmp_path: Path) -> None:
+    result = run(tmp_path, node := choosy(toy("there"), required=(toy("needed", do="skip"),)))
+    assert kinds(result) == {"there": "done", "needed": "skipped", "choosy": "skipped"}
+    assert result.outcomes[node.key].reason == "needed was skipped: No question reached agreement 0.75."
+
+
+def test_what_may_be_lacking_blocks_where_it_failed(tmp_path: Path) -> None:
+    node = choosy(toy("broken", do="fail"), toy("there"))
+    result = run(tmp_path, node)
+    assert kinds(result) == {"broken": "failed", "there": "done", "choosy": "left"}
+    assert result.outcomes[node.key].reason == "broken failed"
+    (tmp_path / "cure").touch()
+    assert kinds(run(tmp_path, node)) == {"broken": "done", "there": "cached", "choosy": "done"}
+    assert (Store(tmp_path / "store").data(node) / "words.txt").read_text().startswith("broken None\nthere None\n")
+
+
+def test_it_waits_for_what_it_may_lack(tmp_path: Path) -> None:
+    result = run(tmp_path, choosy(toy("slow", do="slow")), deadline=time.time() + 0.5)
+    assert kinds(result) == {"slow": "left", "choosy": "left"}
+    assert result.status == "paused"
+
+
+def test_what_a_stage_says_is_told_once_while_it_runs(tmp_path: Path) -> None:
+    for seconds in (1.0, 10.0):  # a busy machine may look too late
+        node = toy(f"loud-{seconds:g}", do="say", seconds=seconds)
+        events: list[Event] = []
+        run(tmp_path, node, on_event=events.append)
+        said = [event.reason for event in events if event.kind == "notice"]
+        if said:
+            break
+    assert said == [f"{node.title} has something to say"]
+    assert [event.kind for event in events if event.kind != "progress"] == ["started", "notice", "finished"]

@@ -178,3 +178,17 @@ def test_a_store_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
     outcome = finish_stage(Store(tmp_path / "store"), toy(word="one"))
     assert outcome.kind == "failed"
     assert "cannot be used" in str(outcome.reason)
+
+
+def test_a_damaged_input_is_not_left_out_as_if_it_had_been_skipped(tmp_path: Path) -> None:
+    store, parent = Store(tmp_path / "store"), toy(word="parent")
+    node = make("toy_stage:toy", {"word": "child"}, inputs={"maybe-0": [parent]})
+    run_stage(store, parent)
+    (store.folder(parent) / "data" / "words.txt").unlink()
+    outcome = run_stage(Store(tmp_path / "store", notice=print), node)
+    assert outcome.kind == "failed"
+    assert str(outcome.reason).startswith("DamagedArtifact: parent")
+    assert not store.cached(node)
+    run_stage(store, parent)
+    assert run_stage(store, node).kind == "done"
+    assert (store.data(node) / "words.txt").read_text() == "parent None\nchild None\n"

@@ -13,6 +13,7 @@ from noisy_student.context import Context
 from noisy_student.errors import NotTrainable, UserError
 
 LIBRARIES = ("filelock",)
+OPTIONAL = ("maybe-",)
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
@@ -27,6 +28,9 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     (context.data / "more" / "length.bin").write_bytes(bytes(range(256)) * len(spec["word"]))
     (context.curves / "seconds.txt").write_text(str(time.time()))
     context.progress(1, 1)
+    if spec.get("do") == "say":
+        context.notice(f"{spec['word']} has something to say")
+        time.sleep(spec["seconds"])
     return {"words": len(read) + 1}
 
 

@@ -148,7 +148,7 @@ class ProgressView:
             self._lines[key] = self._live.add_task(_title(event.node), total=1.0, note="")
         elif event.kind == "progress" and key in self._lines:
             self._live.update(self._lines[key], completed=event.fraction)
-        elif key in self._lines:
+        elif event.kind != "notice" and key in self._lines:
             self._live.remove_task(self._lines.pop(key))
         if self._total is not None:
             note = f"{self._count()}{self._rest()}"

@@ -50,7 +50,8 @@ def health_lines(results: Row) -> Iterator[str]:
 
 def misleading(results: Row) -> list[str]:
     """What looks wrong in the curves and is not, once for all students whose numbers say it."""
-    return [f"{row.get('name')}: {text}" for row in _looked_at(results) for text in row["health"]["misleading"]]
+    said = (f"{row.get('name')}: {text}" for row in _looked_at(results) for text in row["health"]["misleading"])
+    return list(dict.fromkeys(said))
 
 
 def _looked_at(results: Row) -> list[Row]:

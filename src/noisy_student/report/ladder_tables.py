@@ -76,7 +76,8 @@ def recommendations(results: Row) -> Iterator[str]:
         if row["held"] is not None:
             words = " ".join(row["recommended"]) or "the settings as they are"
             first = " at once" if row["held"] == row["before"] else ""
-            yield f"{row['held']} held its criteria{first} at step {tried[-1]['steps']}{seed}. Go on with: {words}"
+            steps = next(rung["steps"] for rung in tried if rung["name"] == row["held"])
+            yield f"{row['held']} held its criteria{first} at step {steps}{seed}. Go on with: {words}"
         elif tried and all(rung["status"] != "left" for rung in row["rungs"]):
             missed = [str(item["name"]) for item in tried[-1]["criteria"] if not item["held"]]
             yield f"No rung held its criteria{seed}; the last one lacked: {', '.join(missed)}."

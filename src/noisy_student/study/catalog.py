@@ -57,7 +57,7 @@ def resolve(request: Request) -> Settings:
     """
     study, scale = _read("studies", request.study), _read("scales", request.scale)
     packaged = request.study in names("studies")
-    own = scale.pop(OF_STUDIES, {}).get(request.study, {}) if isinstance(scale.get(OF_STUDIES), dict) else {}
+    own = _of_studies(scale).get(request.study, {})
     merged = _read("protocols", request.protocol)
     for part in (study, scale, own) if packaged else (scale, study):
         merged = _merge(merged, part)
@@ -112,6 +112,25 @@ def _read(kind: str, name: str) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not TOML: {error}.", why="It cannot be read.", do="Mend that line.") from error
+
+
+def _of_studies(scale: dict[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The tables that a scale has for packaged studies, taken out of it; UserError for any other."""
+    tables = scale.pop(OF_STUDIES, {})
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise UserError(
+            f'"{OF_STUDIES}" of this scale is no table of tables.',
+            why="Each holds what one packaged study has otherwise there.",
+            do=f"Write it like [{OF_STUDIES}.{names('studies')[0]}].",
+        )
+    for name in tables:
+        if name not in names("studies"):
+            raise UserError(
+                f'"{OF_STUDIES}.{name}" of this scale is of no packaged study.',
+                why="A table that does nothing would mislead.",
+                do=nearest(name, names("studies")),
+            )
+    return tables
 
 
 def _merge(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,5 +35,7 @@ def health(training: Node | None, store: Store, *, name: str, own: Collection[st
 
 def _named(remedy: str, name: str, own: Collection[str]) -> str:
     for field in own:
-        remedy = remedy.replace(f"--set grpo.{field}=", f"--set conditions.{name}.grpo.{field}=")
+        # A field may be a table, of which the remedy names a part.
+        for end in ("=", "."):
+            remedy = remedy.replace(f"--set grpo.{field}{end}", f"--set conditions.{name}.grpo.{field}{end}")
     return remedy

@@ -9,8 +9,10 @@ from typing import Any
 from noisy_student import files
 from noisy_student.study.node import Node
 from noisy_student.study.plan import Plan
+from noisy_student.study.probes import probes_before
 from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
+from noisy_student.study.tuned import trained_by
 from noisy_student.training.grpo_spec import GrpoSpec
 
 LAST = 10
@@ -31,18 +33,21 @@ def ladder(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
     """
     settings = plan.settings
     probes = [name for name, condition in settings.conditions.items() if "probe" in condition.grpo]
+    # The first rung stands first, wherever the study's file has it.
+    probes.sort(key=lambda name: len(probes_before(name, settings.conditions)))
     if not probes:
         return
     for seed in settings.seeds:
         nodes = {item.name: item.train for item in plan.conditions if item.seed == seed}
-        rungs = [_rung(name, nodes[name], store) for name in probes]
-        tried = [rung for rung in rungs if rung["status"] in ("held", "failed")]
+        rungs = [_rung(name, trained_by(nodes[name], store) or nodes[name], store) for name in probes]
+        tried = [rung["name"] for rung in rungs if rung["status"] in ("held", "failed")]
         held = next((rung["name"] for rung in rungs if rung["status"] == "held"), None)
+        last = held or (tried[-1] if tried else None)
         yield {
             "seed": seed,
             "rungs": rungs,
-            "before": tried[0]["name"] if tried else None,
-            "after": tried[-1]["name"] if len(tried) > 1 else None,
+            "before": tried[0] if tried else None,
+            "after": None if last in tried[:1] else last,
             "held": held,
             "recommended": None if held is None else recommended(settings, held),
         }
@@ -79,10 +84,8 @@ def recommended(settings: Settings, name: str) -> list[str]:
     """The arguments that give a whole run the settings of a probe, where its own are others."""
     usual = settings.grpo.model_dump(mode="json")
     wanted = GrpoSpec.model_validate({**usual, **settings.conditions[name].grpo}).model_dump(mode="json")
-    return [f"--set {field}={value}" for field, value in _changed("grpo", usual, wanted) if field not in _OWN]
-
-
-_OWN = {f"grpo.{field}" for field in OF_A_PROBE}
+    own = {field: value for field, value in wanted.items() if field not in OF_A_PROBE}
+    return [f"--set {field}={value}" for field, value in _changed("grpo", usual, own)]
 
 
 def _changed(where: str, usual: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

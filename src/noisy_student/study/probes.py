@@ -14,8 +14,9 @@ def probes_before(name: str, conditions: Mapping[str, ConditionSettings]) -> tup
     before = conditions[name].after
     while before is not None:
         if before in found or before == name:
+            circle = [name, *found, before]
             raise UserError(
-                f"conditions.{name} comes after itself: {' after '.join([name, *found, before])}.",
+                f"conditions.{before} comes after itself: {' after '.join(circle[circle.index(before) :])}.",
                 why="None of them could be the first.",
                 do="Leave after out of one of them.",
             )

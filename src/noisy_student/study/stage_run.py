@@ -127,7 +127,7 @@ def _inputs(store: Store, node: Node) -> dict[str, list[Path]]:
     for role, parents in node.inputs.items():
         kept = parents
         if node.optional and role.startswith(node.optional):
-            kept = tuple(parent for parent in parents if store.outcome(parent) == "done")
+            kept = tuple(parent for parent in parents if store.outcome(parent) != "skipped")
         found[role] = [store.data(parent) for parent in kept]
     return {role: folders for role, folders in found.items() if folders or not node.inputs[role]}
 

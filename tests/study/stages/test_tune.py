@@ -10,7 +10,7 @@ import pytest
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.data.rows import write_labels
-from noisy_student.errors import UserError
+from noisy_student.errors import NotTrainable, UserError
 from noisy_student.records import Label, Sample
 from noisy_student.sampling.sample_file import write_samples
 from noisy_student.study.catalog import Request, resolve
@@ -55,6 +55,42 @@ def test_the_best_on_dev_is_handed_on(answers: list[list[str]], chosen: int, tmp
     assert (context.data / "model" / "weights").read_text() == str(chosen)
     assert (context.data / "groups.jsonl").read_text() == f"{chosen}\n"
     assert files.read_json(context.data / "tried.json") == summary["tried"]
+
+
+def without(inputs: dict[str, list[Path]], *skipped: int) -> dict[str, list[Path]]:
+    """The inputs as a stage gets them where students at these rates could not be trained."""
+    roles = {f"{role}-{number}" for number in skipped for role in ("train", "dev")}
+    return {role: folders for role, folders in inputs.items() if role not in roles}
+
+
+@pytest.mark.parametrize(("skipped", "chosen"), [((0,), 2), ((0, 2), 1), ((1,), 0)])
+def test_a_rate_at_which_nothing_could_be_trained_is_not_chosen(
+    skipped: tuple[int, ...], chosen: int, tmp_path: Path
+) -> None:
+    # At rate 1 none is right, so that it is chosen only where there is no other.
+    answers = [["0", "1", "2", "3"], ["9", "9", "9", "9"], ["0", "1", "9", "9"]]
+    context = Context(tmp_path / "out")
+    inputs = without(tried(tmp_path, answers), *skipped)
+    summary = tune.run({"rates": RATES, "truncated": "abstain"}, inputs, context)
+    assert summary["chosen"] == chosen
+    right = [None if number in skipped else count for number, count in enumerate((4, 0, 2))]
+    assert summary["tried"] == [{"rate": rate, "right": n, "n": 4} for rate, n in zip(RATES, right, strict=True)]
+    assert (context.data / "model" / "weights").read_text() == str(chosen)
+
+
+def test_without_any_student_there_is_none_to_choose(tmp_path: Path) -> None:
+    context = Context(tmp_path / "out")
+    inputs = without(tried(tmp_path, [["0"] * 4] * 3), 0, 1, 2)
+    with pytest.raises(NotTrainable, match=r"At none of the rates \[0\.3, 1\.0, 3\.0\] could a student be trained"):
+        tune.run({"rates": RATES, "truncated": "abstain"}, inputs, context)
+    assert not (context.data / "tried.json").exists()
+
+
+def test_the_choice_waits_for_no_student_that_cannot_be_trained() -> None:
+    (nodes,) = plan(settings()).conditions
+    assert nodes.train is not None
+    assert {node.stage for node in nodes.train.required} == {"split"}
+    assert {node.stage for node in nodes.train.parents} == {"split", "train-sft", "sample"}
 
 
 def settings(**condition: Any) -> Any:
