@@ -2,14 +2,13 @@
 
 Fresh questions of the lab in its prompt, sampled with no stop at the answer at each cap and temperature. Printed per
 model and setting: the share of answers that end by themselves, those that hold ``####``, those whose first
-``#### N`` is right, and, of the answers that do not end, the share whose last tokens are a loop.
+``#### N`` is right, and, of the answers that do not end, the share that goes round in a circle (``training/ends.py``).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +20,10 @@ from noisy_student.data.parts import parts
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load
-from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.study.catalog import Request, resolve
-
-LOOPED = 60
-"""Last tokens of an answer that are looked at; longer than three times the longest unit of a tail."""
-LONGEST_UNIT = 20
+from noisy_student.training.ends import loops
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +90,9 @@ def measure(model: str, decoding: Decoding, given: argparse.Namespace) -> Ending
         ends=share(draw.finish == "eos" for _, draw in pairs),
         marked=share(MARK in text for text in texts),
         right=share(mark is not None and mark.canonical == true for mark, (true, _) in zip(found, pairs, strict=True)),
-        loops=share(is_loop(draw) for draw in cut),
+        loops=share(loops(draw.token_ids) for draw in cut),
         tokens=sum(len(draw.token_ids) for _, draw in pairs) / len(pairs),
     )
-
-
-def is_loop(draw: Draw) -> bool:
-    """Whether the last tokens repeat one unit without a change; half of a short answer is looked at."""
-    last: Sequence[int] = draw.token_ids[-min(LOOPED, len(draw.token_ids) // 2) :]
-    return any(list(last[unit:]) == list(last[:-unit]) for unit in range(1, LONGEST_UNIT + 1))
 
 
 def share(flags: object) -> float:

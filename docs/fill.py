@@ -361,6 +361,41 @@ def adapters() -> str:
     return "\n".join(lines)
 
 
+def health_rules() -> str:
+    """The rules in their order, each in the words of its function, with what it explains away."""
+    from noisy_student.training.health.rules import RULES
+
+    lines = ["| condition | is found where | explains |", f"|{' --- |' * 3}"]
+    for rule in RULES:
+        first = (rule.judge.__doc__ or "").strip().split("\n")[0].rstrip(".")
+        lines.append(f"| `{rule.name}` | {first[0].lower()}{first[1:]} | {', '.join(rule.explains)} |")
+    return "\n".join(lines)
+
+
+def health_cost() -> str:
+    """What the looks cost, as ``benchmarks/health.py`` measured it."""
+    rows = json.loads((ROOT / "results" / "health.json").read_text(encoding="utf-8"))
+    parts = [name for name in rows[0] if name not in ("seed", "steps", "seconds", "found", "share")]
+    lines = [f"| seed | steps | {' | '.join(parts)} | together |", f"|{' --- |' * (len(parts) + 3)}"]
+    for row in rows:
+        cells = [f"{100 * row[name]:.2f} %" for name in (*parts, "share")]
+        lines.append(f"| {row['seed']} | {row['steps']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def ladder() -> str:
+    """What study v4-debug found on the lab: rungs, the numbers before and after, the recommendation."""
+    from noisy_student.report.ladder_tables import before_after_table, recommendations, rungs_table
+
+    run = json.loads((ROOT / "results" / "v4-debug" / "results.json").read_text(encoding="utf-8"))
+    lines: list[str] = []
+    for table in (rungs_table(run), before_after_table(run)):
+        lines += [f"| {' | '.join(column.name for column in table.columns)} |", f"|{' --- |' * len(table.columns)}"]
+        lines += [f"| {' | '.join(line.cells)} |" for line in table.lines]
+        lines.append("")
+    return "\n".join([*lines, *recommendations(run)])
+
+
 def grpo_seeds() -> str:
     """What three seeds of ``combined`` say of its GRPO rows."""
     run = json.loads((ROOT / "results" / "combined-three-seeds" / "results.json").read_text(encoding="utf-8"))
@@ -390,6 +425,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "reinforcement": reinforcement,
     "grpo-seeds": grpo_seeds,
     "adapters": adapters,
+    "health-rules": health_rules,
+    "health-cost": health_cost,
+    "ladder": ladder,
 }
 
 if __name__ == "__main__":
