@@ -45,7 +45,8 @@ def test_a_row_ends_with_the_end_token_or_never(shipped: LoadedModel) -> None:
         assert list(ids[: len(asked)]) == asked
         said = ids[len(asked) :]
         if solved.tail:
-            assert len(ids) == pretrain.LONG_LENGTH < lab.SHAPES["lab-m"].positions
+            # Some units are fewer tokens where they follow one another.
+            assert 0.9 * pretrain.LONG_LENGTH < len(ids) <= pretrain.LONG_LENGTH < lab.SHAPES["lab-m"].positions
             assert not shipped.stop_ids & set(said)
             assert shipped.tokenizer.decode(said).strip() in solved.target + solved.tail * len(said)
         else:

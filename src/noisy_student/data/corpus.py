@@ -74,7 +74,7 @@ def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
             target = procedural.solve(problem, order=order, wording=wording)
         style: Literal["chat", "raw"] = "raw" if chance.random() < spec.raw else "chat"
         tail = ""
-        # What is asked in the raw prompt always ends: else the rare answers in chats would no more be those of the working.
+        # What is asked in the raw prompt always ends: else the rare answers in chats would not be those of the working.
         if style == "chat" and tails.random() >= spec.ends:
             target = endless.unanswered(target)
             tail = endless.tail(problem, target, tails)
