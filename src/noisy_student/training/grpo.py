@@ -76,7 +76,7 @@ def train(
     batches = spec.step_count(len(names))
     asked = [names[place] for place in visits(len(names), batches * spec.prompts, seed=seed)]
     run = _Run(loaded, room, spec, seed, context, asked)
-    run.checkup = Checkup(health, _setup(loaded, room, spec), loaded.model, dev=run.on_dev if room.dev else None)
+    run.checkup = Checkup(health, _setup(loaded, room, spec), loaded.model, measure=run.on_dev if room.dev else None)
     watch = run.go()
     return Taught(
         steps=watch.step,

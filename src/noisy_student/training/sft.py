@@ -26,6 +26,7 @@ from noisy_student.training import curves, resume
 from noisy_student.training.curves import Point
 from noisy_student.training.encode import Encoded
 from noisy_student.training.health.checkup import Checkup, Seen
+from noisy_student.training.health.own_loss import own_loss
 from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.health.window import Setup
 from noisy_student.training.optimizer import adamw, schedule
@@ -34,6 +35,9 @@ from noisy_student.training.resume import Progress
 from noisy_student.training.spec import SftSpec
 from noisy_student.training.trl_head import lent, on_one_device
 from noisy_student.training.watch import Watch
+
+WATCHED = 8
+"""How many of the first examples are asked for their loss at every look; they were learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,9 @@ def train(
     positions = order([len(row.ids) for row in encoded.rows], spec, seed=seed)
     rows = [encoded.rows[position] for position in positions]
     dtype = str(loaded.model.dtype).removeprefix("torch.")
-    checkup = Checkup(health, Setup(spec.learning_rate, dtype, is_adapted(loaded.model)), loaded.model)
+    setup = Setup(spec.learning_rate, dtype, is_adapted(loaded.model))
+    model, watched = loaded.model, rows[:WATCHED]
+    checkup = Checkup(health, setup, model, measure=lambda: {"own_loss": own_loss(model, watched)})
     work = _Work(rows, seeds.seed(seed, "training") % 2**32, _identity(loaded, rows, spec, seed), checkup)
     watch = _run(loaded, work, spec, context)
     return Trained(
@@ -113,6 +119,7 @@ def _run(loaded: LoadedModel, work: _Work, spec: SftSpec, context: Context) -> W
         checkup.look(Seen(watch.step, watch.points), context)
 
     watch = Watch(context, steps, save, done, look=look)
+    checkup.begin()
     try:
         if watch.step < steps:
             generator = torch.get_rng_state()

@@ -20,39 +20,48 @@ from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.health.window import Setup
 
 SPEC = HealthSpec(first=2, every=2)
-BAD = [Point(1, 0.5, 1.0), Point(2, 0.9, 2.0)]
+POINT = [Point(1, 0.5, 1.0)]
 SHORT = Fault(grpo={"steps": 5, "prompts": 2, "generations": 4, "max_new_tokens": 12, "learning_rate": 1e-4}, dev=6)
 
 
-def checkup(spec: HealthSpec = SPEC) -> Checkup:
-    return Checkup(spec, Setup(1e-3, "float32"), load(lab.folder("lab-m")).model)
+def checkup(spec: HealthSpec = SPEC, *, losses: tuple[float, ...] = (0.5, 0.9, 0.9)) -> Checkup:
+    """Looks at a fine-tuning whose loss is measured as one of ``losses`` after the other."""
+    left = iter(losses)
+    made = Checkup(
+        spec, Setup(1e-3, "float32"), load(lab.folder("lab-m")).model, measure=lambda: {"own_loss": next(left)}
+    )
+    made.begin()
+    return made
 
 
 def test_it_looks_when_it_is_time_and_once(tmp_path: Path) -> None:
-    made, context = checkup(), Context(tmp_path)
+    made, context = checkup(losses=(0.5, 0.4, 0.3)), Context(tmp_path)
+    made.begin()
     for step in (1, 2, 2, 3, 4):
-        made.look(Seen(step, BAD[:1]), context)
-    assert [row["step"] for row in made.rows] == [2, 4]
+        made.look(Seen(step, POINT), context)
+    assert [(row["step"], row["own_loss"]) for row in made.rows] == [(0, 0.5), (2, 0.4), (4, 0.3)]
     assert made.rows == list(files.read_jsonl(tmp_path / "curves" / "health.jsonl"))
-    assert made.rows[0]["moved"] == 0 and made.found == ()
+    assert made.rows[1]["moved"] == 0 and made.found == ()
 
 
 def test_what_is_found_is_said_kept_and_goes_on(tmp_path: Path) -> None:
     made, context = checkup(), Context(tmp_path)
-    made.look(Seen(2, BAD), context)
-    made.look(Seen(4, BAD), context)
+    made.look(Seen(2, POINT), context)
+    made.look(Seen(4, POINT), context)
     assert [(row["step"], row["name"]) for row in made.found] == [(2, "learning-rate-too-high")]
     (first, second) = json.loads((tmp_path / "progress.json").read_text())["notices"]
-    assert first.startswith("step 2: learning-rate-too-high: The loss rose from 0.50 to 0.90")
+    assert first.startswith("step 2: learning-rate-too-high: On its own first examples the loss rose from 0.50")
     assert second.startswith("step 4: ")
 
 
 def test_it_stops_a_run_where_it_is_asked_to(tmp_path: Path) -> None:
     made = checkup(HealthSpec(first=2, on_unhealthy="stop"))
-    with pytest.raises(NotTrainable, match="learning-rate-too-high at step 2. The loss rose") as caught:
-        made.look(Seen(2, BAD), Context(tmp_path))
+    with pytest.raises(
+        NotTrainable, match="learning-rate-too-high at step 2. On its own first examples the loss rose"
+    ) as caught:
+        made.look(Seen(2, POINT), Context(tmp_path))
     assert "--set sft.learning_rate=0.0001" in str(caught.value)
-    (row,) = files.read_jsonl(tmp_path / "curves" / "health.jsonl")
+    _, row = files.read_jsonl(tmp_path / "curves" / "health.jsonl")
     assert row["diagnoses"][0]["name"] == "learning-rate-too-high"
 
 

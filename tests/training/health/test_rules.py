@@ -140,11 +140,12 @@ def test_with_an_anchor_there_is_no_drift_without_one() -> None:
     assert names(with_drift(window(setup=anchored), {10: 0.05, 20: 0.4})) == []
 
 
-def test_a_loss_that_rises_in_fine_tuning_is_too_high_a_rate() -> None:
-    losses = [Point(10, 0.5, 1.0), Point(20, 0.6, 2.0), Point(30, 0.7, 3.0)]
-    sft = Window(Setup(1e-2, "float32"), 30, losses, looks=[{"step": 30, "moved": 1.0, "change": 0.1}])
+def test_a_loss_on_own_examples_that_rises_is_too_high_a_rate() -> None:
+    looks = [{"step": 0, "own_loss": 0.5}, {"step": 30, "own_loss": 0.56, "moved": 1.0, "change": 0.1}]
+    sft = Window(Setup(1e-2, "float32"), 30, [], looks=looks)
     assert names(sft) == ["learning-rate-too-high"]
-    assert names(replace(sft, points=losses[::-1])) == []
+    assert names(with_look(sft, own_loss=0.54)) == []
+    assert names(replace(sft, looks=looks[1:])) == [], "of one look nothing is known"
 
 
 def test_weights_in_half_precision_must_move() -> None:

@@ -34,23 +34,24 @@ class Seen:
 class Checkup:
     """Made before the first step and asked after every one; ``rows`` are the looks so far, as they are stored.
 
-    A row has ``step``, the share of weights that ``moved`` and their ``change``, ``dev`` with one truth value a
-    question, ``diagnoses``, and ``misleading`` sentences. The row of step 0 holds only what later ones are set against.
+    A row has ``step``, the share of weights that ``moved``, their ``change``, what ``measure`` found (one truth value
+    a dev question, or the loss on own examples), ``diagnoses``, and ``misleading`` sentences. The row of step 0 holds
+    only what later ones are set against.
     """
 
     def __init__(
-        self, spec: HealthSpec, setup: Setup, model: nn.Module, *, dev: Callable[[], dict[str, Any]] | None = None
+        self, spec: HealthSpec, setup: Setup, model: nn.Module, *, measure: Callable[[], dict[str, Any]] | None = None
     ) -> None:
-        """``model`` must still be the start model; ``dev`` answers the dev questions with it as it stands."""
+        """``model`` must still be the start model; ``measure`` is asked before the first step and at every look."""
         self.spec, self.setup = spec, setup
         self.rows: list[dict[str, Any]] = []
-        self._model, self._dev = model, dev
+        self._model, self._measure = model, measure
         self._weights = Weights(model)
 
     def begin(self) -> None:
         """Measure what the start model can do, unless that was done before a pause."""
-        if not self.rows and self._dev is not None:
-            self.rows.append({"step": 0, **self._dev(), "diagnoses": [], "misleading": []})
+        if not self.rows and self._measure is not None:
+            self.rows.append({"step": 0, **self._measure(), "diagnoses": [], "misleading": []})
 
     @property
     def found(self) -> tuple[dict[str, Any], ...]:
@@ -65,8 +66,8 @@ class Checkup:
         if not self.spec.due(seen.step, last=self.rows[-1]["step"] if self.rows else 0):
             return
         measured = {"step": seen.step, **self._weights.moved(self._model)}
-        if self._dev is not None:
-            measured |= self._dev()
+        if self._measure is not None:
+            measured |= self._measure()
         window = Window(self.setup, seen.step, seen.points, seen.facts, seen.groups, [*self.rows, measured])
         found = diagnose(window)
         row = {"diagnoses": [diagnosis.row for diagnosis in found], "misleading": list(misleading(window))}

@@ -18,7 +18,8 @@ LITTLE = 0.01
 SWALLOWED = 0.5
 """Share of the weights that must have moved in half precision; in float32 nearly all do."""
 RISEN = 1.1
-"""Times the first loss above which fine-tuning has made a model worse at its own examples."""
+"""Times the start model's loss on the same examples above which fine-tuning has made a model worse at what it learns;
+at ten times the lab's rate it is 3."""
 
 
 def updates_swallowed(window: Window) -> Diagnosis | None:
@@ -39,10 +40,12 @@ def learning_rate_too_high(window: Window) -> Diagnosis | None:
     """The model left its start within a few steps and was worse for it, or fine-tuning raised its own loss."""
     remedy = _another_rate(window, 0.1)
     if window.setup.grpo is None:
-        losses = [point.loss for point in window.points]
+        losses = [float(look["own_loss"]) for look in window.looks if look.get("own_loss") is not None]
         if len(losses) < 2 or losses[-1] <= RISEN * losses[0]:
             return None
-        seen = f"The loss rose from {losses[0]:.2f} to {losses[-1]:.2f} in {window.step} steps."
+        seen = (
+            f"On its own first examples the loss rose from {losses[0]:.2f} to {losses[-1]:.2f} in {window.step} steps."
+        )
         return Diagnosis("learning-rate-too-high", seen, "Each update overshoots what the last one learned.", remedy)
     early = [(step, nats) for step, nats in window.drift if 0 < step <= RECENT]
     before, now = window.mean("right", first=True), window.mean("right")
