@@ -189,7 +189,7 @@ class _Run:
     def _teach(self, steps: int, optimizers: Optimizers, *, at_start: bool, drift: Drift | None) -> None:
         """Take the steps that are left."""
         spec, model = self._spec, self._loaded.model
-        self.checkup.begin()
+        self.checkup.begin(steps)
         # A pause in the middle of a look leaves it to be done.
         if self._look() or self._watch.step == steps:
             return

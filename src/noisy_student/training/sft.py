@@ -119,7 +119,7 @@ def _run(loaded: LoadedModel, work: _Work, spec: SftSpec, context: Context) -> W
         checkup.look(Seen(watch.step, watch.points), context)
 
     watch = Watch(context, steps, save, done, look=look)
-    checkup.begin()
+    checkup.begin(steps)
     try:
         if watch.step < steps:
             generator = torch.get_rng_state()

@@ -30,18 +30,23 @@ def checkup(spec: HealthSpec = SPEC, *, losses: tuple[float, ...] = (0.5, 0.9, 0
     made = Checkup(
         spec, Setup(1e-3, "float32"), load(lab.folder("lab-m")).model, measure=lambda: {"own_loss": next(left)}
     )
-    made.begin()
+    made.begin(4)
     return made
 
 
 def test_it_looks_when_it_is_time_and_once(tmp_path: Path) -> None:
     made, context = checkup(losses=(0.5, 0.4, 0.3)), Context(tmp_path)
-    made.begin()
+    made.begin(4)
     for step in (1, 2, 2, 3, 4):
         made.look(Seen(step, POINT), context)
     assert [(row["step"], row["own_loss"]) for row in made.rows] == [(0, 0.5), (2, 0.4), (4, 0.3)]
     assert made.rows == list(files.read_jsonl(tmp_path / "curves" / "health.jsonl"))
     assert made.rows[1]["moved"] == 0 and made.found == ()
+
+
+def test_where_no_look_comes_nothing_is_measured() -> None:
+    made = checkup(HealthSpec(first=5), losses=())
+    assert made.rows == [] and made.found == ()
 
 
 def test_what_is_found_is_said_kept_and_goes_on(tmp_path: Path) -> None:

@@ -48,9 +48,9 @@ class Checkup:
         self._model, self._measure = model, measure
         self._weights = Weights(model)
 
-    def begin(self) -> None:
-        """Measure what the start model can do, unless that was done before a pause."""
-        if not self.rows and self._measure is not None:
+    def begin(self, steps: int) -> None:
+        """Measure what the start model can do, unless no look comes within ``steps`` or a pause lies behind."""
+        if self.spec.due(steps, last=0) and not self.rows and self._measure is not None:
             self.rows.append({"step": 0, **self._measure(), "diagnoses": [], "misleading": []})
 
     @property
