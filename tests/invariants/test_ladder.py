@@ -73,7 +73,7 @@ def test_it_ends_at_the_rung_that_works_and_says_what_to_go_on_with(place: Workp
     (ladder,) = place.results()["ladder"]
     status = {rung["name"]: rung["status"] for rung in ladder["rungs"]}
     # Nothing ends within two tokens, so the looks stop that rung: it has not held, and the next one is tried.
-    assert status == {"still": "failed", "cut": "skipped", "works": "held", "idle": "skipped"}
+    assert status == {"still": "failed", "cut": "stopped", "works": "held", "idle": "skipped"}
     assert (ladder["before"], ladder["after"], ladder["held"]) == ("still", "works", "works")
     assert ladder["recommended"] == ["--set grpo.temperature=0.9", "--set grpo.rewards.termination=0.1"]
     reasons = {rung["name"]: rung["reason"] for rung in ladder["rungs"]}

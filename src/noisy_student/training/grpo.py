@@ -30,7 +30,7 @@ from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.grpo_trainer import Trainer, payer
 from noisy_student.training.health.checkup import Checkup, Seen
 from noisy_student.training.health.spec import HealthSpec
-from noisy_student.training.health.window import Setup
+from noisy_student.training.health.window import Setup, Window
 from noisy_student.training.lessons import visits
 from noisy_student.training.optimizer import adamw, schedule
 from noisy_student.training.probe import Criterion, judge
@@ -147,8 +147,8 @@ class _Run:
     def criteria(self) -> list[Criterion]:
         """What a probe has shown so far; nothing of other runs."""
         probe = self._spec.probe
-        logged = {point.step - 1: point.kl for point in self._watch.points if point.kl is not None}
-        return [] if probe is None else judge(probe, self.rollouts.facts, logged)
+        window = Window(self.checkup.setup, self._watch.step, self._watch.points, self.rollouts.facts)
+        return [] if probe is None else judge(probe, self.rollouts.facts, window.drift)
 
     def _look(self) -> bool:
         """Look at the run where it is time; whether it may end because it is a probe that has shown enough."""
