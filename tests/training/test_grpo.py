@@ -295,7 +295,8 @@ def test_curves_are_written_beside_the_data(tmp_path: Path) -> None:
 
 def test_a_micro_batch_of_cut_answers_alone_is_compared_with_nothing(tmp_path: Path) -> None:
     def first_cut(drawn: list[list[Draw]]) -> list[list[Draw]]:
-        return [[replace(draw, finish="length") for draw in drawn[0]], *drawn[1:]]
+        cut = [Draw(draw.token_ids[:-1], draw.logprobs[:-1], "length") for draw in drawn[0]]
+        return [cut, *drawn[1:]]
 
     spec = SPEC.model_copy(update={"mask_truncated": True, "micro_batch": 4})
     _, taught = run(tmp_path, spec, change=first_cut)
