@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from noisy_student.report.numbers import DASH, count
 from noisy_student.report.table import Column, Line, Table
-from noisy_student.report.wording import Row, rows
+from noisy_student.report.wording import Row, headline, primary_findings, rows
 from noisy_student.study.ladder import TRIED
 
 METRICS = (
@@ -83,6 +83,12 @@ def recommendations(results: Row) -> Iterator[str]:
         elif tried and all(rung["status"] != "left" for rung in row["rungs"]):
             missed = [str(item["name"]) for item in tried[-1]["criteria"] if not item["held"]]
             yield f"No rung held its criteria{seed}; the last one lacked: {', '.join(missed)}."
+
+
+def answer(results: Row) -> str:
+    """The run in one sentence: its headline, or what its ladder found where it compares nothing."""
+    found = [] if primary_findings(results) else list(recommendations(results))
+    return found[0] if found else headline(results)
 
 
 def _criterion(item: Row) -> str:
