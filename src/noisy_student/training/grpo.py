@@ -23,7 +23,7 @@ from noisy_student.models.adapter import is_adapted
 from noisy_student.models.load import LoadedModel
 from noisy_student.training import curves, resume
 from noisy_student.training.curves import Point
-from noisy_student.training.drift import Drift
+from noisy_student.training.drift import FEW_ANSWERS, Drift
 from noisy_student.training.groups import Group
 from noisy_student.training.grpo_config import config
 from noisy_student.training.grpo_spec import GrpoSpec
@@ -167,7 +167,9 @@ class _Run:
         torch.manual_seed(self._seed)
         drift = None
         if spec.beta == 0 and spec.drift_every is not None:
-            drift = Drift(model, temperature=spec.temperature, every=spec.drift_every)
+            # A probe is judged by it, so all answers count.
+            few = None if spec.probe is not None else spec.generations * -(-FEW_ANSWERS // spec.generations)
+            drift = Drift(model, temperature=spec.temperature, every=spec.drift_every, answers=few)
         done = resume.load(folder, identity=self._identity, **parts)
         if done is not None:
             self._restore(done)
