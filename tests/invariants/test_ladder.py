@@ -88,7 +88,12 @@ def test_a_training_that_was_stopped_keeps_its_curves_and_diagnosis(place: Workp
     curves = json.loads(next((place.folder / "runs").glob("*/curves.json")).read_text())
     assert curves["cut-1"][1]["found"] == ["answers-never-end"] and curves["cut-1"][0]["stopped"] == 0
     page = next((place.folder / "runs").glob("*/report.html")).read_text()
-    for words in ("The ladder", "Before and after", "answers-never-end", "Go on (lab-m) with: --set grpo.temperature=0.9"):
+    for words in (
+        "The ladder",
+        "Before and after",
+        "answers-never-end",
+        "Go on (lab-m) with: --set grpo.temperature=0.9",
+    ):
         assert words in page
 
 
