@@ -21,7 +21,7 @@ UNITS = (MARKS, AGAIN, TURN)
 def unanswered(solution: str) -> str:
     """A solution without its last line, which is the answer.
 
-    >>> unanswered("(4+3)*2\n#### 14")
+    >>> unanswered("(4+3)*2\\n#### 14")
     '(4+3)*2'
     """
     return solution.rpartition(f"\n{MARK} ")[0]
