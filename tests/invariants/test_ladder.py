@@ -73,7 +73,7 @@ def test_it_ends_at_the_rung_that_works_and_says_what_to_go_on_with(place: Workp
     (ladder,) = place.results()["ladder"]
     status = {rung["name"]: rung["status"] for rung in ladder["rungs"]}
     # Nothing ends within two tokens, so the looks stop that rung: it has not held, and the next one is tried.
-    assert status == {"still": "failed", "cut": "skipped", "works": "held", "idle": "skipped"}
+    assert status == {"still": "failed", "cut": "stopped", "works": "held", "idle": "skipped"}
     assert (ladder["before"], ladder["after"], ladder["held"]) == ("still", "works", "works")
     assert ladder["recommended"] == ["--set grpo.temperature=0.9", "--set grpo.rewards.termination=0.1"]
     reasons = {rung["name"]: rung["reason"] for rung in ladder["rungs"]}
@@ -88,7 +88,12 @@ def test_a_training_that_was_stopped_keeps_its_curves_and_diagnosis(place: Workp
     curves = json.loads(next((place.folder / "runs").glob("*/curves.json")).read_text())
     assert curves["cut-1"][1]["found"] == ["answers-never-end"] and curves["cut-1"][0]["stopped"] == 0
     page = next((place.folder / "runs").glob("*/report.html")).read_text()
-    for words in ("The ladder", "Before and after", "answers-never-end", "Go on with: --set grpo.temperature=0.9"):
+    for words in (
+        "The ladder",
+        "Before and after",
+        "answers-never-end",
+        "Go on (lab-m) with: --set grpo.temperature=0.9",
+    ):
         assert words in page
 
 

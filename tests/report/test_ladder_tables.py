@@ -110,7 +110,7 @@ def test_a_ladder_of_which_nothing_ran_has_rungs_and_no_numbers() -> None:
 
 def test_the_page_shows_the_ladder_before_the_findings() -> None:
     page = render({"ladder": [ladder()]}, {})
-    places = [page.index(word) for word in ("<h2>The ladder</h2>", "Go on with:", "<h3>Before and after</h3>", "<h2>F")]
+    places = [page.index(word) for word in ("Go on with:", "<h2>The ladder</h2>", "<h3>Before and after</h3>", "<h2>F")]
     assert places == sorted(places)
     assert "--set grpo.beta=0.1</p>" in page  # as it is typed
 

@@ -15,6 +15,7 @@ def joined(
     points: list[dict[str, Any]],
     facts: list[dict[str, Any]] | None,
     looks: list[dict[str, Any]] | None = None,
+    each: int = 1,
 ) -> list[dict[str, Any]]:
     (tmp_path / "curves").mkdir()
     files.write_jsonl(tmp_path / "curves" / "training.jsonl", points)
@@ -22,7 +23,9 @@ def joined(
         files.write_jsonl(tmp_path / "curves" / "rollouts.jsonl", facts)
     if looks is not None:
         files.write_jsonl(tmp_path / "curves" / FILE, looks)
-    condition = SimpleNamespace(name="grpo", seed=1, train=SimpleNamespace(stage="train-grpo"))
+    condition = SimpleNamespace(
+        name="grpo", seed=1, train=SimpleNamespace(stage="train-grpo", spec={"grpo": {"num_iterations": each}})
+    )
     plan: Any = SimpleNamespace(conditions=[condition])
     store: Any = SimpleNamespace(folder=lambda node: tmp_path)
     return curves(plan, store)["grpo-1"]
@@ -44,7 +47,7 @@ def test_without_rollouts_points_stay_as_they_are(tmp_path: Any) -> None:
 
 def test_several_steps_may_share_their_answers(tmp_path: Any) -> None:
     points = [{"step": step} for step in (1, 2, 3, 4)]
-    assert [row["n"] for row in joined(tmp_path, points, [{"n": 0}, {"n": 1}])] == [0, 0, 1, 1]
+    assert [row["n"] for row in joined(tmp_path, points, [{"n": 0}, {"n": 1}], each=2)] == [0, 0, 1, 1]
 
 
 def test_a_point_of_a_look_has_what_was_seen_there(tmp_path: Any) -> None:

@@ -293,6 +293,18 @@ def test_curves_are_written_beside_the_data(tmp_path: Path) -> None:
     assert row == taught.facts[0]
 
 
+def test_a_micro_batch_of_cut_answers_alone_is_compared_with_nothing(tmp_path: Path) -> None:
+    def first_cut(drawn: list[list[Draw]]) -> list[list[Draw]]:
+        cut = [Draw(draw.token_ids[:-1], draw.logprobs[:-1], "length") for draw in drawn[0]]
+        return [cut, *drawn[1:]]
+
+    spec = SPEC.model_copy(update={"mask_truncated": True, "micro_batch": 4})
+    _, taught = run(tmp_path, spec, change=first_cut)
+    for fact in taught.facts:
+        assert 0 < fact["mismatch"] < 1e-3
+        assert fact["apart_tokens"] == fact["trained_tokens"] < fact["sampled_tokens"]
+
+
 def test_rewards_are_what_trl_is_paid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[Sequence[float]] = []
     real = grpo_trainer.paid

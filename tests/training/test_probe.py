@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from training.test_grpo import SPEC, PausedAt, run
 
-from noisy_student.errors import Paused
+from noisy_student.errors import Paused, UserError
+from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.probe import ProbeSpec, judge
 
 PROBE = ProbeSpec()
@@ -16,14 +18,14 @@ EASY = ProbeSpec(first=2, every=1, slope_from=0, slope_to=4, ended=0.01)
 
 
 def facts(**changes: Any) -> list[dict[str, Any]]:
-    rows = [{"step": step, "spread": 0.3, "stopped": 0.9, "readable": 0.5} for step in range(31)]
-    for step in (0, 10, 20, 30):
-        rows[step]["kl"] = 0.001 * step
-    return [{**row, **changes} for row in rows]
+    return [{"step": step, "spread": 0.3, "stopped": 0.9, "readable": 0.5, **changes} for step in range(31)]
 
 
-def held(rows: list[dict[str, Any]], logged: dict[int, float] | None = None) -> list[bool]:
-    return [item.held for item in judge(PROBE, rows, logged or {})]
+DRIFT = {0: 0.0, 10: 0.01, 20: 0.02, 30: 0.03}
+
+
+def held(rows: list[dict[str, Any]], drift: dict[int, float] = DRIFT) -> list[bool]:
+    return [item.held for item in judge(PROBE, rows, list(drift.items()))]
 
 
 def test_all_hold_where_all_is_well() -> None:
@@ -32,10 +34,10 @@ def test_all_hold_where_all_is_well() -> None:
 
 def test_rewards_must_differ_in_more_than_half_of_the_steps() -> None:
     rows = facts()
-    for row in rows[-6:]:
+    for row in rows[-5:]:
         row["spread"] = 0.0
     assert held(rows)[0] is False
-    rows[-1]["spread"] = rows[-2]["spread"] = 0.2
+    rows[-1]["spread"] = 0.2
     assert held(rows)[0] is True
 
 
@@ -52,15 +54,22 @@ def test_rewards_must_differ_in_more_than_half_of_the_steps() -> None:
 def test_the_divergence_must_rise_between_the_tenth_and_the_thirtieth_step(
     drift: dict[int, float], rises: bool
 ) -> None:
-    rows = [{name: value for name, value in row.items() if name != "kl"} for row in facts()]
-    assert held(rows, drift)[1] is rises
-    assert held(rows, {**drift, 40: 0.0})[1] is rises, "later it may settle"
+    assert held(facts(), drift)[1] is rises
+    assert held(facts(), {**drift, 40: 0.0})[1] is rises, "later it may settle"
 
 
 def test_answers_must_end_unless_they_can_be_read_all_the_same() -> None:
     assert held(facts(stopped=0.4, readable=0.4))[2] is False
-    waived = judge(PROBE, facts(stopped=0.0, readable=0.95), {})[2]
+    waived = judge(PROBE, facts(stopped=0.0, readable=0.95), [])[2]
     assert waived.held and waived.waived == "95 % can be read all the same"
+
+
+def test_without_an_anchor_the_divergence_must_be_measured_often_enough() -> None:
+    with pytest.raises(UserError, match="drift_every is 11"):
+        GrpoSpec(probe=PROBE, drift_every=11)
+    assert GrpoSpec(probe=PROBE, drift_every=11, beta=0.04).probe == PROBE
+    with pytest.raises(ValidationError, match="slope_from must come before slope_to"):
+        ProbeSpec(slope_from=30)
 
 
 def test_it_is_judged_at_its_steps_only() -> None:

@@ -17,7 +17,7 @@ from noisy_student.errors import Paused
 from noisy_student.training.resume import Progress
 from noisy_student.training.watch import AT_MOST_UNSAVED, WORTH_SAVING, Watch, save_interval
 
-ARGUMENTS: Any = None
+ARGUMENTS: Any = SimpleNamespace(logging_steps=10)
 
 
 class Clock:

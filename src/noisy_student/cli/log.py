@@ -10,8 +10,8 @@ from rich.text import Text
 from noisy_student.cli import options
 from noisy_student.cli.console import emit, output, table
 from noisy_student.cli.runs import STRANGE, Past, past_runs
+from noisy_student.report.ladder_tables import answer
 from noisy_student.report.numbers import DASH
-from noisy_student.report.wording import headline
 
 FIELDS = ("study", "scale", "seeds", "status")
 """What a run says of itself."""
@@ -38,7 +38,7 @@ def log_row(past: Past) -> dict[str, Any]:
     if past.results is None:
         return {**found, "status": "unreadable"}
     try:
-        told = headline(past.results)
+        told = answer(past.results)
     except STRANGE:
         return {**found, "status": "unreadable"}
     decision = past.results.get("decision")

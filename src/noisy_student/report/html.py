@@ -22,7 +22,7 @@ from noisy_student.report.expectation_tables import criteria_table, predictions_
 from noisy_student.report.group_table import capacity_table, groups_table
 from noisy_student.report.health_table import health_table, misleading
 from noisy_student.report.label_tables import costs_table, curves_table, selections_table
-from noisy_student.report.ladder_tables import before_after_table, recommendations, rungs_table
+from noisy_student.report.ladder_tables import answer, before_after_table, recommendations, rungs_table
 from noisy_student.report.levels import Histogram, histograms
 from noisy_student.report.numbers import DASH, count, duration, minus, percent
 from noisy_student.report.table import Column, Line, Table
@@ -34,7 +34,7 @@ from noisy_student.report.tables import (
     methods_table,
     runs_table,
 )
-from noisy_student.report.wording import Row, headline, primary_findings, rows, sentence
+from noisy_student.report.wording import Row, primary_findings, rows, sentence
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Widths in CSS pixels of the text column on a desktop and on a phone of 390.
@@ -73,7 +73,7 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             results=results,
             title=results.get("question") or (f"Study {results['study']}" if results.get("study") else "A run"),
             facts=_facts(results),
-            headline=headline(results),
+            headline=answer(results),
             verdict=str((primary[0] if primary else {}).get("verdict") or "none"),
             others=[(sentence(finding, conditions), finding.get("verdict") or "none") for finding in primary[1:]],
             findings=findings_table(results),

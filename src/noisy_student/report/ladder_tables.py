@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from noisy_student.report.numbers import DASH, count
 from noisy_student.report.table import Column, Line, Table
-from noisy_student.report.wording import Row, rows
+from noisy_student.report.wording import Row, headline, primary_findings, rows
+from noisy_student.study.ladder import TRIED
 
 METRICS = (
     ("reward_std", "reward_std (whole batch)"),
@@ -37,7 +38,7 @@ def rungs_table(results: Row) -> Table:
     lines = []
     for row in rows(results, "ladder"):
         for rung in row["rungs"]:
-            tried = rung["status"] in ("held", "failed")
+            tried = rung["status"] in TRIED
             cells = [_criterion(item) for item in rung["criteria"]] or [DASH] * 3
             status = str(rung["status"]) if tried else "not tried" if rung["status"] == "skipped" else "not reached"
             lines.append(Line((str(rung["name"]), count(row["seed"]), status, count(rung["steps"]), *cells), not tried))
@@ -72,15 +73,22 @@ def recommendations(results: Row) -> Iterator[str]:
     """A sentence a seed: which rung held and what to go on with, or which criterion none reached."""
     for row in rows(results, "ladder"):
         seed = f" (seed {row['seed']})" if len(rows(results, "ladder")) > 1 else ""
-        tried = [rung for rung in row["rungs"] if rung["status"] in ("held", "failed")]
+        tried = [rung for rung in row["rungs"] if rung["status"] in TRIED]
         if row["held"] is not None:
             words = " ".join(row["recommended"]) or "the settings as they are"
             first = " at once" if row["held"] == row["before"] else ""
             steps = next(rung["steps"] for rung in tried if rung["name"] == row["held"])
-            yield f"{row['held']} held its criteria{first} at step {steps}{seed}. Go on with: {words}"
+            model = f" ({results['model']})" if results.get("model") else ""
+            yield f"{row['held']} held its criteria{first} at step {steps}{seed}. Go on{model} with: {words}"
         elif tried and all(rung["status"] != "left" for rung in row["rungs"]):
             missed = [str(item["name"]) for item in tried[-1]["criteria"] if not item["held"]]
             yield f"No rung held its criteria{seed}; the last one lacked: {', '.join(missed)}."
+
+
+def answer(results: Row) -> str:
+    """The run in one sentence: its headline, or what its ladder found where it compares nothing."""
+    found = [] if primary_findings(results) else list(recommendations(results))
+    return found[0] if found else headline(results)
 
 
 def _criterion(item: Row) -> str:

@@ -17,10 +17,10 @@ from noisy_student.report.expectation_tables import criteria_table, predictions_
 from noisy_student.report.group_table import capacity_table
 from noisy_student.report.health_table import health_lines
 from noisy_student.report.label_tables import cost_words, selections_table
-from noisy_student.report.ladder_tables import before_after_table, recommendations, rungs_table
+from noisy_student.report.ladder_tables import answer, before_after_table, recommendations, rungs_table
 from noisy_student.report.table import Table
 from noisy_student.report.tables import conditions_table, findings_table, gap_table, labels_table
-from noisy_student.report.wording import Row, headline, primary_findings, rows, sentence
+from noisy_student.report.wording import Row, primary_findings, rows, sentence
 
 WIDE = 100
 LONG = 18
@@ -32,7 +32,8 @@ def show(results: Row, console: Console) -> None:
     results = clean(dict(results))
     if results.get("question"):
         console.print(Text(str(results["question"]), "italic"))
-    console.print(Text(headline(results), "bold"))
+    said = answer(results)
+    console.print(Text(said, "bold"))
     for finding in primary_findings(results)[1:]:
         console.print(Text(sentence(finding, rows(results, "conditions"))))
     if results.get("status") not in {None, "done"}:
@@ -40,7 +41,8 @@ def show(results: Row, console: Console) -> None:
     if (following := next_step(results)) is not None:
         console.print(Text(following))
     for line in recommendations(results):
-        console.print(Text(line, "bold"))
+        if line != said:
+            console.print(Text(line, "bold"))
     for line in health_lines(results):
         console.print(Text(line, "yellow"))
     for table in (findings_table, criteria_table, rungs_table, before_after_table, conditions_table, labels_table):

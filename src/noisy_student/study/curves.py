@@ -26,7 +26,7 @@ def curves(plan: Plan, store: Store) -> dict[str, list[dict[str, Any]]]:
         if (folder / "rollouts.jsonl").is_file():
             rollouts = list(files.read_jsonl(folder / "rollouts.jsonl"))
             # Several optimiser steps may share a batch of answers.
-            each = max(1, points[-1]["step"] // len(rollouts)) if points and rollouts else 1
+            each = int(training.spec["grpo"]["num_iterations"])
             points = [_joined(rollouts[min((point["step"] - 1) // each, len(rollouts) - 1)], point) for point in points]
         found[f"{nodes.name}-{nodes.seed}"] = _looked_at(points, looks(training, store))
     return found

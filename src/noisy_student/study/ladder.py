@@ -21,6 +21,8 @@ LOGGED = ("reward_std", "frac_reward_zero_std", "loss", "kl", "clipped_ratio", "
 """What TRL logs, in the words of the plan's own table."""
 MEASURED = ("spread", "right", "readable", "stopped", "looped", "kl")
 """What is measured here; kl also where TRL has none."""
+TRIED = ("held", "failed", "stopped")
+"""What becomes of a rung that is tried; ``stopped`` is one that its own training could not go on with."""
 OF_A_PROBE = frozenset({"probe", "match", "steps", "most_steps", "drift_every"})
 """Settings of a probe that a whole training has otherwise."""
 
@@ -40,7 +42,7 @@ def ladder(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
     for seed in settings.seeds:
         nodes = {item.name: item.train for item in plan.conditions if item.seed == seed}
         rungs = [_rung(name, trained_by(nodes[name], store) or nodes[name], store) for name in probes]
-        tried = [rung["name"] for rung in rungs if rung["status"] in ("held", "failed")]
+        tried = [rung["name"] for rung in rungs if rung["status"] in TRIED]
         held = next((rung["name"] for rung in rungs if rung["status"] == "held"), None)
         last = held or (tried[-1] if tried else None)
         yield {
@@ -60,7 +62,9 @@ def _rung(name: str, node: Node | None, store: Store) -> dict[str, Any]:
     if node is None or manifest is None:
         return row
     if manifest.outcome == "skipped":
-        return {**row, "status": "skipped", "reason": manifest.reason}
+        needed = all(store.outcome(gate) == "done" for gate in node.inputs.get("gate", ()))
+        stopped = {**row, "status": "stopped", "metrics": _metrics(store.folder(node) / "curves")}
+        return {**(stopped if needed else {**row, "status": "skipped"}), "reason": manifest.reason}
     shown = manifest.summary["probe"]
     status = "held" if shown["held"] else "failed"
     found = {"status": status, "steps": shown["steps"], "criteria": shown["criteria"]}

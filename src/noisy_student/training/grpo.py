@@ -23,14 +23,14 @@ from noisy_student.models.adapter import is_adapted
 from noisy_student.models.load import LoadedModel
 from noisy_student.training import curves, resume
 from noisy_student.training.curves import Point
-from noisy_student.training.drift import Drift
+from noisy_student.training.drift import FEW_ANSWERS, Drift
 from noisy_student.training.groups import Group
 from noisy_student.training.grpo_config import config
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.grpo_trainer import Trainer, payer
 from noisy_student.training.health.checkup import Checkup, Seen
 from noisy_student.training.health.spec import HealthSpec
-from noisy_student.training.health.window import Setup
+from noisy_student.training.health.window import Setup, Window
 from noisy_student.training.lessons import visits
 from noisy_student.training.optimizer import adamw, schedule
 from noisy_student.training.probe import Criterion, judge
@@ -147,8 +147,8 @@ class _Run:
     def criteria(self) -> list[Criterion]:
         """What a probe has shown so far; nothing of other runs."""
         probe = self._spec.probe
-        logged = {point.step - 1: point.kl for point in self._watch.points if point.kl is not None}
-        return [] if probe is None else judge(probe, self.rollouts.facts, logged)
+        window = Window(self.checkup.setup, self._watch.step, self._watch.points, self.rollouts.facts)
+        return [] if probe is None else judge(probe, self.rollouts.facts, window.drift)
 
     def _look(self) -> bool:
         """Look at the run where it is time; whether it may end because it is a probe that has shown enough."""
@@ -167,7 +167,9 @@ class _Run:
         torch.manual_seed(self._seed)
         drift = None
         if spec.beta == 0 and spec.drift_every is not None:
-            drift = Drift(model, temperature=spec.temperature, every=spec.drift_every)
+            # A probe is judged by it, so all answers count.
+            few = None if spec.probe is not None else spec.generations * -(-FEW_ANSWERS // spec.generations)
+            drift = Drift(model, temperature=spec.temperature, every=spec.drift_every, answers=few)
         done = resume.load(folder, identity=self._identity, **parts)
         if done is not None:
             self._restore(done)

@@ -127,6 +127,14 @@ class GrpoSpec(BaseModel):
                 why="Groups of right answers that are paid unequally teach something, and refilling would drop them.",
                 do="Set grpo.refill = 0, or leave grpo.rewards out.",
             )
+        if self.probe is not None and self.beta == 0:
+            between, every = self.probe.slope_to - self.probe.slope_from, self.drift_every
+            if every is None or 2 * every * self.num_iterations > between:
+                raise UserError(
+                    f"grpo.probe wants a divergence that rises within {between} steps, and drift_every is {every}.",
+                    why="Without an anchor it is measured only then, and two points are needed.",
+                    do="Set grpo.drift_every = 2, or grpo.beta above 0.",
+                )
         if self.online_votes and self.weigh_agreement:
             raise UserError(
                 "grpo.online_votes and grpo.weigh_agreement are both set.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -91,17 +93,18 @@ class Trainer(GRPOTrainer):
         return loss
 
     def _compare(self, apart: torch.Tensor, mask: torch.Tensor) -> None:
-        """Note how far sampler and trainer are apart, and stop at once where they compute exactly."""
+        """Note how far sampler and trainer are apart; stop at once where they compute exactly, or where it is NaN."""
         apart = apart.abs() * mask
-        found = {"mismatch": float(apart.max()), "mean_mismatch": float(apart.sum() / mask.sum())}
-        for name, nats in found.items():
-            # A step of several micro-batches has the worst of them; what is no number stays so.
-            before = self.facts[-1].get(name, 0.0)
-            self.facts[-1][name] = before if before > nats else nats
-        if not self.setup.half:
-            wrong = template_mismatch(Window(self.setup, self.state.global_step, (), self.facts[-1:]))
+        most, fact = float(apart.max()), self.facts[-1]
+        if not self.setup.half or not math.isfinite(most):
+            wrong = template_mismatch(
+                Window(replace(self.setup, dtype="float32"), self.state.global_step, (), [{**fact, "mismatch": most}])
+            )
             if wrong is not None:
                 raise UserError(wrong.evidence, why=wrong.cause, do=wrong.remedy)
+        fact["mismatch"] = max(most, fact.get("mismatch", 0.0))
+        fact["apart_nats"] = fact.get("apart_nats", 0.0) + float(apart.sum())
+        fact["apart_tokens"] = fact.get("apart_tokens", 0) + int(mask.sum())
 
 
 def payer(name: str, reward: Any) -> Any:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 RECENT = 10
 """Steps whose facts are taken together."""
@@ -30,11 +30,17 @@ class ProbeSpec(BaseModel):
     """Steps from one judgement to the next."""
     slope_from: int = Field(default=10, ge=0)
     slope_to: int = Field(default=30, ge=1)
-    """The steps between which the divergence must rise; later it may well have settled at an anchor."""
+    """The optimiser steps between which the divergence must rise; later it may well have settled at an anchor."""
     ended: float = Field(default=0.5, gt=0, le=1)
     """Share of the answers that must end by themselves."""
     readable: float = Field(default=0.9, gt=0, le=1)
     """Share of readable answers from which on they need not end."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.slope_from >= self.slope_to:
+            raise ValueError("slope_from must come before slope_to")
+        return self
 
     def due(self, step: int) -> bool:
         """Whether a probe is judged after so many steps."""
@@ -57,11 +63,11 @@ class Criterion:
         return asdict(self)
 
 
-def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], logged: Mapping[int, float]) -> list[Criterion]:
-    """The three criteria on the facts of all steps so far; ``logged`` holds the divergences of a trainer, by step."""
+def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], drift: Sequence[tuple[int, float]]) -> list[Criterion]:
+    """The three criteria on the facts of all batches so far; ``drift`` has optimiser steps and divergences."""
     recent = facts[-RECENT:]
-    spread = statistics.median(float(row["spread"]) for row in recent)
-    rising = _rise(spec, facts, logged)
+    spread = statistics.median_low(float(row["spread"]) for row in recent)
+    rising = _rise(spec, drift)
     stopped = statistics.fmean(float(row["stopped"]) for row in recent)
     readable = statistics.fmean(float(row["readable"]) for row in recent)
     waived = None
@@ -80,10 +86,9 @@ def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], logged: Mapping[i
     ]
 
 
-def _rise(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], logged: Mapping[int, float]) -> float | None:
+def _rise(spec: ProbeSpec, drift: Sequence[tuple[int, float]]) -> float | None:
     """Nats a token and step, by least squares; 0 where the model is not visibly elsewhere; None where unknown."""
-    known = {int(row["step"]): float(row["kl"]) for row in facts if row.get("kl") is not None} or dict(logged)
-    points = [(step, nats) for step, nats in sorted(known.items()) if spec.slope_from <= step <= spec.slope_to]
+    points = [(step, nats) for step, nats in sorted(drift) if spec.slope_from <= step <= spec.slope_to]
     if len(points) < 2:
         return None
     if points[-1][1] < VISIBLE:

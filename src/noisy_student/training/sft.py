@@ -37,7 +37,7 @@ from noisy_student.training.trl_head import lent, on_one_device
 from noisy_student.training.watch import Watch
 
 WATCHED = 8
-"""How many of the first examples are asked for their loss at every look; they were learned from."""
+"""How many of the examples before the first look are asked for their loss at every look; they were learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ def train(
     rows = [encoded.rows[position] for position in positions]
     dtype = str(loaded.model.dtype).removeprefix("torch.")
     setup = Setup(spec.learning_rate, dtype, is_adapted(loaded.model))
-    model, watched = loaded.model, rows[:WATCHED]
+    learned = rows[: health.first * spec.batch]
+    model, watched = loaded.model, learned[:: max(1, len(learned) // WATCHED)][:WATCHED]
     checkup = Checkup(health, setup, model, measure=lambda: {"own_loss": own_loss(model, watched)})
     work = _Work(rows, seeds.seed(seed, "training") % 2**32, _identity(loaded, rows, spec, seed), checkup)
     watch = _run(loaded, work, spec, context)

@@ -78,6 +78,8 @@ class Watch(TrainerCallback):
         """Report progress and ask whether to go on; save before going away, and now and then."""
         self.step = self._first + state.global_step
         self.context.progress(self.step, self.steps, "steps")
+        # The Trainer counts from a pause; points and looks are to stand where an uninterrupted run has them.
+        control.should_log = self.step % int(args.logging_steps) == 0
         if self.step == self.steps:
             # The Trainer logs every tenth step; without this the curve would end before the training does.
             control.should_log = True

@@ -51,7 +51,7 @@ class Fault:
     spoil: Callable[[DrawRows], DrawRows] = lambda draw: draw
     truncated: Any = "abstain"
     unreadable: int = 0
-    dev: int = 32
+    dev: int = HealthSpec().dev
 
 
 HEALTHY, HEALTH = Fault(), HealthSpec()

@@ -15,7 +15,7 @@ from noisy_student.training.curves import Point
 from noisy_student.training.groups import Group
 from noisy_student.training.health.diagnosis import first_seen
 from noisy_student.training.health.misleading import misleading
-from noisy_student.training.health.rules import diagnose
+from noisy_student.training.health.rules import STOPPING, diagnose
 from noisy_student.training.health.spec import FILE, HealthSpec
 from noisy_student.training.health.weights import Weights
 from noisy_student.training.health.window import Setup, Window
@@ -65,10 +65,11 @@ class Checkup:
         """
         if not self.spec.due(seen.step, last=self.rows[-1]["step"] if self.rows else 0):
             return
-        measured = {"step": seen.step, **self._weights.moved(self._model)}
+        measured: dict[str, Any] = {"step": seen.step, **self._weights.moved(self._model)}
         if self._measure is not None:
             measured |= self._measure()
         window = Window(self.setup, seen.step, seen.points, seen.facts, seen.groups, [*self.rows, measured])
+        measured["entropy_slope"] = window.entropy_slope
         found = diagnose(window)
         row = {"diagnoses": [diagnosis.row for diagnosis in found], "misleading": list(misleading(window))}
         self.rows.append({**measured, **row})
@@ -77,6 +78,6 @@ class Checkup:
             context.notice(
                 f"step {seen.step}: {diagnosis.name}: {diagnosis.evidence} {diagnosis.cause} Do: {diagnosis.remedy}"
             )
-        if found and self.spec.on_unhealthy == "stop":
-            worst = found[0]
+        worst = next((diagnosis for diagnosis in found if diagnosis.name in STOPPING), None)
+        if worst is not None and self.spec.on_unhealthy == "stop":
             raise NotTrainable(f"{worst.name} at step {seen.step}. {worst.evidence}", why=worst.cause, do=worst.remedy)

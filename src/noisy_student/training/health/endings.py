@@ -30,22 +30,25 @@ def answers_never_end(window: Window) -> Diagnosis | None:
         f"{percent(stopped)} of answers end within {grpo.max_new_tokens} tokens, {percent(window.mean('looped'))} run "
         f"in a circle, and {percent(readable)} can be read.",
         "The model does not give its end token, so answers run to the cap and are no answers.",
-        "Fine-tune on gold first, whose last token is the end token; or raise the chance that ends are found and paid: "
-        "--set grpo.generations=8 (or more) and a higher grpo.learning_rate; or read what was cut: "
-        "--set answers.truncated=last-number with --set grpo.rewards.termination=0.1.",
+        "Fine-tune on gold first, whose last token is the end token; or make ends likelier to be found and paid: "
+        f"--set grpo.generations={max(8, 2 * grpo.generations)}, a higher learning rate; or read what was cut: "
+        "--set answers.truncated=last-number. noisy-student run v4-debug tries what the plan tried.",
     )
 
 
 def degenerate_repetition(window: Window) -> Diagnosis | None:
     """Many answers say the same few tokens over and over."""
-    if not window.facts or window.mean("looped") <= MOST_LOOPED:
+    grpo = window.setup.grpo
+    if grpo is None or not window.facts or window.mean("looped") <= MOST_LOOPED:
         return None
+    cooler = min(0.7, grpo.temperature / 2)
+    anchor = f", or a stronger anchor: --set grpo.beta={max(0.04, 2 * grpo.beta):g}"
     return Diagnosis(
         "degenerate-repetition",
         f"{percent(window.mean('looped'))} of answers end in the same few tokens over and over, "
         f"{percent(window.mean('cut_looped'))} until the cap.",
         "The model has said its answer, or lost its way, and nothing makes it stop.",
-        "--set grpo.temperature=0.7 (or lower), --set grpo.rewards.repetition=0.1, or an anchor: --set grpo.beta=0.04.",
+        f"Cooler answers: --set grpo.temperature={cooler:g}{anchor}; or noisy-student run v4-debug.",
     )
 
 

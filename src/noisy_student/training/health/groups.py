@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from noisy_student.statistics.intervals import wilson
 from noisy_student.training.groups import Group, kinds
 from noisy_student.training.health.diagnosis import Diagnosis
 from noisy_student.training.health.spread import mixed_share
@@ -9,11 +10,12 @@ from noisy_student.training.health.window import Window, percent
 
 USUAL = 8
 """Answers a group: the rule of thumb of verifiers and prime-rl, and what mended the plan's runs."""
-FEW_MIXED, FEWEST_MIXED = 1 / 3, 1 / 5
-"""Mixed groups under which smaller groups than usual, and any, are looked into: the rest of the sampling is wasted. In
-the lab half to three quarters are mixed at first."""
+FEW_MIXED, FEWEST_MIXED = 2 / 5, 1 / 3
+"""Mixed groups of which there are surely fewer (the 99 % interval lies below) where groups are smaller than usual, and
+where they are not: the rest of the sampling is wasted. In the lab half to three quarters are mixed at first."""
+SURELY = 0.99
 WORTH_IT = 1.5
-"""Times as many mixed groups that larger ones must promise, since they cost as many times more."""
+"""Times as many mixed groups that larger ones must promise, or they would only cost more."""
 NOT_ONE_SIDED = (0.1, 0.9)
 """Shares of right answers between which the size of groups is the matter, and not the questions."""
 
@@ -24,8 +26,8 @@ def group_too_small(window: Window) -> Diagnosis | None:
     if not groups or grpo is None:
         return None
     few = FEW_MIXED if grpo.generations < USUAL else FEWEST_MIXED
-    mixed, right = _mixed(groups), _right(groups)
-    if mixed >= few or not NOT_ONE_SIDED[0] < right < NOT_ONE_SIDED[1]:
+    mixed, right = kinds(groups)["mixed"] / len(groups), _right(groups)
+    if not _surely_fewer(groups, few) or not NOT_ONE_SIDED[0] < right < NOT_ONE_SIDED[1]:
         return None
     wanted = max(USUAL, 2 * grpo.generations)
     promised = mixed_share(groups, wanted) or 0.0
@@ -48,8 +50,8 @@ def pool_all_right(window: Window) -> Diagnosis | None:
     return Diagnosis(
         "pool-all-right",
         f"Of the last {sum(found.values())} groups {found['all-right']} are all right and {found['mixed']} are mixed.",
-        "The questions are too easy, or all that their labels teach is learned.",
-        "Take harder questions, or stop here; --set grpo.refill=1 replaces such groups where mixed ones are left.",
+        _cause(found, "The questions are too easy, or all that their labels teach is learned."),
+        "Take harder questions, or stop here.",
     )
 
 
@@ -61,20 +63,24 @@ def pool_all_wrong(window: Window) -> Diagnosis | None:
     return Diagnosis(
         "pool-all-wrong",
         f"Of the last {sum(found.values())} groups {found['all-wrong']} are all wrong and {found['mixed']} are mixed.",
-        "The questions are too hard for this model, or their labels are wrong.",
+        _cause(found, "The questions are too hard for this model, or their labels are wrong."),
         "Take easier questions or a better start (fine-tune on gold first), and look at some labels.",
     )
 
 
 def _one_sided(window: Window) -> dict[str, int] | None:
     groups = window.recent_groups
-    if not groups or _mixed(groups) >= FEWEST_MIXED:
-        return None
-    return {str(kind): count for kind, count in kinds(groups).items()}
+    return {str(kind): count for kind, count in kinds(groups).items()} if _surely_fewer(groups, FEWEST_MIXED) else None
 
 
-def _mixed(groups: list[Group]) -> float:
-    return kinds(groups)["mixed"] / len(groups)
+def _cause(found: dict[str, int], usual: str) -> str:
+    few = min(found["all-right"], found["all-wrong"])
+    return usual if few < sum(found.values()) / 4 else "Some questions are too easy, the others too hard."
+
+
+def _surely_fewer(groups: list[Group], share: float) -> bool:
+    """Whether the share of mixed groups lies surely below this one."""
+    return bool(groups) and wilson(kinds(groups)["mixed"], len(groups), confidence=SURELY).high < share
 
 
 def _right(groups: list[Group]) -> float:

@@ -33,7 +33,11 @@ def template_mismatch(window: Window) -> Diagnosis | None:
         return None
     last = known[-1]
     half = window.setup.half
-    apart = last.get("mean_mismatch", 0.0) if half else last["mismatch"]
+    apart = (
+        sum(row["apart_nats"] for row in known) / max(1, sum(row["apart_tokens"] for row in known))
+        if half
+        else last["mismatch"]
+    )
     # Written so that what is no number is a mismatch, too.
     if apart < (MEAN_MISMATCH if half else MISMATCH):
         return None

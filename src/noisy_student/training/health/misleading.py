@@ -14,7 +14,9 @@ def misleading(window: Window) -> Iterator[str]:
     if window.setup.grpo is None or not window.points or not window.facts:
         return
     point, fact = window.points[-1], window.facts[-1]
-    if abs(point.loss) < NEAR_ZERO:
+    if not fact["spread"]:
+        yield f"At step {window.step} no group had different rewards: that its loss is 0 means that it taught nothing."
+    elif abs(point.loss) < NEAR_ZERO:
         norm = "" if point.grad_norm is None else f"; the gradient's norm is {point.grad_norm:.2g}"
         yield f"loss {point.loss:.4f} is near 0 by construction: advantages of a group add up to 0{norm}."
     if point.reward_std:

@@ -17,11 +17,13 @@ class Rule:
     name: str
     judge: Callable[[Window], Diagnosis | None]
     explains: tuple[str, ...] = ()
+    stops: bool = True
+    """Whether it is a reason to end a training: not where what was learned is as good as it was."""
 
 
 NO_SIGNAL = ("pool-all-wrong", "pool-all-right", "group-too-small", "learning-rate-too-low")
 RULES = (
-    Rule("unreadable-gold", lessons.unreadable_gold),
+    Rule("unreadable-gold", lessons.unreadable_gold, stops=False),
     Rule("template-mismatch", lessons.template_mismatch,
          ("learning-rate-too-high", "no-anchor-drift", "collapse", *NO_SIGNAL)),
     Rule("updates-swallowed", updates.updates_swallowed, ("learning-rate-too-low",)),
@@ -36,7 +38,7 @@ RULES = (
     Rule("collapse", collapse.collapse, ("no-anchor-drift", *NO_SIGNAL)),
     Rule("group-too-small", groups.group_too_small, ("learning-rate-too-low",)),
     Rule("pool-all-wrong", groups.pool_all_wrong, ("no-anchor-drift", "learning-rate-too-low")),
-    Rule("pool-all-right", groups.pool_all_right, ("no-anchor-drift", "learning-rate-too-low")),
+    Rule("pool-all-right", groups.pool_all_right, ("no-anchor-drift", "learning-rate-too-low"), stops=False),
     Rule("no-anchor-drift", updates.no_anchor_drift),
     Rule("learning-rate-too-low", updates.learning_rate_too_low),
 )  # fmt: skip
@@ -53,3 +55,6 @@ def diagnose(window: Window) -> tuple[Diagnosis, ...]:
             found.append(diagnosis)
             explained |= set(rule.explains)
     return tuple(found)
+
+
+STOPPING = frozenset(rule.name for rule in RULES if rule.stops)

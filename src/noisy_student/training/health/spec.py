@@ -21,7 +21,7 @@ class HealthSpec(BaseModel):
     """The step of the first look; 30 is where the plan checked its runs."""
     every: int = Field(default=30, ge=1)
     """Steps from one look to the next."""
-    dev: int = Field(default=32, ge=0)
+    dev: int = Field(default=48, ge=0)
     """Dev questions that are answered before the first step and at every look of a run by GRPO, to see a collapse."""
 
     def due(self, step: int, *, last: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from noisy_student.training.health.diagnosis import Diagnosis
-from noisy_student.training.health.window import RECENT, Window, percent
+from noisy_student.training.health.window import RECENT, SURE, Window, percent
 
 STILL = 1e-4
 """Nats a token from the start below which a model has not moved; at a hundredth of the lab's rate it is 1e-5 after 30
@@ -13,6 +13,10 @@ RUSH = 0.01
 three times that rate, where nothing is learned any more."""
 ASTRAY = 0.1
 """Nats a token from the start above which a model has gone far, if its reward has not risen for it."""
+AT_LEAST = 0.1
+"""Nats a token by which it must rise as well: a student of its own texts begins near 0."""
+EARLY = (5, 30)
+"""Steps between which a divergence tells of a rush."""
 LITTLE = 0.01
 """By how much of its size an adapter changes at least in fine-tuning; in the lab .4 at its rate, .0001 at 1e-6."""
 SWALLOWED = 0.5
@@ -25,7 +29,8 @@ at ten times the lab's rate it is 3."""
 def updates_swallowed(window: Window) -> Diagnosis | None:
     """Weights in half precision are what they were, though there were gradients."""
     moved = window.looks[-1].get("moved") if window.looks else None
-    if moved is None or not window.setup.half or moved >= SWALLOWED:
+    pulled = any(point.grad_norm for point in window.points)
+    if moved is None or not window.setup.half or moved >= SWALLOWED or not pulled:
         return None
     rate = window.setup.learning_rate
     return Diagnosis(
@@ -41,23 +46,26 @@ def learning_rate_too_high(window: Window) -> Diagnosis | None:
     remedy = _another_rate(window, 0.1)
     if window.setup.grpo is None:
         losses = [float(look["own_loss"]) for look in window.looks if look.get("own_loss") is not None]
-        if len(losses) < 2 or losses[-1] <= RISEN * losses[0]:
+        if len(losses) < 2 or losses[-1] <= max(RISEN * losses[0], losses[0] + AT_LEAST):
             return None
         seen = (
             f"On its own first examples the loss rose from {losses[0]:.2f} to {losses[-1]:.2f} in {window.step} steps."
         )
         return Diagnosis("learning-rate-too-high", seen, "Each update overshoots what the last one learned.", remedy)
-    early = [(step, nats) for step, nats in window.drift if 0 < step <= RECENT]
-    before, now = window.mean("right", first=True), window.mean("right")
-    if not early or early[-1][1] < RUSH * early[-1][0] or now >= before:
+    early = [(step, nats) for step, nats in window.drift if EARLY[0] <= step <= EARLY[1]]
+    change = window.change()
+    if not early or change is None or change.errors > -SURE:
         return None
-    entropies = [point.entropy for point in window.points if point.entropy is not None]
-    seen = f", its entropy from {entropies[0]:.2f} to {entropies[-1]:.2f} nats" if entropies else ""
+    step, nats = max(early, key=lambda measured: measured[1] / measured[0])
+    if nats < RUSH * step:
+        return None
+    slope = window.entropy_slope
+    turn = "" if slope is None else f", entropy changes by {slope:+.1g} nats a step"
     norms = [point.grad_norm for point in window.points[-RECENT:] if point.grad_norm is not None]
     return Diagnosis(
         "learning-rate-too-high",
-        f"After {early[-1][0]} steps the model was {early[-1][1]:.2g} nats a token from its start; right answers went "
-        f"from {percent(before)} to {percent(now)}{seen}; the gradient's norm is up to {max(norms, default=0.0):.2g}.",
+        f"After {step} steps the model was {nats:.2g} nats a token from its start; {change}{turn}, and the gradient's "
+        f"norm is up to {max(norms, default=0.0):.2g}.",
         "Updates are so large that a few of them undo what the model could do.",
         remedy,
     )
@@ -79,22 +87,25 @@ def learning_rate_too_low(window: Window) -> Diagnosis | None:
 
 
 def _still(window: Window) -> str | None:
+    if not window.warm:
+        return None
     reached = [nats for step, nats in window.drift if step >= 2 * RECENT]
     return f"the model is {reached[-1]:.1g} nats a token from its start" if reached and reached[-1] < STILL else None
 
 
 def _hardly_adapted(window: Window) -> str | None:
     change = float(window.looks[-1]["change"])
-    return f"the adapter has changed by {change:.1g} of its size" if change < LITTLE else None
+    return f"the adapter has changed by {change:.1g} of its size" if change < LITTLE and window.warm else None
 
 
 def _another_rate(window: Window, factor: float) -> str:
     """What to set for ``factor`` times the learning rate; an adapter's is a multiple of the one in the settings."""
-    setup, rates = window.setup, "[0.1, 0.3, 1.0]" if factor < 1 else "[1.0, 3.0, 10.0]"
-    set_to = f"--set {setup.table}.learning_rate={factor * setup.learning_rate:g}"
+    setup = window.setup
     if setup.adapter:
-        set_to = f"{factor:g} times its lora.rate_factor"
-    return f"{set_to}, or let dev choose: rates = {rates} in its condition."
+        return f"{factor:g} times its lora.rate_factor, or several rates on dev (docs/lora.md)."
+    return (
+        f"--set {setup.table}.learning_rate={factor * setup.learning_rate:g}, or several rates on dev (docs/lora.md)."
+    )
 
 
 def no_anchor_drift(window: Window) -> Diagnosis | None:
@@ -102,14 +113,13 @@ def no_anchor_drift(window: Window) -> Diagnosis | None:
     grpo = window.setup.grpo
     if grpo is None or grpo.beta > 0 or not window.drift:
         return None
-    before, now = window.mean("right", first=True), window.mean("right")
+    change = window.change()
     step, nats = window.drift[-1]
-    if nats <= ASTRAY or now > before:
+    if nats <= ASTRAY or change is None or change.now > change.before:
         return None
     return Diagnosis(
         "no-anchor-drift",
-        f"The model is {nats:.2g} nats a token from its start at step {step}; right answers went from "
-        f"{percent(before)} to {percent(now)}.",
+        f"The model is {nats:.2g} nats a token from its start at step {step}; {change}.",
         "grpo.beta is 0: nothing holds the model where it could do something, and its rewards teach nothing better.",
         "--set grpo.beta=0.04, and look at the labels: rewards that no answer can earn teach nothing.",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,12 @@ from noisy_student.training.groups import Group
 from noisy_student.training.grpo_spec import GrpoSpec
 
 RECENT = 10
-"""Steps that are judged together: one step of eight groups says little."""
+"""Generation batches that are judged together, or as many more as hold ``LEAST_GROUPS``: eight groups say little."""
+LEAST_GROUPS = 30
+WARM = 0.3
+"""Mean learning rate by its peak, below which a training is still warming up."""
+SURE = 2.0
+"""Standard errors by which the latest answers must differ from the first to be called better or worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +62,75 @@ class Window:
     groups: Sequence[Group] = ()
     looks: Sequence[Mapping[str, Any]] = ()
 
-    def mean(self, name: str, *, first: bool = False) -> float:
-        """The mean of a fact over the latest steps, or over the first ones; it must be known in one of them."""
-        rows = self.facts[:RECENT] if first else self.facts[-RECENT:]
-        known = [float(row[name]) for row in rows if row.get(name) is not None]
+    @property
+    def cycle(self) -> int:
+        """Optimiser steps on each generation batch; steps count the former, facts the latter."""
+        return 1 if self.setup.grpo is None else self.setup.grpo.num_iterations
+
+    def mean(self, name: str) -> float:
+        """The mean of a fact over the latest batches; it must be known in one of them."""
+        known = [float(row[name]) for row in self.facts[-RECENT:] if row.get(name) is not None]
         return sum(known) / len(known)
 
     @property
     def recent_groups(self) -> list[Group]:
-        """The groups of the latest steps."""
-        steps = {int(row["step"]) for row in self.facts[-RECENT:]}
-        return [group for group in self.groups if group.step in steps]
+        """The groups of the latest batches; none where there are too few to say anything."""
+        prompts = 1 if self.setup.grpo is None else self.setup.grpo.prompts
+        steps = {int(row["step"]) for row in self.facts[-max(RECENT, -(-LEAST_GROUPS // prompts)) :]}
+        groups = [group for group in self.groups if group.step in steps]
+        return groups if len(groups) >= LEAST_GROUPS else []
+
+    def change(self) -> Change | None:
+        """How the share of right answers went from the first batches to the latest; None while these are the same."""
+        if len(self.facts) < 2 * RECENT:
+            return None
+        spans = [{int(row["step"]) for row in rows} for rows in (self.facts[:RECENT], self.facts[-RECENT:])]
+        first, last = ([group.right / group.answers for group in self.groups if group.step in span] for span in spans)
+        if len(first) < 2 or len(last) < 2:
+            return None
+        # Groups are the units: answers to one question are right or wrong together.
+        error = math.sqrt(statistics.variance(first) / len(first) + statistics.variance(last) / len(last))
+        before, now = statistics.fmean(first), statistics.fmean(last)
+        return Change(
+            before, now, (now - before) / error if error else math.inf * (now - before) if now != before else 0.0
+        )
+
+    @property
+    def warm(self) -> bool:
+        """Whether the learning rate has been near its peak for most of the steps so far, as far as that is known."""
+        rates = [point.learning_rate for point in self.points if point.learning_rate is not None]
+        return not rates or statistics.fmean(rates) >= WARM * self.setup.learning_rate
 
     @property
     def drift(self) -> list[tuple[int, float]]:
-        """Steps and divergences from the start in nats a token, whoever measured them."""
-        measured = [(int(row["step"]), float(row["kl"])) for row in self.facts if row.get("kl") is not None]
+        """Optimiser steps and divergences from the start in nats a token, whoever measured them."""
+        measured = [
+            (self.cycle * int(row["step"]), float(row["kl"])) for row in self.facts if row.get("kl") is not None
+        ]
         # A point's step counts from 1, and its divergence was taken before that step.
         logged = [(point.step - 1, point.kl) for point in self.points if point.kl is not None]
         return measured or logged
+
+    @property
+    def entropy_slope(self) -> float | None:
+        """Nats a step by which the entropy of the answers' tokens goes up or down, by least squares."""
+        known = [(point.step, point.entropy) for point in self.points if point.entropy is not None]
+        if len(known) < 2:
+            return None
+        steps, nats = zip(*known, strict=True)
+        return float(statistics.linear_regression(steps, nats).slope)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Two shares of right answers and their difference in standard errors."""
+
+    before: float
+    now: float
+    errors: float
+
+    def __str__(self) -> str:
+        return f"right answers went from {percent(self.before)} to {percent(self.now)}"
 
 
 def leading_share(answers: Iterable[str | None]) -> float:
