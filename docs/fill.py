@@ -20,7 +20,7 @@ from noisy_student.study.catalog import questions
 ROOT = Path(__file__).parent.parent
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("lab", "engines", "votes", "grpo", "lora", "health")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("lab", "engines", "votes", "grpo", "lora", "health", "decisions")),
 )
 BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ORDER = (
@@ -399,6 +399,27 @@ def ladder() -> str:
     return "\n".join([*lines, *recommendations(run)])
 
 
+def claims() -> str:
+    """The plan's claims about its own table, judged."""
+    from noisy_student.cli.published import read_claims, read_table
+    from noisy_student.evaluation.claims import judge_claims
+
+    examples = ROOT / "examples"
+    table = {row.name: (row.correct, row.n) for row in read_table(examples / "plan_table.csv")}
+    head = ("claim", "family", "points", "95 % interval", "p", "p (Holm)", "power", "n a side", "answer")
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    for each in judge_claims(read_claims(examples / "plan_claims.csv"), table):
+        found, said = each.comparison, each.claim
+        assert found.interval is not None and found.p_value is not None and each.power is not None
+        low, high = (100 * bound for bound in found.interval)
+        cells = [f"{said.a} {'like' if said.says == 'alike' else said.says + ' than'} {said.b}"]
+        cells += [f"{said.family} ({each.size})", f"{100 * found.difference:+.1f}", f"[{low:+.1f}, {high:+.1f}]"]
+        cells += [f"{found.p_value:.4f}", f"{each.p_holm:.3f}", f"{100 * each.power:.1f} %"]
+        cells += [f"{found.n_needed:,}", f"**{each.held}**"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def grpo_seeds() -> str:
     """What three seeds of ``combined`` say of its GRPO rows."""
     run = json.loads((ROOT / "results" / "combined-three-seeds" / "results.json").read_text(encoding="utf-8"))
@@ -431,6 +452,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "health-rules": health_rules,
     "health-cost": health_cost,
     "ladder": ladder,
+    "claims": claims,
 }
 
 if __name__ == "__main__":

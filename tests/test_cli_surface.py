@@ -20,7 +20,7 @@ SURFACE = {
     "du": {"--store", "--json"},
     "gc": {"--delete", "--unfinished", "--store", "--json"},
     "why": {*STUDY_FLAGS, "target", "--store", "--json"},
-    "compare": {"a", "b", "--margin", "--inner", "--json"},
+    "compare": {"a", "b", "--margin", "--claims", "--inner", "--json"},
     "power": {"--n", "--p1", "--p2", "--psi", "--delta", "--json"},
     "split": {"--data", "--out", "--seed", "--scale", "--limit", "--set", "--json"},
     # What these write is JSONL whatever is asked.

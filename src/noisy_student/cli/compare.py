@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from noisy_student import files
 from noisy_student.cli import options
+from noisy_student.cli.claims import claims_of_table
 from noisy_student.cli.console import emit, output, table
+from noisy_student.cli.published import read_table
 from noisy_student.errors import UserError
 from noisy_student.evaluation.compare import Comparison, Join, compare_counts, compare_grades
 from noisy_student.evaluation.grade_file import read_grades
@@ -26,15 +26,6 @@ from noisy_student.statistics.multiple import holm
 _COUNT = re.compile(r"(\d{1,12})\s*/\s*(\d{1,12})")
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One line of a table of published numbers."""
-
-    name: str
-    correct: int
-    n: int
-
-
 def command(
     a: Annotated[str, typer.Argument(metavar="A", help="163/500, a grades.jsonl, or a table (.csv, .jsonl).")],
     b: Annotated[str | None, typer.Argument(metavar="B", help="The same for the other side; none for a table.")] = None,
@@ -42,15 +33,23 @@ def command(
         float | None, typer.Option("--margin", metavar="X", help="The difference that would matter, such as 0.02.")
     ] = None,
     inner: Annotated[bool, typer.Option("--inner", help="Compare only the questions that both files hold.")] = False,
+    claims: Annotated[
+        Path | None, typer.Option("--claims", metavar="FILE", help="What a table is said to show: a, b, says, family.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Compare two results: counts, grades files, or a table of published numbers. The difference is A - B.
 
     Counts are of different questions (unpaired); grades files are joined on the question (paired). A table has the
-    columns name, correct and n.
+    columns name, correct and n; claims about it have a, b, says (better, worse, alike), and may have family and source.
     """
     if margin is not None and not 0 < margin < 1:
         raise UserError(f"--margin is {margin}.", why="It is a fraction of 1.", do="Write two points as 0.02.")
+    if claims is not None and b is not None:
+        raise UserError("--claims goes with one table.", do="Leave B out.")
+    if claims is not None:
+        claims_of_table(Path(a), claims, margin=margin, json=json)
+        return
     if b is None:
         _compare_table(Path(a), margin=margin, json=json)
         return
@@ -66,19 +65,6 @@ def command(
         emit(asdict(made))
     else:
         _show(made, output())
-
-
-def read_table(path: Path) -> list[Published]:
-    """The rows of a CSV or JSONL table; raises UserError with file and line for what is no row."""
-    try:
-        rows: list[dict[str, Any]] = list(files.read_jsonl(path)) if path.suffix == ".jsonl" else _csv(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", do="Check the path.") from error
-    if len(rows) < 2:
-        raise UserError(
-            f"{path} has {len(rows)} rows.", why="A comparison needs two.", do="Add rows of name,correct,n."
-        )
-    return [_published(row, f"{path}, row {number}") for number, row in enumerate(rows, start=1)]
 
 
 def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
@@ -135,23 +121,3 @@ def _grades(path: Path) -> list[Grade]:
     except TypeError as error:
         fields = ", ".join(Grade.__dataclass_fields__)
         raise UserError(f"{path} holds no grades.", why=f"A grade has {fields}.", do="Give a grades.jsonl.") from error
-
-
-def _csv(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file, skipinitialspace=True))
-
-
-def _published(row: dict[str, Any], place: str) -> Published:
-    missing = [name for name in ("name", "correct", "n") if row.get(name) is None]
-    if missing:
-        raise UserError(f"{place} has no {' and no '.join(missing)}.", do="Give every row name, correct and n.")
-    return Published(str(row["name"]), *(_whole(row[name], f"{place}, {name}") for name in ("correct", "n")))
-
-
-def _whole(value: Any, place: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        return int(value)
-    raise UserError(f"{place} is {value!r}.", why="Counts are whole numbers.", do="Give right answers and questions.")

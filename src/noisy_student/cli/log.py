@@ -14,6 +14,7 @@ from noisy_student.report.ladder_tables import answer
 from noisy_student.report.numbers import DASH
 
 FIELDS = ("study", "scale", "seeds", "status")
+"""What a run says of itself."""
 
 
 def command(runs: options.RunsFolder = options.RUNS, json: options.Json = False) -> None:
@@ -25,21 +26,24 @@ def command(runs: options.RunsFolder = options.RUNS, json: options.Json = False)
     if not rows:
         output().print(Text(f"There is no run under {runs} yet."), soft_wrap=True)
         return
-    lines = [[_cell(row[name]) for name in ("date", *FIELDS, "headline", "folder")] for row in rows]
-    table(output(), ["Date", "Study", "Scale", "Seeds", "Status", "Finding", "Folder"], lines)
+    lines = [[_cell(row[name]) for name in ("date", *FIELDS, "headline", "next", "folder")] for row in rows]
+    table(output(), ["Date", "Study", "Scale", "Seeds", "Status", "Finding", "Next", "Folder"], lines)
 
 
 def log_row(past: Past) -> dict[str, Any]:
     """One run as the log has it; a run that cannot be read has the status ``unreadable``."""
     date = time.strftime("%Y-%m-%d %H:%M", time.localtime(past.written))
-    found: dict[str, Any] = {"date": date, **dict.fromkeys(FIELDS), "headline": None, "folder": str(past.folder)}
+    found: dict[str, Any] = {"date": date, **dict.fromkeys(FIELDS)}
+    found |= {"headline": None, "next": None, "folder": str(past.folder)}
     if past.results is None:
         return {**found, "status": "unreadable"}
     try:
         told = answer(past.results)
     except STRANGE:
         return {**found, "status": "unreadable"}
-    return {**found, **{name: past.results.get(name) for name in FIELDS}, "headline": told}
+    decision = past.results.get("decision")
+    following = decision.get("taken") if isinstance(decision, dict) else None
+    return {**found, **{name: past.results.get(name) for name in FIELDS}, "headline": told, "next": following}
 
 
 def _cell(value: Any) -> str:

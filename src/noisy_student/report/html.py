@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from noisy_student.report import plots
 from noisy_student.report.clean import clean
+from noisy_student.report.decision_table import decision_table, next_step
 from noisy_student.report.expectation_tables import criteria_table, predictions_table
 from noisy_student.report.group_table import capacity_table, groups_table
 from noisy_student.report.health_table import health_table, misleading
@@ -83,6 +84,8 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             labels=labels_table(results),
             selections=selections_table(results),
             criteria=criteria_table(results),
+            decision=decision_table(results),
+            following=next_step(results),
             predictions=predictions_table(results),
             more_samples=curves_table(results),
             vote_curve=_vote_curve(results),

@@ -12,6 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from noisy_student.report.clean import clean
+from noisy_student.report.decision_table import next_step
 from noisy_student.report.expectation_tables import criteria_table, predictions_table
 from noisy_student.report.group_table import capacity_table
 from noisy_student.report.health_table import health_lines
@@ -37,6 +38,8 @@ def show(results: Row, console: Console) -> None:
         console.print(Text(sentence(finding, rows(results, "conditions"))))
     if results.get("status") not in {None, "done"}:
         console.print(Text(f"This run is {results['status']}: the same command goes on with it.", "yellow"))
+    if (following := next_step(results)) is not None:
+        console.print(Text(following))
     for line in recommendations(results):
         if line != said:
             console.print(Text(line, "bold"))

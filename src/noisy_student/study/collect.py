@@ -14,6 +14,7 @@ from noisy_student.statistics.intervals import wilson
 from noisy_student.study.controls import beaten
 from noisy_student.study.costs import costs
 from noisy_student.study.criteria import criteria
+from noisy_student.study.decide import decided
 from noisy_student.study.health import health
 from noisy_student.study.label_row import label_row
 from noisy_student.study.ladder import ladder
@@ -43,7 +44,7 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         {**_condition(nodes, settings, result, store), "beaten": held.get(nodes.name)} for nodes in plan.conditions
     ]
     selected = list(selections(plan, store))
-    return {
+    results: dict[str, Any] = {
         "schema": SCHEMA,
         "study": settings.name,
         "question": settings.question,
@@ -65,6 +66,7 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         "notes": list(notes(settings, conditions, _drawn(plan, store))),
         "settings": settings.model_dump(mode="json", by_alias=True),
     }
+    return {**results, "decision": decided(settings.decide, results)}
 
 
 def findings(settings: Settings, outcomes: Mapping[str, Outcomes]) -> list[Finding]:

@@ -128,6 +128,7 @@ def run_digest(planned: Plan) -> str:
             "labels": [[item.name, item.seed, item.quality.key] for item in planned.labels],
             "primary": {name: item.model_dump() for name, item in settings.primary.items()},
             "predictions": {name: item.model_dump() for name, item in settings.predictions.items()},
+            "decide": [row.model_dump(by_alias=True) for row in settings.decide],
             "usd_per_hour": settings.compute.usd_per_hour,
             "names": [settings.name, settings.scale, settings.protocol],
         }

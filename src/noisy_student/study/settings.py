@@ -27,6 +27,7 @@ from noisy_student.study.conditions import (
     check_size_match,
     check_stopping,
 )
+from noisy_student.study.decide import Decision, check_names
 from noisy_student.study.probes import check_after
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.health.spec import HealthSpec
@@ -148,6 +149,8 @@ class Settings(Frozen):
     conditions: Mapping[Name, ConditionSettings]
     primary: Mapping[Name, ContrastSettings] = Field(default_factory=dict)
     predictions: Mapping[Name, PredictionSettings] = Field(default_factory=dict)
+    decide: tuple[Decision, ...] = ()
+    """What comes next: rows of a condition and a study, of which the first that holds is taken."""
     reference: Name = "baseline"
     """The condition that every other one is set against in the exploratory findings."""
     ceiling: Name = "oracle"
@@ -163,7 +166,7 @@ class Settings(Frozen):
                 raise UserError(
                     f'"{name}" has {len(item):,} entries.', why=f"A study has at most {MOST}.", do="Make several of it."
                 )
-        lists = ("seeds",)
+        lists = ("seeds", "decide")
         return {name: tuple(item) if name in lists and isinstance(item, list) else item for name, item in value.items()}
 
     def _require_trainable(self) -> None:
@@ -209,6 +212,10 @@ class Settings(Frozen):
                 check_size_match(name, condition, self.conditions[condition.like])
             for label in condition.label_names:
                 check_stopping(name, condition, label, self.labels[label])
+        check_names(
+            self.decide,
+            {"findings": list(self.primary), "conditions": list(self.conditions), "labels": list(self.labels)},
+        )
         for name in self.conditions:
             check_after(name, self.conditions)
         for name, label_settings in self.labels.items():
