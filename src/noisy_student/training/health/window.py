@@ -51,8 +51,7 @@ class Window:
     """A training as it stands after ``step`` steps.
 
     ``facts`` has a row for each generation batch, ``groups`` its groups, both in order; ``points`` is what the trainer
-    logged; ``looks`` holds what was measured at each look so far, the last of them now, and ``start`` what was measured
-    before the first step.
+    logged; ``looks`` holds what was measured at each look so far, the last of them now and perhaps one of step 0.
     """
 
     setup: Setup
