@@ -69,7 +69,7 @@ def test_renaming_a_condition_changes_no_key(model):
     study = resolve(Request("v1-5", overrides={"model.id": str(model)}))
     text = study.model_dump_json(by_alias=True)
     for old, new in (("baseline", "start"), ("filtered", "agreed"), ("votes", "ballots")):
-        text = text.replace(f'"{old}"', f'"{new}"').replace(f'"labels.{old}"', f'"labels.{new}"')
+        text = text.replace(f'"{old}"', f'"{new}"').replace(f'"labels.{old}', f'"labels.{new}')
     renamed = check(json.loads(text))
     assert set(renamed.conditions) == {"base", "start", "baseline-steps", "agreed", "control", "oracle"}
     assert [node.key for node in parents_first(plan(renamed).targets)] == [
