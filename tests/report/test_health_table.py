@@ -30,7 +30,7 @@ def test_everything_found_has_a_line_and_a_healthy_student_one_that_is_faint() -
     assert [(line.cells, line.faint) for line in table.lines] == [
         (("grpo", "1", "1,030", "collapse", "Dev fell to 0.", "The rate is high.", "Halve it."), False),
         (("grpo", "1", "30", "no spread", "Dev fell to 0.", "The rate is high.", "Halve it."), False),
-        (("grpo", "2", "30, 1,030", HEALTHY, "", "", ""), True),
+        (("grpo", "2", "1,030", HEALTHY, "2 looks", "", ""), True),
     ]
     assert all(len(line.cells) == len(table.columns) for line in table.lines)
 

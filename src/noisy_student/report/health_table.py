@@ -25,15 +25,16 @@ def health_table(results: Row) -> Table:
     lines = []
     for row in _looked_at(results):
         name, seed = str(row.get("name")), count(row.get("seed"))
-        steps = ", ".join(map(count, row["health"]["looks"]))
+        looks = row["health"]["looks"]
         for found in row["health"]["found"]:
             words = (str(found[part]) for part in ("name", "evidence", "cause", "remedy"))
             lines.append(Line((name, seed, count(found["step"]), *words)))
         if not row["health"]["found"]:
-            lines.append(Line((name, seed, steps, HEALTHY, "", "", ""), faint=True))
+            seen = f"{len(looks)} look{'s' if len(looks) > 1 else ''}"
+            lines.append(Line((name, seed, count(looks[-1]), HEALTHY, seen, "", ""), faint=True))
     caption = (
         "Looks at a training by rules with fixed thresholds; of a chain of conditions the cause is named. Healthy "
-        "means that none of the rules found anything at these steps, no more."
+        "means that none of the rules found anything up to this step, no more."
     )
     return Table("Health", caption, columns, tuple(lines))
 

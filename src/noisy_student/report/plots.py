@@ -1,7 +1,6 @@
 """The drawings of a report: differences, accuracies, agreement, vote over k, loss; the one file that knows matplotlib.
 
-Rows of results.json come in, ``<svg>`` markup goes out: equal input gives equal bytes. Sizes are in CSS pixels. Each
-drawing takes the width it is for, since text scaled to a phone could not be read.
+Rows in, ``<svg>`` out, equal bytes for equal rows, for a width in CSS pixels: scaled to a phone no text could be read.
 """
 
 from __future__ import annotations
@@ -164,7 +163,8 @@ def rollouts(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:
                 thin = [row for place, row in enumerate(known) if place % every == 0 or row.get("found")]
                 steps, values = [row["step"] for row in thin], [factor * row[name] for row in thin]
                 color, dashes = STROKES[number % len(STROKES)]
-                rings: Any = {"marker": "o", "mfc": "none", "markevery": [bool(row.get("found")) for row in thin]}
+                found = [bool(row.get("found")) for row in thin]
+                rings: Any = {"marker": "o", "mfc": "none", "markevery": found} if any(found) else {}
                 axes.plot(steps, values, color=color, linestyle=dashes, linewidth=1.3, label=student, **rings)
             axes.set_title(words, **_SMALL)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
