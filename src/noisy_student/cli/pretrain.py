@@ -49,7 +49,7 @@ class Recipe:
 
 
 RECIPES = {
-    "lab-m": Recipe(PretrainSpec(steps=lab.PRETRAIN_STEPS)),
+    **{name: Recipe(PretrainSpec(steps=lab.PRETRAIN_STEPS)) for name in ("lab-s", "lab-m", "lab-l")},
     # Lower rates than from nothing, so that it keeps what it can.
     "lab-endless": Recipe(
         PretrainSpec(steps=400, muon_rate=0.008, adam_rate=1e-3, warmup=20),
