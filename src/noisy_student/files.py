@@ -139,3 +139,12 @@ def link_or_copy(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
+
+
+def link_children(source: Path, target: Path) -> None:
+    """Put all that lies in ``source`` into the folder ``target``, by hard links where the disk allows it."""
+    for path in sorted(source.iterdir()):
+        if path.is_dir():
+            shutil.copytree(path, target / path.name, copy_function=link_or_copy)
+        else:
+            link_or_copy(str(path), str(target / path.name))

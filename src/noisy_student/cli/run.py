@@ -95,7 +95,10 @@ def best_model(made: Run) -> list[str]:
     students = [
         row
         for row in rows(made.results, "conditions")
-        if row["status"] == "done" and row["learns_from"] and "revealed" not in row["learns_from"]
+        if row["status"] == "done"
+        and row["learns_from"]
+        and "revealed" not in row["learns_from"]
+        and row.get("graded_on", "test") == "test"
     ]
     if not students:
         return []

@@ -25,6 +25,8 @@ from noisy_student.report.label_tables import costs_table, curves_table, selecti
 from noisy_student.report.ladder_tables import answer, before_after_table, recommendations, rungs_table
 from noisy_student.report.levels import Histogram, histograms
 from noisy_student.report.numbers import DASH, count, duration, minus, percent
+from noisy_student.report.passes_tables import gains_table, passes_table
+from noisy_student.report.rounds_table import rounds_table
 from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.tables import (
     conditions_table,
@@ -100,6 +102,9 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             health=health_table(results),
             rungs=rungs_table(results),
             before_after=before_after_table(results),
+            rounds=rounds_table(results),
+            passes=passes_table(results),
+            gains=gains_table(results),
             recommendations=list(recommendations(results)),
             misleading=misleading(results),
             protocol=_protocol(results),

@@ -99,6 +99,8 @@ def conditions_table(results: Row) -> Table:
     )
     lines = tuple(_condition(name, group) for name, group in groups.items())
     caption = "Accuracy is the mean over seeds." if several else "Intervals are Wilson's, for one checkpoint."
+    if any(row.get("graded_on") == "dev" for row in rows(results, "conditions")):
+        caption += " Those in grey were tested on dev, on the way to one that is tested."
     caption += " Strict: the answer stood after ####. Stopped: ended by itself. Labels right: of the pseudo-labels."
     remarks = tuple(remark for name, group in groups.items() for remark in _remarks(name, group))
     return Table("Conditions", caption, columns, lines, remarks)
@@ -253,7 +255,7 @@ def _condition(name: str, group: Sequence[Row]) -> Line:
         str(group[0].get("method") or DASH),
         duration(over("seconds")),
     )
-    return Line(cells, not done)
+    return Line(cells, not done or group[0].get("graded_on") == "dev")
 
 
 def _on_dev(row: Row) -> str:

@@ -18,6 +18,8 @@ from noisy_student.report.group_table import capacity_table
 from noisy_student.report.health_table import health_lines
 from noisy_student.report.label_tables import cost_words, selections_table
 from noisy_student.report.ladder_tables import answer, before_after_table, recommendations, rungs_table
+from noisy_student.report.passes_tables import gains_table, passes_table
+from noisy_student.report.rounds_table import rounds_table
 from noisy_student.report.table import Table
 from noisy_student.report.tables import conditions_table, findings_table, gap_table, labels_table
 from noisy_student.report.wording import Row, primary_findings, rows, sentence
@@ -45,7 +47,9 @@ def show(results: Row, console: Console) -> None:
             console.print(Text(line, "bold"))
     for line in health_lines(results):
         console.print(Text(line, "yellow"))
-    for table in (findings_table, criteria_table, rungs_table, before_after_table, conditions_table, labels_table):
+    for table in (findings_table, criteria_table, rungs_table, before_after_table, rounds_table):
+        _show(table(results), console)
+    for table in (conditions_table, labels_table, gains_table, passes_table):
         _show(table(results), console)
     if rows(results, "predictions"):
         _show(predictions_table(results), console)

@@ -76,6 +76,15 @@ def mcnemar_midp(only_a: int, only_b: int) -> float:
     return 2 * float(stats.binom.cdf(smaller, total, 0.5)) - float(stats.binom.pmf(smaller, total, 0.5))
 
 
+def worse_exact(lost: int, gained: int) -> float:
+    """The one-sided exact p value that more was lost than gained: P(Bin(lost + gained, 1/2) >= lost).
+
+    >>> worse_exact(7, 1), worse_exact(0, 0)
+    (0.03515625, 1.0)
+    """
+    return float(stats.binom.sf(lost - 1, lost + gained, 0.5)) if lost + gained else 1.0
+
+
 def newcombe_paired(counts: PairedCounts, *, confidence: float = 0.95) -> Interval:
     """Newcombe's interval of the paired difference, method 10: Wilson ends joined by their correlation (1998)."""
     n = counts.n

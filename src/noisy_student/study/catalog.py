@@ -16,10 +16,11 @@ from pydantic_core import ErrorDetails
 
 from noisy_student.errors import UserError, nearest
 from noisy_student.redaction import holds_secret, redact
+from noisy_student.study.rounds import TABLE, written_out
 from noisy_student.study.settings import Settings
 
 PACKAGE = Path(__file__).parent.parent
-NAMED = ("labels", "conditions", "primary", "predictions")
+NAMED = ("models", "labels", "conditions", "primary", "predictions", TABLE)
 """Tables whose keys are names of the study's own."""
 OF_STUDIES = "studies"
 """The table of a scale's file that holds what one packaged study has otherwise there, such as its model."""
@@ -62,8 +63,14 @@ def resolve(request: Request) -> Settings:
     for part in (study, scale, own) if packaged else (scale, study):
         merged = _merge(merged, part)
     merged |= {"name": _stem(request.study), "scale": _stem(request.scale), "protocol": _stem(request.protocol)}
-    for dotted, value in request.overrides.items():
+    # Chains first: what they are written out to can then be set like all else.
+    of_chains = {dotted: value for dotted, value in request.overrides.items() if dotted.startswith(f"{TABLE}.")}
+    for dotted, value in of_chains.items():
         _put(merged, dotted, value)
+    merged = written_out(merged)
+    for dotted, value in request.overrides.items():
+        if dotted not in of_chains:
+            _put(merged, dotted, value)
     return check(merged)
 
 

@@ -11,23 +11,26 @@ from noisy_student.evaluation.grade_file import read_grades
 from noisy_student.records import Finding
 from noisy_student.statistics.gap import gap_recovered
 from noisy_student.statistics.intervals import wilson
+from noisy_student.study.conditions import ConditionSettings
 from noisy_student.study.controls import beaten
 from noisy_student.study.costs import costs
 from noisy_student.study.criteria import criteria
 from noisy_student.study.decide import decided
+from noisy_student.study.handed import trained_by
 from noisy_student.study.health import health
 from noisy_student.study.label_row import label_row
 from noisy_student.study.ladder import ladder
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.notes import Drawn, notes
+from noisy_student.study.passes import passes
 from noisy_student.study.plan import Plan
 from noisy_student.study.predictions import predictions
+from noisy_student.study.round_rows import round_rows
 from noisy_student.study.run_graph import Result
 from noisy_student.study.seed_nodes import ConditionNodes
 from noisy_student.study.selections import selections
 from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
-from noisy_student.study.tuned import trained_by
 
 SCHEMA = 1
 EPISODES = ("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups", "reward_bits")
@@ -59,6 +62,8 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         "findings": [asdict(finding) for finding in found],
         "criteria": list(criteria(settings, found)),
         "ladder": list(ladder(plan, store)),
+        "rounds": list(round_rows(plan, store)),
+        "passes": passes(plan, store, conditions),
         "gap_recovered": list(_gaps(settings, outcomes)),
         "selections": selected,
         "predictions": list(predictions(settings, selected)),
@@ -93,7 +98,8 @@ def _explored(settings: Settings) -> Iterator[tuple[str, str]]:
     pairs = [(name, settings.reference) for name in settings.conditions if settings.reference in settings.conditions]
     pairs += [(item.control_of, name) for name, item in settings.conditions.items() if item.control_of is not None]
     for a, b in dict.fromkeys(pairs):
-        if a != b and frozenset((a, b)) not in declared:
+        same_part = settings.conditions[a].graded_on == settings.conditions[b].graded_on
+        if a != b and same_part and frozenset((a, b)) not in declared:
             yield a, b
 
 
@@ -132,7 +138,8 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
         "method": condition.method,
         "seed": nodes.seed,
         "control_of": condition.control_of,
-        "learns_from": list(condition.train),
+        "graded_on": condition.graded_on,
+        "learns_from": list(_learned(condition, settings)),
         **_status(nodes.grade, result, store),
         **_accuracy(store.summary(nodes.grade)),
     }
@@ -150,13 +157,19 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
         **{name: trained.get(name) if trained else None for name in EPISODES},
         "trained_tokens": trained["trained_tokens"] if trained else None,
         "trainable_parameters": trained["trainable_parameters"] if trained else None,
-        "tried": tuned["tried"] if tuned else None,
+        "tried": tuned.get("tried") if tuned else None,
+        "last": tuned.get("name") if tuned else None,
         "learning_rate": _learning_rate(training),
         "health": health(training, store, name=nodes.name, own=condition.grpo),
         "group_quality": store.summary(nodes.groups),
         "sampled_tokens": rollouts + sum(summary.get("tokens", 0) for summary in sampled) or None,
         "seconds": _seconds(store, own),
     }
+
+
+def _learned(condition: ConditionSettings, settings: Settings) -> tuple[str, ...]:
+    """What it learns from; the last of a chain, what the chain learns from."""
+    return settings.conditions[condition.last_of[-1]].train if condition.last_of else condition.train
 
 
 def _learning_rate(training: Node | None) -> float | None:
@@ -208,7 +221,8 @@ def _gaps(settings: Settings, outcomes: Mapping[str, Outcomes]) -> Iterator[dict
     if not set(ends) <= set(outcomes):
         return
     for name in outcomes:
-        if settings.conditions[name].method == "none" or name in ends:
+        apart = settings.conditions[name].graded_on != settings.conditions[settings.reference].graded_on
+        if settings.conditions[name].method == "none" or name in ends or apart:
             continue
         columns: list[list[float]] = [[], [], []]
         seeds = set.intersection(*(set(outcomes[other].by_seed) for other in (name, *ends)))

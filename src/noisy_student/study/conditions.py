@@ -5,25 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from noisy_student.errors import UserError, nearest
 from noisy_student.labeling.select import Selection
 from noisy_student.labeling.stopping import Stopping
 from noisy_student.labeling.texts import Choice
+from noisy_student.study.accept_spec import AcceptSettings
+from noisy_student.study.frozen import Frozen, Name
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.lora_spec import LoraSpec
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 GOLD, REVEALED, LABELS = "gold", "revealed", "labels."
 LIKE = ("random_like", "agreed_like")
 """Selections that take their number from another condition."""
+TARGET = "target_precision"
+"""The selection whose threshold is found on dev."""
 
 
-class Frozen(BaseModel):
-    """Settings that cannot change and take no unknown field."""
+class ModelSettings(Frozen):
+    """One more model of a study; fields left out are those of the run."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    id: Annotated[str, Field(min_length=1)]
+    """A lab model, a hub id, a folder with safetensors, or a GGUF file."""
+    revision: str | None = None
+    thinking: Literal["template", "off"] | None = None
+    max_new_tokens: Annotated[int, Field(ge=1)] | None = None
+    """The cap of all its answers: a model that thinks needs more of them."""
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    """Of its fine-tuning: larger models want a lower one."""
 
 
 class LabelSettings(Frozen):
@@ -77,14 +87,31 @@ class LabelSettings(Frozen):
 class ConditionSettings(Frozen):
     """One row of the table: what a student is trained on and how."""
 
-    method: Literal["none", "sft", "grpo"] = "sft"
+    method: Literal["none", "sft", "grpo", "last"] = "sft"
+    """``none`` is the untrained model, ``last`` the last student of a chain that was not turned down."""
+    model: Name | None = None
+    """The model of ``models`` that it starts from; None is the run's."""
+    start: Name | None = None
+    """The condition whose student it goes on from; None starts afresh from the model."""
+    last_of: tuple[Name, ...] = ()
+    """The chain of ``last``, the first of which is never turned down."""
+    accept: AcceptSettings | None = None
+    """When its student may teach, be gone on from, or be the last of a chain; None always."""
+    graded_on: Literal["test", "dev"] = "test"
+    """The part on which it is tested: dev for students that are on the way only."""
+    passes: bool = False
+    """Whether it answers test questions many times over, for pass@k."""
     train: tuple[str, ...] = ()
     """``gold``, ``revealed``, or ``labels.NAME``."""
     select: Mapping[str, Any] = Field(default_factory=lambda: {"all": True})
     """Which votes are learned from: ``all``, ``min_agreement``, ``count``, or as many as another condition keeps: the
-    most agreed (``agreed_like``), or any (``random_like``)."""
+    most agreed (``agreed_like``), or any (``random_like``); or those that are right with ``target_precision``, as dev
+    shows."""
     target: Literal["solution", "own-sample"] = "solution"
     """For revealed labels: the key's worked text, or an own sample that reaches the key's answer."""
+    accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
+    """For own samples of revealed labels: the share of them that is right; the others reach the model's most common
+    wrong answer. None takes right ones only, of all questions that have one."""
     match: Literal["epochs", "steps"] | None = None
     """None is the run's; ``steps`` trains as long as all labeled and unlabeled questions would."""
     lora: LoraSpec | None = None
@@ -103,7 +130,8 @@ class ConditionSettings(Frozen):
     def _tuple(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        lists = {name: tuple(value[name]) for name in ("train", "rates") if isinstance(value.get(name), list)}
+        names = ("train", "rates", "last_of")
+        lists = {name: tuple(value[name]) for name in names if isinstance(value.get(name), list)}
         return {**value, **lists}
 
     @property
@@ -119,8 +147,16 @@ class ConditionSettings(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if (self.method == "none") != (not self.train):
-            raise ValueError('method = "none" goes with an empty train list, and only it')
+        if (self.method in ("none", "last")) != (not self.train):
+            raise ValueError('methods "none" and "last" go with an empty train list, and only they')
+        if (self.method == "last") != bool(self.last_of):
+            raise ValueError('method = "last" goes with last_of, and only it')
+        if self.accuracy is not None and (self.target != "own-sample" or REVEALED not in self.train):
+            raise UserError(
+                f"accuracy is {self.accuracy:g} and nothing is revealed as own samples.",
+                why="Only labels whose truth is known can be made wrong on purpose.",
+                do='Set train = ["revealed"] and target = "own-sample", or leave accuracy out.',
+            )
         for name in self.train:
             if name not in (GOLD, REVEALED) and not name.startswith(LABELS):
                 raise UserError(
@@ -128,11 +164,11 @@ class ConditionSettings(Frozen):
                     why='A condition learns from "gold", "revealed" or "labels.NAME".',
                     do=nearest(name, [GOLD, REVEALED, f"{LABELS}votes"]),
                 )
-        if self.lora is not None and self.method == "none":
+        if self.lora is not None and self.method in ("none", "last"):
             raise UserError(
                 "A condition has lora and trains nothing.", do='Set method = "sft" or "grpo", or leave lora out.'
             )
-        if self.rates and (self.method == "none" or len(self.rates) < 2 or len(set(self.rates)) != len(self.rates)):
+        if self.rates and (not self.train or len(self.rates) < 2 or len(set(self.rates)) != len(self.rates)):
             raise UserError(
                 f"The rates {list(self.rates)} are no choice.",
                 why="Several different learning rates are tried for a student, and the best on dev is kept.",
@@ -146,11 +182,19 @@ class ConditionSettings(Frozen):
 
 def _check_selection(select: Mapping[str, Any]) -> None:
     """Raise UserError unless ``select`` is one rule that is known."""
-    rules = [*Selection.model_fields, *LIKE]
+    rules = [*Selection.model_fields, *LIKE, TARGET]
     for name in select:
         if name not in rules:
             raise UserError(f'There is no selection "{name}".', do=nearest(name, rules))
-    if not set(LIKE) & set(select):
+    if TARGET in select:
+        share = select[TARGET]
+        if len(select) > 1 or not isinstance(share, float) or not 0 < share < 1:
+            raise UserError(
+                f"select is {dict(select)}.",
+                why="It is one share above 0 and below 1.",
+                do=f"Write {{ {TARGET} = 0.9 }}.",
+            )
+    elif not set(LIKE) & set(select):
         try:
             Selection(**select)
         except ValidationError as error:

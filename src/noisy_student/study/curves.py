@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from noisy_student import files
+from noisy_student.study.handed import trained_by
 from noisy_student.study.health import looks
 from noisy_student.study.plan import Plan
 from noisy_student.study.store import Store
-from noisy_student.study.tuned import trained_by
 
 
 def curves(plan: Plan, store: Store) -> dict[str, list[dict[str, Any]]]:

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from noisy_student.errors import UserError, nearest
 from noisy_student.records import Verdict
-from noisy_student.study.conditions import Frozen
+from noisy_student.study.frozen import Frozen
 
 OTHERWISE = "otherwise"
 MEASURES = {

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from noisy_student import files
+from noisy_student.study.handed import trained_by
 from noisy_student.study.node import Node
 from noisy_student.study.plan import Plan
 from noisy_student.study.probes import probes_before
 from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
-from noisy_student.study.tuned import trained_by
 from noisy_student.training.grpo_spec import GrpoSpec
 
 LAST = 10

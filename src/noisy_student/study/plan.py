@@ -30,6 +30,8 @@ class Plan:
         students = [item.train for item in self.conditions if item.train is not None]
         of_conditions = [item.quality for item in self.conditions if item.quality is not None]
         of_conditions += [item.groups for item in self.conditions if item.groups is not None]
+        of_conditions += [item.review for item in self.conditions if item.review is not None]
+        of_conditions += [item.lineage for item in self.conditions if item.lineage is not None]
         of_labels = [node for item in self.labels for node in (item.labels, item.quality)]
         on_dev = [item.on_dev for item in self.labels if item.on_dev is not None]
         # The texts of labeled questions stand in the split.

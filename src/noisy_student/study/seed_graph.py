@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
-from noisy_student.sampling.engine import Decoding
-from noisy_student.study import node, stage_spec
-from noisy_student.study.conditions import GOLD, LABELS, REVEALED, ConditionSettings, LabelSettings
+from noisy_student.study import stage_spec
+from noisy_student.study.chain_graph import ChainGraph
+from noisy_student.study.conditions import GOLD, REVEALED, ConditionSettings
+from noisy_student.study.draw_graph import DrawGraph, Origin
+from noisy_student.study.handed import TUNE, first_trained
+from noisy_student.study.label_graph import LabelGraph
 from noisy_student.study.node import Node
 from noisy_student.study.probes import probes_before
 from noisy_student.study.seed_nodes import ConditionNodes, LabelNodes
 from noisy_student.study.settings import Settings
 from noisy_student.study.shared import Shared
 from noisy_student.study.stage_spec import Draws
-from noisy_student.study.tuned import TUNE, first_trained, is_adapter
 
-GOLD_K = 8
-"""Samples of a labeled question among which one that reaches its answer is looked for (STaR, Zelikman 2022)."""
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a training is told of the model that it begins with."""
+
+    spec: Mapping[str, Any]
+    paths: Mapping[str, str]
+    inputs: Mapping[str, list[Node]]
 
 
 @dataclass
@@ -37,42 +42,58 @@ class SeedGraph:
     _waiting: list[str] = field(default_factory=list)
 
     @cached_property
-    def split(self) -> Node:
-        """The questions of every part, and the gold labels."""
-        return self._node("split", {"data": self.shared.data}, title="split", paths=self.shared.paths)
+    def draw(self) -> DrawGraph:
+        """Split, key and samples."""
+        return DrawGraph(self.settings, self.run_seed, self.shared)
 
     @cached_property
-    def key(self) -> Node:
-        """The truth, on a lane of its own."""
-        return self._node("key", {"data": self.shared.data}, title="answer key", paths=self.shared.paths)
+    def label(self) -> LabelGraph:
+        """Labels, whose teachers are conditions."""
+        return LabelGraph(self.draw, self.handed)
+
+    def votes(self, name: str) -> LabelNodes:
+        """One set of votes and its quality."""
+        return self.label.nodes(name)
 
     def condition(self, name: str) -> ConditionNodes:
         """Training and test of one condition."""
         train = self.trained(name)
-        evaluation = self.settings.evaluation
-        tested = sizes_of(self.settings.data).test
-        free = evaluation.decoding.model_copy(update={"stop_at_answer": False})
-        slices = {
-            "samples": self._samples(name, "test", evaluation.decoding, k=1, count=tested),
-            "sampled": self._samples(
-                name,
-                "test",
-                evaluation.sampled,
-                k=evaluation.sampled_k,
-                count=min(tested, evaluation.sampled_questions),
-            ),
-            "free": self._samples(name, "test", free, k=1, count=min(tested, evaluation.stop_questions)),
-        }
-        grade = self._node(
-            "grade",
-            {"truncated": self.settings.answers.truncated},
-            inputs={"key": [self.key], **slices},
-            title=f"grade {name}",
-        )
         taught = None if train is None else first_trained(train)
         learned = taught.inputs.get("examples", (taught,))[0] if taught is not None else None
+        chain = self.settings.conditions[name].method == "last"
         return ConditionNodes(
-            name, self.run_seed, train, learned, grade, self._quality(name, learned), self._groups(name, train)
+            name=name,
+            seed=self.run_seed,
+            train=train,
+            learned=learned,
+            grade=self._grade(name),
+            quality=None if chain else self._quality(name, learned),
+            groups=None if chain else self._groups(name, train),
+            review=None if self.settings.conditions[name].accept is None else self.chain.review(name),
+            lineage=self.chain.lineage(name),
+        )
+
+    def _grade(self, name: str) -> Node:
+        """The test of a condition's model."""
+        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
+        evaluation, part = settings.evaluation, condition.graded_on
+        tested = self.draw.count(part)
+        free = evaluation.decoding.model_copy(update={"stop_at_answer": False})
+        sampled = min(tested, evaluation.sampled_questions)
+        slices = {
+            "samples": self._samples(name, Draws(part, evaluation.decoding, k=1, count=tested)),
+            "sampled": self._samples(name, Draws(part, evaluation.sampled, k=evaluation.sampled_k, count=sampled)),
+            "free": self._samples(name, Draws(part, free, k=1, count=min(tested, evaluation.stop_questions))),
+        }
+        if condition.passes:
+            count = min(tested, evaluation.passes_questions)
+            drawn = Draws(part, evaluation.passes, k=evaluation.passes_k, count=count)
+            slices["passes"] = self._samples(name, drawn)
+        return self.draw.node(
+            "grade",
+            {"truncated": settings.answers.truncated},
+            inputs={"key": [self.draw.key], **slices},
+            title=f"grade {name}" + (" on dev" if part == "dev" else ""),
         )
 
     def trained(self, name: str) -> Node | None:
@@ -90,87 +111,106 @@ class SeedGraph:
             self._waiting.pop()
         return self._trained[name]
 
-    def votes(self, name: str) -> LabelNodes:
-        """One set of votes and its quality."""
-        label = self.settings.labels[name]
-        votes = self._votes(label)
-        on_dev = None
-        if not self.shared.truth_known and label.samples is None:
-            on_dev = self._vote_quality(self._votes(label, part="dev"), title=f"quality of {name} on dev")
-        quality = self._vote_quality(votes, title=f"quality of {name}")
-        labels = self._labels(name, ConditionSettings(train=(f"{LABELS}{name}",), select=label.default_select))
-        return LabelNodes(name, self.run_seed, self._teacher(label), votes, labels, quality, on_dev)
+    def handed(self, name: str) -> Node | None:
+        """The condition's model as it may teach and be gone on from: where it has to be accepted, behind its gate."""
+        gated = self.settings.conditions[name].accept is not None
+        return self.chain.accepted(name) if gated else self.trained(name)
 
-    def _vote_quality(self, votes: Node, *, title: str) -> Node:
-        return self._node("label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=title)
+    @cached_property
+    def chain(self) -> ChainGraph:
+        """Reviews, gates and the last of a chain."""
+        return ChainGraph(self.draw, self.label, trained=self.trained, handed=self.handed)
+
+    def _samples(self, name: str, drawn: Draws) -> list[Node]:
+        """The sampling nodes of a condition's model."""
+        return self.draw.draws(Origin(name, self.trained(name), self.draw.settings_of(name)), drawn)
 
     def _groups(self, name: str, train: Node | None) -> Node | None:
         if train is None or first_trained(train).stage != "train-grpo":
             return None
-        inputs = {"key": [self.key], "train": [train]}
-        return self._node("group-quality", {}, inputs=inputs, title=f"groups of {name} against the key")
+        inputs = {"key": [self.draw.key], "train": [train]}
+        return self.draw.node("group-quality", {}, inputs=inputs, title=f"groups of {name} against the key")
 
     def _quality(self, name: str, node: Node | None) -> Node | None:
-        learned = [parent for parent in node.inputs.get("labels", ()) if parent.stage == "label"] if node else []
+        noised = self.settings.conditions[name].accuracy is not None
+        judged = ("label", "reveal") if noised else ("label",)
+        learned = [parent for parent in node.inputs.get("labels", ()) if parent.stage in judged] if node else []
         if len(learned) != 1:
             return None
-        return self._node(
+        return self.draw.node(
             "label-quality",
             {},
-            inputs={"key": [self.key], "labels": learned},
+            inputs={"key": [self.draw.key], "labels": learned},
             title=f"labels of {name} against the key",
         )
 
     def _train(self, name: str, condition: ConditionSettings) -> Node | None:
         if condition.method == "none":
             return None
+        if condition.method == "last":
+            return self.chain.last(name)
         train = self._train_grpo if condition.method == "grpo" else self._train_sft
-        if not condition.rates:
-            return train(name, condition, 1.0)
-        inputs = {"split": [self.split]}
-        for number, rate in enumerate(condition.rates):
-            tried = train(name, condition, rate)
-            drawn = Draws("dev", self.settings.evaluation.decoding, k=1, count=self._count("dev"))
-            inputs |= {f"train-{number}": [tried], f"dev-{number}": self._draws(tried, f"{name} x {rate:g}", drawn)}
-        spec = {
-            "rates": list(condition.rates),
-            "truncated": self.settings.answers.truncated,
-            "model": self.shared.base.spec,
-        }
-        return self._node(TUNE, spec, inputs=inputs, title=f"choose {name} on dev", paths=self.shared.base.paths)
+        return self._tuned(name, train) if condition.rates else train(name, 1.0)
 
-    def _train_sft(self, name: str, condition: ConditionSettings, rate: float) -> Node:
+    def _tuned(self, name: str, train: Callable[[str, float], Node]) -> Node:
+        """The student of several learning rates that is best on dev."""
+        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
+        inputs = {"split": [self.draw.split]}
+        for number, rate in enumerate(condition.rates):
+            tried = train(name, rate)
+            drawn = Draws("dev", settings.evaluation.decoding, k=1, count=self.draw.count("dev"))
+            origin = Origin(f"{name} x {rate:g}", tried, settings)
+            inputs |= {f"train-{number}": [tried], f"dev-{number}": self.draw.draws(origin, drawn)}
+        base = self.draw.base_of(settings)
+        spec = {"rates": list(condition.rates), "truncated": settings.answers.truncated, "model": base.spec}
+        return self.draw.node(TUNE, spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
+
+    def _train_sft(self, name: str, rate: float) -> Node:
+        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
         inputs: dict[str, list[Node]] = {"gold": [], "own": [], "labels": []}
         for source in condition.train:
             if source == GOLD:
-                inputs["gold"].append(self.split)
-                inputs["own"] += [] if self.shared.gold_is_solved else self._gold_samples()
+                inputs["gold"].append(self.draw.split)
+                inputs["own"] += [] if self.shared.gold_is_solved else self.draw.gold_samples(settings)
             elif source == REVEALED:
-                inputs["labels"].append(self._reveal(condition))
-        inputs["labels"] += [self._labels(label, condition) for label in condition.label_names]
-        spec = {"truncated": self.settings.answers.truncated} if inputs["own"] else {}
+                inputs["labels"].append(self.label.reveal(condition))
+        inputs["labels"] += [self.label.labels(label, condition) for label in condition.label_names]
+        spec = {"truncated": settings.answers.truncated} if inputs["own"] else {}
         given = {role: nodes for role, nodes in inputs.items() if nodes}
-        examples = self._node("examples", spec, inputs=given, title=f"examples {name}")
-        return self._node(
+        examples = self.draw.node("examples", spec, inputs=given, title=f"examples {name}")
+        begun = self._begun(name)
+        return self.draw.node(
             "train-sft",
-            {**stage_spec.sft(self.settings, condition, rate=rate), "model": self.shared.base.spec},
-            inputs={"split": [self.split], "examples": [examples]},
+            {**stage_spec.sft(settings, condition, rate=rate), "model": begun.spec},
+            inputs={"split": [self.draw.split], "examples": [examples], **begun.inputs},
             title=_titled(name, rate),
-            paths=self.shared.base.paths,
+            paths=begun.paths,
         )
 
-    def _train_grpo(self, name: str, condition: ConditionSettings, rate: float) -> Node:
+    def _begun(self, name: str) -> Begun:
+        """Where a student begins: at its model, or at another student."""
+        base, start = self.draw.base_of(self.draw.settings_of(name)), self.settings.conditions[name].start
+        if start is None:
+            return Begun(base.spec, base.paths, {})
+        before = self.handed(start)
+        assert before is not None, "settings refuse a start that trains nothing"
+        return Begun({field: base.spec[field] for field in ("dtype", "attn", "pad")}, {}, {"start": [before]})
+
+    def _train_grpo(self, name: str, rate: float) -> Node:
         """Answers are its own, so it takes labels and no worked texts."""
-        labels = [self._labels(label, condition) for label in condition.label_names]
-        labels += [self._reveal(condition)] if REVEALED in condition.train else []
-        inputs = {"gold": [self.split] if GOLD in condition.train else [], "labels": labels}
+        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
+        labels = [self.label.labels(label, condition) for label in condition.label_names]
+        labels += [self.label.reveal(condition)] if REVEALED in condition.train else []
+        inputs = {"gold": [self.draw.split] if GOLD in condition.train else [], "labels": labels}
         inputs["gate"] = [] if condition.after is None else [self._gate(name)]
-        return self._node(
+        begun = self._begun(name)
+        given = {role: nodes for role, nodes in inputs.items() if nodes}
+        return self.draw.node(
             "train-grpo",
-            {**stage_spec.grpo(self.settings, name, condition, rate=rate), "model": self.shared.base.spec},
-            inputs={"split": [self.split], **{role: nodes for role, nodes in inputs.items() if nodes}},
+            {**stage_spec.grpo(settings, name, condition, rate=rate), "model": begun.spec},
+            inputs={"split": [self.draw.split], **given, **begun.inputs},
             title=_titled(name, rate),
-            paths=self.shared.base.paths,
+            paths=begun.paths,
         )
 
     def _gate(self, name: str) -> Node:
@@ -178,118 +218,7 @@ class SeedGraph:
         before = probes_before(name, self.settings.conditions)
         trained = [self.trained(probe) for probe in before]
         inputs = {f"probe-{number}": [node] for number, node in enumerate(trained) if node is not None}
-        return self._node("gate", {"probes": list(before)}, inputs=inputs, title=f"whether {name} is needed")
-
-    def _reveal(self, condition: ConditionSettings) -> Node:
-        inputs: dict[str, list[Node]] = {"split": [self.split], "key": [self.key]}
-        spec: dict[str, Any] = {}
-        if condition.target == "own-sample":
-            label = next(iter(self.settings.labels.values()), LabelSettings())
-            # All questions and all K, however those labels are voted on: else it would be the oracle of some.
-            label = LabelSettings(teacher=label.teacher, K=label.K, text=label.text)
-            inputs["samples"] = self._label_samples(label)
-            spec = {"text": label.text, "truncated": self.settings.answers.truncated}
-        return self._node("reveal", spec, inputs=inputs, title="reveal the key")
-
-    def _labels(self, name: str, condition: ConditionSettings) -> Node:
-        settings = self.settings.labels[name]
-        spec: dict[str, Any] = {"rule": settings.rule, "truncated": self.settings.answers.truncated}
-        inputs: dict[str, list[Node]] = {"samples": self._label_samples(settings)}
-        if settings.rule == "vote":
-            inputs["votes"] = [self._votes(settings)]
-            spec |= {"text": settings.text}
-            if condition.like is None:
-                spec |= {"select": dict(condition.select)}
-            else:
-                other = self.settings.conditions[condition.like]
-                spec |= {"select": {}, "like": "random_count" if "random_like" in condition.select else "count"}
-                inputs["like"] = [self._labels(other.label_names[0], other)]
-        return self._node("label", spec, inputs=inputs, title=f"labels from {name}")
-
-    def _votes(self, label: LabelSettings, *, part: str = "unlabeled") -> Node:
-        answers = self.settings.answers
-        asked = self._asked(label, part)
-        part_of = {} if asked == self._count(part) else {"questions": asked}
-        stopping = {"stopping": stage_spec.stopping(self.settings, label)} if label.stops_early else {}
-        return self._node(
-            "vote",
-            {"K": label.K, "truncated": answers.truncated, "ties": answers.ties, **part_of, **stopping},
-            inputs={"samples": self._label_samples(label, part=part)},
-            title=f"vote of {label.K} by {self._teacher(label)}" + (" on dev" if part == "dev" else ""),
-        )
-
-    def _label_samples(self, label: LabelSettings, *, part: str = "unlabeled") -> list[Node]:
-        if label.samples is not None:
-            return [self._recorded(label, part)]
-        step = self.settings.compute.block
-        # Whole blocks, so that votes on a share read the same nodes as votes on all.
-        count = min(self._count(part), math.ceil(self._asked(label, part) / step) * step)
-        name, drawn = self._teacher(label), Draws(part, self.settings.sampling, k=label.K, count=count)
-        if label.stops_early:
-            drawn = replace(drawn, stopping=stage_spec.stopping(self.settings, label))
-        return self._draws(self.trained(name), name, drawn)
-
-    def _recorded(self, label: LabelSettings, part: str) -> Node:
-        """The node that reads samples from a file in place of drawing them."""
-        assert label.samples is not None
-        spec = stage_spec.recorded(self.settings, label.samples, part=part, K=label.K, count=self._asked(label, part))
-        if label.stops_early:
-            spec |= {"stopping": stage_spec.stopping(self.settings, label)}
-        path = {"samples": str(Path(label.samples).expanduser().resolve())}
-        return self._node(
-            "sample", spec, inputs={"split": [self.split]}, title=f"samples in {path['samples']}", paths=path
-        )
-
-    def _count(self, part: str) -> int:
-        return int(getattr(sizes_of(self.settings.data), part))
-
-    def _asked(self, label: LabelSettings, part: str) -> int:
-        """How many questions of a part are voted on; on dev all, whatever the share."""
-        count = self._count(part)
-        return max(1, math.floor(count * label.share + 1e-9)) if part == "unlabeled" else count
-
-    def _gold_samples(self) -> list[Node]:
-        """The untrained model's samples on labeled questions, from which answers without a worked text take one."""
-        sizes = sizes_of(self.settings.data)
-        count = sizes.labeled - sizes.dev
-        return self._draws(None, "the base model", Draws("labeled", self.settings.sampling, k=GOLD_K, count=count))
-
-    def _teacher(self, label: LabelSettings) -> str:
-        return label.samples or label.teacher or self.settings.teacher
-
-    def _samples(self, name: str, part: str, decoding: Decoding, *, k: int, count: int) -> list[Node]:
-        """The sampling nodes of a condition's model on the first ``count`` questions of a part."""
-        return self._draws(self.trained(name), name, Draws(part, decoding, k=k, count=count))
-
-    def _draws(self, train: Node | None, name: str, drawn: Draws) -> list[Node]:
-        """The sampling nodes of a model by shard and block; ``train`` is None for the untrained one."""
-        base = self.shared.base
-        kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}
-        # An adapter is put upon its base again.
-        upon_base = train is not None and is_adapter(train)
-        if upon_base and "revision" in base.spec:
-            kept["revision"] = base.spec["revision"]
-        return [
-            self._node(
-                "sample",
-                {**spec, "model": base.spec if train is None else kept},
-                inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
-                title=f"sample {name} on {drawn.part}",
-                paths=base.paths if train is None or upon_base else {},
-            )
-            for spec in stage_spec.samples(self.settings, drawn, filters=self.shared.filters)
-        ]
-
-    def _node(
-        self,
-        stage: str,
-        spec: Mapping[str, Any],
-        *,
-        inputs: Mapping[str, Sequence[Node]] | None = None,
-        title: str,
-        paths: Mapping[str, str] | None = None,
-    ) -> Node:
-        return node.make(stage, spec, inputs=inputs, seed=self.run_seed, title=title, paths=paths)
+        return self.draw.node("gate", {"probes": list(before)}, inputs=inputs, title=f"whether {name} is needed")
 
 
 def _titled(name: str, rate: float) -> str:

@@ -23,6 +23,10 @@ class ConditionNodes:
     quality: Node | None
     groups: Node | None
     """What its groups of answers taught, where it was trained by GRPO."""
+    review: Node | None = None
+    """How it was held against the round before, where it has to be accepted."""
+    lineage: Node | None = None
+    """How its labels changed since the round before."""
 
 
 @dataclass(frozen=True, slots=True)

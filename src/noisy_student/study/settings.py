@@ -17,17 +17,18 @@ from noisy_student.labeling.stopping import Ties
 from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.records import Verdict
 from noisy_student.sampling.engine import Decoding
+from noisy_student.study.chains import check_chain
 from noisy_student.study.conditions import (
     ConditionSettings,
-    Frozen,
     LabelSettings,
-    Name,
+    ModelSettings,
     check_agreement,
     check_grpo,
     check_size_match,
     check_stopping,
 )
 from noisy_student.study.decide import Decision, check_names
+from noisy_student.study.frozen import Frozen, Name
 from noisy_student.study.probes import check_after
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.health.spec import HealthSpec
@@ -57,6 +58,11 @@ class EvaluationSettings(Frozen):
     """Test questions that are also sampled; 0 leaves it out."""
     stop_questions: Annotated[int, Field(ge=0)] = 64
     """Test questions decoded without ``stop_at_answer``, to see whether answers end."""
+    passes: Decoding = Decoding(temperature=1.0)
+    """The decoding of pass@k."""
+    passes_k: Annotated[int, Field(ge=2, le=256)] = 32
+    passes_questions: Annotated[int, Field(ge=1)] = 300
+    """Test questions that conditions with ``passes`` answer ``passes_k`` times."""
 
 
 class ContrastSettings(Frozen):
@@ -132,6 +138,8 @@ class Settings(Frozen):
     """What a reader of the results must know of this study or scale; printed with plan and results."""
     data: DataSpec = DataSpec()
     model: ModelSpec
+    models: Mapping[Name, ModelSettings] = Field(default_factory=dict)
+    """More models, from which a condition may start by name."""
     prompt: PromptSpec = PromptSpec()
     sampling: Decoding = Decoding()
     """How the teacher samples for votes."""
@@ -161,7 +169,7 @@ class Settings(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _tuples(cls, value: Any) -> Any:
-        for name in ("conditions", "labels", "primary", "predictions", "seeds"):
+        for name in ("models", "conditions", "labels", "primary", "predictions", "seeds"):
             if isinstance(item := value.get(name), dict | list) and len(item) > MOST:
                 raise UserError(
                     f'"{name}" has {len(item):,} entries.', why=f"A study has at most {MOST}.", do="Make several of it."
@@ -171,7 +179,7 @@ class Settings(Frozen):
 
     def _require_trainable(self) -> None:
         """Raise UserError for weights too coarse to be trained: small updates would round away, one by one."""
-        trained = [name for name, condition in self.conditions.items() if condition.method != "none"]
+        trained = [name for name, condition in self.conditions.items() if condition.train]
         if trained and self.model.dtype != "float32":
             raise UserError(
                 f"model.dtype is {self.model.dtype}, and {trained[0]} is to be trained.",
@@ -205,6 +213,8 @@ class Settings(Frozen):
                 if condition.method == "grpo" and grpo.weigh_agreement:
                     check_agreement(name, label, self.labels[label])
                 _known(label, self.labels, f"conditions.{name}.train")
+            if condition.model is not None:
+                _known(condition.model, self.models, f"conditions.{name}.model")
             for other in (condition.like, condition.control_of, condition.after):
                 if other is not None:
                     _known(other, self.conditions, f"conditions.{name}")
@@ -218,6 +228,8 @@ class Settings(Frozen):
         )
         for name in self.conditions:
             check_after(name, self.conditions)
+            check_chain(name, self.conditions)
+        check_graded(self)
         for name, label_settings in self.labels.items():
             _known(label_settings.teacher or self.teacher, self.conditions, f"the teacher of labels.{name}")
         for name, contrast in self.primary.items():
@@ -234,6 +246,19 @@ class Settings(Frozen):
         if len(set(self.seeds)) != len(self.seeds) or not self.seeds:
             raise UserError(f"The seeds {list(self.seeds)} repeat or are none.", do="Give each seed once: 1,2,3.")
         return self
+
+
+def check_graded(settings: Settings) -> None:
+    """Raise UserError for comparisons of what is tested on different questions."""
+    for name, contrast in settings.primary.items():
+        parts = {side: settings.conditions[side].graded_on for side in (contrast.a, contrast.b)}
+        if len(set(parts.values())) > 1:
+            raise UserError(
+                f"primary.{name} compares {contrast.a}, tested on {parts[contrast.a]}, with {contrast.b}, tested on "
+                f"{parts[contrast.b]}.",
+                why="A difference is taken on the same questions.",
+                do="Compare conditions with the same graded_on.",
+            )
 
 
 def _known(name: str, known: Mapping[str, object], where: str) -> None:

@@ -13,6 +13,7 @@ from noisy_student.data.parts import paths_of, read_sources
 from noisy_student.data.splits import Sources
 from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
+from noisy_student.models.spec import ModelSpec
 from noisy_student.study import base_model
 from noisy_student.study.settings import Settings
 
@@ -24,9 +25,19 @@ class Shared:
     settings: Settings
 
     @cached_property
+    def _bases(self) -> dict[ModelSpec, base_model.BaseModelFiles]:
+        return {}
+
+    @property
     def base(self) -> base_model.BaseModelFiles:
-        """The model that every student starts from."""
-        return base_model.find(self.settings.model)
+        """The model that students start from where they name no other."""
+        return self.base_of(self.settings.model)
+
+    def base_of(self, model: ModelSpec) -> base_model.BaseModelFiles:
+        """The files of a model, looked for once."""
+        if model not in self._bases:
+            self._bases[model] = base_model.find(model)
+        return self._bases[model]
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -65,13 +76,18 @@ class Shared:
 
     @property
     def filters(self) -> dict[str, int | float]:
-        """The model's own decoding filters, where the protocol leaves them to the model."""
-        if self.settings.filters == "stated":
+        """Those of the run's own model."""
+        return self.filters_of(self.settings)
+
+    def filters_of(self, settings: Settings) -> dict[str, int | float]:
+        """The decoding filters of the model of ``settings``, where the protocol leaves them to the model."""
+        if settings.filters == "stated":
             return {}
-        if "hub" in self.base.spec:
+        base = self.base_of(settings.model)
+        if "hub" in base.spec:
             raise UserError(
-                f"The generation config of {self.settings.model.id} is not known before the model is on this machine.",
+                f"The generation config of {settings.model.id} is not known before the model is on this machine.",
                 why="The protocol decodes as that config says, and a result depends on it.",
                 do="Give the model as a folder, or state the filters: --set filters=stated.",
             )
-        return dict(self.base.filters)
+        return dict(base.filters)

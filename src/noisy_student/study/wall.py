@@ -9,7 +9,7 @@ from noisy_student.study.node import Node, parents_first
 
 KEY = "key"
 GATES = frozenset({"reveal"})
-TRUTH_LANE = frozenset({"grade", "label-quality", "group-quality"})
+TRUTH_LANE = frozenset({"grade", "label-quality", "group-quality", "lineage"})
 """Stages that read the key and that nothing on the training side reads."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,11 @@ from noisy_student.models.adapter import write_adapter
 from noisy_student.models.load import LoadedModel
 from noisy_student.training.lora import adapt
 from noisy_student.training.lora_spec import LoraSpec
+
+
+def begins_at(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Path:
+    """The model that a training begins with: another student in the role ``start``, or the one that the spec names."""
+    return inputs["start"][0] / "model" if "start" in inputs else Path(spec["paths"]["model"])
 
 
 def with_adapter(loaded: LoadedModel, spec: Mapping[str, Any]) -> LoadedModel:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
 from noisy_student.evaluation.grade import grade, stop_rate
 from noisy_student.evaluation.grade_file import write_grades
+from noisy_student.evaluation.passes import points, tries
 from noisy_student.records import Grade
 from noisy_student.sampling.sample_file import read_folders
 
@@ -17,7 +20,10 @@ LIBRARIES: tuple[str, ...] = ()
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``grades.jsonl`` for the compared decoding and ``sampled.jsonl`` for the sampled slice."""
+    """Write ``grades.jsonl`` for the compared decoding and ``sampled.jsonl`` for the sampled slice.
+
+    ``passes.jsonl`` holds the tries of each question, where many were made.
+    """
     key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
     summary: dict[str, Any] = {}
     for role, name in (("samples", "grades"), ("sampled", "sampled")):
@@ -31,7 +37,13 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         )
         summary[name] = counts
     free = list(read_folders(inputs.get("free", ()), context.check))
-    return {**summary, "stop_rate": stop_rate(free), "stop_n": len(free)}
+    summary |= {"stop_rate": stop_rate(free), "stop_n": len(free)}
+    if "passes" not in inputs:
+        return summary
+    samples = read_folders(inputs["passes"], context.check)
+    every = tries(grade(samples, key, truncated=spec["truncated"]))
+    files.write_jsonl(context.data / "passes.jsonl", map(asdict, every))
+    return {**summary, "passes": {"questions": len(every), "points": points(every)}}
 
 
 def _counted(grades: Iterable[Grade], counts: dict[str, int]) -> Iterator[Grade]:

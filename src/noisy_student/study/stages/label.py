@@ -1,7 +1,8 @@
 """Votes and samples → labels with a worked text: select, then take one of the model's own samples.
 
 ``random-sample`` takes one own sample a question and asks no vote. A selection ``random_like`` draws as many at
-random as another selection kept, ``agreed_like`` takes as many of the most agreed.
+random as another selection kept, ``agreed_like`` takes as many of the most agreed. A ``target`` of precision is met by
+the threshold that votes on dev show to have it.
 """
 
 from __future__ import annotations
@@ -10,22 +11,46 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from noisy_student.answers.equivalence import same
 from noisy_student.context import Context
 from noisy_student.data.rows import read_labels, write_labels
+from noisy_student.errors import NotTrainable
 from noisy_student.labeling.select import Selection, select
 from noisy_student.labeling.texts import random_sample, voted_labels, with_own_texts
 from noisy_student.labeling.vote_file import read_votes
 from noisy_student.records import Label
 from noisy_student.sampling.sample_file import read_folders
+from noisy_student.statistics.calibration import Level
+from noisy_student.statistics.precision import ERROR, least_votes
 
 LIBRARIES: tuple[str, ...] = ()
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``labels.jsonl``."""
-    labels = _labels(spec, inputs, context)
+    found = {"min_agreement": _threshold(spec["target"], inputs)} if "target" in spec else {}
+    labels = _labels({**spec, "select": {**spec.get("select", {}), **found}}, inputs, context)
     write_labels(context.data / "labels.jsonl", labels)
-    return {"questions": len({label.question_id for label in labels}), "labels": len(labels)}
+    return {"questions": len({label.question_id for label in labels}), "labels": len(labels), **found}
+
+
+def _threshold(target: float, inputs: Mapping[str, Sequence[Path]]) -> float:
+    """The least share of K from which on votes on dev are right as often as ``target``; NotTrainable if none is."""
+    truth = {label.question_id: label.answer for label in read_labels(inputs["split"][0] / "dev_gold.jsonl")}
+    votes = list(read_votes(inputs["shown"][0] / "votes.jsonl", tallies=False))
+    counts: dict[int, tuple[int, int]] = {}
+    for vote in votes:
+        right, asked = counts.get(vote.votes, (0, 0))
+        if vote.winner is not None:
+            counts[vote.votes] = right + same(vote.winner, truth[vote.question_id]), asked + 1
+    least = least_votes({count: Level(*found) for count, found in counts.items()}, target)
+    if least is None:
+        raise NotTrainable(
+            f"No threshold is shown to have a precision of {target:g} by the {len(votes)} dev questions.",
+            why=f"At most {ERROR:.0%} of such thresholds may be less precise, and so few questions leave more doubt.",
+            do="Ask for less, label more questions, or give a threshold: min_agreement.",
+        )
+    return least / votes[0].k
 
 
 def _labels(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> list[Label]:

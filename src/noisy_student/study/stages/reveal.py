@@ -12,6 +12,7 @@ from noisy_student.data.key_file import read_key
 from noisy_student.data.rows import read_questions, write_labels
 from noisy_student.errors import NotTrainable
 from noisy_student.evaluation.reveal import reveal
+from noisy_student.labeling.noised import noised
 from noisy_student.labeling.texts import with_own_texts
 from noisy_student.sampling.sample_file import read_folders
 
@@ -19,7 +20,10 @@ LIBRARIES: tuple[str, ...] = ()
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``labels.jsonl``; with samples, the worked text is an own sample that reaches the true answer."""
+    """Write ``labels.jsonl``; with samples, the worked text is an own sample that reaches the true answer.
+
+    With ``spec["accuracy"]`` only that share of the labels is right, of the questions that have a wrong sample, too.
+    """
     questions = read_questions(inputs["split"][0] / "unlabeled.jsonl")
     labels = reveal((question.id for question in questions), read_key(inputs["key"][0] / "key.jsonl"))
     if len(labels) < len(questions):
@@ -35,7 +39,15 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
             why="A student learns from worked texts, and with some missing this would not be the oracle of the others.",
             do='Set target = "own-sample" for this condition: own samples that reach the true answer.',
         )
-    if "samples" in inputs:
+    if "accuracy" in spec:
+        labels = noised(
+            labels,
+            read_folders(inputs["samples"], context.check),
+            accuracy=spec["accuracy"],
+            run_seed=spec["seed"],
+            truncated=spec["truncated"],
+        )
+    elif "samples" in inputs:
         bare = [replace(label, solution=None) for label in labels]
         labels = with_own_texts(
             bare, read_folders(inputs["samples"], context.check), choice=spec["text"], truncated=spec["truncated"]

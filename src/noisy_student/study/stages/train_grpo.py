@@ -24,7 +24,7 @@ from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.lessons import Lessons, lessons
 from noisy_student.training.rollouts import Classroom, DrawRows
-from noisy_student.training.student import trainable, with_adapter, write_student
+from noisy_student.training.student import begins_at, trainable, with_adapter, write_student
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 
@@ -36,7 +36,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     """
     model, grpo = spec["model"], GrpoSpec.model_validate(spec["grpo"])
     how = {"dtype": model["dtype"], "attn": model["attn"], "threads": grpo.threads, "pad": model["pad"]}
-    loaded = load(_start(spec, context, how), revision=model.get("revision"), **how)
+    given = begins_at(spec, inputs)
+    loaded = load(_start(spec, given, context, how), revision=model.get("revision"), **how)
     renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
     split = inputs["split"][0]
     health = HealthSpec.model_validate(spec["health"])
@@ -85,9 +86,8 @@ def _probe(taught: Taught) -> dict[str, Any]:
     return {"held": held, "steps": taught.steps, "criteria": [item.row for item in taught.criteria]}
 
 
-def _start(spec: Mapping[str, Any], context: Context, how: Mapping[str, Any]) -> Path:
+def _start(spec: Mapping[str, Any], given: Path, context: Context, how: Mapping[str, Any]) -> Path:
     """Where the start model is loaded from; under an adapter it is its own reference, and nothing is written."""
-    given = Path(spec["paths"]["model"])
     if "lora" in spec:
         return given
     start = context.scratch / "start"

@@ -16,7 +16,7 @@ from noisy_student.training.encode import encode
 from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.sft import train
 from noisy_student.training.spec import SftSpec
-from noisy_student.training.student import trainable, with_adapter, write_student
+from noisy_student.training.student import begins_at, trainable, with_adapter, write_student
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 
@@ -25,7 +25,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     """Write ``model/``; the loss curve goes beside the data, since it holds seconds."""
     model = spec["model"]
     loaded = load(
-        Path(spec["paths"]["model"]),
+        begins_at(spec, inputs),
         dtype=model["dtype"],
         attn=model["attn"],
         threads=spec["sft"]["threads"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,10 +43,6 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
             do="Try lower rates; each training says why it was skipped.",
         )
     chosen = max(trained, key=lambda number: tried[number]["right"])
-    for path in sorted(inputs[f"train-{chosen}"][0].iterdir()):
-        if path.is_dir():
-            shutil.copytree(path, context.data / path.name, copy_function=files.link_or_copy)
-        else:
-            files.link_or_copy(str(path), str(context.data / path.name))
+    files.link_children(inputs[f"train-{chosen}"][0], context.data)
     files.write_json(context.data / "tried.json", tried)
     return {"chosen": chosen, "tried": tried}

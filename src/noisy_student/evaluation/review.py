@@ -1,0 +1,148 @@
+"""A round of self-training against the one before, on dev: whether its student may teach, and signs of collapse.
+
+A student is turned down where it is surely worse on dev, or where two rounds in a row raise an alarm. The first may
+err: students that are as good as those before are turned down in at most ``error`` of all runs, charged in equal parts
+over the rounds (Bonferroni). Alarms need no truth, or only dev's: they are those of Shafayat et al. 2025 (arXiv
+2505.21444), where agreement went on rising while held-out accuracy fell to nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from noisy_student.statistics.paired import worse_exact
+
+FALL = 0.1
+"""Share of the answers' entropy that may be lost from one round to the next."""
+LEADING = 0.05
+"""How much the share of the one most common answer may rise."""
+READABLE = 0.05
+"""How much the share of readable answers may fall."""
+LENGTH = 1.5
+"""The factor by which answers may get longer or shorter."""
+APART = 0.02
+"""How far agreement must rise, and accuracy or precision fall, to go apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a student answers to the dev questions: greedily (``right``, by question), and by a vote of K samples.
+
+    ``winners`` are the votes' answers, None where there is none; ``agreement`` the mean share of K of the leading one;
+    ``coverage`` and ``precision`` those of the votes that would be selected, precision None where none is; ``readable``
+    the share of samples with an answer, ``length`` their mean number of tokens.
+    """
+
+    right: tuple[bool, ...]
+    winners: tuple[str | None, ...]
+    agreement: float
+    coverage: float
+    precision: float | None
+    readable: float
+    length: float
+
+    @property
+    def accuracy(self) -> float:
+        """The share of greedy answers that are right."""
+        return sum(self.right) / len(self.right)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One sign of collapse, with its number in the round before and in this one."""
+
+    name: str
+    before: float
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What became of a round: ``p_worse`` is one-sided and exact, held against ``level``."""
+
+    accepted: bool
+    reason: str | None
+    p_worse: float
+    level: float
+    alarms: tuple[Alarm, ...]
+
+
+def review(before: Round, now: Round, *, error: float, rounds: int, alarmed_before: bool) -> Review:
+    """Whether a round's student is accepted, after ``rounds`` at most; both are of the same questions in one order."""
+    lost = sum(a and not b for a, b in zip(before.right, now.right, strict=True))
+    gained = sum(b and not a for a, b in zip(before.right, now.right, strict=True))
+    p_worse, level, found = worse_exact(lost, gained), error / rounds, alarms(before, now)
+    reason = None
+    if p_worse <= level:
+        reason = f"on dev it lost {lost} and gained {gained} right answers (p {p_worse:.4f}, level {level:.4f})"
+    elif found and alarmed_before:
+        reason = f"the second round in a row with an alarm: {', '.join(alarm.name for alarm in found)}"
+    return Review(reason is None, reason, p_worse, level, found)
+
+
+def alarms(before: Round, now: Round) -> tuple[Alarm, ...]:
+    """The signs of collapse between two rounds."""
+    return tuple(found for rule in ALARMS if (found := rule(before, now)) is not None)
+
+
+def entropy(winners: Sequence[str | None]) -> float:
+    """Of the answers over questions, in bits; what has no winner is left out.
+
+    >>> entropy(["4", "5", None]), entropy(["4", "4"])
+    (1.0, 0.0)
+    """
+    counts = Counter(winner for winner in winners if winner is not None)
+    total = counts.total()
+    return sum(count / total * math.log2(total / count) for count in counts.values()) + 0.0
+
+
+def leading_share(winners: Sequence[str | None]) -> float:
+    """Of the most common answer among all that have one; 0 where none has."""
+    counts = Counter(winner for winner in winners if winner is not None)
+    return counts.most_common(1)[0][1] / counts.total() if counts else 0.0
+
+
+def _answers_alike(before: Round, now: Round) -> Alarm | None:
+    was, is_now = entropy(before.winners), entropy(now.winners)
+    return Alarm("answers become alike", was, is_now) if is_now < (1 - FALL) * was else None
+
+
+def _one_answer(before: Round, now: Round) -> Alarm | None:
+    was, is_now = leading_share(before.winners), leading_share(now.winners)
+    return Alarm("one answer spreads", was, is_now) if is_now > was + LEADING else None
+
+
+def _unreadable(before: Round, now: Round) -> Alarm | None:
+    found = now.readable < before.readable - READABLE
+    return Alarm("answers cannot be read", before.readable, now.readable) if found else None
+
+
+def _length(before: Round, now: Round) -> Alarm | None:
+    found = not before.length / LENGTH <= now.length <= before.length * LENGTH
+    return Alarm("answers change their length", before.length, now.length) if found else None
+
+
+def _sure_and_wrong(before: Round, now: Round) -> Alarm | None:
+    found = now.agreement > before.agreement + APART and now.accuracy < before.accuracy - APART
+    return Alarm("agreement rises while accuracy falls", before.accuracy, now.accuracy) if found else None
+
+
+def _covers_and_errs(before: Round, now: Round) -> Alarm | None:
+    if before.precision is None or now.precision is None:
+        return None
+    found = now.coverage > before.coverage + APART and now.precision < before.precision - APART
+    return Alarm("more is selected and less of it is right", before.precision, now.precision) if found else None
+
+
+ALARMS: tuple[Callable[[Round, Round], Alarm | None], ...] = (
+    _answers_alike,
+    _one_answer,
+    _unreadable,
+    _length,
+    _sure_and_wrong,
+    _covers_and_errs,
+)
+"""Every sign of collapse that is looked for."""

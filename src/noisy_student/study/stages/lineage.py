@@ -1,0 +1,31 @@
+"""Two rounds' votes and labels, and the key → how the labels changed from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.context import Context
+from noisy_student.data.key_file import read_key
+from noisy_student.data.rows import read_labels
+from noisy_student.evaluation.lineage import lineage
+from noisy_student.labeling.vote_file import read_votes
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``lineage.json``."""
+    context.check()
+    ids = [
+        {label.question_id for label in read_labels(inputs[role][0] / "labels.jsonl")}
+        for role in ("before-labels", "labels")
+    ]
+    before, now = (read_votes(inputs[role][0] / "votes.jsonl", tallies=False) for role in ("before-votes", "votes"))
+    key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
+    found = asdict(lineage(before, now, selected=(ids[0], ids[1]), key=key))
+    files.write_json(context.data / "lineage.json", found)
+    return found

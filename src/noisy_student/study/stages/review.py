@@ -1,0 +1,86 @@
+"""Two students' answers to dev → whether the later one may teach; its numbers stay whatever is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.answer_key import AnswerKey, KeyEntry
+from noisy_student.answers.equivalence import same
+from noisy_student.answers.extract import read
+from noisy_student.context import Context
+from noisy_student.data.rows import read_labels
+from noisy_student.evaluation.grade import grade
+from noisy_student.evaluation.review import Round, entropy, leading_share, review
+from noisy_student.labeling.select import votes_needed
+from noisy_student.labeling.vote import ballots, votes
+from noisy_student.records import Answer, Sample
+from noisy_student.sampling.sample_file import read_folders
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``review.json``: both rounds in numbers, the test between them, the alarms, and what became of it.
+
+    ``greedy`` and ``drawn`` are the student's answers to dev, ``before-greedy`` and ``before-drawn`` those of the one
+    before; ``previous`` is the review before this one, whose alarm makes this one the second.
+    """
+    labels = read_labels(inputs["split"][0] / "dev_gold.jsonl")
+    key = AnswerKey({label.question_id: KeyEntry(label.question_id, label.answer) for label in labels})
+    rounds = {role: _round(spec, inputs, role, key, context) for role in ("before-", "")}
+    alarmed = [bool(files.read_json(folder / "review.json")["alarms"]) for folder in inputs.get("previous", ())]
+    found = review(
+        rounds["before-"], rounds[""], error=spec["error"], rounds=spec["rounds"], alarmed_before=any(alarmed)
+    )
+    summary = {
+        **asdict(found),
+        "questions": len(key),
+        "before": _numbers(rounds["before-"]),
+        "now": _numbers(rounds[""]),
+    }
+    files.write_json(context.data / "review.json", summary)
+    return summary
+
+
+def _round(
+    spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], role: str, key: AnswerKey, context: Context
+) -> Round:
+    greedy = {
+        row.question_id: row.correct
+        for row in grade(read_folders(inputs[f"{role}greedy"], context.check), key, truncated=spec["truncated"])
+    }
+    drawn = list(read_folders(inputs[f"{role}drawn"], context.check))
+    cast = list(votes(ballots(drawn, truncated=spec["truncated"]), k=spec["K"], ties=spec["ties"]))
+    needed = votes_needed(spec["min_agreement"], spec["K"])
+    selected = [vote for vote in cast if vote.winner is not None and vote.votes >= needed]
+    right = sum(same(vote.winner, key[vote.question_id].answer) for vote in selected if vote.winner is not None)
+    return Round(
+        right=tuple(greedy[name] for name in sorted(key)),
+        winners=tuple(vote.winner for vote in sorted(cast, key=lambda vote: vote.question_id)),
+        agreement=sum(vote.votes for vote in cast) / (len(cast) * spec["K"]),
+        coverage=len(selected) / len(cast),
+        precision=right / len(selected) if selected else None,
+        readable=sum(_readable(sample, spec) for sample in drawn) / len(drawn),
+        length=sum(len(sample.token_ids) for sample in drawn) / len(drawn),
+    )
+
+
+def _readable(sample: Sample, spec: Mapping[str, Any]) -> bool:
+    return isinstance(read(sample.text, sample.finish, truncated=spec["truncated"]), Answer)
+
+
+def _numbers(made: Round) -> dict[str, float | None]:
+    return {
+        "accuracy": made.accuracy,
+        "agreement": made.agreement,
+        "coverage": made.coverage,
+        "precision": made.precision,
+        "readable": made.readable,
+        "length": made.length,
+        "entropy": entropy(made.winners),
+        "leading_share": leading_share(made.winners),
+    }
