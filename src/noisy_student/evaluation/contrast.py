@@ -34,6 +34,15 @@ class Outcomes:
     condition: str
     by_seed: Mapping[int, Mapping[str, float]]
 
+    def minus(self, other: Outcomes) -> Outcomes:
+        """The difference to another condition question by question, for seeds and questions that both have."""
+        own, others = self.shared_with(other), other.shared_with(self)
+        by_seed = {
+            seed: {i: right - others.by_seed[seed][i] for i, right in outcomes.items()}
+            for seed, outcomes in own.by_seed.items()
+        }
+        return Outcomes(f"({self.condition} - {other.condition})", by_seed)
+
     def shared_with(self, other: Outcomes) -> Outcomes:
         """These outcomes on the questions that the other condition has for the same seed."""
         kept = {

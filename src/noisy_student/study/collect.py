@@ -29,7 +29,7 @@ from noisy_student.study.round_rows import round_rows
 from noisy_student.study.run_graph import Result
 from noisy_student.study.seed_nodes import ConditionNodes
 from noisy_student.study.selections import selections
-from noisy_student.study.settings import Settings
+from noisy_student.study.settings import ContrastSettings, Settings
 from noisy_student.study.store import Store
 
 SCHEMA = 1
@@ -81,15 +81,26 @@ def findings(settings: Settings, outcomes: Mapping[str, Outcomes]) -> list[Findi
     """
     made: list[Finding] = []
     for name, item in settings.primary.items():
-        if _comparable(outcomes, item.a, item.b):
-            made += contrast(
-                name, outcomes[item.a], outcomes[item.b], margin=item.margin, primary=True, family="primary"
-            )
+        sides = _sides(outcomes, item)
+        if sides is not None:
+            made += contrast(name, *sides, margin=item.margin, primary=True, family="primary")
     for a, b in _explored(settings):
         if _comparable(outcomes, a, b):
             name = f"{a} against {b}"
             made += contrast(name, outcomes[a], outcomes[b], margin=None, primary=False, family="exploratory")
     return judge(made, declared=len(settings.primary))
+
+
+def _sides(outcomes: Mapping[str, Outcomes], item: ContrastSettings) -> tuple[Outcomes, Outcomes] | None:
+    """The sides of a declared comparison, each a condition or a difference of two; None where one was not graded."""
+    if not _comparable(outcomes, item.a, item.b):
+        return None
+    if item.beyond is None:
+        return outcomes[item.a], outcomes[item.b]
+    if not _comparable(outcomes, item.beyond.a, item.beyond.b):
+        return None
+    sides = [outcomes[a].minus(outcomes[b]) for a, b in ((item.a, item.b), (item.beyond.a, item.beyond.b))]
+    return (sides[0], sides[1]) if set(sides[0].by_seed) & set(sides[1].by_seed) else None
 
 
 def _explored(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -221,7 +232,8 @@ def _gaps(settings: Settings, outcomes: Mapping[str, Outcomes]) -> Iterator[dict
     if not set(ends) <= set(outcomes):
         return
     for name in outcomes:
-        apart = settings.conditions[name].graded_on != settings.conditions[settings.reference].graded_on
+        own, reference = settings.conditions[name], settings.conditions[settings.reference]
+        apart = own.graded_on != reference.graded_on or own.model != reference.model
         if settings.conditions[name].method == "none" or name in ends or apart:
             continue
         columns: list[list[float]] = [[], [], []]

@@ -8,7 +8,7 @@ student that was not turned down is tested on the test questions, once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -23,6 +23,7 @@ class RoundsSettings(Frozen):
     """One chain of rounds."""
 
     rounds: Annotated[int, Field(ge=1, le=MOST_ROUNDS)] = 3
+    method: Literal["sft", "grpo"] = "sft"
     continued: bool = False
     """Whether a round's student goes on from the one before; else each begins at the model."""
     teacher: Name | None = None
@@ -38,7 +39,7 @@ class RoundsSettings(Frozen):
 
 
 def written_out(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with every chain of ``rounds`` as conditions and labels; what is there by its name stays."""
+    """The settings with every chain of ``rounds`` as conditions and labels; fields that are given stay."""
     chains = fields.get(TABLE, {})
     rest = {name: value for name, value in fields.items() if name != TABLE}
     if not isinstance(chains, Mapping) or not all(isinstance(chain, Mapping) for chain in chains.values()):
@@ -48,9 +49,14 @@ def written_out(fields: Mapping[str, Any]) -> dict[str, Any]:
     labels, conditions = dict(rest.get("labels", {})), dict(rest.get("conditions", {}))
     for name, chain in chains.items():
         made_labels, made_conditions = _chain(name, _checked(name, chain))
-        labels = {**made_labels, **labels}
-        conditions = {**conditions, **{key: made_conditions[key] for key in made_conditions if key not in conditions}}
+        labels = _under(labels, made_labels)
+        conditions = _under(conditions, made_conditions)
     return {**rest, "labels": labels, "conditions": conditions} if chains else rest
+
+
+def _under(given: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+    """What was written out, under what is there: a field that is given by name stays."""
+    return {**given, **{name: {**fields, **given.get(name, {})} for name, fields in made.items()}}
 
 
 def _checked(name: str, chain: Mapping[str, Any]) -> RoundsSettings:
@@ -74,6 +80,7 @@ def _chain(name: str, chain: RoundsSettings) -> tuple[dict[str, Any], dict[str, 
         teacher = chain.teacher if number == 1 else before
         labels[this] = {"K": chain.K} if teacher is None else {"K": chain.K, "teacher": teacher}
         conditions[this] = {
+            "method": chain.method,
             "train": ["gold", f"labels.{this}"],
             "select": {"min_agreement": chain.min_agreement},
             "graded_on": "dev",

@@ -65,11 +65,20 @@ class EvaluationSettings(Frozen):
     """Test questions that conditions with ``passes`` answer ``passes_k`` times."""
 
 
+class PairSettings(Frozen):
+    """Two conditions, the first minus the second."""
+
+    a: Name
+    b: Name
+
+
 class ContrastSettings(Frozen):
     """A comparison named before the run: a − b, and the difference that would matter."""
 
     a: Name
     b: Name
+    beyond: PairSettings | None = None
+    """Another pair, whose difference is taken away from that of a and b."""
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
     expected: Verdict | None = None
     """The verdict that somebody expects; "no-difference" is a test of equivalence. None leaves the question open."""
@@ -233,7 +242,8 @@ class Settings(Frozen):
         for name, label_settings in self.labels.items():
             _known(label_settings.teacher or self.teacher, self.conditions, f"the teacher of labels.{name}")
         for name, contrast in self.primary.items():
-            for side in (contrast.a, contrast.b):
+            beyond = () if contrast.beyond is None else (contrast.beyond.a, contrast.beyond.b)
+            for side in (contrast.a, contrast.b, *beyond):
                 _known(side, self.conditions, f"primary.{name}")
         for name, prediction in self.predictions.items():
             _known(prediction.condition, self.conditions, f"predictions.{name}")
