@@ -11,18 +11,24 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from noisy_student.report.ladder_tables import answer
 from noisy_student.report.wording import verdict_words
 from noisy_student.study.catalog import questions
+
+# Also where this file is run by its path from elsewhere.
+sys.path.insert(0, str(Path(__file__).parent))
+from answers import answers, primary, results_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = (
     ROOT / "README.md",
     *(ROOT / "docs" / f"{name}.md" for name in ("lab", "engines", "votes", "grpo", "lora", "health", "decisions")),
 )
-BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ORDER = (
     *("records.py", "answer_key.py", "context.py", "errors.py", "identity.py", "files.py", "seeds.py", "redaction.py"),
     *("answers", "statistics", "models", "data", "sampling", "labeling", "training", "evaluation"),
@@ -78,9 +84,13 @@ def sentence(path: Path) -> str:
 
 
 def studies() -> str:
-    """The packaged studies and what they ask."""
-    rows = [f"| `{name}` | {question} |" for name, question in questions().items()]
-    return "\n".join(["| study | question |", "| --- | --- |", *rows])
+    """The packaged studies, what they ask, and what came of each, with the page of a real run."""
+    lines = ["| study | question | on the lab | page |", "| --- | --- | --- | --- |"]
+    for name, question in questions().items():
+        run = results_of(name)
+        page = f"[page](results/{name}/report.html)"
+        lines.append(f"| `{name}` | {question} | {answer(run).rstrip('.')} | {page} |")
+    return "\n".join(lines)
 
 
 def run_output() -> str:
@@ -453,6 +463,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "health-cost": health_cost,
     "ladder": ladder,
     "claims": claims,
+    "answers": answers,
+    **{
+        f"findings-{name}": partial(primary, name)
+        for name in ("noise", "quantity", "threshold", "teacher", "rounds", "v3", "v6", "v7", "student-noise")
+    },
 }
 
 if __name__ == "__main__":

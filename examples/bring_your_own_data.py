@@ -6,28 +6,13 @@ questions to label. Without a file, 200 answered and 800 unanswered word problem
 
 from __future__ import annotations
 
-import itertools
-import json
-import random
 import sys
 from pathlib import Path
 
+from write_questions import write_questions
+
 import noisy_student
 from noisy_student.cli.main import main
-from noisy_student.data.procedural import gold_solution, problems
-
-
-def write_questions(path: Path, *, answered: int, unanswered: int) -> None:
-    """Word problems as somebody would have them: some worked out, most not."""
-    chance = random.Random(7)
-    with path.open("w", encoding="utf-8") as file:
-        stream = itertools.islice(problems(7, steps=(1, 3), share="study"), answered + unanswered)
-        for number, problem in enumerate(stream):
-            row = {"question": problem.text}
-            if number < answered:
-                row["answer"] = gold_solution(problem, chance)
-            file.write(json.dumps(row) + "\n")
-
 
 if __name__ == "__main__":
     questions = Path(sys.argv[1] if len(sys.argv) > 1 else "questions.jsonl")
