@@ -148,7 +148,7 @@ class SeedGraph:
             elif source == REVEALED:
                 inputs["labels"].append(self._reveal(condition))
         inputs["labels"] += [self._labels(label, condition) for label in condition.label_names]
-        spec = {"truncated": self.settings.answers.truncated} if inputs["own"] else {}
+        spec = stage_spec.examples(self.settings, condition, own=bool(inputs["own"]))
         given = {role: nodes for role, nodes in inputs.items() if nodes}
         examples = self._node("examples", spec, inputs=given, title=f"examples {name}")
         return self._node(
@@ -186,9 +186,12 @@ class SeedGraph:
         if condition.target == "own-sample":
             label = next(iter(self.settings.labels.values()), LabelSettings())
             # All questions and all K, however those labels are voted on: else it would be the oracle of some.
-            label = LabelSettings(teacher=label.teacher, K=label.K, text=label.text)
+            label = LabelSettings(teacher=label.teacher, K=label.K, text=label.text, shots=label.shots)
             inputs["samples"] = self._label_samples(label)
             spec = {"text": label.text, "truncated": self.settings.answers.truncated}
+        if condition.like is not None and not condition.label_names:
+            other = self.settings.conditions[condition.like]
+            inputs["like"] = [self._labels(other.label_names[0], other)]
         return self._node("reveal", spec, inputs=inputs, title="reveal the key")
 
     def _labels(self, name: str, condition: ConditionSettings) -> Node:
@@ -224,7 +227,7 @@ class SeedGraph:
         step = self.settings.compute.block
         # Whole blocks, so that votes on a share read the same nodes as votes on all.
         count = min(self._count(part), math.ceil(self._asked(label, part) / step) * step)
-        name, drawn = self._teacher(label), Draws(part, self.settings.sampling, k=label.K, count=count)
+        name, drawn = self._teacher(label), Draws(part, self.settings.sampling, k=label.K, count=count, shots=label.shots)
         if label.stops_early:
             drawn = replace(drawn, stopping=stage_spec.stopping(self.settings, label))
         return self._draws(self.trained(name), name, drawn)
