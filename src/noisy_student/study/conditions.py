@@ -107,8 +107,8 @@ class ConditionSettings(Frozen):
     view: Literal["paraphrase"] | None = None
     """Another wording in which the student reads each question, whatever its teacher read; needs ``data.views``."""
     shuffle: Literal["rationale", "labels"] | None = None
-    """A control of what is learned: ``rationale`` gives each text the reasoning before another question's answer,
-    ``labels`` gives each question of GRPO another one's label of the same origin."""
+    """A control of what is learned: ``rationale`` gives each text another question's reasoning before its own answer,
+    ``labels`` gives each question of GRPO another one's label of the same origin; gold stays what it is."""
     control_of: Name | None = None
     """The condition that this one is the control of."""
     after: Name | None = None

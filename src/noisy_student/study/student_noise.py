@@ -47,10 +47,10 @@ def check_shuffle(name: str, condition: ConditionSettings, grpo: GrpoSpec) -> No
             why="Fine-tuning learns from worked texts, reinforcement from labels alone.",
             do=f'Set method = "{method}", or leave shuffle out.',
         )
-    if condition.shuffle == "rationale" and set(condition.train) <= {"gold"}:
+    if set(condition.train) <= {"gold"}:
         raise UserError(
-            f"conditions.{name} shuffles rationales and learns from gold alone.",
-            why="Gold texts stay what they are, so nothing would be shuffled.",
+            f'conditions.{name} has shuffle = "{condition.shuffle}" and learns from gold alone.',
+            why="Gold labels and texts stay what they are, so nothing would be shuffled.",
             do='Let it train on "labels.NAME" or "revealed", too.',
         )
     if condition.shuffle == "labels" and condition.label_names and grpo.online_votes:
