@@ -130,7 +130,12 @@ def test_an_adapter_learns_under_dropout_too(tmp_path: Path) -> None:
         loaded = adapt(load(lab.folder("lab-m")), LoraSpec(rank=2), seed=1)
         spec = SPEC.model_copy(update={"dropout": share, "epochs": 1.0})
         sft.train(
-            loaded, encoded(loaded), spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / f"{share}-{id(loaded)}")
+            loaded,
+            encoded(loaded),
+            spec=spec,
+            health=HEALTH,
+            seed=1,
+            context=Context(tmp_path / f"{share}-{id(loaded)}"),
         )
         return loaded
 

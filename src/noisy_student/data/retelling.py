@@ -36,9 +36,7 @@ def _templates(chance: random.Random, change: Change) -> tuple[str, ...]:
     }[change.kind]
 
 
-def _filled(
-    chance: random.Random, templates: tuple[str, ...], problem: Problem, change: Change, before: str
-) -> str:
+def _filled(chance: random.Random, templates: tuple[str, ...], problem: Problem, change: Change, before: str) -> str:
     """A sentence other than ``before``; each list of templates has at least two that differ for any numbers."""
     while True:
         packs = chance.choice(phrases.PACKS)

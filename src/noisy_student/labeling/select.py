@@ -100,8 +100,8 @@ def select(votes: Iterable[Vote], selection: Selection, *, run_seed: int) -> tup
 def random_labels(labels: Iterable[Label], count: int, *, run_seed: int) -> list[Label]:
     """The labels of ``count`` questions at random, sorted by question id: the size-matched control with true labels.
 
-    Drawn as ``random_count`` draws, so that both controls have the same questions wherever both can. Raises NotTrainable
-    where fewer questions have a label.
+    Drawn as ``random_count`` draws, so that both controls have the same questions wherever both can. Raises
+    NotTrainable where fewer questions have a label.
     """
     labels = list(labels)
     names = sorted({label.question_id for label in labels})

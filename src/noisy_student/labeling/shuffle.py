@@ -1,7 +1,7 @@
 """Labels with their reasoning, or their answers, taken from one another: controls of what in a label is learned.
 
-Questions form one cycle that the seed draws, and each takes from the next: none keeps its own, none is taken twice. Gold
-labels stay, so that a control differs from its condition in what came with the other labels alone.
+Questions form one cycle that the seed draws, and each takes from the next: none keeps its own, none is taken twice.
+Gold labels stay, so that a control differs from its condition in what came with the other labels alone.
 """
 
 from __future__ import annotations

@@ -186,7 +186,7 @@ class SeedGraph:
         if condition.target == "own-sample":
             label = next(iter(self.settings.labels.values()), LabelSettings())
             # All questions and all K, however those labels are voted on: else it would be the oracle of some.
-            label = LabelSettings(teacher=label.teacher, K=label.K, text=label.text, shots=label.shots)
+            label = LabelSettings.model_validate(label.model_dump(include={"teacher", "K", "text", "shots"}))
             inputs["samples"] = self._label_samples(label)
             spec = {"text": label.text, "truncated": self.settings.answers.truncated}
         if condition.like is not None and not condition.label_names:
@@ -227,7 +227,10 @@ class SeedGraph:
         step = self.settings.compute.block
         # Whole blocks, so that votes on a share read the same nodes as votes on all.
         count = min(self._count(part), math.ceil(self._asked(label, part) / step) * step)
-        name, drawn = self._teacher(label), Draws(part, self.settings.sampling, k=label.K, count=count, shots=label.shots)
+        name, drawn = (
+            self._teacher(label),
+            Draws(part, self.settings.sampling, k=label.K, count=count, shots=label.shots),
+        )
         if label.stops_early:
             drawn = replace(drawn, stopping=stage_spec.stopping(self.settings, label))
         return self._draws(self.trained(name), name, drawn)

@@ -27,7 +27,9 @@ class Attempt:
 Reward = Callable[[Attempt], float]
 
 
-def counted_right(spec: RewardSpec, answers: Sequence[Answer | None], label: str | None, coins: Sequence[int]) -> list[bool]:
+def counted_right(
+    spec: RewardSpec, answers: Sequence[Answer | None], label: str | None, coins: Sequence[int]
+) -> list[bool]:
     """Which answers count as right: those that reach the label, or what a control puts in its place.
 
     ``coins`` has a seed for each answer (``coin``), of which ``random`` makes a draw that pays with probability

@@ -125,7 +125,7 @@ class Rollouts:
             coins.append([coin(self.run_seed, name, k=k, step=self.step) for k in ks])
             before[name] = ks.stop
         drawn = self.room.draw(model, [self.room.prompts[name] for name in names], row_seeds, self.check)
-        return [self._judge(name, *own) for name, *own in zip(names, drawn, coins, strict=True)]
+        return [self._judge(*group) for group in zip(names, drawn, coins, strict=True)]
 
     def _judge(self, name: str, draws: list[Draw], coins: Sequence[int]) -> _Answered:
         if any(draw.finish == "failed" for draw in draws):
