@@ -182,7 +182,7 @@ def _value(row: Row, fields: Fields, what: str) -> Any:
 
 def _check_columns(row: Row, fields: Fields) -> None:
     """Columns that were named must be there, or a slip of the pen would silently drop every solution."""
-    for what in ("answer", "solution", "id", "paraphrase"):
+    for what in ("answer", "solution", "id"):
         given: str | None = getattr(fields, what)
         if given is not None and given not in row.values:
             raise UserError(

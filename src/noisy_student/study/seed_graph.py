@@ -227,10 +227,8 @@ class SeedGraph:
         step = self.settings.compute.block
         # Whole blocks, so that votes on a share read the same nodes as votes on all.
         count = min(self._count(part), math.ceil(self._asked(label, part) / step) * step)
-        name, drawn = (
-            self._teacher(label),
-            Draws(part, self.settings.sampling, k=label.K, count=count, shots=label.shots),
-        )
+        name = self._teacher(label)
+        drawn = Draws(part, self.settings.sampling, k=label.K, count=count, shots=label.shots)
         if label.stops_early:
             drawn = replace(drawn, stopping=stage_spec.stopping(self.settings, label))
         return self._draws(self.trained(name), name, drawn)
