@@ -66,6 +66,8 @@ def test_a_student_reads_the_other_wording(taught: dict[str, list[Path]], tmp_pa
 
 def test_rationales_are_shuffled_where_it_is_asked(tmp_path: Path) -> None:
     gold, given = tmp_path / "gold", tmp_path / "given"
+    gold.mkdir()
+    given.mkdir()
     write_labels(gold / "gold.jsonl", [Label("g", "1", "own\n#### 1", "gold")])
     write_labels(given / "labels.jsonl", [Label(name, name, f"{name}!\n#### {name}", "vote") for name in ("2", "3")])
     inputs = {"gold": [gold], "labels": [given]}
