@@ -65,6 +65,10 @@ EXCEPTIONS = {
     ): "dropout draws from torch's own generator; seed given",
     (
         "no_foreign_randomness",
+        "training.dropout: torch.manual_seed",
+    ): "dropout draws from torch's own generator; seed given",
+    (
+        "no_foreign_randomness",
         "training.grpo: torch.manual_seed",
     ): "TRL draws from torch's own generator; seed given",
     (

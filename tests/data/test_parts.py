@@ -51,3 +51,49 @@ def test_parquet_reads_as_jsonl_does_and_names_its_columns(tmp_path: Path) -> No
     (tmp_path / "b.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(UserError, match="cannot be read as parquet"):
         read_parquet(tmp_path / "b.parquet", answers="optional")
+
+
+def _paraphrased(path: Path, views: list[str | None]) -> str:
+    rows = [
+        {"question": f"{NAMES[n % 8]} has {n} red pens. How many?", "answer": str(n), "other": view}
+        for n, view in enumerate(views)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def test_a_column_of_paraphrases_is_read_where_the_data_have_views(tmp_path: Path) -> None:
+    # One is missing, one is empty, one is the question again.
+    views = [None, " ", "Ben has 1 red pens.  How many?", *(f"Of {n} pens how many are there?" for n in range(3, 40))]
+    path = _paraphrased(tmp_path / "mine.jsonl", [views[0], views[1], "Eva has 2 red pens.  How many?", *views[3:]])
+    source = SourceSpec(kind="jsonl", labeled=path, fields=Fields(paraphrase="other"))
+    spec = DataSpec(labeled=10, unlabeled=20, test=10, source=source, views=True)
+    made = parts(spec, run_seed=1, paths=paths_of(locate(source)))
+    every = (*made.labeled, *made.dev, *made.unlabeled, *made.test)
+    lacking = {item.question.text for item in every if item.paraphrase is None}
+    assert lacking == {f"{NAMES[n]} has {n} red pens. How many?" for n in range(3)}
+    off = parts(spec.model_copy(update={"views": False}), run_seed=1, paths=paths_of(locate(source)))
+    assert not any(item.paraphrase for item in (*off.labeled, *off.unlabeled))
+
+
+def test_a_question_whose_paraphrase_repeats_a_test_question_is_left_out(tmp_path: Path) -> None:
+    count = 30
+    plain = [f"Of {n} pens how many are there?" for n in range(count)]
+    path = _paraphrased(tmp_path / "plain.jsonl", plain)
+    test = _write(tmp_path / "test.jsonl", 5, answered=5, first=1000)
+    stolen = json.loads(test.read_text().splitlines()[0])["question"]
+    leaking = _paraphrased(tmp_path / "leaking.jsonl", [stolen.upper(), *plain[1:]])
+    found = {}
+    for name in (path, leaking):
+        source = SourceSpec(kind="jsonl", labeled=name, test=str(test), fields=Fields(paraphrase="other"))
+        spec = DataSpec(labeled=10, unlabeled=19, test=5, source=source, views=True)
+        found[name] = parts(spec, run_seed=1, paths=paths_of(locate(source)))
+    assert found[path].removed == ()
+    (removal,) = found[leaking].removed
+    asked = "Ana has 0 red pens. How many?"
+    assert removal.reason == "exact" and removal.test_text == stolen
+    assert asked not in {item.question.text for item in (*found[leaking].labeled, *found[leaking].unlabeled)}
+    # Where nobody reads it, it does no harm.
+    source = SourceSpec(kind="jsonl", labeled=leaking, test=str(test), fields=Fields(paraphrase="other"))
+    off = DataSpec(labeled=10, unlabeled=20, test=5, source=source)
+    assert parts(off, run_seed=1, paths=paths_of(locate(source))).removed == ()

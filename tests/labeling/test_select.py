@@ -4,8 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from noisy_student.errors import NotTrainable, UserError
-from noisy_student.labeling.select import Selection, select, votes_needed
-from noisy_student.records import Vote
+from noisy_student.labeling.select import Selection, random_labels, select, votes_needed
+from noisy_student.labeling.vote import votes
+from noisy_student.records import Label, Vote
 
 
 def vote(question_id: str, count: int, *, k: int = 8, winner: str | None = "5") -> Vote:
@@ -99,3 +100,14 @@ def test_a_lossless_vote_is_selected_at_its_own_threshold() -> None:
     assert select([accepted], Selection(min_agreement=0.75), run_seed=1) == (accepted,)
     with pytest.raises(UserError, match="6 of 6 votes, 8 at most"):
         select([accepted], Selection(min_agreement=0.875), run_seed=1)
+
+
+def test_true_labels_are_drawn_like_random_votes() -> None:
+    names = [str(n) for n in range(20)]
+    ballot = list(votes((name, "1") for name in names))
+    labels = [Label(name, "1", None, "revealed") for name in reversed(names)]
+    for count in (1, 7, 20):
+        like = [vote.question_id for vote in select(ballot, Selection(random_count=count), run_seed=3)]
+        assert [label.question_id for label in random_labels(labels, count, run_seed=3)] == like
+    with pytest.raises(NotTrainable, match="21 true labels are asked for, and 20"):
+        random_labels(labels, 21, run_seed=3)

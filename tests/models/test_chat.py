@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from noisy_student.errors import UserError
 from noisy_student.models import stop
-from noisy_student.models.chat import Renderer
+from noisy_student.models.chat import Renderer, Shot
 from noisy_student.models.spec import PromptSpec
 from noisy_student.models.template import check_template
 from noisy_student.records import Question
@@ -144,3 +144,67 @@ def test_a_base_model_stops_at_eos_and_at_the_templates_turn_end() -> None:
     assert tokenizer.convert_ids_to_tokens(stop.turn_end_id(tokenizer)) == "<|im_end|>"
     assert stop.stop_ids(tokenizer, None) == {1, 3}
     assert stop.pad_id(tokenizer, {1, 3}) == tokenizer.convert_tokens_to_ids("<|im_start|>")
+
+
+SHOTS = (Shot(question("Ann has 2"), "2 = 2 #### 2"), Shot(question(" Tom has 5 "), "#### 5"))
+
+
+def test_shots_are_turns_of_both_sides() -> None:
+    turns = []
+    for shot in SHOTS:
+        turns += [
+            {"role": "user", "content": f"{shot.question.text}\nBe brief."},
+            {"role": "assistant", "content": shot.solution},
+        ]
+    turns.append({"role": "user", "content": "Ann gives 4\nBe brief."})
+    expected = BYTES.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+    assert RENDERER.encode(question("Ann gives 4"), SHOTS) == expected
+    assert RENDERER.encode(question("Ann gives 4"), ()) == RENDERER.encode(question("Ann gives 4"))
+
+
+def test_raw_shots_are_blocks_of_the_same_template() -> None:
+    renderer = Renderer(BYTES, PromptSpec(style="raw", template="Q: {question}\nA:", joint=" "))
+    text = BYTES.decode(renderer.encode(question("Ann gives 4"), SHOTS))
+    assert text == "Q: Ann has 2\nA: 2 = 2 #### 2\n\nQ:  Tom has 5 \nA: #### 5\n\nQ: Ann gives 4\nA:"
+
+
+@pytest.mark.parametrize("style", ["chat", "raw"])
+@pytest.mark.parametrize("place", ["question", "solution", "asked"])
+def test_no_text_of_a_shot_becomes_a_control_token(style: str, place: str) -> None:
+    renderer = Renderer(BYTES, PromptSpec.model_validate({"style": style}))
+    texts = {name: ATTACK if name == place else "Tom" for name in ("question", "solution", "asked")}
+    shots = [Shot(question(texts["question"]), texts["solution"])]
+    plain = renderer.encode(question("Tom"), [Shot(question("Tom"), "Tom")])
+    ids = renderer.encode(question(texts["asked"]), shots)
+    own = [token for token in plain if token in BYTES.added_tokens_decoder]
+    assert [token for token in ids if token in BYTES.added_tokens_decoder] == own
+    # Control tokens aside the text is all there, as plain characters.
+    assert BYTES.decode(ids).count(ATTACK) == 1
+    if style == "chat":
+        after = renderer.encode(question(ATTACK))
+        assert ids[-1] == after[-1]
+
+
+@pytest.mark.parametrize("trimmed", ["user", "assistant"])
+def test_a_template_may_trim_one_side(trimmed: str) -> None:
+    tokenizer = tiny.byte_tokenizer()
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+        f"{{% if m.role == '{trimmed}' %}}{{{{ m.content | trim }}}}{{% else %}}{{{{ m.content }}}}{{% endif %}}"
+        "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    shots = [Shot(question(" Tom "), " 5 ")]
+    turns = [
+        {"role": "user", "content": " Tom "},
+        {"role": "assistant", "content": " 5 "},
+        {"role": "user", "content": " Ann "},
+    ]
+    expected = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+    assert Renderer(tokenizer, PromptSpec()).encode(question(" Ann "), shots) == expected
+
+
+def test_a_template_that_repeats_a_text_is_refused() -> None:
+    tokenizer = tiny.byte_tokenizer()
+    tokenizer.chat_template = "{% for m in messages %}{{ m.content }}|{{ m.content }}{% endfor %}"
+    with pytest.raises(UserError, match="leaves the user's text out, or changes it"):
+        Renderer(tokenizer, PromptSpec())

@@ -22,8 +22,8 @@ FINDING = {
 }
 
 
-def control(status: str) -> dict[str, str]:
-    return {"name": "control", "status": status, "control_of": "noisy-student"}
+def control(status: str, beaten: bool | None = None, name: str = "control") -> dict[str, object]:
+    return {"name": name, "status": status, "control_of": "noisy-student", "beaten": beaten}
 
 
 def test_undecided_names_the_size():
@@ -34,11 +34,12 @@ def test_undecided_names_the_size():
 
 
 def test_a_control_of_lessons_says_nothing_of_a_method():
-    lost = control("done") | {"beaten": False}
+    lost = control("done", False)
     same = [{"name": name, "learns_from": ["gold", "labels.votes"]} for name in ("noisy-student", "baseline")]
     assert verdict_words(FINDING | {"verdict": "helps"}, [*same, lost]) == "helps"
     other = [same[0], {"name": "baseline", "learns_from": ["gold"]}]
-    assert verdict_words(FINDING | {"verdict": "helps"}, [*other, lost]) == "helps (not beyond its control)"
+    words = "helps (beats 0 of 1 control: not control)"
+    assert verdict_words(FINDING | {"verdict": "helps"}, [*other, lost]) == words
 
 
 @pytest.mark.parametrize(
@@ -46,11 +47,29 @@ def test_a_control_of_lessons_says_nothing_of_a_method():
     [
         ([], "helps (controls not run)"),
         ([control("skipped")], "helps (controls not run)"),
-        ([control("done"), control("failed")], "helps (controls not run)"),
-        ([control("done"), control("done")], "helps"),
-        ([control("done") | {"beaten": True}, control("done") | {"beaten": None}], "helps"),
-        ([control("done") | {"beaten": True}, control("done") | {"beaten": False}], "helps (not beyond its control)"),
-        ([{"name": "noisy-student", "control_of": "filtered"}], "helps"),
+        ([control("skipped"), control("failed", name="b")], "helps (controls not run)"),
+        # One that was not run for a seed was not run.
+        ([control("done", True), control("failed", True)], "helps (controls not run)"),
+        ([control("done", True), control("done", True)], "helps"),
+        ([control("done", True), control("done", True, "b")], "helps"),
+        ([control("done", True), control("done", None, "b")], "helps (beats 1 of 2 controls: not b)"),
+        (
+            [control("done", True), control("done", True, "b"), control("done", False, "random-sample")],
+            "helps (beats 2 of 3 controls: not random-sample)",
+        ),
+        (
+            [control("done", True), control("done", False, "b"), control("left", None, "c")],
+            "helps (beats 1 of 3 controls: not b; not run: c)",
+        ),
+        ([{"name": "noisy-student", "control_of": "filtered"}], "better (itself a control, so no claim)"),
+        # However the pair learns: a control exists to be beaten.
+        (
+            [
+                {"name": "noisy-student", "control_of": "filtered", "learns_from": ["gold"]},
+                {"name": "baseline", "learns_from": ["gold"]},
+            ],
+            "better (itself a control, so no claim)",
+        ),
         ([{"name": "noisy-student", "learns_from": ["gold", "labels.votes"]}], "helps (controls not run)"),
         ([{"name": "noisy-student", "learns_from": ["gold", "revealed"]}], "helps"),
     ],

@@ -30,3 +30,10 @@ def test_the_recipe_goes_before_the_questions() -> None:
 
 def test_what_was_not_run_is_not_known() -> None:
     assert beaten(SETTINGS, []) == {"grpo-baseline-steps": None}
+
+
+@pytest.mark.parametrize(("difference", "expected"), [(-0.02, True), (0.02, False)])
+def test_a_comparison_may_name_the_control_first(difference: float, expected: bool) -> None:
+    turned = {**PAIR, "a": PAIR["b"], "b": PAIR["a"]}
+    own = finding("undecided", None, **turned, difference=difference, p_adjusted=0.01)
+    assert beaten(SETTINGS, [own]) == {"grpo-baseline-steps": expected}

@@ -30,6 +30,7 @@ from noisy_student.training.grpo import Taught, train
 from noisy_student.training.grpo_config import config
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.health.spec import HealthSpec
+from noisy_student.training.rewards import coin, counted_right
 from noisy_student.training.rollouts import Classroom
 
 SPEC = GrpoSpec(
@@ -348,3 +349,26 @@ def test_refilling_and_shaped_rewards_are_not_taken_together() -> None:
 def test_cispo_caps_ratios_where_trl_advises(loss: str, given: float | None, told: float | None) -> None:
     spec = GrpoSpec.model_validate({"loss_type": loss, "epsilon_high": given})
     assert config(spec, steps=1, weights=[1.0], seed=1, output_dir="/tmp", use_cpu=True).epsilon_high == told
+
+
+@pytest.mark.parametrize("kind", ["random", "format"])
+def test_a_control_pays_what_its_kind_says_whatever_the_labels_are(kind: str, tmp_path: Path) -> None:
+    spec = GrpoSpec.model_validate({**SPEC.model_dump(), "steps": 2, "rewards": {"kind": kind}})
+    loaded, taught = run(tmp_path / "a", spec)
+    assert taught.steps == 2 and taught.facts[0]["right"] == sum(g.right for g in taught.groups if g.step == 0) / (
+        spec.prompts * spec.generations
+    )
+    if kind == "random":
+        ks = range(spec.generations)
+        for group in taught.groups:
+            coins = [coin(1, group.question_id, k=k, step=group.step) for k in ks]
+            assert group.right == sum(counted_right(spec.rewards, [None] * len(coins), None, coins))
+    wrong = classroom(load(lab.folder("lab-m")), spec)
+    other = load(lab.folder("lab-m"))
+    room = replace(
+        wrong,
+        labels={name: replace(label, answer="-777") for name, label in wrong.labels.items()},
+        draw=classroom(other, spec).draw,
+    )
+    train(other, room, spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / "b"))
+    assert all(torch.equal(value, weights(other)[name]) for name, value in weights(loaded).items())

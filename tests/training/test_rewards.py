@@ -10,11 +10,20 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from noisy_student.errors import NotTrainable, UserError
-from noisy_student.records import Label
+from noisy_student.records import Answer, Label
 from noisy_student.training.groups import Group, kinds
 from noisy_student.training.grpo_spec import GrpoSpec, RewardSpec
 from noisy_student.training.lessons import lessons, visits, weight
-from noisy_student.training.rewards import Attempt, correctness, paid, repetition, rewards_of, termination
+from noisy_student.training.rewards import (
+    Attempt,
+    coin,
+    correctness,
+    counted_right,
+    paid,
+    repetition,
+    rewards_of,
+    termination,
+)
 
 
 def attempt(text: str = "#### 4", *, last: int = 9, right: bool = True) -> Attempt:
@@ -107,3 +116,30 @@ def test_every_question_is_visited_before_any_is_visited_again(questions: int, r
 def test_kinds_of_groups_are_counted() -> None:
     groups = [Group(0, "q", "gold", "4", 4, right) for right in (0, 4, 1, 3)]
     assert kinds(groups) == {"all-right": 1, "all-wrong": 1, "mixed": 2}
+
+
+STRICT, LOOSE = Answer("4", "4", "hashes", True), Answer("4", "4", "last-number", False)
+ANSWERS = [STRICT, LOOSE, None]
+
+
+def test_what_counts_as_right_is_the_label_unless_a_control_says_otherwise() -> None:
+    coins = [0, 2**63 - 1, 0]
+    assert counted_right(RewardSpec(), ANSWERS, "4", coins) == [True, True, False]
+    assert counted_right(RewardSpec(), ANSWERS, None, coins) == [False, False, False]
+    assert counted_right(RewardSpec(kind="format"), ANSWERS, "5", coins) == [True, False, False]
+    assert counted_right(RewardSpec(kind="random"), ANSWERS, "4", coins) == [True, False, True]
+
+
+@pytest.mark.parametrize("gamma", [0.1, 0.5, 0.9])
+def test_the_coin_pays_as_often_as_gamma_says(gamma: float) -> None:
+    spec = RewardSpec(kind="random", gamma=gamma)
+    coins = [coin(1, f"q{n}", k=k, step=step) for n in range(20) for k in range(10) for step in range(20)]
+    paid_out = counted_right(spec, [None] * len(coins), None, coins)
+    # Four standard errors.
+    assert abs(sum(paid_out) / len(coins) - gamma) < 4 * math.sqrt(gamma * (1 - gamma) / len(coins))
+    assert len(set(coins)) == len(coins)
+
+
+def test_gamma_is_of_the_coin_alone() -> None:
+    with pytest.raises(UserError, match=r"gamma is 0\.3"):
+        RewardSpec(kind="format", gamma=0.3)

@@ -30,6 +30,7 @@ USUAL = {
     "answer": ("answer",),
     "solution": ("solution",),
     "id": ("id",),
+    "paraphrase": ("paraphrase",),
 }
 SHOWN = 5
 
@@ -47,6 +48,8 @@ class Fields(BaseModel):
     """Column with the worked solution."""
     id: str | None = None
     """Column with an id of the file's own; it must be unique and is used in messages only."""
+    paraphrase: str | None = None
+    """Column with another wording of the question, which asks the same; null where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,9 @@ def read_items(rows: Iterable[Row], name: str, *, fields: Fields, answers: Need,
             faults.unreadable.append(f'{row.place} "{_tail(truth.unreadable)}"')
         elif truth.answer is None and answers == "required":
             faults.unanswered.append(row.place)
-        items.append(Item(source.question(text, source=label), truth.answer, truth.solution, place=row.place))
+        asked = source.question(text, source=label)
+        view = _paraphrase(row, fields, asked.id)
+        items.append(Item(asked, truth.answer, truth.solution, place=row.place, paraphrase=view))
     faults.raise_any(name)
     if not items:
         raise UserError(f"{name} holds no questions.", why="There is nothing to split.", do="Check the path.")
@@ -141,6 +146,18 @@ def _question_text(row: Row, fields: Fields) -> str:
     if not value.strip():
         raise UserError(f"{row.place}: the question is empty.", why="There is nothing to ask.", do="Remove that line.")
     return value
+
+
+def _paraphrase(row: Row, fields: Fields, asked: str) -> str | None:
+    """The row's other wording; None where there is none, or one that is the question ``asked`` again."""
+    value = _value(row, fields, "paraphrase")
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _wrong_type(row, "paraphrase", value)
+    require_encodable(value, "paraphrase", row.place)
+    told = source.question(value)
+    return told.text if told.text and told.id != asked else None
 
 
 def _text_in(row: Row, fields: Fields, what: str) -> str | None:

@@ -13,6 +13,7 @@ from noisy_student.data import procedural
 from noisy_student.data.fields import Fields, Need
 from noisy_student.data.jsonl import read_jsonl
 from noisy_student.data.parquet import read_parquet
+from noisy_student.data.retelling import retelling
 from noisy_student.data.source import Item, question
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import Sizes, Sources, Split, limited, split
@@ -23,8 +24,16 @@ def parts(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str]) -> Split:
     sizes = sizes_of(spec)
     if spec.source.kind == "procedural":
         count = sizes.labeled + sizes.unlabeled + sizes.test
-        return split(Sources(_procedural(spec.source, count, run_seed)), sizes, run_seed=run_seed)
-    return split(read_sources(spec.source, paths), sizes, run_seed=run_seed)
+        return split(Sources(_procedural(spec, count, run_seed)), sizes, run_seed=run_seed)
+    sources = read_sources(spec.source, paths)
+    return split(sources if spec.views else _without_views(sources), sizes, run_seed=run_seed)
+
+
+def _without_views(sources: Sources) -> Sources:
+    """The sources as they are where nobody reads another wording: which questions may stay does not depend on it."""
+    read = (sources.labeled, sources.unlabeled, sources.test)
+    plain = [None if items is None else [replace(item, paraphrase=None) for item in items] for items in read]
+    return Sources(plain[0] or [], unlabeled=plain[1], test=plain[2])
 
 
 def paths_of(files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
@@ -42,14 +51,15 @@ def sizes_of(spec: DataSpec) -> Sizes:
     return limited(sizes, spec.limit if spec.limit is not None else sum(sizes.model_dump().values()))
 
 
-def _procedural(source: SourceSpec, count: int, run_seed: int) -> list[Item]:
+def _procedural(spec: DataSpec, count: int, run_seed: int) -> list[Item]:
     """Every seed has problems of its own; the gold solution takes one of the orders and wordings."""
-    stream = procedural.problems(run_seed, steps=source.steps, share="study")
+    stream = procedural.problems(run_seed, steps=spec.source.steps, share="study")
     items: dict[str, Item] = {}
     for problem in itertools.takewhile(lambda _: len(items) < count, stream):
         asked = question(problem.text, source="procedural")
         solution = procedural.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
-        items.setdefault(asked.id, Item(asked, problem.answer, solution, problem.structure))
+        view = retelling(problem, run_seed) if spec.views else None
+        items.setdefault(asked.id, Item(asked, problem.answer, solution, problem.structure, paraphrase=view))
     return list(items.values())
 
 

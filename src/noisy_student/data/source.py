@@ -21,7 +21,7 @@ class Item:
     """A question, its canonical answer and worked solution where they are known, and where it was read.
 
     ``structure`` names a generated question by its steps and numbers; two items that both have one are compared by
-    it alone. ``place`` is ``file:line`` for messages and enters no digest.
+    it alone. ``place`` is ``file:line`` for messages and enters no digest. ``paraphrase`` asks the same in other words.
     """
 
     question: Question
@@ -29,6 +29,7 @@ class Item:
     solution: str | None = None
     structure: str | None = None
     place: str = ""
+    paraphrase: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,9 @@ class DataSpec(BaseModel):
     limit: int | None = None
     """At most so many questions in all, every part shrunk alike (``--limit``)."""
     source: SourceSpec = SourceSpec()
+    views: bool = False
+    """Whether the split also writes another wording of each question to learn from, and looks for test questions in
+    them: what a condition with ``view = "paraphrase"`` reads."""
 
 
 def _missing(given: dict[str, Any]) -> dict[str, Any]:

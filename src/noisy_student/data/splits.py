@@ -9,7 +9,7 @@ smaller part is the beginning of a larger one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from noisy_student import identity, seeds
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.data.overlap import OverlapIndex, Removal
-from noisy_student.data.source import Item, digest_of, merge, require_agreement
+from noisy_student.data.source import Item, digest_of, merge, question, require_agreement
 from noisy_student.errors import UserError
-from noisy_student.records import Label
+from noisy_student.records import Label, Question
 
 DEV_EVERY = 5
 """Every fifth question of the labeled budget, from the second on, goes to dev (design section 1)."""
@@ -133,6 +133,12 @@ def dev_labels(parts: Split) -> tuple[Label, ...]:
     return tuple(Label(item.question.id, _known(item), None, "gold") for item in parts.dev)
 
 
+def views(parts: Split) -> tuple[Question, ...]:
+    """The other wordings of the questions to learn from, under the ids of those; sorted by id."""
+    learned = sorted((*parts.labeled, *parts.unlabeled), key=lambda item: item.question.id)
+    return tuple(Question(item.question.id, item.paraphrase) for item in learned if item.paraphrase is not None)
+
+
 def answer_key(parts: Split) -> AnswerKey:
     """The truth of dev, test and, where it is known, unlabeled."""
     hidden = (*parts.dev, *parts.unlabeled, *parts.test)
@@ -195,11 +201,19 @@ def _ranked(items: Sequence[Item], run_seed: int) -> list[Item]:
 
 
 def _clear(items: Sequence[Item], overlap: OverlapIndex) -> _Cleared:
-    found = [(item, overlap.find(item)) for item in items]
+    found = [(item, overlap.find(item) or _find_view(item, overlap)) for item in items]
     return _Cleared(
         tuple(item for item, removal in found if removal is None),
         tuple(removal for _, removal in found if removal is not None),
     )
+
+
+def _find_view(item: Item, overlap: OverlapIndex) -> Removal | None:
+    """Why an item may not be trained on in its other wording; the text of the removal is that wording."""
+    if item.paraphrase is None:
+        return None
+    found = overlap.find(replace(item, question=question(item.paraphrase)))
+    return None if found is None else replace(found, question_id=item.question.id)
 
 
 def _take(items: Sequence[Item], size: int, part: str, *, lost: str) -> tuple[Item, ...]:

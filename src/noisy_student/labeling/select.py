@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from noisy_student import seeds
 from noisy_student.errors import NotTrainable, UserError
-from noisy_student.records import Vote
+from noisy_student.records import Label, Vote
 
 
 class Selection(BaseModel):
@@ -95,6 +95,25 @@ def select(votes: Iterable[Vote], selection: Selection, *, run_seed: int) -> tup
     else:
         chosen = decided
     return tuple(sorted(chosen, key=lambda vote: vote.question_id))
+
+
+def random_labels(labels: Iterable[Label], count: int, *, run_seed: int) -> list[Label]:
+    """The labels of ``count`` questions at random, sorted by question id: the size-matched control with true labels.
+
+    Drawn as ``random_count`` draws, so that both controls have the same questions wherever both can. Raises
+    NotTrainable where fewer questions have a label.
+    """
+    labels = list(labels)
+    names = sorted({label.question_id for label in labels})
+    if count > len(names):
+        raise NotTrainable(
+            f"{count} true labels are asked for, and {len(names)} questions can have one.",
+            why="Fewer than the other condition has would change what the comparison means.",
+            do="Select less in the other condition, or leave this control out.",
+        )
+    names.sort(key=lambda name: seeds.seed(run_seed, "select-random", name))
+    chosen = set(names[:count])
+    return sorted((label for label in labels if label.question_id in chosen), key=lambda label: label.question_id)
 
 
 def _agreed(decided: list[Vote], min_agreement: float) -> list[Vote]:

@@ -20,11 +20,32 @@ from noisy_student.records import Question
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """A question with its worked solution, read before another question as an example of how to answer."""
+
+    question: Question
+    solution: str
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedExample:
     """Prompt and target as ids; ``completion_mask`` is 1 on the target and on the token that ends it."""
 
     ids: tuple[int, ...]
     completion_mask: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What a prompt has around its texts: one piece more than texts; its control tokens; which side is trimmed."""
+
+    pieces: tuple[str, ...]
+    controls: tuple[int, ...]
+    trims: tuple[bool, bool]
+
+
+_TRIMS = ((False, False), (True, True), (True, False), (False, True))
+"""Whether a template may trim the user's texts, and the assistant's."""
 
 
 class Renderer:
@@ -38,19 +59,27 @@ class Renderer:
         self._cuts = _cut_pattern(tokenizer)
         self._start = _bos(tokenizer) if prompt.style == "raw" else []
         self.end_id = self._end_id()
-        self._before, self._after, self._trims = self._learn()
-        self._own_controls = self._controls(self._plain_ids(self._before + self._after))
+        self._frames: dict[int, _Frame] = {}
+        # Whether the template can be used at all is known before any question is read.
+        self._frame(0)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of drawn ids, special tokens left out."""
         return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=True))
 
-    def encode(self, question: Question) -> list[int]:
-        """The ids the model reads before it answers; equal to ``apply_chat_template`` for ordinary text."""
-        content = self._content(question.text)
-        ids = self._plain_ids(self._text(content))
-        if self._controls(ids) != self._own_controls:
-            ids = self._encode_apart(content)
+    def encode(self, question: Question, shots: Sequence[Shot] = ()) -> list[int]:
+        """The ids the model reads before it answers; equal to ``apply_chat_template`` for ordinary text.
+
+        ``shots`` stand before the question: in chat as turns of both sides, in raw style as blocks of the same
+        template with their solutions, a blank line between two.
+        """
+        frame = self._frame(len(shots))
+        texts = [text for shot in shots for text in (self._content(shot.question.text), shot.solution)]
+        texts.append(self._content(question.text))
+        texts = [text.strip() if frame.trims[place % 2] else text for place, text in enumerate(texts)]
+        ids = self._plain_ids(_interleaved(frame.pieces, texts))
+        if tuple(self._controls(ids)) != frame.controls:
+            ids = self._encode_apart(frame.pieces, texts)
         return self._start + ids
 
     def encode_example(self, question: Question, target: str) -> EncodedExample:
@@ -67,29 +96,34 @@ class Renderer:
     def _is_chat(self) -> bool:
         return self.prompt.style == "chat"
 
-    def _learn(self) -> tuple[str, str, bool]:
-        """What the template writes before and after the user's text, and whether it trims that.
+    def _frame(self, shots: int) -> _Frame:
+        """What is written around the texts of so many shots and a question.
 
-        It is rendered here only, with words of ours: a program from elsewhere gets no question to look at.
+        The template is rendered here only, with words of ours: a program from elsewhere gets no question to look at.
         """
-        before, mark, after = self._rendered(MARK).partition(MARK)
-        wide = self._rendered(f" {MARK} ")
-        if not mark or wide not in (f"{before} {MARK} {after}", f"{before}{MARK}{after}"):
-            raise UserError(
-                "The chat template leaves the user's text out, or changes it.",
-                why="The question would not reach the model as it is.",
-                do='Use prompt.style = "raw".',
-            )
-        return before, after, wide == f"{before}{MARK}{after}"
+        if shots not in self._frames:
+            marks = [f"{MARK}{number}End" for number in range(2 * shots + 1)]
+            pieces = _around(self._rendered(marks), marks)
+            wide = _around(self._rendered([f" {mark} " for mark in marks]), marks)
+            fitting = [trims for trims in _TRIMS if pieces and wide == _spaced(pieces, trims)]
+            if not fitting:
+                raise UserError(
+                    "The chat template leaves the user's text out, or changes it.",
+                    why="The question would not reach the model as it is.",
+                    do='Use prompt.style = "raw".',
+                )
+            controls = self._controls(self._plain_ids("".join(pieces)))
+            self._frames[shots] = _Frame(tuple(pieces), tuple(controls), fitting[0])
+        return self._frames[shots]
 
-    def _text(self, content: str) -> str:
-        """The whole prompt as text, with ``content`` in the user's place."""
-        return f"{self._before}{content.strip() if self._trims else content}{self._after}"
-
-    def _rendered(self, content: str) -> str:
+    def _rendered(self, texts: Sequence[str]) -> str:
+        """Questions and solutions in turn, the last a question, as the model would read them."""
         if not self._is_chat:
-            return self.prompt.template.replace("{question}", content)
-        turns = [{"role": "user", "content": content}]
+            blocks = [self.prompt.template.replace("{question}", text) for text in texts[::2]]
+            solved = [f"{block}{self.prompt.joint}{text}" for block, text in zip(blocks, texts[1::2], strict=False)]
+            return "\n\n".join([*solved, blocks[-1]])
+        roles = ("user", "assistant")
+        turns = [{"role": roles[place % 2], "content": text} for place, text in enumerate(texts)]
         if self.prompt.system is not None:
             turns.insert(0, {"role": "system", "content": self.prompt.system})
         more = {} if self.prompt.thinking == "template" else {"enable_thinking": False}
@@ -101,11 +135,21 @@ class Renderer:
     def _controls(self, ids: list[int]) -> list[int]:
         return [token for token in ids if token in self._control]
 
-    def _encode_apart(self, content: str) -> list[int]:
-        """The template's ends by the tokenizer, all between its last and first control token as literal text."""
-        before, head = self._split_after_last_control(self._before)
-        tail, after = self._split_before_first_control(self._after)
-        return self._plain_ids(before) + self._literal(head + content + tail) + self._plain_ids(after)
+    def _encode_apart(self, pieces: Sequence[str], texts: Sequence[str]) -> list[int]:
+        """The template's pieces by the tokenizer from first to last control token, all between as literal text."""
+        ids: list[int] = []
+        literal = ""
+        for place, (piece, text) in enumerate(zip(pieces, [*texts, ""], strict=True)):
+            cuts = self._cut_all(piece)
+            # What the template begins and ends with is its own, with control tokens or without.
+            start = 0 if not place else cuts[0].start() if cuts else len(piece)
+            end = len(piece) if place == len(texts) else cuts[-1].end() if cuts else start
+            literal += piece[:start]
+            if start < end:
+                ids += self._literal(literal) + self._plain_ids(piece[start:end])
+                literal = ""
+            literal += piece[end:] + text
+        return ids + self._literal(literal)
 
     def _literal(self, text: str) -> list[int]:
         """The ids of ``text`` with every control token in it spelled out as ordinary characters."""
@@ -119,14 +163,6 @@ class Renderer:
                 do="Remove it from the data.",
             )
         return ids
-
-    def _split_after_last_control(self, text: str) -> tuple[str, str]:
-        cut = max((found.end() for found in self._cut_all(text)), default=0)
-        return text[:cut], text[cut:]
-
-    def _split_before_first_control(self, text: str) -> tuple[str, str]:
-        cut = min((found.start() for found in self._cut_all(text)), default=len(text))
-        return text[:cut], text[cut:]
 
     def _cut_all(self, text: str) -> list[re.Match[str]]:
         names = [str(self._tokenizer.convert_ids_to_tokens(token)) for token in self._control]
@@ -145,6 +181,32 @@ class Renderer:
                 "The tokenizer has no EOS token.", why="Nothing would teach the model to stop.", do="Set eos_token."
             )
         return end
+
+
+def _around(text: str, marks: Sequence[str]) -> list[str]:
+    """What stands before, between and behind the marks; empty where one is missing, out of order or repeated."""
+    pieces: list[str] = []
+    for mark in marks:
+        before, found, text = text.partition(mark)
+        if not found:
+            return []
+        pieces.append(before)
+    return [] if any(MARK in piece for piece in [*pieces, text]) else [*pieces, text]
+
+
+def _interleaved(pieces: Sequence[str], texts: Sequence[str]) -> str:
+    """The pieces with the texts between them.
+
+    >>> _interleaved(["<", "|", ">"], ["a", "b"])
+    '<a|b>'
+    """
+    return "".join(piece + text for piece, text in zip(pieces, [*texts, ""], strict=True))
+
+
+def _spaced(pieces: Sequence[str], trims: Sequence[bool]) -> list[str]:
+    """The pieces around texts with a space at both ends, where the sides in ``trims`` lose theirs."""
+    ends = ["" if trims[place % 2] else " " for place in range(len(pieces) - 1)]
+    return [before + piece + after for before, piece, after in zip(["", *ends], pieces, [*ends, ""], strict=True)]
 
 
 def _control_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

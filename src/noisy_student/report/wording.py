@@ -29,22 +29,49 @@ def comparison(finding: Row) -> str:
     return f"{finding.get('a')} - {finding.get('b')}"
 
 
-def controls_ran(finding: Row, conditions: Sequence[Row]) -> bool:
-    """Whether the gain of ``finding`` was held against every control declared for it (``control_of``), at least one.
+def controls_of(finding: Row, conditions: Sequence[Row]) -> dict[str, Row]:
+    """The controls of the condition of a gain by name, each with ``done`` and ``beaten``, over all of its seeds."""
+    found: dict[str, dict[str, bool]] = {}
+    for row in conditions:
+        if row.get("control_of") == finding.get("a"):
+            kept = found.setdefault(str(row.get("name")), {"done": True, "beaten": True})
+            kept["done"] &= row.get("status") == "done"
+            kept["beaten"] &= row.get("beaten") is True
+    return dict(found)
 
-    A control needs no control of its own, nor does a condition that learns from true labels only, nor one that learns
-    from the same as the other: controls rule out causes other than what is learned from.
+
+def needs_controls(finding: Row, conditions: Sequence[Row]) -> bool:
+    """Whether a gain may have a cheaper cause than the one it is claimed for, so that controls must rule it out.
+
+    Not that of a condition that learns from true labels only, nor of one that learns from the same as the other:
+    controls rule out causes other than what is learned from.
     """
     if _same_lessons(finding, conditions):
-        return True
-    own = [row for row in conditions if row.get("name") == finding.get("a")]
-    if any(row.get("control_of") for row in own):
-        return True
-    learned = [name for row in own for name in row.get("learns_from") or ()]
-    if learned and not any(name.startswith("labels.") for name in learned):
-        return True
-    controls = [row for row in conditions if row.get("control_of") == finding.get("a")]
-    return bool(controls) and all(row.get("status") == "done" for row in controls)
+        return False
+    learned = [name for row in _own(finding, conditions) for name in row.get("learns_from") or ()]
+    return not learned or any(name.startswith("labels.") for name in learned)
+
+
+def _own(finding: Row, conditions: Sequence[Row]) -> list[Row]:
+    return [row for row in conditions if row.get("name") == finding.get("a")]
+
+
+def _gain_words(finding: Row, conditions: Sequence[Row]) -> str:
+    """A gain as it may be claimed: over every control, over some of them by name, or over none that was run."""
+    if any(row.get("control_of") for row in _own(finding, conditions)):
+        return "better (itself a control, so no claim)"
+    if not needs_controls(finding, conditions):
+        return "helps"
+    controls = controls_of(finding, conditions)
+    if not any(control["done"] for control in controls.values()):
+        return "helps (controls not run)"
+    lost = [name for name, control in controls.items() if control["done"] and not control["beaten"]]
+    absent = [name for name, control in controls.items() if not control["done"]]
+    if not lost and not absent:
+        return "helps"
+    count, noun = len(controls), "control" if len(controls) == 1 else "controls"
+    named = [f"{what} {', '.join(names)}" for what, names in (("not", lost), ("not run:", absent)) if names]
+    return f"helps (beats {count - len(lost) - len(absent)} of {count} {noun}: {'; '.join(named)})"
 
 
 def _same_lessons(finding: Row, conditions: Sequence[Row]) -> bool:
@@ -61,13 +88,7 @@ def verdict_words(finding: Row, conditions: Sequence[Row]) -> str:
         return "not measured"
     verdict = finding.get("verdict")
     if verdict == "helps":
-        if not controls_ran(finding, conditions):
-            return "helps (controls not run)"
-        controls = [row for row in conditions if row.get("control_of") == finding.get("a")]
-        if _same_lessons(finding, conditions):
-            return "helps"
-        beyond = all(row.get("beaten") is not False for row in controls)
-        return "helps" if beyond else "helps (not beyond its control)"
+        return _gain_words(finding, conditions)
     if verdict == "no-difference":
         margin = finding.get("margin")
         return "no difference" if margin is None else f"no difference beyond \N{PLUS-MINUS SIGN}{size(margin)}"

@@ -13,6 +13,7 @@ from noisy_student.labeling.stopping import Stopping
 from noisy_student.labeling.texts import Choice
 from noisy_student.study.accept_spec import AcceptSettings
 from noisy_student.study.frozen import Frozen, Name
+from noisy_student.study.own_fields import with_own
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.lora_spec import LoraSpec
 
@@ -54,6 +55,8 @@ class LabelSettings(Frozen):
     """The share of K at which ``lossless`` selects; conditions that learn from these votes select at it too."""
     look_every: Annotated[int, Field(ge=1)] = 1
     """Samples between two looks of the stopping rule."""
+    shots: Annotated[int, Field(ge=0, le=64)] = 0
+    """Gold questions with their worked solutions that the teacher reads before each question; students read none."""
     samples: str | None = None
     """A file of samples to vote on (as ``noisy-student sample`` writes them) in place of drawing any."""
 
@@ -74,6 +77,12 @@ class LabelSettings(Frozen):
                 f"stopping is {self.stopping} and min_agreement is {self.min_agreement}.",
                 why="lossless is so for one threshold, and no other rule has one.",
                 do='Write stopping = "lossless" and min_agreement = 0.75, or neither.',
+            )
+        if self.shots and self.samples is not None:
+            raise UserError(
+                f"These labels are voted on the samples in {self.samples} and have shots = {self.shots}.",
+                why="Nothing is drawn, so nobody would read the examples.",
+                do="Leave one of the two out.",
             )
         if self.rule == "random-sample" and (self.stopping != "fixed" or self.share != 1):
             raise UserError(
@@ -120,6 +129,13 @@ class ConditionSettings(Frozen):
     """Factors of its learning rate that are tried; the student that is best on dev is tested, and no other."""
     grpo: Mapping[str, Any] = Field(default_factory=dict)
     """Fields of ``grpo`` that this condition has otherwise than the run, such as ``refill = 2``."""
+    sft: Mapping[str, Any] = Field(default_factory=dict)
+    """Fields of ``sft`` that this condition has otherwise than the run, such as ``dropout = 0.1``."""
+    view: Literal["paraphrase"] | None = None
+    """Another wording in which the student reads each question, whatever its teacher read; needs ``data.views``."""
+    shuffle: Literal["rationale", "labels"] | None = None
+    """A control of what is learned: ``rationale`` gives each text another question's reasoning before its own answer,
+    ``labels`` gives each question of GRPO another one's label of the same origin; gold stays what it is."""
     control_of: Name | None = None
     """The condition that this one is the control of."""
     after: Name | None = None
@@ -210,6 +226,12 @@ def _check_selection(select: Mapping[str, Any]) -> None:
 def check_size_match(name: str, condition: ConditionSettings, other: ConditionSettings) -> None:
     """Raise UserError unless the other condition has a number of labels that this one can take."""
     of_same_votes = "agreed_like" in condition.select or set(condition.label_names) <= set(other.label_names)
+    if "agreed_like" in condition.select and not condition.label_names:
+        raise UserError(
+            f"conditions.{name} takes the most agreed of no labels.",
+            why="Revealed labels have no agreement, so as many of them are drawn at random.",
+            do=f'Select {{ random_like = "{condition.like}" }}.',
+        )
     if other.like is not None or len(other.label_names) != 1 or not of_same_votes:
         raise UserError(
             f'conditions.{name} is as large as "{condition.like}", which selects none of its labels itself.',
@@ -255,17 +277,4 @@ def check_grpo(name: str, condition: ConditionSettings, run: GrpoSpec) -> GrpoSp
             why="They would change nothing.",
             do='Set method = "grpo", or leave them out.',
         )
-    for field in condition.grpo:
-        if field not in GrpoSpec.model_fields:
-            raise UserError(
-                f'There is no field "conditions.{name}.grpo.{field}".', do=nearest(field, GrpoSpec.model_fields)
-            )
-    try:
-        return GrpoSpec.model_validate({**run.model_dump(), **condition.grpo})
-    except ValidationError as error:
-        fault = error.errors()[0]
-        cause = fault.get("ctx", {}).get("error")
-        if isinstance(cause, UserError):
-            raise cause from error
-        where = ".".join(map(str, fault["loc"]))
-        raise UserError(f"conditions.{name}.grpo.{where} is {fault['input']!r}: {fault['msg']}.") from error
+    return with_own(run, condition.grpo, f"conditions.{name}.grpo")

@@ -18,12 +18,14 @@ def beaten(settings: Settings, findings: Sequence[Finding]) -> dict[str, bool | 
     for name, condition in settings.conditions.items():
         if condition.control_of is not None:
             pair = (condition.control_of, name)
-            finding = next((finding for finding in findings if (finding.a, finding.b) == pair), None)
-            found[name] = None if finding is None else _better(finding)
+            finding = next((finding for finding in findings if {finding.a, finding.b} == set(pair)), None)
+            found[name] = None if finding is None else _better(finding, condition.control_of)
     return found
 
 
-def _better(finding: Finding) -> bool | None:
+def _better(finding: Finding, name: str) -> bool | None:
+    """Whether ``name`` is the better one of the two, whichever of them the comparison names first."""
     if finding.difference is None or finding.p_adjusted is None:
         return None
-    return finding.difference > 0 and finding.p_adjusted <= ALPHA
+    gain = finding.difference if finding.a == name else -finding.difference
+    return gain > 0 and finding.p_adjusted <= ALPHA

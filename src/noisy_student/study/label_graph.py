@@ -61,9 +61,12 @@ class LabelGraph:
         if condition.target == "own-sample":
             label = next(iter(self.draw.settings.labels.values()), LabelSettings())
             # All questions and all K, however those labels are voted on: else it would be the oracle of some.
-            label = LabelSettings(teacher=label.teacher, K=label.K, text=label.text)
+            label = LabelSettings.model_validate(label.model_dump(include={"teacher", "K", "text", "shots"}))
             inputs["samples"] = self._samples(label)
             spec = {"text": label.text, "truncated": self.draw.settings.answers.truncated}
+        if condition.like is not None and not condition.label_names:
+            other = self.draw.settings.conditions[condition.like]
+            inputs["like"] = [self.labels(other.label_names[0], other)]
         title = "reveal the key"
         if condition.accuracy is not None:
             spec |= {"accuracy": condition.accuracy}
@@ -94,7 +97,7 @@ class LabelGraph:
         count = min(self.draw.count(part), math.ceil(self._asked(label, part) / step) * step)
         name = self._teacher(label)
         settings = self.draw.settings_of(name)
-        drawn = Draws(part, settings.sampling, k=label.K, count=count)
+        drawn = Draws(part, settings.sampling, k=label.K, count=count, shots=label.shots)
         if label.stops_early:
             drawn = replace(drawn, stopping=stage_spec.stopping(self.draw.settings, label))
         return self.draw.draws(Origin(name, self.teach(name), settings), drawn)

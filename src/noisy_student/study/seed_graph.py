@@ -175,7 +175,7 @@ class SeedGraph:
             elif source == REVEALED:
                 inputs["labels"].append(self.label.reveal(condition))
         inputs["labels"] += [self.label.labels(label, condition) for label in condition.label_names]
-        spec = {"truncated": settings.answers.truncated} if inputs["own"] else {}
+        spec = stage_spec.examples(settings, condition, own=bool(inputs["own"]))
         given = {role: nodes for role, nodes in inputs.items() if nodes}
         examples = self.draw.node("examples", spec, inputs=given, title=f"examples {name}")
         begun = self._begun(name)

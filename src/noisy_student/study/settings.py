@@ -30,6 +30,7 @@ from noisy_student.study.conditions import (
 from noisy_student.study.decide import Decision, check_names
 from noisy_student.study.frozen import Frozen, Name
 from noisy_student.study.probes import check_after
+from noisy_student.study.student_noise import check_noise, check_shuffle
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.spec import SftSpec
@@ -218,6 +219,8 @@ class Settings(Frozen):
         self._require_readable()
         for name, condition in self.conditions.items():
             grpo = check_grpo(name, condition, self.grpo)
+            check_noise(name, condition, self.data, self.sft)
+            check_shuffle(name, condition, grpo)
             for label in condition.label_names:
                 if condition.method == "grpo" and grpo.weigh_agreement:
                     check_agreement(name, label, self.labels[label])

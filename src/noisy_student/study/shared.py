@@ -47,6 +47,11 @@ class Shared:
         spec["source"] |= {part: f"sha256:{identity.digest(found)}" for part, found in digests.items()}
         if spec["source"]["dataset"] is not None:
             spec["source"] |= {"dataset": "known by its files", "config": None, "revision": None}
+        # These fields came later; where they are off, splits keep their keys.
+        if not spec["views"]:
+            del spec["views"]
+        if spec["source"]["fields"]["paraphrase"] is None:
+            del spec["source"]["fields"]["paraphrase"]
         return spec
 
     @cached_property

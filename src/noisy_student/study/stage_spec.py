@@ -15,7 +15,9 @@ from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import Shard, shards
 from noisy_student.study.conditions import ConditionSettings, LabelSettings, check_grpo
 from noisy_student.study.node import version
+from noisy_student.study.own_fields import with_own
 from noisy_student.study.settings import Settings
+from noisy_student.training.grpo_spec import GAMMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Draws:
     k: int
     count: int
     stopping: Mapping[str, Any] | None = None
+    shots: int = 0
+    """Gold examples that the model reads before each question."""
 
 
 def sample(
@@ -71,6 +75,7 @@ def samples(settings: Settings, drawn: Draws, *, filters: Mapping[str, int | flo
                 "part": drawn.part,
                 "block": [first, min(first + step, drawn.count)],
                 **({} if drawn.stopping is None else {"stopping": drawn.stopping}),
+                **({"shots": drawn.shots} if drawn.shots else {}),
             }
 
 
@@ -107,17 +112,27 @@ def sft(settings: Settings, condition: ConditionSettings | None = None, *, rate:
     Matched by ``steps``, as many as the epochs over all questions would take; without a condition as the settings say.
     """
     match = None if condition is None else condition.match or settings.match
-    spec = {**settings.sft.model_dump(mode="json"), "threads": settings.compute.threads}
+    own = settings.sft if condition is None else with_own(settings.sft, condition.sft, "sft")
+    spec = {**_told(own.model_dump(mode="json"), dropout=0.0), "threads": settings.compute.threads}
     if match == "epochs":
         spec |= {"match": match, "steps": None}
     elif match == "steps":
-        steps = spec["steps"] or math.ceil(_questions(settings) * settings.sft.epochs / settings.sft.batch)
+        steps = spec["steps"] or math.ceil(_questions(settings) * own.epochs / own.batch)
         spec |= {"match": match, "steps": steps}
     return {
         "prompt": settings.prompt.model_dump(mode="json"),
         "sft": _at_its_rate(spec, condition, rate),
         "health": settings.health.model_dump(mode="json"),
         **_lora(condition),
+        **({} if condition is None or condition.view is None else {"view": condition.view}),
+    }
+
+
+def examples(settings: Settings, condition: ConditionSettings, *, own: bool) -> dict[str, Any]:
+    """How a condition's labels become examples; ``own`` says that gold answers without a text take an own sample."""
+    return {
+        **({"truncated": settings.answers.truncated} if own else {}),
+        **({} if condition.shuffle is None else {"shuffle": condition.shuffle}),
     }
 
 
@@ -126,18 +141,22 @@ def grpo(settings: Settings, name: str, condition: ConditionSettings, *, rate: f
     spec = check_grpo(name, condition, settings.grpo)
     if (condition.match or settings.match) == "steps":
         spec = spec.model_copy(update={"match": "steps", "steps": spec.steps or spec.step_count(_questions(settings))})
+    dumped = spec.model_dump(mode="json")
+    dumped["rewards"] = _told(dumped["rewards"], kind="label", gamma=GAMMA)
     return {
         "prompt": settings.prompt.model_dump(mode="json"),
-        "grpo": _at_its_rate(
-            {**spec.model_dump(mode="json"), "threads": settings.compute.threads},
-            condition,
-            rate,
-        ),
+        "grpo": _at_its_rate({**dumped, "threads": settings.compute.threads}, condition, rate),
         "answers": settings.answers.model_dump(mode="json"),
         "health": settings.health.model_dump(mode="json"),
         **_lora(condition),
+        **({} if condition.shuffle is None else {"shuffle": condition.shuffle}),
         "width": settings.compute.width,
     }
+
+
+def _told(spec: dict[str, Any], **unsaid: Any) -> dict[str, Any]:
+    """Without the fields that are as ``unsaid`` has them: they came later, and older results keep their keys."""
+    return {name: value for name, value in spec.items() if name not in unsaid or value != unsaid[name]}
 
 
 def _lora(condition: ConditionSettings | None) -> dict[str, Any]:

@@ -12,10 +12,20 @@ from noisy_student.training.probe import ProbeSpec
 Loss = Literal["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"]
 
 
+GAMMA = 0.5
+"""How often a random reward is paid: that of Shao et al. 2025 (Spurious Rewards)."""
+
+
 class RewardSpec(BaseModel):
     """What an answer is paid beside 1 for being right; the plan's Run C and its termination signal."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    kind: Literal["label", "random", "format"] = "label"
+    """What being right means: reaching the label, or for controls a coin that knows nothing of the answer, or a
+    complete ``####`` whatever stands behind it (Shao et al. 2025)."""
+    gamma: float = Field(default=GAMMA, gt=0, lt=1)
+    """How often the coin of ``random`` pays."""
 
     termination: float = 0.0
     """Paid where the text ended by itself; the plan has 0.1."""
@@ -23,6 +33,16 @@ class RewardSpec(BaseModel):
     """Paid for exactly one ``####`` and taken away for more; the plan has 0.1."""
     only_right: bool = True
     """Whether these are paid on right answers only: else they are all that differs within a group of wrong ones."""
+
+    @model_validator(mode="after")
+    def _a_coin_has_gamma(self) -> Self:
+        if self.kind != "random" and self.gamma != GAMMA:
+            raise UserError(
+                f'grpo.rewards.gamma is {self.gamma:g}, and grpo.rewards.kind is "{self.kind}".',
+                why="It is how often a random reward is paid.",
+                do='Set grpo.rewards.kind = "random", or leave gamma out.',
+            )
+        return self
 
     @property
     def shaped(self) -> bool:

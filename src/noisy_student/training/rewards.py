@@ -1,4 +1,4 @@
-"""What an answer earns: small functions of one answer, and their sum as a trainer is given it. No torch."""
+"""What an answer earns: whether it counts as right, small functions of one answer, and their sum. No torch."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from noisy_student import seeds
+from noisy_student.answers.equivalence import same
 from noisy_student.answers.hashes import MARK
 from noisy_student.errors import UserError
+from noisy_student.records import Answer
 from noisy_student.training.grpo_spec import RewardSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One answer to a question: its text, its last token, and whether it reached the question's label."""
+    """One answer to a question: its text, its last token, and whether it counts as right."""
 
     question_id: str
     text: str
@@ -24,8 +27,32 @@ class Attempt:
 Reward = Callable[[Attempt], float]
 
 
+def counted_right(
+    spec: RewardSpec, answers: Sequence[Answer | None], label: str | None, coins: Sequence[int]
+) -> list[bool]:
+    """Which answers count as right: those that reach the label, or what a control puts in its place.
+
+    ``coins`` has a seed for each answer (``coin``), of which ``random`` makes a draw that pays with probability
+    ``gamma``; ``format`` takes every answer that stands after a complete ``####``.
+
+    >>> four = Answer("4", "4", "hashes", True)
+    >>> [counted_right(RewardSpec(kind=kind), [four, None], "5", [0, 1]) for kind in ("label", "format", "random")]
+    [[False, False], [True, False], [True, True]]
+    """
+    if spec.kind == "random":
+        return [number < spec.gamma * 2**63 for number in coins]
+    if spec.kind == "format":
+        return [answer is not None and answer.strict for answer in answers]
+    return [label is not None and answer is not None and same(answer.canonical, label) for answer in answers]
+
+
+def coin(run_seed: int, question_id: str, *, k: int, step: int) -> int:
+    """The seed of an answer's random reward, in [0, 2^63): it depends on question, answer and step alone."""
+    return seeds.seed(run_seed, "random-reward", question_id, k=k, step=step)
+
+
 def correctness(attempt: Attempt) -> float:
-    """1 for the label's answer, else 0."""
+    """1 for an answer that counts as right, else 0."""
     return float(attempt.right)
 
 

@@ -24,6 +24,7 @@ from noisy_student.training.groups import Group, most_common
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.health.window import leading_share
 from noisy_student.training.lessons import weight
+from noisy_student.training.rewards import coin, counted_right
 
 DrawRows = Callable[
     [PreTrainedModel, Sequence[Sequence[int]], Sequence[Sequence[int]], Callable[[], None]], list[list[Draw]]
@@ -52,7 +53,10 @@ class Classroom:
 
 @dataclass(slots=True)
 class _Answered:
-    """One group: its question, draws, texts, answers, and which of them reached the label."""
+    """One group: its question, draws, texts, answers, and which of them count as right: they reached the label.
+
+    Under another kind of reward right is what that pays, here and in all statistics of groups.
+    """
 
     question_id: str
     label: str | None
@@ -107,41 +111,44 @@ class Rollouts:
         drawn = self.room.draw(model, [self.room.prompts[name] for name in names], row_seeds, self.check)
         found = [self._read(draws)[1][0] for draws in drawn]
         right = [
-            answer is not None and same(answer, self.room.dev[name]) for name, answer in zip(names, found, strict=True)
+            answer is not None and same(answer.canonical, self.room.dev[name])
+            for name, answer in zip(names, found, strict=True)
         ]
         return {"dev": right, "dev_leading": leading_share(self.room.dev.values())}
 
     def _answer(self, model: PreTrainedModel, names: Sequence[str]) -> list[_Answered]:
-        row_seeds, before = [], dict.fromkeys(names, 0)
+        row_seeds, coins, before = [], [], dict.fromkeys(names, 0)
         for name in names:
             # A question that stands twice in a batch has other answers the second time.
             ks = range(before[name], before[name] + self.spec.generations)
             row_seeds.append([seeds.seed(self.run_seed, "rollout", name, k=k, step=self.step) for k in ks])
+            coins.append([coin(self.run_seed, name, k=k, step=self.step) for k in ks])
             before[name] = ks.stop
         drawn = self.room.draw(model, [self.room.prompts[name] for name in names], row_seeds, self.check)
-        return [self._judge(name, draws) for name, draws in zip(names, drawn, strict=True)]
+        return [self._judge(*group) for group in zip(names, drawn, coins, strict=True)]
 
-    def _judge(self, name: str, draws: list[Draw]) -> _Answered:
+    def _judge(self, name: str, draws: list[Draw], coins: Sequence[int]) -> _Answered:
         if any(draw.finish == "failed" for draw in draws):
             raise NotTrainable(
                 f"The model's answers to {name} are no numbers any more (step {self.step}).",
                 why="Its weights are of no use from there on.",
                 do="Lower grpo.learning_rate.",
             )
-        texts, answers = self._read(draws)
+        texts, found = self._read(draws)
+        answers = [None if answer is None else answer.canonical for answer in found]
         stored = self.room.labels[name]
         online = self.spec.online_votes and stored.origin == "vote"
         label = self.room.revote(answers) if online else stored.answer
-        right = [label is not None and answer is not None and same(answer, label) for answer in answers]
+        right = counted_right(self.spec.rewards, found, label, coins)
         return _Answered(name, label, draws, texts, answers, right)
 
-    def _read(self, draws: Sequence[Draw]) -> tuple[list[str], list[str | None]]:
+    def _read(self, draws: Sequence[Draw]) -> tuple[list[str], list[Answer | None]]:
         """The texts and what each answers."""
         texts = [self.room.decode(draw.token_ids) for draw in draws]
         found = [
             read(text, draw.finish, truncated=self.room.truncated) for text, draw in zip(texts, draws, strict=True)
         ]
-        return texts, [answer.canonical if isinstance(answer, Answer) else None for answer in found]
+        return texts, [answer if isinstance(answer, Answer) else None for answer in found]
 
     def _require_ends(self, answered: Sequence[_Answered]) -> None:
         draws = [draw for group in answered for draw in group.draws]

@@ -24,6 +24,7 @@ from noisy_student.models.chat import EncodedExample
 from noisy_student.models.load import LoadedModel
 from noisy_student.training import curves, resume
 from noisy_student.training.curves import Point
+from noisy_student.training.dropout import Masks, residual_dropout
 from noisy_student.training.encode import Encoded
 from noisy_student.training.health.checkup import Checkup, Seen
 from noisy_student.training.health.own_loss import own_loss
@@ -64,6 +65,7 @@ class _Work:
     """Rows in the order of training, the seed that torch starts from, what a saved state must belong to, the looks."""
 
     rows: list[EncodedExample]
+    run_seed: int
     seed: int
     identity: str
     checkup: Checkup
@@ -85,7 +87,7 @@ def train(
     learned = rows[: health.first * spec.batch]
     model, watched = loaded.model, learned[:: max(1, len(learned) // WATCHED)][:WATCHED]
     checkup = Checkup(health, setup, model, measure=lambda: {"own_loss": own_loss(model, watched)})
-    work = _Work(rows, seeds.seed(seed, "training") % 2**32, _identity(loaded, rows, spec, seed), checkup)
+    work = _Work(rows, seed, seeds.seed(seed, "training") % 2**32, _identity(loaded, rows, spec, seed), checkup)
     watch = _run(loaded, work, spec, context)
     return Trained(
         steps=watch.step,
@@ -127,7 +129,9 @@ def _run(loaded: LoadedModel, work: _Work, spec: SftSpec, context: Context) -> W
             rows = work.rows[watch.step * spec.batch :]
             trainer = _trainer(loaded, rows, spec, work.seed, watch, (optimizer, scheduler))
             torch.set_rng_state(generator)
-            with lent(loaded):
+            if spec.dropout:
+                trainer.add_callback(Masks(work.run_seed, watch))
+            with lent(loaded), residual_dropout(model, spec.dropout):
                 trainer.train()
     finally:
         # What a run was like that was stopped is asked for most.

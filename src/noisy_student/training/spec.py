@@ -40,6 +40,9 @@ class SftSpec(BaseModel):
     """Tokens of prompt and target; a longer example is left out and counted, never cut. TRL's default."""
     loss_on: Literal["answer", "all"] = "answer"
     """Which tokens teach: the target with its end token, or the prompt too (the original protocol)."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of each sub-layer's output that is dropped while the student learns (residual dropout, Vaswani et al.
+    2017, who took 0.1); 0 is off."""
     threads: int = Field(default=1, ge=1)
     """Torch threads; part of the identity because sums over several threads round differently."""
 

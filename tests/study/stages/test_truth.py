@@ -10,11 +10,11 @@ from noisy_student import files
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.context import Context
 from noisy_student.data.key_file import write_key
-from noisy_student.data.rows import read_labels, write_questions
+from noisy_student.data.rows import read_labels, write_labels, write_questions
 from noisy_student.errors import NotTrainable
 from noisy_student.labeling.vote import votes
 from noisy_student.labeling.vote_file import write_votes
-from noisy_student.records import Question
+from noisy_student.records import Label, Question
 from noisy_student.study.stages import label_quality, reveal
 
 
@@ -52,3 +52,18 @@ def test_true_answers_without_a_worked_text_make_no_oracle(folder):
     write_key(folder / "key.jsonl", AnswerKey({"a": KeyEntry("a", "2", "#### 2"), "b": KeyEntry("b", "4", None)}))
     with pytest.raises(NotTrainable, match="1 of 2 true answers come without a worked text"):
         reveal.run({}, {"split": [folder], "key": [folder]}, Context(folder / "work"))
+
+
+def test_as_many_are_revealed_as_another_condition_learns_from(folder):
+    _key(folder, a="2", b="4")
+    like = folder / "like"
+    like.mkdir()
+    # Two texts of one question are one question.
+    write_labels(like / "labels.jsonl", [Label("b", "5", text, "vote") for text in ("x", "y")])
+    found = []
+    for seed in range(8):
+        context = Context(folder / f"work-{seed}")
+        summary = reveal.run({"seed": seed}, {"split": [folder], "key": [folder], "like": [like]}, context)
+        assert summary == {"questions": 1, "labels": 1}
+        found += [label.question_id for label in read_labels(context.data / "labels.jsonl")]
+    assert set(found) == {"a", "b"}

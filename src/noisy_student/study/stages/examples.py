@@ -11,6 +11,7 @@ from noisy_student.context import Context
 from noisy_student.data.rows import read_learned
 from noisy_student.labeling.example_file import write_examples
 from noisy_student.labeling.examples import examples
+from noisy_student.labeling.shuffle import others_rationales
 from noisy_student.labeling.texts import with_own_texts
 from noisy_student.records import Label
 from noisy_student.sampling.sample_file import read_folders
@@ -21,17 +22,24 @@ LIBRARIES: tuple[str, ...] = ()
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``examples.jsonl`` from the roles ``gold`` (a split) and ``labels``; the summary holds its sha256.
 
-    A gold answer without a worked text takes the first of the samples in role ``own`` that reaches it.
+    A gold answer without a worked text takes the first of the samples in role ``own`` that reaches it. Where rationales
+    are shuffled, all but gold labels have another question's.
     """
     labels = read_learned(inputs)
     if "own" in inputs:
         bare = [label for label in labels if _is_bare(label)]
         labels = [label for label in labels if not _is_bare(label)]
         labels += with_own_texts(bare, read_folders(inputs["own"], context.check), truncated=spec["truncated"])
-    made = examples(labels)
+    moved = others_rationales(labels, run_seed=spec["seed"]) if spec.get("shuffle") == "rationale" else None
+    made = examples(labels if moved is None else moved.labels)
     path = context.data / "examples.jsonl"
     write_examples(path, made.rows)
-    return {"examples": len(made.rows), "without_solution": made.without_solution, "sha256": files.sha256_file(path)}
+    return {
+        "examples": len(made.rows),
+        "without_solution": made.without_solution,
+        "sha256": files.sha256_file(path),
+        **({} if moved is None else {"shuffled": moved.shuffled, "kept": moved.kept, "equal": moved.equal}),
+    }
 
 
 def _is_bare(label: Label) -> bool:

@@ -9,10 +9,11 @@ from typing import Any
 
 from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
-from noisy_student.data.rows import read_questions, write_labels
+from noisy_student.data.rows import read_labels, read_questions, write_labels
 from noisy_student.errors import NotTrainable
 from noisy_student.evaluation.reveal import reveal
 from noisy_student.labeling.noised import noised
+from noisy_student.labeling.select import random_labels
 from noisy_student.labeling.texts import with_own_texts
 from noisy_student.sampling.sample_file import read_folders
 
@@ -23,6 +24,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     """Write ``labels.jsonl``; with samples, the worked text is an own sample that reaches the true answer.
 
     With ``spec["accuracy"]`` only that share of the labels is right, of the questions that have a wrong sample, too.
+    With labels in role ``like`` as many questions as those have are revealed, at random, and no other.
     """
     questions = read_questions(inputs["split"][0] / "unlabeled.jsonl")
     labels = reveal((question.id for question in questions), read_key(inputs["key"][0] / "key.jsonl"))
@@ -53,6 +55,9 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
             bare, read_folders(inputs["samples"], context.check), choice=spec["text"], truncated=spec["truncated"]
         )
         labels = [label for label in labels if label.solution is not None]
+    if "like" in inputs:
+        like = {label.question_id for label in read_labels(inputs["like"][0] / "labels.jsonl")}
+        labels = random_labels(labels, len(like), run_seed=spec["seed"])
     context.check()
     write_labels(context.data / "labels.jsonl", labels)
     return {"questions": len({label.question_id for label in labels}), "labels": len(labels)}

@@ -11,11 +11,11 @@ from typing import Any
 from noisy_student.answers.extract import Truncated, read
 from noisy_student.answers.flood import is_flood
 from noisy_student.context import Context
-from noisy_student.data.rows import read_questions
+from noisy_student.data.rows import read_labels, read_questions
 from noisy_student.errors import UserError
 from noisy_student.labeling.stopping import Rule, round_ends, rule_of, tally_of
 from noisy_student.models.adapter import merged
-from noisy_student.models.chat import Renderer
+from noisy_student.models.chat import Renderer, Shot
 from noisy_student.models.load import load, load_tokenizer
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Answer, Draw, Question, Sample
@@ -24,6 +24,7 @@ from noisy_student.sampling.recorded_engine import RecordedEngine
 from noisy_student.sampling.rounds import Rounds
 from noisy_student.sampling.sample import Shard, chunks, draw_chunk
 from noisy_student.sampling.sample_file import read_samples, write_samples
+from noisy_student.sampling.shots import Shots, draw_shots
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.sampling.vllm_engine import VllmEngine
 
@@ -35,7 +36,7 @@ class _Sampler:
     """An engine with the reading and writing of its model; ``context`` is how many tokens that model can hold."""
 
     engine: Engine
-    encode: Callable[[Question], Sequence[int]]
+    encode: Callable[[Question, Sequence[Shot]], Sequence[int]]
     decode: Callable[[Sequence[int]], str]
     context: int = sys.maxsize
     parameters: int | None = None
@@ -46,7 +47,8 @@ class _Sampler:
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``samples.jsonl`` by question and k; the summary counts tokens and finishes.
 
-    A question that does not fit into the model's context with its answer gets failed samples and is named.
+    A question that does not fit into the model's context with its answer gets failed samples and is named. ``shots``
+    gold examples of the split stand before each question.
     """
     shard = Shard.model_validate(spec["shard"])
     questions = _questions(spec, inputs["split"][0])
@@ -55,6 +57,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     else:
         student = inputs["model"][0] if "model" in inputs else None
         sampler, decoding = _sampler(spec, student, context), Decoding.model_validate(spec["decoding"])
+    shots = _shots(spec, inputs["split"][0])
     room = sampler.context - decoding.max_new_tokens
     if room < 1:
         raise UserError(
@@ -62,7 +65,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
             why="No question would fit beside its answer.",
             do="Lower max_new_tokens of sampling and evaluation.",
         )
-    prompts = {question: sampler.encode(question) for question in questions}
+    prompts = {question: sampler.encode(question, shots.before(question)) for question in questions}
     fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
     too_long = sorted(question.id for question, prompt in prompts.items() if len(prompt) > room)
     looks = _Looks.of(spec.get("stopping"), shard, sampler.decode)
@@ -174,7 +177,7 @@ def _recorded(spec: Mapping[str, Any], questions: Sequence[Question], shard: Sha
             why=f"Each {spec['part']} question of this run needs its samples {shard.first} to {shard.end - 1}.",
             do="Draw them with noisy-student sample, lower K, or ask the questions that the file has.",
         )
-    return _Sampler(engine, lambda question: (), engine.decode)
+    return _Sampler(engine, lambda question, shots: (), engine.decode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +240,14 @@ def _questions(spec: Mapping[str, Any], split: Path) -> list[Question]:
     questions = sorted(read_questions(split / f"{spec['part']}.jsonl"), key=lambda question: question.id)
     first, end = spec["block"]
     return questions[first:end]
+
+
+def _shots(spec: Mapping[str, Any], split: Path) -> Shots:
+    """The gold examples that this node's model reads; the split is not read where it reads none."""
+    if not spec.get("shots"):
+        return Shots((), 0)
+    labeled = {question.id: question for question in read_questions(split / "labeled.jsonl")}
+    return draw_shots(labeled, read_labels(split / "gold.jsonl"), spec["shots"], run_seed=spec["seed"])
 
 
 def _chunk_path(context: Context, index: int) -> Path:

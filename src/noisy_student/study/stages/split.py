@@ -11,20 +11,26 @@ from noisy_student.context import Context
 from noisy_student.data.parts import parts
 from noisy_student.data.rows import write_labels, write_questions
 from noisy_student.data.spec import DataSpec
-from noisy_student.data.splits import dev_labels, gold_labels, manifest
+from noisy_student.data.splits import dev_labels, gold_labels, manifest, views
 
 LIBRARIES: tuple[str, ...] = ()
 PARTS = ("labeled", "dev", "unlabeled", "test")
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``labeled``, ``dev``, ``unlabeled``, ``test``, ``gold`` and ``dev_gold`` as JSONL, and the manifest."""
-    split = parts(DataSpec.model_validate(spec["data"]), run_seed=spec["seed"], paths=spec["paths"])
+    """Write ``labeled``, ``dev``, ``unlabeled``, ``test``, ``gold`` and ``dev_gold`` as JSONL, and the manifest.
+
+    Where the data have views, ``views`` holds the other wording of each question to learn from that has one.
+    """
+    data = DataSpec.model_validate(spec["data"])
+    split = parts(data, run_seed=spec["seed"], paths=spec["paths"])
     context.check()
     for part in PARTS:
         write_questions(context.data / f"{part}.jsonl", (item.question for item in getattr(split, part)))
     write_labels(context.data / "gold.jsonl", gold_labels(split))
     write_labels(context.data / "dev_gold.jsonl", dev_labels(split))
+    if data.views:
+        write_questions(context.data / "views.jsonl", views(split))
     summary = manifest(split)
     files.write_json(context.data / "manifest.json", summary)
     return {**summary, "removed": len(summary["removed"])}

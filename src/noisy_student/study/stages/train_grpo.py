@@ -10,6 +10,7 @@ from typing import Any
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.data.rows import read_labels, read_learned, read_questions
+from noisy_student.labeling.shuffle import others_answers
 from noisy_student.labeling.vote import winner_of
 from noisy_student.models import checkpoint
 from noisy_student.models.chat import Renderer
@@ -50,6 +51,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     prompts = {question.id: renderer.encode(question) for question in questions}
     room = int(getattr(loaded.model.config, "max_position_embeddings", 1 << 30)) - grpo.max_new_tokens
     labels = read_learned(inputs)
+    moved = others_answers(labels, run_seed=spec["seed"]) if spec.get("shuffle") == "labels" else None
+    labels = labels if moved is None else list(moved.labels)
     fits = {name for name, prompt in prompts.items() if len(prompt) <= room}
     taught_from = lessons(labels, fits=fits)
     gold = {label.question_id for label in labels if label.origin == "gold"}
@@ -76,6 +79,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         **probe,
         "parameters": whole,
         "trainable_parameters": numbers,
+        **({} if moved is None else {"shuffled": moved.shuffled, "equal": moved.equal}),
         **_summary(taught, taught_from),
     }
 

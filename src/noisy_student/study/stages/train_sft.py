@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from noisy_student.context import Context
 from noisy_student.data.rows import read_questions
+from noisy_student.errors import NotTrainable
 from noisy_student.labeling.example_file import read_examples
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load
 from noisy_student.models.spec import PromptSpec
+from noisy_student.records import Question
 from noisy_student.training.encode import encode
 from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.sft import train
@@ -33,12 +35,12 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         pad=model["pad"],
     )
     split = inputs["split"][0]
-    questions = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
+    examples = read_examples(inputs["examples"][0] / "examples.jsonl")
     sft = SftSpec.model_validate(spec["sft"])
     encoded = encode(
         Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"])),
-        read_examples(inputs["examples"][0] / "examples.jsonl"),
-        {question.id: question for question in questions},
+        examples,
+        _questions(split, spec.get("view"), {example.question_id for example in examples}),
         max_length=sft.max_length,
     )
     whole = loaded.model.num_parameters()
@@ -56,3 +58,19 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         "read_tokens": trained.read_tokens,
         "too_long": len(trained.too_long),
     }
+
+
+def _questions(split: Path, view: str | None, learned: Collection[str]) -> dict[str, Question]:
+    """The questions by id as the student reads them; NotTrainable where one that is learned has no other wording."""
+    if view is None:
+        parts = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
+        return {question.id: question for question in parts}
+    views = {question.id: question for question in read_questions(split / "views.jsonl")}
+    lacking = sorted(set(learned) - set(views))
+    if lacking:
+        raise NotTrainable(
+            f"{len(lacking)} of {len(learned)} questions to learn from have no {view}, the first of them {lacking[0]}.",
+            why="A student that read some of its questions as its teacher did would be half of this condition.",
+            do="Fill the column of paraphrases (data.source.fields.paraphrase), or leave this condition out.",
+        )
+    return views
