@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-
 from noisy_student.answers.extract import read
-
+from noisy_student.answers.latex import written as written_latex
+from noisy_student.answers.math_pool import require_extra
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.data import source
 from noisy_student.data.rows import require_encodable
@@ -77,11 +77,10 @@ class _Faults:
 
     def raise_any(self, name: str, kind: Kind) -> None:
         if self.unreadable:
-            word = {"number": "a number", "math": "LaTeX"}[kind]
+            word, words = {"number": ("a number", "numbers"), "math": ("LaTeX", "LaTeX")}[kind]
             raise UserError(
                 f"{name}: {len(self.unreadable)} answers cannot be read as {word}: {_listed(self.unreadable)}.",
-                why=f"Answers are compared as {word.removeprefix('a ')}{'s' if kind == 'number' else ''}, so a label that"
-                " is none can never be right.",
+                why=f"Answers are compared as {words}, so a label that is none can never be right.",
                 do="Mend those lines, or write null where the answer is not known.",
             )
         if self.unanswered:
@@ -139,7 +138,7 @@ def _truth(row: Row, fields: Fields, kind: Kind) -> _Truth:
     solution = _text_in(row, fields, "solution")
     if written is None:
         return _Truth(None if solution is None else _marked_answer(solution, kind), solution)
-    answer = canonical_number(written) if kind == "number" else latex.written(written)
+    answer = canonical_number(written) if kind == "number" else written_latex(written)
     if answer is None:
         answer, solution = _marked_answer(written, kind), solution or written
     return _Truth(answer, solution, unreadable=written if answer is None else None)

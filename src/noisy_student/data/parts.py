@@ -121,9 +121,7 @@ def read_sources(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
     return Sources(read["labeled"], unlabeled=read.get("unlabeled"), test=read.get("test"))
 
 
-def read_file(
-    path: Path, *, answers: Need, fields: Fields, label: str = "", kind: Kind = "number"
-) -> list[Item]:
+def read_file(path: Path, *, answers: Need, fields: Fields, label: str = "", kind: Kind = "number") -> list[Item]:
     """The items of a JSONL or, by its suffix, a parquet file."""
     reader = read_parquet if path.suffix == ".parquet" else read_jsonl
     return reader(path, answers=answers, fields=fields, label=label, kind=kind)

@@ -119,11 +119,18 @@ class DataSpec(BaseModel):
     source: SourceSpec = SourceSpec()
     foreign: ForeignSpec | None = None
     """A fifth part from elsewhere: questions that votes may be cast on, and that nothing is tested on."""
+    algebra: str | None = None
+    """The version of what compares LaTeX answers; filled in by the program, since results depend on it."""
 
     @model_serializer(mode="wrap")
     def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = handler(self)
-        return {name: value for name, value in found.items() if (name, value) != ("foreign", None)}
+        return {name: value for name, value in found.items() if value is not None or name not in ("foreign", "algebra")}
+
+    @property
+    def reads_latex(self) -> bool:
+        """Whether any answer is read as LaTeX."""
+        return "math" in (self.source.answers, self.foreign.answers if self.foreign else "number")
 
 
 def _missing(given: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ DEV_EVERY = 5
 """Every fifth question of the labeled budget, from the second on, goes to dev (design section 1)."""
 
 SMALLEST = {"labeled": 2, "unlabeled": 1, "test": 1, "foreign": 0}
-"""A labeled budget of two is one question to learn from and one for dev; foreign questions are there where asked for."""
+"""A labeled budget of two is one question to learn from and one for dev; foreign ones are there where asked for."""
 
 
 class Sizes(BaseModel):

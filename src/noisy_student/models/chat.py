@@ -47,7 +47,7 @@ class Renderer:
 
     def encode(self, question: Question) -> list[int]:
         """The ids the model reads before it answers; equal to ``apply_chat_template`` for ordinary text."""
-        content = self._content(question.text)
+        content = self._content(question)
         ids = self._plain_ids(self._text(content))
         if self._controls(ids) != self._own_controls:
             ids = self._encode_apart(content)
@@ -60,8 +60,11 @@ class Renderer:
         rest = [*self._literal(joint + target), self.end_id]
         return EncodedExample((*start, *rest), (0,) * len(start) + (1,) * len(rest))
 
-    def _content(self, text: str) -> str:
-        return f"{text}\n{self.prompt.instruction}" if self._is_chat and self.prompt.instruction else text
+    def _content(self, question: Question) -> str:
+        instruction = self.prompt.instruction
+        if instruction and question.kind == "math":
+            instruction = self.prompt.math_instruction
+        return f"{question.text}\n{instruction}" if self._is_chat and instruction else question.text
 
     @property
     def _is_chat(self) -> bool:

@@ -18,7 +18,7 @@ from noisy_student import seeds
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import read
 from noisy_student.errors import NotTrainable
-from noisy_student.records import Answer, Draw, Label
+from noisy_student.records import Answer, Draw, Kind, Label
 from noisy_student.training.ends import ends
 from noisy_student.training.groups import Group, most_common
 from noisy_student.training.grpo_spec import GrpoSpec
@@ -44,6 +44,8 @@ class Classroom:
     revote: Revote
     truncated: Literal["abstain", "last-number"] = "abstain"
     """What an answer that hit the cap counts as."""
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    """What questions ask for, where that is no number."""
     dev: Mapping[str, str] = field(default_factory=dict)
     """Answers to questions that are never trained on, to see at the looks what the model can do."""
     unreadable_gold: int = 0
@@ -105,7 +107,7 @@ class Rollouts:
         names = list(self.room.dev)
         row_seeds = [[seeds.seed(self.run_seed, "health-dev", name)] for name in names]
         drawn = self.room.draw(model, [self.room.prompts[name] for name in names], row_seeds, self.check)
-        found = [self._read(draws)[1][0] for draws in drawn]
+        found = [self._read(name, draws)[1][0] for name, draws in zip(names, drawn, strict=True)]
         right = [
             answer is not None and same(answer, self.room.dev[name]) for name, answer in zip(names, found, strict=True)
         ]
@@ -128,18 +130,20 @@ class Rollouts:
                 why="Its weights are of no use from there on.",
                 do="Lower grpo.learning_rate.",
             )
-        texts, answers = self._read(draws)
+        texts, answers = self._read(name, draws)
         stored = self.room.labels[name]
         online = self.spec.online_votes and stored.origin == "vote"
         label = self.room.revote(answers) if online else stored.answer
         right = [label is not None and answer is not None and same(answer, label) for answer in answers]
         return _Answered(name, label, draws, texts, answers, right)
 
-    def _read(self, draws: Sequence[Draw]) -> tuple[list[str], list[str | None]]:
+    def _read(self, name: str, draws: Sequence[Draw]) -> tuple[list[str], list[str | None]]:
         """The texts and what each answers."""
+        kind = self.room.kinds.get(name, "number")
         texts = [self.room.decode(draw.token_ids) for draw in draws]
         found = [
-            read(text, draw.finish, truncated=self.room.truncated) for text, draw in zip(texts, draws, strict=True)
+            read(text, draw.finish, truncated=self.room.truncated, kind=kind)
+            for text, draw in zip(texts, draws, strict=True)
         ]
         return texts, [answer.canonical if isinstance(answer, Answer) else None for answer in found]
 

@@ -20,13 +20,14 @@ LIBRARIES: tuple[str, ...] = ()
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``labels.jsonl``; with samples, the worked text is an own sample that reaches the true answer."""
-    questions = read_questions(inputs["split"][0] / "unlabeled.jsonl")
+    part = spec.get("part", "unlabeled")
+    questions = read_questions(inputs["split"][0] / f"{part}.jsonl")
     labels = reveal((question.id for question in questions), read_key(inputs["key"][0] / "key.jsonl"))
     if len(labels) < len(questions):
         raise NotTrainable(
-            f"The key holds the answers of {len(labels)} of {len(questions)} unlabeled questions.",
+            f"The key holds the answers of {len(labels)} of {len(questions)} {part} questions.",
             why="With fewer questions to learn from, the condition would not be the oracle of the others.",
-            do="Give the unlabeled questions their answers, or leave this condition out.",
+            do=f"Give the {part} questions their answers, or leave this condition out.",
         )
     unsolved = sum(label.solution is None for label in labels)
     if unsolved and "samples" not in inputs:

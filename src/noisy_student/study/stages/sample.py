@@ -18,7 +18,7 @@ from noisy_student.models.adapter import merged
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load, load_tokenizer
 from noisy_student.models.spec import PromptSpec
-from noisy_student.records import Answer, Draw, Question, Sample
+from noisy_student.records import Answer, Draw, Kind, Question, Sample
 from noisy_student.sampling.engine import Decoding, Engine
 from noisy_student.sampling.recorded_engine import RecordedEngine
 from noisy_student.sampling.rounds import Rounds
@@ -84,12 +84,15 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
                 decoding=decoding,
                 decode=sampler.decode,
                 run_seed=spec["seed"],
-                rounds=looks.rounds() if looks is not None else None,
+                rounds=looks.rounds([row.question.kind for row in chunk.rows]) if looks is not None else None,
             )
             write_samples(path, drawn)
     count = _Count()
     written = [sample for chunk in todo for sample in read_samples(_chunk_path(context, chunk.index))]
-    written += [_failed(question_id, k) for question_id in too_long for k in range(shard.first, shard.end)]
+    kinds = {question.id: question.kind for question in questions}
+    written += [
+        _failed(question_id, k, kinds[question_id]) for question_id in too_long for k in range(shard.first, shard.end)
+    ]
     write_samples(context.data / "samples.jsonl", count.over(sorted(written, key=lambda s: (s.question_id, s.k))))
     return {
         "samples": count.samples,
@@ -197,14 +200,14 @@ class _Looks:
         ends = round_ends(rule, shard.end, step=stopping["step"])
         return cls(rule, ends, stopping["truncated"], decode)
 
-    def rounds(self) -> Rounds:
-        """The rounds of one chunk; what was read of a question's draws is kept from look to look."""
+    def rounds(self, kinds: Sequence[Kind]) -> Rounds:
+        """The rounds of one chunk, by the kinds of its questions; what was read of draws is kept from look to look."""
         answers: dict[int, list[str | None]] = {}
 
         def go(prompt: int, draws: Sequence[Draw]) -> bool:
             known = answers.setdefault(prompt, [])
             for draw in draws[len(known) :]:
-                answer = read(self.decode(draw.token_ids), draw.finish, truncated=self.truncated)
+                answer = read(self.decode(draw.token_ids), draw.finish, truncated=self.truncated, kind=kinds[prompt])
                 known.append(answer.canonical if isinstance(answer, Answer) else None)
             return self.rule(tally_of(known), len(known), self.ends[-1]) == "go"
 
@@ -227,9 +230,9 @@ class _Count:
             yield sample
 
 
-def _failed(question_id: str, k: int) -> Sample:
+def _failed(question_id: str, k: int, kind: Kind) -> Sample:
     """What stands for a sample that could not be drawn."""
-    return Sample(question_id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0)
+    return Sample(question_id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0, kind=kind)
 
 
 def _questions(spec: Mapping[str, Any], split: Path) -> list[Question]:

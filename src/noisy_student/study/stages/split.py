@@ -18,11 +18,16 @@ PARTS = ("labeled", "dev", "unlabeled", "test")
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``labeled``, ``dev``, ``unlabeled``, ``test``, ``gold`` and ``dev_gold`` as JSONL, and the manifest."""
+    """Write ``labeled``, ``dev``, ``unlabeled``, ``test``, ``gold`` and ``dev_gold`` as JSONL, and the manifest.
+
+    ``foreign`` is written where the data spec asks for it; its answers, too, go to the key only.
+    """
     split = parts(DataSpec.model_validate(spec["data"]), run_seed=spec["seed"], paths=spec["paths"])
     context.check()
     for part in PARTS:
         write_questions(context.data / f"{part}.jsonl", (item.question for item in getattr(split, part)))
+    if split.foreign is not None:
+        write_questions(context.data / "foreign.jsonl", (item.question for item in split.foreign.items))
     write_labels(context.data / "gold.jsonl", gold_labels(split))
     write_labels(context.data / "dev_gold.jsonl", dev_labels(split))
     summary = manifest(split)

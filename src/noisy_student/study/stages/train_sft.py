@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student.context import Context
-from noisy_student.data.rows import read_questions
+from noisy_student.data.rows import read_asked
 from noisy_student.labeling.example_file import read_examples
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load
@@ -33,7 +33,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         pad=model["pad"],
     )
     split = inputs["split"][0]
-    questions = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
+    questions = read_asked(split)
     sft = SftSpec.model_validate(spec["sft"])
     encoded = encode(
         Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"])),
