@@ -64,7 +64,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         )
     prompts = {question: sampler.encode(question) for question in questions}
     fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
-    too_long = sorted(question.id for question, prompt in prompts.items() if len(prompt) > room)
+    beyond = [question for question, prompt in prompts.items() if len(prompt) > room]
     looks = _Looks.of(spec.get("stopping"), shard, sampler.decode)
     todo = chunks(
         fitting,
@@ -89,10 +89,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
             write_samples(path, drawn)
     count = _Count()
     written = [sample for chunk in todo for sample in read_samples(_chunk_path(context, chunk.index))]
-    kinds = {question.id: question.kind for question in questions}
-    written += [
-        _failed(question_id, k, kinds[question_id]) for question_id in too_long for k in range(shard.first, shard.end)
-    ]
+    written += [_failed(question, k) for question in beyond for k in range(shard.first, shard.end)]
     write_samples(context.data / "samples.jsonl", count.over(sorted(written, key=lambda s: (s.question_id, s.k))))
     return {
         "samples": count.samples,
@@ -101,7 +98,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         "parameters": sampler.parameters,
         "finish": count.finish,
         "flooded": count.flooded,
-        "too_long": too_long,
+        "too_long": sorted(question.id for question in beyond),
         "fallback": sampler.fallback,
     }
 
@@ -230,9 +227,11 @@ class _Count:
             yield sample
 
 
-def _failed(question_id: str, k: int, kind: Kind) -> Sample:
+def _failed(question: Question, k: int) -> Sample:
     """What stands for a sample that could not be drawn."""
-    return Sample(question_id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0, kind=kind)
+    return Sample(
+        question.id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0, kind=question.kind
+    )
 
 
 def _questions(spec: Mapping[str, Any], split: Path) -> list[Question]:
