@@ -11,7 +11,24 @@ from noisy_student.answers.stop import answer_end
 from noisy_student.records import Answer, NoAnswer
 
 pieces = st.sampled_from(
-    ["#### ", "####", "5", "-3", " ", "\n", "\\boxed{", "}", "{", "\\pi", "The answer is ", "x", ".", "$", "\nHuman: ", "7/2"]
+    [
+        "#### ",
+        "####",
+        "5",
+        "-3",
+        " ",
+        "\n",
+        "\\boxed{",
+        "}",
+        "{",
+        "\\pi",
+        "The answer is ",
+        "x",
+        ".",
+        "$",
+        "\nHuman: ",
+        "7/2",
+    ]
 )
 texts = st.lists(pieces, max_size=14).map("".join)
 

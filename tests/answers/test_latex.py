@@ -12,9 +12,49 @@ from noisy_student.answers.normalize import canonical_number
 atoms = st.sampled_from(
     [
         *("0", "1", "2", "12", "0.5", "x", "y", "n", "(A)", "\\pi", "\\theta", "\\infty", "\\le", "\\times", "\\cdot"),
-        *("\\frac{1}{2}", "\\dfrac34", "\\tfrac{x}2", "\\sqrt2", "\\sqrt{3}", "\\left(", "\\right)", "\\text{ cm}", "\\%"),
-        *("\\,", "\\ ", " ", "~", "^2", "^{2}", "^\\circ", "_{1}", "+", "-", "=", "x=", ",", "{,}", "$", "\\$", ".", "\\("),
-        *("\\)", "\\text{no solution}", "\\mathrm{A}", "yes", "\\operatorname{lcm}", "{", "}", "\\", "\u2212", "\u03c0"),
+        *(
+            "\\frac{1}{2}",
+            "\\dfrac34",
+            "\\tfrac{x}2",
+            "\\sqrt2",
+            "\\sqrt{3}",
+            "\\left(",
+            "\\right)",
+            "\\text{ cm}",
+            "\\%",
+        ),
+        *(
+            "\\,",
+            "\\ ",
+            " ",
+            "~",
+            "^2",
+            "^{2}",
+            "^\\circ",
+            "_{1}",
+            "+",
+            "-",
+            "=",
+            "x=",
+            ",",
+            "{,}",
+            "$",
+            "\\$",
+            ".",
+            "\\(",
+        ),
+        *(
+            "\\)",
+            "\\text{no solution}",
+            "\\mathrm{A}",
+            "yes",
+            "\\operatorname{lcm}",
+            "{",
+            "}",
+            "\\",
+            "\u2212",
+            "\u03c0",
+        ),
     ]
 )
 notations = st.lists(atoms, max_size=8).map("".join)
@@ -32,7 +72,11 @@ def test_a_canonical_answer_is_its_own_form_and_one_line(text: str) -> None:
 @given(st.integers(-999, 999), st.integers(1, 99))
 def test_a_fraction_is_the_number_it_is(above: int, below: int) -> None:
     wanted = canonical_number(f"{'-' if above < 0 else ''}{abs(above)}/{below}")
-    for text in (f"\\frac{{{above}}}{{{below}}}", f"\\dfrac{{{above}}}{{{below}}}", f"$\\frac{{{-above}}}{{-{below}}}$"):
+    for text in (
+        f"\\frac{{{above}}}{{{below}}}",
+        f"\\dfrac{{{above}}}{{{below}}}",
+        f"$\\frac{{{-above}}}{{-{below}}}$",
+    ):
         assert canonical_latex(text) == wanted
 
 
@@ -41,7 +85,10 @@ def test_a_fraction_is_the_number_it_is(above: int, below: int) -> None:
     [
         (("0.75", ".75", "\\frac{3}{4}", "\\dfrac34", "\\tfrac{3}4", "3/4", "x = \\frac{3}{4}", "$0.750$"), "0.75"),
         (("1000", "1,000", "1{,}000", "\\$1000", "\\$1{,}000.00", "1000\\text{ dollars}", "1000 apples"), "1000"),
-        (("3\\frac{1}{2}", "3.5", "\\frac72", "\\left(3.5\\right)".replace("\\left(", "").replace("\\right)", "")), "3.5"),
+        (
+            ("3\\frac{1}{2}", "3.5", "\\frac72", "\\left(3.5\\right)".replace("\\left(", "").replace("\\right)", "")),
+            "3.5",
+        ),
         (("90^\\circ", "90^{\\circ}", "90\\degree", "90\u00b0", "90"), "90"),
         (("50\\%", "50", "50 \\%", "50%"), "50"),
         (("5\\text{ cm}^2", "5\\,\\mathrm{cm}", "5\\text{cm}^{2}", "5"), "5"),
@@ -59,7 +106,19 @@ def test_notations_of_one_answer_are_one_string(texts: tuple[str, ...], canonica
 
 
 def test_other_answers_stay_apart() -> None:
-    texts = ("(1,2)", "[1,2]", "\\{1,2\\}", "x^2", "x^{12}", "x_2", "2x", "\\frac{x}{2}", "\\frac{2}{x}", "\\sqrt{8}", "AB")
+    texts = (
+        "(1,2)",
+        "[1,2]",
+        "\\{1,2\\}",
+        "x^2",
+        "x^{12}",
+        "x_2",
+        "2x",
+        "\\frac{x}{2}",
+        "\\frac{2}{x}",
+        "\\sqrt{8}",
+        "AB",
+    )
     assert len({canonical_latex(text) for text in texts}) == len(texts)
 
 

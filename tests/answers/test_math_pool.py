@@ -52,7 +52,14 @@ def test_a_ballot_counts_equal_forms_as_one() -> None:
 
 
 @needs_extra
-@pytest.mark.parametrize("text", [TOWER, "9^{9^{9^9}}", "10000000!"], ids=["row 3", "row 4", "row 5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(TOWER, id="row 3"),
+        pytest.param("9^{9^{9^9}}", id="row 4", marks=pytest.mark.slow),
+        pytest.param("10000000!", id="row 5", marks=pytest.mark.slow),
+    ],
+)
 def test_a_bomb_gets_a_verdict_and_the_worker_is_replaced(text: str) -> None:
     assert same(_form("\\frac{\\sqrt{2}}{2}"), _form("\\frac{1}{\\sqrt{2}}"))
     before, start = math_pool.unknown(), time.monotonic()

@@ -30,7 +30,9 @@ def test_the_solution_reaches_the_answer_by_true_calculations(problem: shop.Shop
     assert isinstance(found, Answer)
     assert found.canonical == problem.answer
     for left, sign, right, result in re.findall(r"(\d+)([-+*])(\d+)=(\d+)", text):
-        assert {"+": int(left) + int(right), "-": int(left) - int(right), "*": int(left) * int(right)}[sign] == int(result)
+        assert {"+": int(left) + int(right), "-": int(left) - int(right), "*": int(left) * int(right)}[sign] == int(
+            result
+        )
         assert 1 <= int(result) <= procedural.LARGEST
 
 

@@ -28,7 +28,7 @@ _SIZES = re.compile(r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|limits)(?![
 _SPACES = re.compile(r"\\[,!;:> ]|\\q?quad(?![A-Za-z])|~")
 _FONT = r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mathit|mbox|operatorname)(?![A-Za-z])\s*+"
 _UNIT = re.compile(
-    rf"(?P<number>.*?)\s*+(?:{_FONT}\{{[^{{}}]*+\}}(?:\^\{{?[0-9]\}}?)?|(?<=[0-9}}]) ++[A-Za-z][A-Za-z .]++)"
+    rf"(?P<number>.*?)(?:\s*+{_FONT}\{{[^{{}}]*+\}}(?:\^\{{?[0-9]\}}?)?|(?<=[0-9}}])(?: ++[A-Za-z]{{3,}})++\.?)"
 )
 _FONTS = re.compile(rf"{_FONT}\{{([^{{}}]*+)\}}")
 _DEGREES = re.compile(r"\^\s*+(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])|\u00b0")
@@ -104,7 +104,7 @@ def written(answer: str) -> str | None:
 
 def _plainer(text: str) -> str:
     """One pass over the notation."""
-    text = text.translate(_SIGNS).replace("\\$", "").replace("$", "").strip().rstrip(".,;").strip()
+    text = text.translate(_SIGNS).replace("\\$", "").replace("$", "").strip().rstrip(".,;\\ ")
     if wrapped := _WRAPPED.fullmatch(text):
         text = wrapped["inside"]
     text = _SPACES.sub(" ", _DEGREES.sub("", _SIZES.sub("", text))).replace("{,}", ",")

@@ -229,9 +229,7 @@ class _Count:
 
 def _failed(question: Question, k: int) -> Sample:
     """What stands for a sample that could not be drawn."""
-    return Sample(
-        question.id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0, kind=question.kind
-    )
+    return Sample(question.id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0, kind=question.kind)
 
 
 def _questions(spec: Mapping[str, Any], split: Path) -> list[Question]:
