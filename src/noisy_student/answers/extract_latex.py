@@ -1,4 +1,6 @@
-r"""A sampled text in, its LaTeX answer out: the last closed box, else what follows the last ``####``, else a phrase.
+r"""A sampled text in, its LaTeX answer out.
+
+That is the last closed box, else what follows the last ``####``, else a phrase.
 
 A box counts as strict, since it is what a question of this kind asks for. A text ends with its first complete
 ``#### number``, as it does for numbers: sampling may stop there, and ``extract_latex(cut)`` must be what

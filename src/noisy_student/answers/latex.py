@@ -1,4 +1,4 @@
-r"""Written LaTeX in, one string per notation out, so that equal answers can be counted as equal strings.
+r"""Written LaTeX in, one plain notation out, so that equal answers can be counted as equal strings.
 
 A plain number has the canonical form of ``normalize`` (``\frac{3}{4}``, ``0.75`` and ``.75`` are ``0.75``); all else
 is the notation made plain, between dollar signs (``$\frac{\pi}{2}$``), which also tells it from a number. Made plain

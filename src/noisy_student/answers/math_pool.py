@@ -1,6 +1,6 @@
-"""Whether two LaTeX answers are equal by algebra: math-verify in a process of its own that can be killed.
+"""Whether two LaTeX answers are equal by algebra, asked in a process that can be killed.
 
-Computer algebra on what a model wrote may take for ever or all memory (a tower of powers), and big-integer code hears
+Computer algebra (math-verify) on what a model wrote may take for ever or all memory (a tower of powers), and big-integer code hears
 no alarm; so it runs in one worker that dies at a limit and is replaced. The limit counts the processor's time, which
 another program on the machine does not lengthen, with a limit of wall time behind it. What could not be decided is
 "unknown", not equal, and counted. The worker is spawned, never forked, so that it inherits no threads of torch; it
@@ -59,6 +59,11 @@ def equal(a: str, b: str) -> bool:
 def unknown() -> int:
     """How many different pairs this process has met that could not be decided."""
     return _unknown
+
+
+def since(before: int) -> dict[str, int]:
+    """What a stage's summary says of the pairs that were met and not decided since ``before``; nothing if none were."""
+    return {"undecided": _unknown - before} if _unknown > before else {}
 
 
 @functools.lru_cache(maxsize=1 << 16)

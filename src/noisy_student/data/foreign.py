@@ -1,4 +1,4 @@
-"""Foreign questions in, those that may be voted on out: what the study holds already leaves, and is counted.
+"""Foreign questions in, those that may be voted on out; what the study holds already leaves, counted.
 
 Questions are taken in a seeded order until there are enough. A pool is left by the rows of excluded sources, by
 questions that it answers in two ways and, where asked for, by those without an answer; then by what repeats a question

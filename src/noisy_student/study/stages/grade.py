@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from noisy_student.answers import math_pool
 from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
 from noisy_student.evaluation.grade import grade, stop_rate
@@ -19,6 +20,7 @@ LIBRARIES: tuple[str, ...] = ()
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``grades.jsonl`` for the compared decoding and ``sampled.jsonl`` for the sampled slice."""
     key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
+    before = math_pool.unknown()
     summary: dict[str, Any] = {}
     for role, name in (("samples", "grades"), ("sampled", "sampled")):
         path = context.data / f"{name}.jsonl"
@@ -31,7 +33,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         )
         summary[name] = counts
     free = list(read_folders(inputs.get("free", ()), context.check))
-    return {**summary, "stop_rate": stop_rate(free), "stop_n": len(free)}
+    return {**summary, "stop_rate": stop_rate(free), "stop_n": len(free), **math_pool.since(before)}
 
 
 def _counted(grades: Iterable[Grade], counts: dict[str, int]) -> Iterator[Grade]:
