@@ -52,6 +52,8 @@ HOMES = {
     "scipy": ("statistics",),
     "sklearn": ("statistics",),
     "statsmodels": (),
+    "math_verify": ("answers.math_pool",),
+    "pebble": ("answers.math_pool",),
     "jinja2": ("report.html", "models.template_trial"),
 }
 ONE_FILE = ("vllm", "openai", "ray", "matplotlib")

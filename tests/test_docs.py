@@ -16,6 +16,7 @@ GUIDES = (
     "controls",
     "engines",
     "footguns",
+    "foreign",
     "grpo",
     "lab",
     "lora",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+Kind = Literal["number", "math"]
+"""What the answer to a question is: a number, or LaTeX."""
 Finish = Literal["eos", "answer", "length", "failed"]
 Method = Literal["hashes", "boxed", "phrase", "last-number"]
 Origin = Literal["gold", "vote", "revealed"]
@@ -22,7 +24,7 @@ class Question:
 
     id: str
     text: str
-    kind: str = "number"
+    kind: Kind = "number"
     source: str = ""
 
 
@@ -30,7 +32,7 @@ class Question:
 class Answer:
     """An answer found in a text: ``canonical`` merges equal values, ``surface`` is what was written.
 
-    ``strict`` says that it stood after a complete ``####``.
+    ``strict`` says that it stood after a complete ``####``, or in a box where the answer is LaTeX.
     """
 
     canonical: str
@@ -66,6 +68,8 @@ class Sample:
     finish: Finish
     logprob: float
     seed: int
+    kind: Kind = "number"
+    """What its question asks for, so that whoever reads the text knows."""
 
 
 @dataclass(frozen=True, slots=True)

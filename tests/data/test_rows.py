@@ -18,7 +18,7 @@ LABEL = {"question_id": "a", "answer": "18", "solution": None, "origin": "vote",
 
 
 def test_questions_come_back(tmp_path: Path) -> None:
-    questions = [Question("b", "Caf\u00e9 \u2028\nline?"), Question("a", "x", kind="text", source="foreign")]
+    questions = [Question("b", "Caf\u00e9 \u2028\nline?"), Question("a", "x", kind="math", source="foreign")]
     assert write_questions(tmp_path / "q.jsonl", questions) == 2
     assert read_questions(tmp_path / "q.jsonl") == questions
     rows = [json.loads(line) for line in (tmp_path / "q.jsonl").read_text().split("\n")[:-1]]

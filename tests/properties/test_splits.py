@@ -102,6 +102,7 @@ def test_a_limit_is_kept_and_leaves_no_part_empty(sizes: Sizes, limit: int) -> N
     shrunk = limited(sizes, limit)
     assert shrunk.labeled + shrunk.unlabeled + shrunk.test <= max(limit, 4)
     assert all(
-        0 < small <= size for small, size in zip(shrunk.model_dump().values(), sizes.model_dump().values(), strict=True)
+        min(1, size) <= small <= size
+        for small, size in zip(shrunk.model_dump().values(), sizes.model_dump().values(), strict=True)
     )
     assert 0 < shrunk.dev < shrunk.labeled

@@ -16,31 +16,26 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from noisy_student.answers.box import last_box
+from noisy_student.answers.extract_latex import extract_latex
 from noisy_student.answers.hashes import MARK, first_hashes, number_at
 from noisy_student.answers.normalize import NUMBER, canonical_number
 from noisy_student.answers.stop import answer_end
 from noisy_student.answers.turns import own_turn
-from noisy_student.records import Answer, Finish, NoAnswer
+from noisy_student.records import Answer, Finish, Kind, NoAnswer
 
 Truncated = Literal["abstain", "last-number"]
-
-MAX_BOX = 400
-"""Characters of a box; a longer one counts as never closed."""
-
-BOX = "\\boxed{"
-_BOXES_TRIED = 8  # a flood of unclosed boxes must not cost more than a few scans
 
 _PHRASE = re.compile(r"answer is[\s:*(]*+(?:\\[(\[] ?)?+", re.IGNORECASE | re.ASCII)
 _LOOSE = re.compile(rf"(?<![\dA-Za-z_.])(?:(?![-+\u2212])|(?<![)\]}}%]))(?P<number>{NUMBER})(?P<rest>[\dA-Za-z_.,/]*+)")
 _DIGIT = re.compile(r"\d")
-_BRACE = re.compile(r"[{}]")
 _WORDS = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\{([^{}]*+)\}")
 _SPACING = re.compile(r"\\[,!;:]|\^\{?\\circ\}?")
 _WITH_UNIT = re.compile(r"(?P<number>\S++) ++[A-Za-z][A-Za-z .]*+")
 
 
-def read(text: str, finish: Finish, *, truncated: Truncated = "abstain") -> Answer | NoAnswer:
-    """The answer of a sample that ended in ``finish``.
+def read(text: str, finish: Finish, *, truncated: Truncated = "abstain", kind: Kind = "number") -> Answer | NoAnswer:
+    """The answer of a sample that ended in ``finish``, to a question of that kind.
 
     A failed sample has none. One cut off by the cap abstains unless its ``####`` answer was complete before, so that
     sampling with and without ``stop_at_answer`` reads the same; under ``last-number`` (the original protocol) it is
@@ -53,7 +48,7 @@ def read(text: str, finish: Finish, *, truncated: Truncated = "abstain") -> Answ
         return NoAnswer("failed")
     if finish == "length" and truncated == "abstain" and answer_end(text) is None:
         return NoAnswer("truncated")
-    return extract(text)
+    return extract(text) if kind == "number" else extract_latex(text)
 
 
 def extract(text: str) -> Answer | NoAnswer:
@@ -66,7 +61,7 @@ def extract(text: str) -> Answer | NoAnswer:
     marked = first_hashes(text)
     if marked is not None:
         return Answer(marked.canonical, marked.surface, "hashes", strict=True)
-    box = _last_box(text)
+    box = last_box(text)
     answer = _read_box(box) if box is not None else None
     answer = answer or _last_phrase(text)
     digits = _DIGIT.search(text) is not None
@@ -76,21 +71,6 @@ def extract(text: str) -> Answer | NoAnswer:
         return answer
     something = digits or box is not None or MARK in text or _PHRASE.search(text)
     return NoAnswer("unreadable" if something else "absent")
-
-
-def _last_box(text: str) -> str | None:
-    """The content of the last box that closes."""
-    start = text.rfind(BOX)
-    for _ in range(_BOXES_TRIED):
-        if start < 0:
-            return None
-        begin, depth = start + len(BOX), 1
-        for brace in _BRACE.finditer(text, begin, begin + MAX_BOX):
-            depth += 1 if brace[0] == "{" else -1
-            if depth == 0:
-                return text[begin : brace.start()]
-        start = text.rfind(BOX, 0, start)
-    return None
 
 
 def _read_box(content: str) -> Answer | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from noisy_student.answers.extract import BOX
+from noisy_student.answers.box import BOX
 from noisy_student.answers.hashes import MARK
 
 MOST = 16

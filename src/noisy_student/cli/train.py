@@ -36,7 +36,7 @@ def command(
     """
     recipe = Recipe(model, scale, protocol, seed, sets or ())
     settings = recipe.settings
-    items = [marked(item, settings.data.source) for item in box.items(map(_own, stream.read(file)), file)]
+    items = [marked(item, settings.data.source.marks) for item in box.items(map(_own, stream.read(file)), file)]
     asked = {item.question.id: item.question for item in items}
     labels = [Label(item.question.id, item.answer or "", item.solution, "gold") for item in items]
     made = examples(dict.fromkeys(labels))

@@ -14,16 +14,19 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from noisy_student.answers.extract import extract
+from noisy_student.answers.extract import read
+from noisy_student.answers.latex import written as written_latex
+from noisy_student.answers.math_pool import require_extra
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.data import source
 from noisy_student.data.rows import require_encodable
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError, nearest
-from noisy_student.records import Answer
+from noisy_student.records import Answer, Kind
 
-Need = Literal["required", "optional"]
-"""Whether every row must have an answer: only the unlabeled source can do without."""
+Need = Literal["required", "optional", "any"]
+"""Whether every row must have an answer: only the unlabeled source can do without. ``any`` takes what cannot be read
+for unknown, as a pool of a million rows that nobody will mend wants it."""
 
 USUAL = {
     "question": ("question", "text", "problem"),
@@ -31,6 +34,7 @@ USUAL = {
     "solution": ("solution",),
     "id": ("id",),
     "paraphrase": ("paraphrase",),
+    "source": ("source",),
 }
 SHOWN = 5
 
@@ -52,6 +56,13 @@ class Fields(BaseModel):
     """Column with another wording of the question, which asks the same; null where there is none."""
 
 
+class ForeignFields(Fields):
+    """The columns of a pool that was gathered from several places."""
+
+    source: str | None = None
+    """Column that says where a row was taken from; usual name: source."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One object of a file and where it stood."""
@@ -67,11 +78,12 @@ class _Faults:
     unreadable: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
 
-    def raise_any(self, name: str) -> None:
+    def raise_any(self, name: str, kind: Kind) -> None:
         if self.unreadable:
+            word, words = {"number": ("a number", "numbers"), "math": ("LaTeX", "LaTeX")}[kind]
             raise UserError(
-                f"{name}: {len(self.unreadable)} answers cannot be read as a number: {_listed(self.unreadable)}.",
-                why="Answers are compared as numbers, so a label that is none can never be right.",
+                f"{name}: {len(self.unreadable)} answers cannot be read as {word}: {_listed(self.unreadable)}.",
+                why=f"Answers are compared as {words}, so a label that is none can never be right.",
                 do="Mend those lines, or write null where the answer is not known.",
             )
         if self.unanswered:
@@ -82,12 +94,17 @@ class _Faults:
             )
 
 
-def read_items(rows: Iterable[Row], name: str, *, fields: Fields, answers: Need, label: str = "") -> list[Item]:
+def read_items(
+    rows: Iterable[Row], name: str, *, fields: Fields, answers: Need, label: str = "", kind: Kind = "number"
+) -> list[Item]:
     """Every row as an item, in the order of the rows; ``name`` is the file or data set that messages speak of.
 
-    ``label`` becomes the questions' ``source``. Raises UserError for a missing column, an empty or repeated id, an
-    empty question, and for answers that are missing where they are required or that are no number.
+    ``label`` becomes the questions' ``source``, unless a column of a foreign pool says where the row is from. Raises
+    UserError for a missing column, an empty or repeated id, an empty question, and for answers that are missing where
+    they are required or that cannot be read where that matters.
     """
+    if kind == "math":
+        require_extra()
     items: list[Item] = []
     ids: dict[str, str] = {}
     faults = _Faults()
@@ -96,15 +113,15 @@ def read_items(rows: Iterable[Row], name: str, *, fields: Fields, answers: Need,
         text = _question_text(row, fields)
         if answers == "required":
             _check_columns(row, fields)
-        truth = _truth(row, fields)
-        if truth.unreadable is not None:
+        truth = _truth(row, fields, kind)
+        if truth.unreadable is not None and answers != "any":
             faults.unreadable.append(f'{row.place} "{_tail(truth.unreadable)}"')
         elif truth.answer is None and answers == "required":
             faults.unanswered.append(row.place)
-        asked = source.question(text, source=label)
+        asked = source.question(text, source=_origin(row, fields) or label, kind=kind)
         view = _paraphrase(row, fields, asked.id)
         items.append(Item(asked, truth.answer, truth.solution, place=row.place, paraphrase=view))
-    faults.raise_any(name)
+    faults.raise_any(name, kind)
     if not items:
         raise UserError(f"{name} holds no questions.", why="There is nothing to split.", do="Check the path.")
     return items
@@ -119,16 +136,21 @@ class _Truth:
     unreadable: str | None = None
 
 
-def _truth(row: Row, fields: Fields) -> _Truth:
+def _truth(row: Row, fields: Fields, kind: Kind) -> _Truth:
     """The row's answer; without an answer column, the one at the end of its solution."""
     written = _text_in(row, fields, "answer")
     solution = _text_in(row, fields, "solution")
     if written is None:
-        return _Truth(None if solution is None else _marked_answer(solution), solution)
-    answer = canonical_number(written)
+        return _Truth(None if solution is None else _marked_answer(solution, kind), solution)
+    answer = canonical_number(written) if kind == "number" else written_latex(written)
     if answer is None:
-        answer, solution = _marked_answer(written), solution or written
+        answer, solution = _marked_answer(written, kind), solution or written
     return _Truth(answer, solution, unreadable=written if answer is None else None)
+
+
+def _origin(row: Row, fields: Fields) -> str | None:
+    """Where a row of a foreign pool was taken from."""
+    return _text_in(row, fields, "source") if isinstance(fields, ForeignFields) else None
 
 
 def _question_text(row: Row, fields: Fields) -> str:
@@ -182,7 +204,7 @@ def _value(row: Row, fields: Fields, what: str) -> Any:
 
 def _check_columns(row: Row, fields: Fields) -> None:
     """Columns that were named must be there, or a slip of the pen would silently drop every solution."""
-    for what in ("answer", "solution", "id"):
+    for what in sorted(set(fields.model_dump()) - {"question"}):
         given: str | None = getattr(fields, what)
         if given is not None and given not in row.values:
             raise UserError(
@@ -223,9 +245,9 @@ def _tail(text: str) -> str:
     return flat if len(flat) <= 40 else "…" + flat[-39:]
 
 
-def _marked_answer(text: str) -> str | None:
+def _marked_answer(text: str, kind: Kind) -> str | None:
     """The answer that a worked solution marks as such, by ``####`` or by a box; a number in passing is none."""
-    answer = extract(text)
+    answer = read(text, "eos", kind=kind)
     return answer.canonical if isinstance(answer, Answer) and answer.method in ("hashes", "boxed") else None
 
 

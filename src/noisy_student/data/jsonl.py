@@ -11,11 +11,14 @@ from noisy_student import files
 from noisy_student.data.fields import Fields, Need, Row, read_items
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
+from noisy_student.records import Kind
 
 
-def read_jsonl(path: Path, *, answers: Need, fields: Fields | None = None, label: str = "") -> list[Item]:
+def read_jsonl(
+    path: Path, *, answers: Need, fields: Fields | None = None, label: str = "", kind: Kind = "number"
+) -> list[Item]:
     """Every line of the file as an item, in the file's order; raises UserError for whatever cannot be used."""
-    return read_items(_rows(path), str(path), fields=fields or Fields(), answers=answers, label=label)
+    return read_items(_rows(path), str(path), fields=fields or Fields(), answers=answers, label=label, kind=kind)
 
 
 def _rows(path: Path) -> Iterator[Row]:

@@ -12,14 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from noisy_student.data.foreign_spec import ForeignSpec
 from noisy_student.data.spec import SourceSpec
 from noisy_student.errors import UserError
 
+Located = SourceSpec | ForeignSpec
 SUFFIXES = (".jsonl", ".parquet")
 _SHOWN = 8
 
 
-def locate(source: SourceSpec) -> dict[str, tuple[Path, ...]]:
+def locate(source: Located) -> dict[str, tuple[Path, ...]]:
     """The files of each part that the source names; none for a procedural one.
 
     Raises UserError for a file that is not there, a data set that cannot be had, and a split that it does not have.
@@ -35,7 +37,7 @@ def locate(source: SourceSpec) -> dict[str, tuple[Path, ...]]:
         raise UserError(
             f"There is no folder {source.dataset}.",
             why="A data set is a folder or a hub id such as openai/gsm8k.",
-            do="Check data.source.dataset.",
+            do=f"Check {source.table}.dataset.",
         )
     return _from_hub(source.dataset, source)
 
@@ -65,13 +67,13 @@ def _file(name: str) -> Path:
     return found
 
 
-def _in_folder(folder: Path, source: SourceSpec) -> dict[str, tuple[Path, ...]]:
+def _in_folder(folder: Path, source: Located) -> dict[str, tuple[Path, ...]]:
     names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     files = _files_by_part(names, str(folder), source)
     return {part: tuple(folder / name for name in found) for part, found in files.items()}
 
 
-def _from_hub(dataset: str, source: SourceSpec) -> dict[str, tuple[Path, ...]]:
+def _from_hub(dataset: str, source: Located) -> dict[str, tuple[Path, ...]]:
     """Only the files that are asked for are fetched; without a network, those that the hub's cache holds already."""
     from huggingface_hub import HfApi, constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
@@ -95,7 +97,7 @@ def _from_hub(dataset: str, source: SourceSpec) -> dict[str, tuple[Path, ...]]:
         return _in_folder(_cached(dataset, source), source)
 
 
-def _cached(dataset: str, source: SourceSpec) -> Path:
+def _cached(dataset: str, source: Located) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -106,37 +108,37 @@ def _cached(dataset: str, source: SourceSpec) -> Path:
     return Path(found)
 
 
-def _files_by_part(names: Iterable[str], dataset: str, source: SourceSpec) -> Mapping[str, list[str]]:
+def _files_by_part(names: Iterable[str], dataset: str, source: Located) -> Mapping[str, list[str]]:
     names = list(names)
     files = {part: chosen(names, split, source.config) for part, split in source.parts.items()}
     for part, found in files.items():
-        _require_files(found, names, f'{dataset} for "{source.parts[part]}"', part)
-        _require_one_config(found, f'"{source.parts[part]}" of {dataset}')
+        _require_files(found, names, f'{dataset} for "{source.parts[part]}"', source.setting(part))
+        _require_one_config(found, f'"{source.parts[part]}" of {dataset}', source.table)
         _require_all_shards(found, dataset)
     return files
 
 
-def _require_files(found: Sequence[str], names: Iterable[str], what: str, part: str) -> None:
+def _require_files(found: Sequence[str], names: Iterable[str], what: str, setting: str) -> None:
     if found:
         return
     usable = sorted(name for name in names if name.endswith(SUFFIXES))
     raise UserError(
         f"There is no parquet or JSONL file in {what}.",
         why=f"It has: {', '.join(usable[:_SHOWN])}." if usable else "It has no such files at all.",
-        do=f"Set data.source.{part} to a split or to a pattern of its file names."
+        do=f"Set {setting} to a split or to a pattern of its file names."
         if usable
-        else 'The hub converts many data sets: set data.source.revision to "refs/convert/parquet".',
+        else f'The hub converts many data sets: set {setting.rpartition(".")[0]}.revision to "refs/convert/parquet".',
     )
 
 
-def _require_one_config(found: Sequence[str], what: str) -> None:
+def _require_one_config(found: Sequence[str], what: str, table: str) -> None:
     """The same questions may stand in several configs with other solutions."""
     folders = sorted({name.rpartition("/")[0] for name in found})
     if len(folders) > 1:
         raise UserError(
             f"{what} stands in several folders: {', '.join(folders[:_SHOWN])}.",
             why="They may hold the same questions in other forms.",
-            do=f"Choose one with data.source.config, such as {folders[0].partition('/')[0]}.",
+            do=f"Choose one with {table}.config, such as {folders[0].partition('/')[0]}.",
         )
 
 

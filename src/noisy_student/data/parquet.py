@@ -9,12 +9,15 @@ from typing import Any
 from noisy_student.data.fields import USUAL, Fields, Need, Row, read_items
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
+from noisy_student.records import Kind
 
 
-def read_parquet(path: Path, *, answers: Need, fields: Fields | None = None, label: str = "") -> list[Item]:
+def read_parquet(
+    path: Path, *, answers: Need, fields: Fields | None = None, label: str = "", kind: Kind = "number"
+) -> list[Item]:
     """Every row of the file as an item, in the file's order; raises UserError for whatever cannot be used."""
     fields = fields or Fields()
-    return read_items(_rows(path, fields), str(path), fields=fields, answers=answers, label=label)
+    return read_items(_rows(path, fields), str(path), fields=fields, answers=answers, label=label, kind=kind)
 
 
 def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

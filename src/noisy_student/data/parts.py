@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from noisy_student import seeds
 from noisy_student.answers.solution import without_marks
-from noisy_student.data import procedural
+from noisy_student.data import procedural, shop
 from noisy_student.data.fields import Fields, Need
+from noisy_student.data.foreign import Pool, choose, pool
+from noisy_student.data.foreign_spec import ForeignSpec
 from noisy_student.data.jsonl import read_jsonl
 from noisy_student.data.parquet import read_parquet
 from noisy_student.data.retelling import retelling
 from noisy_student.data.source import Item, question
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import Sizes, Sources, Split, limited, split
+from noisy_student.records import Kind
 
 
 def parts(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str]) -> Split:
@@ -24,9 +28,15 @@ def parts(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str]) -> Split:
     sizes = sizes_of(spec)
     if spec.source.kind == "procedural":
         count = sizes.labeled + sizes.unlabeled + sizes.test
-        return split(Sources(_procedural(spec, count, run_seed)), sizes, run_seed=run_seed)
-    sources = read_sources(spec.source, paths)
-    return split(sources if spec.views else _without_views(sources), sizes, run_seed=run_seed)
+        sources = Sources(_procedural(spec, count, run_seed))
+    else:
+        sources = read_sources(spec.source, paths)
+        sources = sources if spec.views else _without_views(sources)
+    made = split(sources, sizes, run_seed=run_seed)
+    if spec.foreign is None:
+        return made
+    found = _foreign(spec.foreign, paths, run_seed)
+    return replace(made, foreign=choose(found, sizes.foreign, _study(made, sources)))
 
 
 def _without_views(sources: Sources) -> Sources:
@@ -47,7 +57,8 @@ def paths_of(files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
 
 def sizes_of(spec: DataSpec) -> Sizes:
     """The sizes after ``limit``; raises UserError for sizes that leave a part empty."""
-    sizes = Sizes(labeled=spec.labeled, unlabeled=spec.unlabeled, test=spec.test)
+    foreign = 0 if spec.foreign is None else spec.foreign.count
+    sizes = Sizes(labeled=spec.labeled, unlabeled=spec.unlabeled, test=spec.test, foreign=foreign)
     return limited(sizes, spec.limit if spec.limit is not None else sum(sizes.model_dump().values()))
 
 
@@ -63,6 +74,45 @@ def _procedural(spec: DataSpec, count: int, run_seed: int) -> list[Item]:
     return list(items.values())
 
 
+def foreign_answered(spec: ForeignSpec, paths: Mapping[str, str]) -> bool:
+    """Whether the truth of every foreign question is known, so that votes on them can be judged."""
+    return spec.kind == "procedural" or spec.only_answered or all(item.answer for item in _foreign_items(spec, paths))
+
+
+def _foreign(spec: ForeignSpec, paths: Mapping[str, str], run_seed: int) -> Pool:
+    """The foreign questions in the order in which they are tried."""
+    if spec.kind == "procedural":
+        return Pool(_shop(spec, run_seed))
+    return pool(
+        _foreign_items(spec, paths),
+        exclude_sources=spec.exclude_sources,
+        only_answered=spec.only_answered,
+        run_seed=run_seed,
+    )
+
+
+def _foreign_items(spec: ForeignSpec, paths: Mapping[str, str]) -> Iterator[Item]:
+    for name, path in paths.items():
+        if name.startswith("foreign."):
+            read = read_file(Path(path), answers="any", fields=spec.fields, label="foreign", kind=spec.answers)
+            yield from (marked(item, spec.marks) for item in read)
+
+
+def _shop(spec: ForeignSpec, run_seed: int) -> Iterator[Item]:
+    """Problems of a shop; two that differ in words only have one structure and come once."""
+    for problem in shop.problems(run_seed, steps=spec.steps):
+        asked = question(problem.text, source=spec.family)
+        yield Item(asked, problem.answer, shop.solution(problem), problem.structure)
+
+
+def _study(made: Split, sources: Sources) -> dict[str, list[Item]]:
+    """The study's questions by what they are there for; ``source`` are those that the split has no use for."""
+    used = {"test": [*made.test], "labeled": [*made.labeled, *made.dev], "unlabeled": [*made.unlabeled]}
+    taken = {item.question.id for items in used.values() for item in items}
+    every = [*sources.labeled, *(sources.unlabeled or ()), *(sources.test or ())]
+    return {**used, "source": [item for item in every if item.question.id not in taken]}
+
+
 def read_sources(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
     """The items of each part; one file for labeled and unlabeled is divided by whether a question has an answer."""
     shared = {paths[name] for name in paths if name.startswith("labeled.")} & {
@@ -71,22 +121,24 @@ def read_sources(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
     read: dict[str, list[Item]] = {part: [] for part in source.parts}
     for name, path in paths.items():
         part = name.partition(".")[0]
+        if part not in read:
+            continue
         answers: Need = "optional" if part == "unlabeled" or (part == "labeled" and path in shared) else "required"
-        items = read_file(Path(path), answers=answers, fields=source.fields, label=part)
+        items = read_file(Path(path), answers=answers, fields=source.fields, label=part, kind=source.answers)
         if path in shared and part != "test":
             items = [item for item in items if (item.answer is None) == (part == "unlabeled")]
-        read[part] += [marked(item, source) for item in items]
+        read[part] += [marked(item, source.marks) for item in items]
     return Sources(read["labeled"], unlabeled=read.get("unlabeled"), test=read.get("test"))
 
 
-def read_file(path: Path, *, answers: Need, fields: Fields, label: str = "") -> list[Item]:
+def read_file(path: Path, *, answers: Need, fields: Fields, label: str = "", kind: Kind = "number") -> list[Item]:
     """The items of a JSONL or, by its suffix, a parquet file."""
     reader = read_parquet if path.suffix == ".parquet" else read_jsonl
-    return reader(path, answers=answers, fields=fields, label=label)
+    return reader(path, answers=answers, fields=fields, label=label, kind=kind)
 
 
-def marked(item: Item, source: SourceSpec) -> Item:
-    """The item with calculator marks in its worked solution removed, unless the source keeps them."""
-    if source.marks == "kept" or item.solution is None:
+def marked(item: Item, marks: Literal["removed", "kept"]) -> Item:
+    """The item with calculator marks in its worked solution removed, unless they are kept."""
+    if marks == "kept" or item.solution is None:
         return item
     return replace(item, solution=without_marks(item.solution))

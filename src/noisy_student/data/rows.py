@@ -9,9 +9,11 @@ from typing import Any, get_args
 
 from noisy_student import files
 from noisy_student.errors import UserError
-from noisy_student.records import Finish, Label, Origin, Question
+from noisy_student.records import Finish, Kind, Label, Origin, Question
 
 ORIGINS: Mapping[str, Origin] = {name: name for name in get_args(Origin)}
+TRAINING_PARTS = ("labeled", "unlabeled", "foreign")
+KINDS: Mapping[str, Kind] = {name: name for name in get_args(Kind)}
 FINISHES: Mapping[str, Finish] = {name: name for name in get_args(Finish)}
 
 
@@ -27,6 +29,12 @@ def read_questions(path: Path) -> list[Question]:
     ]
     require_distinct((question.id for question in questions), path)
     return questions
+
+
+def read_asked(split: Path) -> list[Question]:
+    """The questions of a split's folder that a student may learn from: labeled, unlabeled and, where there, foreign."""
+    parts = [part for part in TRAINING_PARTS if part != "foreign" or (split / f"{part}.jsonl").is_file()]
+    return [question for part in parts for question in read_questions(split / f"{part}.jsonl")]
 
 
 def question_row(question: Question) -> dict[str, str]:
@@ -48,8 +56,9 @@ def question_of(row: Mapping[str, Any], place: str) -> Question:
     text = text_of(row, "text", place)
     if not text.strip():
         raise UserError(f"{place}: the question is empty.", why="There is nothing to ask.", do="Remove that row.")
-    kind, source = optional_text(row, "kind", place), optional_text(row, "source", place)
-    return Question(text_of(row, "id", place), text, kind=kind or "number", source=source or "")
+    return Question(
+        text_of(row, "id", place), text, kind=kind_of(row, place), source=optional_text(row, "source", place) or ""
+    )
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> int:
@@ -130,6 +139,14 @@ def optional_number(row: Mapping[str, Any], name: str, place: str) -> float | No
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError(f'{place}: "{name}" is {value!r}, not a number.', why="It cannot be read.", do="Mend that row.")
     return float(value)
+
+
+def kind_of(row: Mapping[str, Any], place: str) -> Kind:
+    """What the answer of a question is; a row that does not say so asks for a number."""
+    name = optional_text(row, "kind", place) or "number"
+    if name not in KINDS:
+        raise UserError(f'{place}: the kind is "{name}".', why=f"It is one of: {', '.join(KINDS)}.", do="Mend it.")
+    return KINDS[name]
 
 
 def finish_of(row: Mapping[str, Any], place: str) -> Finish:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from noisy_student import identity
 from noisy_student.errors import UserError
-from noisy_student.records import Question
+from noisy_student.records import Kind, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def question_id(text: str) -> str:
     return hashlib.sha256(plain_text(text).encode()).hexdigest()[:16]
 
 
-def question(text: str, *, source: str = "") -> Question:
+def question(text: str, *, source: str = "", kind: Kind = "number") -> Question:
     """The question that ``text`` asks, the text kept as it is but for white space at its ends."""
-    return Question(question_id(text), unicodedata.normalize("NFC", text.strip()), source=source)
+    return Question(question_id(text), unicodedata.normalize("NFC", text.strip()), kind=kind, source=source)
 
 
 def merge(items: Iterable[Item]) -> Merged:

@@ -1,13 +1,19 @@
-"""Where questions come from and how many: settings only."""
+"""Where questions come from and how many: settings only.
+
+A field that was added later and says nothing new (``answers = "number"``, no ``foreign``) is left out of the dump, so
+that it changes no digest of those who do not use it.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from noisy_student.data.fields import Fields
+from noisy_student.data.foreign_spec import ForeignSpec
 from noisy_student.errors import UserError
+from noisy_student.records import Kind
 
 PARTS = ("labeled", "unlabeled", "test")
 GSM8K = {"dataset": "openai/gsm8k", "config": "main", "labeled": "train", "test": "test"}
@@ -22,6 +28,7 @@ class SourceSpec(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    table: ClassVar[str] = "data.source"
 
     kind: Literal["procedural", "jsonl", "gsm8k", "hub"] = "procedural"
     steps: tuple[int, int] = (2, 4)
@@ -42,6 +49,13 @@ class SourceSpec(BaseModel):
     """The names of the columns."""
     marks: Literal["removed", "kept"] = "removed"
     """What becomes of calculator marks (``<<3*4=12>>``) in worked solutions."""
+    answers: Kind = "number"
+    """``math`` reads answers as LaTeX (extra ``math``)."""
+
+    @model_serializer(mode="wrap")
+    def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        return {name: value for name, value in found.items() if (name, value) != ("answers", "number")}
 
     @model_validator(mode="before")
     @classmethod
@@ -67,6 +81,12 @@ class SourceSpec(BaseModel):
                 why="Its files are those of one data set.",
                 do="Set data.source.dataset to a hub id or a folder.",
             )
+        if self.kind == "procedural" and self.answers != "number":
+            raise UserError(
+                f'data.source.answers is "{self.answers}" and data.source.kind "procedural".',
+                why="The answers of generated problems are numbers.",
+                do="Leave data.source.answers out.",
+            )
         if not 1 <= self.steps[0] <= self.steps[1] <= 8:
             raise UserError(
                 f"data.source.steps is {list(self.steps)}.",
@@ -80,6 +100,10 @@ class SourceSpec(BaseModel):
         """What each part of the data is read from: a file of a ``jsonl`` source, a split of a data set."""
         named = {part: getattr(self, part) for part in PARTS}
         return {part: name for part, name in named.items() if name is not None and self.kind != "procedural"}
+
+    def setting(self, part: str) -> str:
+        """The setting that says what a part is read from."""
+        return f"{self.table}.{part}"
 
 
 class DataSpec(BaseModel):
@@ -96,6 +120,20 @@ class DataSpec(BaseModel):
     views: bool = False
     """Whether the split also writes another wording of each question to learn from, and looks for test questions in
     them: what a condition with ``view = "paraphrase"`` reads."""
+    foreign: ForeignSpec | None = None
+    """A fifth part from elsewhere: questions that votes may be cast on, and that nothing is tested on."""
+    algebra: str | None = None
+    """The version of what compares LaTeX answers; filled in by the program, since results depend on it."""
+
+    @model_serializer(mode="wrap")
+    def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        return {name: value for name, value in found.items() if value is not None or name not in ("foreign", "algebra")}
+
+    @property
+    def reads_latex(self) -> bool:
+        """Whether any answer is read as LaTeX."""
+        return "math" in (self.source.answers, self.foreign.answers if self.foreign else "number")
 
 
 def _missing(given: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Sources in, four parts out: labeled, dev, unlabeled and test, the same whatever the order of the files.
 
+A fifth, of foreign questions, is chosen after them (``foreign``), since it may repeat none of theirs.
+
 Questions are ranked by a seed of their own. Test comes first; what repeats a test question leaves the training side;
 the labeled budget is taken from the front of what is left (every fifth of it is dev, which no arm trains on) and
 unlabeled from the back. So another labeled budget moves no unlabeled question as long as the two do not meet, and a
@@ -16,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from noisy_student import identity, seeds
 from noisy_student.answer_key import AnswerKey, KeyEntry
+from noisy_student.data.foreign import ForeignPart
 from noisy_student.data.overlap import OverlapIndex, Removal
 from noisy_student.data.source import Item, digest_of, merge, question, require_agreement
 from noisy_student.errors import UserError
@@ -24,8 +27,8 @@ from noisy_student.records import Label, Question
 DEV_EVERY = 5
 """Every fifth question of the labeled budget, from the second on, goes to dev (design section 1)."""
 
-SMALLEST = {"labeled": 2, "unlabeled": 1, "test": 1}
-"""A labeled budget of two is one question to learn from and one for dev."""
+SMALLEST = {"labeled": 2, "unlabeled": 1, "test": 1, "foreign": 0}
+"""A labeled budget of two is one question to learn from and one for dev; foreign ones are there where asked for."""
 
 
 class Sizes(BaseModel):
@@ -39,6 +42,8 @@ class Sizes(BaseModel):
     """Questions whose answers, if known, go to the key only."""
     test: int
     """Questions that only the final grade reads."""
+    foreign: int = 0
+    """Questions of another kind to vote on."""
 
     @property
     def dev(self) -> int:
@@ -70,28 +75,31 @@ class Split:
     removed: tuple[Removal, ...]
     repetitions: Mapping[str, int]
     sources: Mapping[str, str]
+    foreign: ForeignPart | None = None
 
 
 def limited(sizes: Sizes, limit: int) -> Sizes:
     """The sizes shrunk in proportion until at most ``limit`` questions are used in all; none is left empty.
 
     >>> limited(Sizes(labeled=1000, unlabeled=4000, test=500), 550)
-    Sizes(labeled=100, unlabeled=400, test=50)
+    Sizes(labeled=100, unlabeled=400, test=50, foreign=0)
     """
     _check(sizes)
-    whole = sizes.labeled + sizes.unlabeled + sizes.test
+    whole = sum(sizes.model_dump().values())
     if limit >= whole:
         return sizes
-    least = sum(SMALLEST.values())
+    smallest = {**SMALLEST, "foreign": min(1, sizes.foreign)}
+    least = sum(smallest.values())
     if limit < least:
+        asked = ("one for dev", "one foreign") if sizes.foreign else ("one for dev",)
         raise UserError(
             f"A limit of {limit} questions is too small.",
-            why="A split needs a question to learn from, one for dev, one unlabeled and one for the test.",
+            why=f"A split needs a question to learn from, {', '.join(asked)}, one unlabeled and one for the test.",
             do=f"Use --limit {least} or more.",
         )
-    shrunk = {name: max(SMALLEST[name], size * limit // whole) for name, size in sizes.model_dump().items()}
+    shrunk = {name: max(smallest[name], size * limit // whole) for name, size in sizes.model_dump().items()}
     while sum(shrunk.values()) > limit:
-        shrunk[max(shrunk, key=lambda name: shrunk[name] - SMALLEST[name])] -= 1
+        shrunk[max(shrunk, key=lambda name: shrunk[name] - smallest[name])] -= 1
     return Sizes(**shrunk)
 
 
@@ -140,8 +148,8 @@ def views(parts: Split) -> tuple[Question, ...]:
 
 
 def answer_key(parts: Split) -> AnswerKey:
-    """The truth of dev, test and, where it is known, unlabeled."""
-    hidden = (*parts.dev, *parts.unlabeled, *parts.test)
+    """The truth of dev, test and, where it is known, of unlabeled and foreign questions."""
+    hidden = (*parts.dev, *parts.unlabeled, *parts.test, *(parts.foreign.items if parts.foreign else ()))
     return AnswerKey(
         {i.question.id: KeyEntry(i.question.id, i.answer, i.solution) for i in hidden if i.answer is not None}
     )
@@ -162,6 +170,10 @@ def manifest(parts: Split) -> dict[str, Any]:
         "repetitions": parts.repetitions,
         "removed": [asdict(removal) for removal in parts.removed],
     }
+    if parts.foreign is not None:
+        body["counts"]["foreign"] = len(parts.foreign.items)
+        body["parts"]["foreign"] = identity.digest(_texts(parts.foreign.items))
+        body["foreign"] = parts.foreign.summary
     return {**body, "digest": identity.digest(body)}
 
 

@@ -16,7 +16,7 @@ def grade(samples: Iterable[Sample], key: AnswerKey, *, truncated: Truncated = "
     Raises KeyError for a question that the key does not hold.
     """
     for sample in samples:
-        answer = read(sample.text, sample.finish, truncated=truncated)
+        answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
         found = answer.canonical if isinstance(answer, Answer) else None
         correct = found is not None and same(found, key[sample.question_id].answer)
         strict = correct and isinstance(answer, Answer) and answer.strict

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal
 
+from noisy_student.answers.equivalence import merged
 from noisy_student.labeling.select import votes_needed
 from noisy_student.statistics.stopping import leader_probability
 
@@ -91,7 +92,7 @@ def tally_of(answers: Iterable[str | None]) -> Tally:
     ((2, 1), (0, 0))
     """
     counts: dict[str, int] = {}
-    for answer in answers:
+    for answer in merged(list(answers)):
         if answer is not None:
             counts[answer] = counts.get(answer, 0) + 1
     leader, runner_up = sorted((0, 0, *counts.values()))[-1:-3:-1]

@@ -57,7 +57,7 @@ def with_own_texts(
         place = places.get(sample.question_id)
         if place is None:
             continue
-        answer = read(sample.text, sample.finish, truncated=truncated)
+        answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
         if isinstance(answer, Answer) and same(answer.canonical, labels[place].answer):
             found[place] = _best(found[place], _ranked(sample, choice), choice)
     return [row for label, chosen in zip(labels, found, strict=True) for row in _with_texts(label, chosen)]
@@ -81,7 +81,7 @@ def random_sample(
     labels = []
     for sample in samples():
         if sample.k.to_bytes(2, "big") == drawn_ks[sample.question_id]:
-            answer = read(sample.text, sample.finish, truncated=truncated)
+            answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
             if isinstance(answer, Answer):
                 labels.append(Label(sample.question_id, answer.canonical, own_text(sample.text), "vote"))
     return sorted(labels, key=lambda label: label.question_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from noisy_student.answers.equivalence import merged
 from noisy_student.answers.extract import Truncated, read
 from noisy_student.errors import UserError
 from noisy_student.labeling.stopping import Rule, Ties, tally_of
@@ -17,7 +18,7 @@ from noisy_student.records import Answer, NoAnswer, Sample, Vote
 def ballots(samples: Iterable[Sample], *, truncated: Truncated = "abstain") -> Iterator[tuple[str, str | None]]:
     """The question and the canonical answer of each sample, None where there is none: what ``votes`` reads."""
     for sample in samples:
-        answer = read(sample.text, sample.finish, truncated=truncated)
+        answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
         yield sample.question_id, answer.canonical if isinstance(answer, Answer) else None
 
 
@@ -125,7 +126,7 @@ def _count(question_id: str, answers: Sequence[str | None], *, k: int | None, ti
     if k < max(1, len(answers)):
         raise ValueError(f"question {question_id} has {len(answers)} answers for k = {k}")
     counts: dict[str, int] = {}
-    for answer in answers:
+    for answer in merged(answers):
         if answer is not None:
             counts[answer] = counts.get(answer, 0) + 1
     ranked = sorted(counts.items(), key=_rank) if len(counts) > 1 else list(counts.items())

@@ -74,8 +74,8 @@ class Renderer:
         template with their solutions, a blank line between two.
         """
         frame = self._frame(len(shots))
-        texts = [text for shot in shots for text in (self._content(shot.question.text), shot.solution)]
-        texts.append(self._content(question.text))
+        texts = [text for shot in shots for text in (self._content(shot.question), shot.solution)]
+        texts.append(self._content(question))
         texts = [text.strip() if frame.trims[place % 2] else text for place, text in enumerate(texts)]
         ids = self._plain_ids(_interleaved(frame.pieces, texts))
         if tuple(self._controls(ids)) != frame.controls:
@@ -89,8 +89,11 @@ class Renderer:
         rest = [*self._literal(joint + target), self.end_id]
         return EncodedExample((*start, *rest), (0,) * len(start) + (1,) * len(rest))
 
-    def _content(self, text: str) -> str:
-        return f"{text}\n{self.prompt.instruction}" if self._is_chat and self.prompt.instruction else text
+    def _content(self, question: Question) -> str:
+        instruction = self.prompt.instruction
+        if instruction and question.kind == "math":
+            instruction = self.prompt.math_instruction
+        return f"{question.text}\n{instruction}" if self._is_chat and instruction else question.text
 
     @property
     def _is_chat(self) -> bool:

@@ -5,9 +5,9 @@ A local folder is checked and digested by ``folder``; nothing here touches the d
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 DType = Literal["float32", "float64", "bfloat16"]
 Attention = Literal["sdpa", "eager"]
@@ -19,6 +19,9 @@ ORIGINAL_TEMPLATE = (
 )
 
 
+MATH_INSTRUCTION = "Solve it step by step. Put the final answer in \\boxed{}."
+
+
 class PromptSpec(BaseModel):
     """How a question becomes what the model reads; the instruction is part of the prompt, never of the question."""
 
@@ -28,6 +31,8 @@ class PromptSpec(BaseModel):
     """``chat`` uses the tokenizer's chat template, ``raw`` the template below."""
     instruction: str = ""
     """The sentence that asks for the answer's form; chat style puts it after the question, on a line of its own."""
+    math_instruction: str = MATH_INSTRUCTION
+    """The same for a question whose answer is LaTeX; where ``instruction`` is empty there is none either."""
     system: str | None = None
     """Text of a system turn; None leaves the choice to the chat template."""
     thinking: Literal["template", "off"] = "template"
@@ -36,6 +41,12 @@ class PromptSpec(BaseModel):
     """The raw prompt; ``{question}`` stands for the question's text. Default: the plan's code."""
     joint: str = " "
     """What stands between a raw prompt and its target, so that ``Solution:`` and the first word stay two words."""
+
+    @model_serializer(mode="wrap")
+    def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A default that came later changes no key of those who do not use it."""
+        found: dict[str, Any] = handler(self)
+        return {name: value for name, value in found.items() if (name, value) != ("math_instruction", MATH_INSTRUCTION)}
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

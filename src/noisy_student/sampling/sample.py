@@ -105,6 +105,7 @@ def draw_chunk(
             finish=draw.finish,
             logprob=round(sum(draw.logprobs), 6),
             seed=seed,
+            kind=row.question.kind,
         )
         for row, draws, seeds_K in zip(chunk.rows, drawn, row_seeds, strict=True)
         for k, draw, seed in zip(ks, draws, seeds_K, strict=rounds is None)

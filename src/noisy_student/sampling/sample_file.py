@@ -11,7 +11,7 @@ from noisy_student.records import Sample
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> int:
-    """Write one sample a line; returns how many."""
+    """Write one sample a line, its kind only where it is no number; returns how many."""
     return files.write_jsonl(path, map(_row, samples))
 
 
@@ -29,7 +29,7 @@ def read_folders(folders: Iterable[Path], check: Callable[[], None]) -> Iterator
 
 
 def _row(sample: Sample) -> dict[str, Any]:
-    return {
+    row = {
         "question_id": sample.question_id,
         "k": sample.k,
         "text": sample.text,
@@ -38,3 +38,4 @@ def _row(sample: Sample) -> dict[str, Any]:
         "logprob": sample.logprob,
         "seed": sample.seed,
     }
+    return row if sample.kind == "number" else {**row, "kind": sample.kind}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from noisy_student.data.foreign_spec import ForeignSpec
 from noisy_student.evaluation.contrast import Outcomes, contrast, judge
 from noisy_student.evaluation.grade_file import read_grades
 from noisy_student.records import Finding
@@ -259,6 +260,20 @@ def _data(plan: Plan, store: Store) -> dict[str, Any]:
         "parts": spec.source.parts,
         "counts": summary["counts"] if summary else None,
         "removed": summary["removed"] if summary else None,
+        **({} if spec.foreign is None else {"foreign": _foreign(spec.foreign, summary)}),
+    }
+
+
+def _foreign(spec: ForeignSpec, summary: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Where foreign questions come from, and how many were left out for which reason."""
+    counts = ("questions", "answered", "rows", "examined", "left_out", "found_by")
+    found = summary["foreign"] if summary else {}
+    return {
+        "source": spec.family if spec.kind == "procedural" else spec.kind,
+        "dataset": spec.dataset,
+        "parts": spec.parts,
+        "exclude_sources": list(spec.exclude_sources),
+        **{name: found.get(name) for name in counts},
     }
 
 

@@ -42,6 +42,8 @@ class LabelSettings(Frozen):
 
     teacher: Name | None = None
     """The condition whose model samples; None is the run's ``teacher``."""
+    part: Literal["unlabeled", "foreign"] = "unlabeled"
+    """The questions that are asked: ``foreign`` ones come from ``data.foreign``."""
     rule: Literal["vote", "random-sample"] = "vote"
     """``random-sample`` takes one own sample per question and no vote."""
     K: Annotated[int, Field(ge=1, le=256)] = 8
@@ -118,6 +120,8 @@ class ConditionSettings(Frozen):
     shows."""
     target: Literal["solution", "own-sample"] = "solution"
     """For revealed labels: the key's worked text, or an own sample that reaches the key's answer."""
+    reveal: Literal["unlabeled", "foreign"] = "unlabeled"
+    """Whose labels ``revealed`` are."""
     accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
     """For own samples of revealed labels: the share of them that is right; the others reach the model's most common
     wrong answer. None takes right ones only, of all questions that have one."""

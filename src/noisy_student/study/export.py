@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from noisy_student import files
-from noisy_student.data.rows import read_labels, read_questions
+from noisy_student.data.rows import read_asked, read_labels
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.plan import Plan
 from noisy_student.study.seed_nodes import LabelNodes
@@ -85,7 +85,7 @@ def _write_labels(labels: LabelNodes, store: Store, target: Path, results: Mappi
 
 def _rows(labels: LabelNodes, store: Store) -> Iterator[dict[str, Any]]:
     split = _split_of(labels.labels)
-    texts = {question.id: question.text for question in read_questions(store.data(split) / "unlabeled.jsonl")}
+    texts = {question.id: question.text for question in read_asked(store.data(split))}
     for label in read_labels(store.data(labels.labels) / "labels.jsonl"):
         yield {
             "id": label.question_id,

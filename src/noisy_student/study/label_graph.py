@@ -28,7 +28,8 @@ class LabelGraph:
         label = settings.labels[name]
         votes = self.votes(label)
         on_dev = None
-        if not self.draw.shared.truth_known and label.samples is None:
+        known = self.draw.shared.foreign_truth_known if label.part == "foreign" else self.draw.shared.truth_known
+        if not known and label.samples is None:
             on_dev = self._quality(self.votes(label, part="dev"), title=f"quality of {name} on dev")
         quality = self._quality(votes, title=f"quality of {name}")
         labels = self.labels(name, ConditionSettings(train=(f"{LABELS}{name}",), select=label.default_select))
@@ -62,19 +63,23 @@ class LabelGraph:
             label = next(iter(self.draw.settings.labels.values()), LabelSettings())
             # All questions and all K, however those labels are voted on: else it would be the oracle of some.
             label = LabelSettings.model_validate(label.model_dump(include={"teacher", "K", "text", "shots"}))
-            inputs["samples"] = self._samples(label)
+            inputs["samples"] = self._samples(label, part=condition.reveal)
             spec = {"text": label.text, "truncated": self.draw.settings.answers.truncated}
         if condition.like is not None and not condition.label_names:
             other = self.draw.settings.conditions[condition.like]
             inputs["like"] = [self.labels(other.label_names[0], other)]
         title = "reveal the key"
+        if condition.reveal != "unlabeled":
+            spec |= {"part": condition.reveal}
+            title = f"reveal the key of {condition.reveal} questions"
         if condition.accuracy is not None:
             spec |= {"accuracy": condition.accuracy}
             title = f"reveal the key, {condition.accuracy:.0%} right"
         return self.draw.node("reveal", spec, inputs=inputs, title=title)
 
-    def votes(self, label: LabelSettings, *, part: str = "unlabeled") -> Node:
-        """The votes of a set of labels on a part."""
+    def votes(self, label: LabelSettings, *, part: str | None = None) -> Node:
+        """The votes of a set of labels, on its own part or on another."""
+        part = part or label.part
         answers = self.draw.settings.answers
         asked = self._asked(label, part)
         part_of = {} if asked == self.draw.count(part) else {"questions": asked}
@@ -83,13 +88,14 @@ class LabelGraph:
             "vote",
             {"K": label.K, "truncated": answers.truncated, "ties": answers.ties, **part_of, **stopping},
             inputs={"samples": self._samples(label, part=part)},
-            title=f"vote of {label.K} by {self._teacher(label)}" + (" on dev" if part == "dev" else ""),
+            title=f"vote of {label.K} by {self._teacher(label)}" + ("" if part == "unlabeled" else f" on {part}"),
         )
 
     def _quality(self, votes: Node, *, title: str) -> Node:
         return self.draw.node("label-quality", {}, inputs={"key": [self.draw.key], "votes": [votes]}, title=title)
 
-    def _samples(self, label: LabelSettings, *, part: str = "unlabeled") -> list[Node]:
+    def _samples(self, label: LabelSettings, *, part: str | None = None) -> list[Node]:
+        part = part or label.part
         if label.samples is not None:
             return [self.draw.recorded(label, part=part, count=self._asked(label, part))]
         step = self.draw.settings.compute.block
@@ -105,7 +111,7 @@ class LabelGraph:
     def _asked(self, label: LabelSettings, part: str) -> int:
         """How many questions of a part are voted on; on dev all, whatever the share."""
         count = self.draw.count(part)
-        return max(1, math.floor(count * label.share + 1e-9)) if part == "unlabeled" else count
+        return count if part == "dev" else max(1, math.floor(count * label.share + 1e-9))
 
     def _teacher(self, label: LabelSettings) -> str:
         return label.samples or label.teacher or self.draw.settings.teacher

@@ -242,6 +242,15 @@ class Settings(Frozen):
             check_after(name, self.conditions)
             check_chain(name, self.conditions)
         check_graded(self)
+        asked = {f"labels.{name}": item.part for name, item in self.labels.items()}
+        asked |= {f"conditions.{name}": item.reveal for name, item in self.conditions.items()}
+        for where, part in asked.items():
+            if part == "foreign" and self.data.foreign is None:
+                raise UserError(
+                    f"{where} is of foreign questions, and there are none.",
+                    why="They come from a source of their own.",
+                    do="Write data.foreign, such as { count = 2000, family = \"shop\" }.",
+                )
         for name, label_settings in self.labels.items():
             _known(label_settings.teacher or self.teacher, self.conditions, f"the teacher of labels.{name}")
         for name, contrast in self.primary.items():

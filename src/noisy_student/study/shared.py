@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import identity
+from noisy_student.answers.math_pool import require_extra
 from noisy_student.data.locate import locate
-from noisy_student.data.parts import paths_of, read_sources
+from noisy_student.data.parts import foreign_answered, paths_of, read_sources
 from noisy_student.data.splits import Sources
 from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
 from noisy_student.models.spec import ModelSpec
 from noisy_student.study import base_model
+from noisy_student.study.node import version
 from noisy_student.study.settings import Settings
 
 
@@ -44,20 +46,31 @@ class Shared:
         """The data spec with digests in place of names of files and data sets."""
         spec = self.settings.data.model_dump(mode="json")
         digests = {part: [sha256_file(path) for path in found] for part, found in self.files.items()}
-        spec["source"] |= {part: f"sha256:{identity.digest(found)}" for part, found in digests.items()}
-        if spec["source"]["dataset"] is not None:
-            spec["source"] |= {"dataset": "known by its files", "config": None, "revision": None}
         # These fields came later; where they are off, splits keep their keys.
         if not spec["views"]:
             del spec["views"]
         if spec["source"]["fields"]["paraphrase"] is None:
             del spec["source"]["fields"]["paraphrase"]
-        return spec
+        known = {part: f"sha256:{identity.digest(found)}" for part, found in digests.items()}
+        foreign = {"questions": known.pop("foreign")} if "foreign" in known else {}
+        for table, names in ((spec["source"], known), (spec.get("foreign"), foreign)):
+            if table is not None:
+                table |= names
+                if table["dataset"] is not None:
+                    table |= {"dataset": "known by its files", "config": None, "revision": None}
+        return {**spec, "algebra": self._algebra} if self.settings.data.reads_latex else spec
 
     @cached_property
     def files(self) -> dict[str, tuple[Path, ...]]:
         """The files of each part; a data set is fetched from the hub where it is not here yet."""
-        return locate(self.settings.data.source)
+        data = self.settings.data
+        return {**locate(data.source), **({} if data.foreign is None else locate(data.foreign))}
+
+    @property
+    def _algebra(self) -> str:
+        """What compares LaTeX answers, with its version; UserError where it is not installed."""
+        require_extra()
+        return f"math-verify {version('math-verify')}"
 
     @property
     def paths(self) -> dict[str, str]:
@@ -67,12 +80,19 @@ class Shared:
     @cached_property
     def sources(self) -> Sources | None:
         """What the files hold, read once; None for generated questions, whose truth and solutions are known."""
-        return read_sources(self.settings.data.source, self.paths) if self.files else None
+        source = self.settings.data.source
+        return read_sources(source, self.paths) if source.parts else None
 
     @property
     def truth_known(self) -> bool:
         """Whether the unlabeled questions have answers: always where they are a share of the labeled ones."""
         return self.sources is None or all(item.answer is not None for item in self.sources.unlabeled or ())
+
+    @cached_property
+    def foreign_truth_known(self) -> bool:
+        """Whether every question of the foreign pool has an answer; also where there is no such pool."""
+        foreign = self.settings.data.foreign
+        return foreign is None or foreign_answered(foreign, self.paths)
 
     @property
     def gold_is_solved(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from noisy_student import seeds
+from noisy_student.answers.latex import is_latex
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.errors import NotTrainable
 from noisy_student.records import Label
@@ -33,7 +34,7 @@ def lessons(labels: Iterable[Label], *, fits: Collection[str]) -> Lessons:
     first: dict[str, Label] = {}
     for label in labels:
         first.setdefault(label.question_id, label)
-    unreadable = tuple(name for name, label in first.items() if canonical_number(label.answer) is None)
+    unreadable = tuple(name for name, label in first.items() if not _is_readable(label.answer))
     too_long = tuple(name for name in first if name not in fits)
     left_out = {*unreadable, *too_long}
     used = tuple(label for name, label in first.items() if name not in left_out)
@@ -44,6 +45,10 @@ def lessons(labels: Iterable[Label], *, fits: Collection[str]) -> Lessons:
             do="Loosen the selection, or check the labels.",
         )
     return Lessons(used, unreadable, too_long)
+
+
+def _is_readable(answer: str) -> bool:
+    return is_latex(answer) or canonical_number(answer) is not None
 
 
 def weight(label: Label, spec: GrpoSpec) -> float:

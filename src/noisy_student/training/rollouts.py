@@ -18,7 +18,7 @@ from noisy_student import seeds
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import read
 from noisy_student.errors import NotTrainable
-from noisy_student.records import Answer, Draw, Label
+from noisy_student.records import Answer, Draw, Kind, Label
 from noisy_student.training.ends import ends
 from noisy_student.training.groups import Group, most_common
 from noisy_student.training.grpo_spec import GrpoSpec
@@ -45,6 +45,8 @@ class Classroom:
     revote: Revote
     truncated: Literal["abstain", "last-number"] = "abstain"
     """What an answer that hit the cap counts as."""
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    """What questions ask for, where that is no number."""
     dev: Mapping[str, str] = field(default_factory=dict)
     """Answers to questions that are never trained on, to see at the looks what the model can do."""
     unreadable_gold: int = 0
@@ -109,7 +111,7 @@ class Rollouts:
         names = list(self.room.dev)
         row_seeds = [[seeds.seed(self.run_seed, "health-dev", name)] for name in names]
         drawn = self.room.draw(model, [self.room.prompts[name] for name in names], row_seeds, self.check)
-        found = [self._read(draws)[1][0] for draws in drawn]
+        found = [self._read(name, draws)[1][0] for name, draws in zip(names, drawn, strict=True)]
         right = [
             answer is not None and same(answer.canonical, self.room.dev[name])
             for name, answer in zip(names, found, strict=True)
@@ -134,7 +136,7 @@ class Rollouts:
                 why="Its weights are of no use from there on.",
                 do="Lower grpo.learning_rate.",
             )
-        texts, found = self._read(draws)
+        texts, found = self._read(name, draws)
         answers = [None if answer is None else answer.canonical for answer in found]
         stored = self.room.labels[name]
         online = self.spec.online_votes and stored.origin == "vote"
@@ -142,11 +144,13 @@ class Rollouts:
         right = counted_right(self.spec.rewards, found, label, coins)
         return _Answered(name, label, draws, texts, answers, right)
 
-    def _read(self, draws: Sequence[Draw]) -> tuple[list[str], list[Answer | None]]:
+    def _read(self, name: str, draws: Sequence[Draw]) -> tuple[list[str], list[Answer | None]]:
         """The texts and what each answers."""
+        kind = self.room.kinds.get(name, "number")
         texts = [self.room.decode(draw.token_ids) for draw in draws]
         found = [
-            read(text, draw.finish, truncated=self.room.truncated) for text, draw in zip(texts, draws, strict=True)
+            read(text, draw.finish, truncated=self.room.truncated, kind=kind)
+            for text, draw in zip(texts, draws, strict=True)
         ]
         return texts, [answer if isinstance(answer, Answer) else None for answer in found]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import files
+from noisy_student.answers import math_pool
 from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
 from noisy_student.evaluation.grade import grade, stop_rate
@@ -25,6 +26,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     ``passes.jsonl`` holds the tries of each question, where many were made.
     """
     key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
+    before = math_pool.unknown()
     summary: dict[str, Any] = {}
     for role, name in (("samples", "grades"), ("sampled", "sampled")):
         path = context.data / f"{name}.jsonl"
@@ -39,11 +41,11 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     free = list(read_folders(inputs.get("free", ()), context.check))
     summary |= {"stop_rate": stop_rate(free), "stop_n": len(free)}
     if "passes" not in inputs:
-        return summary
+        return {**summary, **math_pool.since(before)}
     samples = read_folders(inputs["passes"], context.check)
     every = tries(grade(samples, key, truncated=spec["truncated"]))
     files.write_jsonl(context.data / "passes.jsonl", map(asdict, every))
-    return {**summary, "passes": {"questions": len(every), "points": points(every)}}
+    return {**summary, "passes": {"questions": len(every), "points": points(every)}, **math_pool.since(before)}
 
 
 def _counted(grades: Iterable[Grade], counts: dict[str, int]) -> Iterator[Grade]:

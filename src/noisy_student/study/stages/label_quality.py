@@ -9,6 +9,7 @@ from typing import Any
 
 from noisy_student import files
 from noisy_student.answer_key import AnswerKey
+from noisy_student.answers import math_pool
 from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
 from noisy_student.data.rows import read_labels
@@ -23,6 +24,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     """Write ``quality.json`` with what was asked for: the votes' quality, the labels' quality, or both."""
     context.check()
     key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
+    before = math_pool.unknown()
     quality: dict[str, Any] = {}
     if "votes" in inputs:
         path = inputs["votes"][0] / "votes.jsonl"
@@ -34,7 +36,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         _require_truth((label.question_id for label in labels), key)
         quality["labels"] = asdict(label_quality(labels, key))
     files.write_json(context.data / "quality.json", quality)
-    return quality
+    return {**quality, **math_pool.since(before)}
 
 
 def _require_truth(question_ids: Iterable[str], key: AnswerKey) -> None:

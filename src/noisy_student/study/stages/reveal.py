@@ -26,13 +26,14 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     With ``spec["accuracy"]`` only that share of the labels is right, of the questions that have a wrong sample, too.
     With labels in role ``like`` as many questions as those have are revealed, at random, and no other.
     """
-    questions = read_questions(inputs["split"][0] / "unlabeled.jsonl")
+    part = spec.get("part", "unlabeled")
+    questions = read_questions(inputs["split"][0] / f"{part}.jsonl")
     labels = reveal((question.id for question in questions), read_key(inputs["key"][0] / "key.jsonl"))
     if len(labels) < len(questions):
         raise NotTrainable(
-            f"The key holds the answers of {len(labels)} of {len(questions)} unlabeled questions.",
+            f"The key holds the answers of {len(labels)} of {len(questions)} {part} questions.",
             why="With fewer questions to learn from, the condition would not be the oracle of the others.",
-            do="Give the unlabeled questions their answers, or leave this condition out.",
+            do=f"Give the {part} questions their answers, or leave this condition out.",
         )
     unsolved = sum(label.solution is None for label in labels)
     if unsolved and "samples" not in inputs:

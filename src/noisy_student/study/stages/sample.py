@@ -18,7 +18,7 @@ from noisy_student.models.adapter import merged
 from noisy_student.models.chat import Renderer, Shot
 from noisy_student.models.load import load, load_tokenizer
 from noisy_student.models.spec import PromptSpec
-from noisy_student.records import Answer, Draw, Question, Sample
+from noisy_student.records import Answer, Draw, Kind, Question, Sample
 from noisy_student.sampling.engine import Decoding, Engine
 from noisy_student.sampling.recorded_engine import RecordedEngine
 from noisy_student.sampling.rounds import Rounds
@@ -67,7 +67,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         )
     prompts = {question: sampler.encode(question, shots.before(question)) for question in questions}
     fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
-    too_long = sorted(question.id for question, prompt in prompts.items() if len(prompt) > room)
+    beyond = [question for question, prompt in prompts.items() if len(prompt) > room]
     looks = _Looks.of(spec.get("stopping"), shard, sampler.decode)
     todo = chunks(
         fitting,
@@ -87,12 +87,12 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
                 decoding=decoding,
                 decode=sampler.decode,
                 run_seed=spec["seed"],
-                rounds=looks.rounds() if looks is not None else None,
+                rounds=looks.rounds([row.question.kind for row in chunk.rows]) if looks is not None else None,
             )
             write_samples(path, drawn)
     count = _Count()
     written = [sample for chunk in todo for sample in read_samples(_chunk_path(context, chunk.index))]
-    written += [_failed(question_id, k) for question_id in too_long for k in range(shard.first, shard.end)]
+    written += [_failed(question, k) for question in beyond for k in range(shard.first, shard.end)]
     write_samples(context.data / "samples.jsonl", count.over(sorted(written, key=lambda s: (s.question_id, s.k))))
     return {
         "samples": count.samples,
@@ -101,7 +101,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         "parameters": sampler.parameters,
         "finish": count.finish,
         "flooded": count.flooded,
-        "too_long": too_long,
+        "too_long": sorted(question.id for question in beyond),
         "fallback": sampler.fallback,
     }
 
@@ -200,14 +200,14 @@ class _Looks:
         ends = round_ends(rule, shard.end, step=stopping["step"])
         return cls(rule, ends, stopping["truncated"], decode)
 
-    def rounds(self) -> Rounds:
-        """The rounds of one chunk; what was read of a question's draws is kept from look to look."""
+    def rounds(self, kinds: Sequence[Kind]) -> Rounds:
+        """The rounds of one chunk, by the kinds of its questions; what was read of draws is kept from look to look."""
         answers: dict[int, list[str | None]] = {}
 
         def go(prompt: int, draws: Sequence[Draw]) -> bool:
             known = answers.setdefault(prompt, [])
             for draw in draws[len(known) :]:
-                answer = read(self.decode(draw.token_ids), draw.finish, truncated=self.truncated)
+                answer = read(self.decode(draw.token_ids), draw.finish, truncated=self.truncated, kind=kinds[prompt])
                 known.append(answer.canonical if isinstance(answer, Answer) else None)
             return self.rule(tally_of(known), len(known), self.ends[-1]) == "go"
 
@@ -230,9 +230,9 @@ class _Count:
             yield sample
 
 
-def _failed(question_id: str, k: int) -> Sample:
+def _failed(question: Question, k: int) -> Sample:
     """What stands for a sample that could not be drawn."""
-    return Sample(question_id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0)
+    return Sample(question.id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0, kind=question.kind)
 
 
 def _questions(spec: Mapping[str, Any], split: Path) -> list[Question]:

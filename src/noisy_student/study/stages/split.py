@@ -20,13 +20,16 @@ PARTS = ("labeled", "dev", "unlabeled", "test")
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``labeled``, ``dev``, ``unlabeled``, ``test``, ``gold`` and ``dev_gold`` as JSONL, and the manifest.
 
-    Where the data have views, ``views`` holds the other wording of each question to learn from that has one.
+    Where the data have views, ``views`` holds the other wording of each question to learn from that has one;
+    ``foreign`` is written where the data spec asks for it, and its answers, too, go to the key only.
     """
     data = DataSpec.model_validate(spec["data"])
     split = parts(data, run_seed=spec["seed"], paths=spec["paths"])
     context.check()
     for part in PARTS:
         write_questions(context.data / f"{part}.jsonl", (item.question for item in getattr(split, part)))
+    if split.foreign is not None:
+        write_questions(context.data / "foreign.jsonl", (item.question for item in split.foreign.items))
     write_labels(context.data / "gold.jsonl", gold_labels(split))
     write_labels(context.data / "dev_gold.jsonl", dev_labels(split))
     if data.views:

@@ -9,7 +9,7 @@ from typing import Any
 
 from noisy_student import files
 from noisy_student.context import Context
-from noisy_student.data.rows import read_labels, read_learned, read_questions
+from noisy_student.data.rows import read_asked, read_labels, read_learned, read_questions
 from noisy_student.labeling.shuffle import others_answers
 from noisy_student.labeling.vote import winner_of
 from noisy_student.models import checkpoint
@@ -44,8 +44,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     health = HealthSpec.model_validate(spec["health"])
     dev = {label.question_id: label.answer for label in read_labels(split / "dev_gold.jsonl")[: health.dev]}
     questions = [
-        *read_questions(split / "labeled.jsonl"),
-        *read_questions(split / "unlabeled.jsonl"),
+        *read_asked(split),
         *(question for question in read_questions(split / "dev.jsonl") if question.id in dev),
     ]
     prompts = {question.id: renderer.encode(question) for question in questions}
@@ -63,6 +62,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         decode=renderer.decode,
         revote=partial(winner_of, ties=spec["answers"]["ties"]),
         truncated=spec["answers"]["truncated"],
+        kinds={question.id: question.kind for question in questions if question.kind != "number"},
         dev={name: answer for name, answer in dev.items() if name in fits},
         unreadable_gold=len(gold & set(taught_from.unreadable)),
     )

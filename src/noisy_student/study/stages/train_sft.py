@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student.context import Context
-from noisy_student.data.rows import read_questions
+from noisy_student.data.rows import read_asked, read_questions
 from noisy_student.errors import NotTrainable
 from noisy_student.labeling.example_file import read_examples
 from noisy_student.models.chat import Renderer
@@ -63,8 +63,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 def _questions(split: Path, view: str | None, learned: Collection[str]) -> dict[str, Question]:
     """The questions by id as the student reads them; NotTrainable where one that is learned has no other wording."""
     if view is None:
-        parts = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
-        return {question.id: question for question in parts}
+        return {question.id: question for question in read_asked(split)}
     views = {question.id: question for question in read_questions(split / "views.jsonl")}
     lacking = sorted(set(learned) - set(views))
     if lacking:

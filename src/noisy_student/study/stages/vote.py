@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from noisy_student.answers import math_pool
 from noisy_student.context import Context
 from noisy_student.labeling.stopping import rule_of
 from noisy_student.labeling.vote import ballots, levels, stopped_votes, votes
@@ -18,6 +19,7 @@ LIBRARIES: tuple[str, ...] = ()
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``votes.jsonl``; the summary holds the histogram by level, what abstained, and what the votes cost."""
+    before = math_pool.unknown()
     path, K = context.data / "votes.jsonl", spec["K"]
     totals = {"labeled": 0, "tied": 0, "abstained": 0, "samples": 0, "tokens": 0}
     # The folders come in the order of k, as first-seen ties need.
@@ -28,11 +30,11 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         histogram = [
             [level.votes, level.questions] for level in levels(_counted(read_votes(path, tallies=False), totals), k=K)
         ]
-        return {"questions": count, **totals, "levels": histogram}
+        return {"questions": count, **totals, "levels": histogram, **math_pool.since(before)}
     rule = rule_of(stopping["rule"], min_agreement=stopping["min_agreement"], K=K, ties=spec["ties"])
     made = stopped_votes(cast, k=K, rule=rule, ties=spec["ties"])
     # Their leading counts are of different numbers of samples, so there is no histogram.
-    return {"questions": write_votes(path, _counted(made, totals)), **totals, "levels": []}
+    return {"questions": write_votes(path, _counted(made, totals)), **totals, "levels": [], **math_pool.since(before)}
 
 
 def _read(

@@ -1,0 +1,71 @@
+r"""A sampled text in, its LaTeX answer out.
+
+That is the last closed box, else what follows the last ``####``, else a phrase.
+
+A box counts as strict, since it is what a question of this kind asks for. A text ends with its first complete
+``#### number``, as it does for numbers: sampling may stop there, and ``extract_latex(cut)`` must be what
+``extract_latex(whole)`` is. No number in passing is taken for an answer.
+"""
+
+from __future__ import annotations
+
+import re
+
+from noisy_student.answers.box import BOX, last_box
+from noisy_student.answers.hashes import MARK
+from noisy_student.answers.latex import canonical_latex
+from noisy_student.answers.stop import answer_end
+from noisy_student.answers.turns import own_turn
+from noisy_student.records import Answer, Method, NoAnswer
+
+_PHRASE = re.compile(r"answer is[\s:*]*+", re.IGNORECASE | re.ASCII)
+_END = re.compile(r"\n|\.(?![0-9])|$")
+
+
+def extract_latex(text: str) -> Answer | NoAnswer:
+    r"""The answer of a whole text by the first of the three ways that finds one.
+
+    >>> extract_latex(r"so \boxed{\dfrac{\pi}{2}} it is").canonical
+    '$\\frac{\\pi}{2}$'
+    """
+    text = own_turn(text)
+    end = answer_end(text)
+    text = text if end is None else text[:end]
+    ways: tuple[tuple[Method, str | None], ...] = (
+        ("boxed", last_box(text)),
+        ("hashes", _marked(text)),
+        ("phrase", _said(text)),
+    )
+    for method, surface in ways:
+        answer = None if surface is None else _read(surface, method)
+        if answer is not None:
+            return answer
+    return NoAnswer("unreadable" if BOX in text or MARK in text or _PHRASE.search(text) else "absent")
+
+
+def _read(surface: str, method: Method) -> Answer | None:
+    canonical = canonical_latex(surface)
+    if canonical is None:
+        return None
+    return Answer(canonical, surface.strip(), method, strict=method in ("boxed", "hashes"))
+
+
+def _marked(text: str) -> str | None:
+    """What stands after the last mark, on its line; bold and brackets of math are no part of it."""
+    start = text.rfind(MARK)
+    if start < 0:
+        return None
+    line = text[start + len(MARK) :].partition("\n")[0]
+    return line.strip(" \t#*:")
+
+
+def _said(text: str) -> str | None:
+    """What stands after the last "answer is", up to the end of its line or sentence."""
+    found = None
+    for phrase in _PHRASE.finditer(text):
+        found = phrase
+    if found is None:
+        return None
+    end = _END.search(text, found.end())
+    assert end is not None
+    return text[found.end() : end.start()].strip(" *")

@@ -1,0 +1,180 @@
+"""Foreign questions in, those that may be voted on out; what the study holds already leaves, counted.
+
+Questions are taken in a seeded order until there are enough. A pool is left by the rows of excluded sources, by
+questions that it answers in two ways and, where asked for, by those without an answer; then by what repeats a question
+of the study or of an excluded source, found by its words as everywhere (``overlap``), whatever its source column says:
+benchmarks stand in gathered pools under more names than their own. A pool that holds paraphrases with new numbers
+passes this check; nothing is claimed about those.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from noisy_student import seeds
+from noisy_student.data.overlap import OverlapIndex, Removal
+from noisy_student.data.source import Item
+from noisy_student.errors import UserError
+
+SHOWN = 20
+"""Repetitions that the manifest tells in full; a pool may hold thousands."""
+
+REASONS = {
+    "excluded-source": "of an excluded source",
+    "repeats-itself": "repeating another row of the pool",
+    "two-answers": "with two answers",
+    "no-answer": "without a readable answer",
+    "repeats-test": "repeating a test question",
+    "repeats-labeled": "repeating a labeled question",
+    "repeats-unlabeled": "repeating an unlabeled question",
+    "repeats-source": "repeating another question of data.source",
+    "repeats-excluded": "repeating a question of an excluded source",
+}
+"""Why a row, or a question of several rows, is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The questions of a foreign source that may be asked, each once and in their order, and those left out so far.
+
+    ``excluded`` are the questions of excluded sources, which others may repeat.
+    """
+
+    items: Iterable[Item]
+    excluded: Sequence[Item] = ()
+    rows: int | None = None
+    """Rows of the file; None where questions are drawn without end."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Rows by reason; a question that stands in several rows counts once where its answers are the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignPart:
+    """The foreign questions of one split, and what was left out on the way to them.
+
+    ``examined`` counts the questions that were compared with the study's: as many as it took to have enough.
+    ``removed`` are the first repetitions that were met.
+    """
+
+    items: tuple[Item, ...]
+    rows: int | None
+    examined: int
+    left_out: Mapping[str, int]
+    by_words: Mapping[str, int]
+    removed: tuple[Removal, ...]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The counts by reason, how repetitions were found, and the first of them, as JSON."""
+        return {
+            "questions": len(self.items),
+            "answered": sum(item.answer is not None for item in self.items),
+            "rows": self.rows,
+            "examined": self.examined,
+            "left_out": dict(self.left_out),
+            "found_by": dict(self.by_words),
+            "removed": [asdict(removal) for removal in self.removed],
+        }
+
+
+def pool(items: Iterable[Item], *, exclude_sources: Iterable[str], only_answered: bool, run_seed: int) -> Pool:
+    """The questions of a file in the seed's order, each once, without those that their own row or answers rule out.
+
+    A question that stands under an excluded source and under another one is left out under both.
+    """
+    barred = {name.casefold().strip() for name in exclude_sources}
+    left_out: Counter[str] = Counter()
+    excluded: dict[str, Item] = {}
+    kept: dict[str, Item] = {}
+    answers: dict[str, set[str]] = {}
+    count = 0
+    for item in items:
+        count += 1
+        name = item.question.id
+        if item.question.source.casefold().strip() in barred:
+            excluded.setdefault(name, item)
+            left_out["excluded-source"] += 1
+            continue
+        if item.answer is not None:
+            answers.setdefault(name, set()).add(item.answer)
+        if name in kept:
+            left_out["repeats-itself"] += 1
+        if name not in kept or (_richness(item) < _richness(kept[name])):
+            kept[name] = item
+    ranked = sorted(kept, key=lambda name: (seeds.seed(run_seed, "foreign", name), name))
+    chosen = []
+    for name in ranked:
+        reason = (
+            "excluded-source"
+            if name in excluded
+            else "two-answers"
+            if len(answers.get(name, ())) > 1
+            else "no-answer"
+            if only_answered and kept[name].answer is None
+            else None
+        )
+        if reason is None:
+            chosen.append(kept[name])
+        else:
+            left_out[reason] += 1
+    return Pool(chosen, tuple(excluded.values()), count, left_out)
+
+
+def choose(found: Pool, count: int, study: Mapping[str, Iterable[Item]]) -> ForeignPart:
+    """The first ``count`` questions that repeat none of the study's, whose questions come by what they are there for.
+
+    ``study`` maps ``test``, ``labeled``, ``unlabeled`` and ``source`` to items. Raises UserError if too few are left.
+    """
+    indexes = [(f"repeats-{name}", OverlapIndex(items)) for name, items in study.items()]
+    indexes.append(("repeats-excluded", OverlapIndex(found.excluded)))
+    left_out, by_words = Counter(found.left_out), Counter[str]()
+    removed: list[Removal] = []
+    kept: list[Item] = []
+    examined = 0
+    for item in found.items:
+        examined += 1
+        reason, removal = next(_repeated(item, indexes), (None, None))
+        if reason is None or removal is None:
+            kept.append(item)
+        else:
+            left_out[reason] += 1
+            by_words[removal.reason] += 1
+            removed += [removal] if len(removed) < SHOWN else []
+        if len(kept) == count:
+            break
+    counts = {name: left_out[name] for name in sorted(left_out)}
+    if len(kept) < count:
+        _refuse(count, len(kept), counts)
+    return ForeignPart(
+        tuple(kept), found.rows, examined, counts, {name: by_words[name] for name in sorted(by_words)}, tuple(removed)
+    )
+
+
+def _repeated(item: Item, indexes: Iterable[tuple[str, OverlapIndex]]) -> Iterator[tuple[str, Removal]]:
+    for reason, index in indexes:
+        removal = index.find(item)
+        if removal is not None:
+            yield reason, removal
+
+
+def _refuse(count: int, there: int, left_out: Mapping[str, int]) -> None:
+    told = ", ".join(f"{number} {REASONS.get(reason, reason)}" for reason, number in left_out.items())
+    raise UserError(
+        f"data.foreign.count = {count}, but only {there} questions are there for it{f' ({told})' if told else ''}.",
+        why="A foreign question may repeat none of the study's own.",
+        do=f"Lower data.foreign.count to {there}, or give more questions." if there else "Give other questions.",
+    )
+
+
+def _richness(item: Item) -> tuple[bool, bool, str, str, str]:
+    """Sorts answered before unanswered and solved before unsolved; the rest only makes the choice the same always."""
+    return (
+        item.answer is None,
+        item.solution is None,
+        item.solution or "",
+        item.question.text,
+        item.question.source,
+    )
