@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import identity
-from noisy_student.cli.stored import Stored, stored
+from noisy_student.study.stored import Stored, stored
 from noisy_student.study.node import Node
 
 Lane = tuple[str, str]

@@ -77,7 +77,7 @@ def run(
         made = open_run(found)
         export(planned, store, made.folder, made.results)
         return made
-    started = time.time()
+    started = provenance.Moment.now()
     _require_questions(planned, store)
     on_plan(planned)
     with rooted(store.root, digest, parents_first(planned.targets), _command()):
@@ -89,7 +89,7 @@ def run(
     return made
 
 
-def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: float) -> Run:
+def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
     """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
     from noisy_student.study.collect import collect
