@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from noisy_student.study.calibration import calibration
 from noisy_student.study.costs import arithmetic_of
 from noisy_student.study.expectation import Expectation
-from noisy_student.study.history import Observation
+from noisy_student.study.history import Observation, observations
 from noisy_student.study.node import Node
 from noisy_student.study.rates import Rates, Source
 from noisy_student.study.schedule import makespan
-from noisy_student.study.settings import ComputeSettings
+from noisy_student.study.settings import ComputeSettings, Settings
+from noisy_student.study.stored import stored
 
 _HOUR = 3600
 
@@ -47,12 +50,17 @@ class Totals:
     without_estimate: int
 
 
-def forecast(nodes: Sequence[Node], past: Sequence[Observation], compute: ComputeSettings) -> list[Expected]:
+def past(settings: Settings, root: Path) -> list[Observation]:
+    """All that is known of what steps take: the results under a store's ``root``, and its calibration of this model."""
+    return [*observations(stored(root)), *calibration(settings, root)]
+
+
+def forecast(nodes: Sequence[Node], known: Sequence[Observation], compute: ComputeSettings) -> list[Expected]:
     """One row a node of those that are to run, in their order, which must be inputs first.
 
     In each of ``compute.workers`` processes the first step of a stage imports its libraries.
     """
-    expectation, rates = Expectation(past), Rates(past)
+    expectation, rates = Expectation(known), Rates(known)
     begun: Counter[str] = Counter()
     rows = []
     for node in nodes:
