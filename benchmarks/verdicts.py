@@ -79,8 +79,7 @@ def mean_logit(accuracy: float) -> float:
 
 
 def _difficulties() -> Shares:
-    grid = np.linspace(-6, 6, 4001)
-    return grid
+    return np.linspace(-6, 6, 4001)
 
 
 def _mean(logit: float) -> float:
@@ -181,23 +180,19 @@ def real_findings(grades: Grades, *, one_test: bool) -> list[Finding]:
         )
         for number, arm in enumerate(grades)
     ]
-    made = [
-        contrast(arm.condition, arm, arms[0], margin=None, primary=True, family="primary")[0] for arm in arms[1:]
-    ]
-    return made
+    return [contrast(arm.condition, arm, arms[0], margin=None, primary=True, family="primary")[0] for arm in arms[1:]]
 
 
 def false_findings(cell: Cell, count: int, checked: int) -> dict[str, Any]:
     """The share of null studies with any verdict "helps" or "hurts", with Wilson's interval."""
-    wrong = looked = 0
-    for grades in (study for some in studies(cell, count) for study in some):
+    wrong = 0
+    for number, grades in enumerate(study for some in studies(cell, count) for study in some):
         judged = judge(quick_findings(grades), declared=cell.comparisons)
-        if looked < checked:
+        if number < checked:
             real = judge(real_findings(grades, one_test="one test" in cell.null), declared=cell.comparisons)
             ours, theirs = ([(f.verdict, f.p_adjusted) for f in some] for some in (judged, real))
-            if not all(a[0] == b[0] and math.isclose(a[1] or 0, b[1] or 0, abs_tol=1e-9) for a, b in zip(ours, theirs)):
+            if not all(map(_same, ours, theirs)):
                 raise SystemExit(f"{cell}: from counts {ours}, from contrast {theirs}")
-        looked += 1
         wrong += any(finding.verdict in {"helps", "hurts"} for finding in judged)
     interval = wilson(wrong, count)
     return {
@@ -210,6 +205,10 @@ def false_findings(cell: Cell, count: int, checked: int) -> dict[str, Any]:
         "interval": [interval.low, interval.high],
         "held": wrong / count <= CLAIMED if cell.claimed else None,
     }
+
+
+def _same(ours: tuple[Any, float | None], theirs: tuple[Any, float | None]) -> bool:
+    return ours[0] == theirs[0] and math.isclose(ours[1] or 0, theirs[1] or 0, abs_tol=1e-9)
 
 
 def found_effects(cell: Cell, count: int, printed: float, what: str) -> dict[str, Any]:

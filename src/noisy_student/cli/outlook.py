@@ -20,7 +20,9 @@ def show_outlook(seen: dict[str, Any]) -> None:
         console.print(Text(seen["note"]))
     one, any_right, vote = (percent(seen[name]) for name in ("pass_at_1", "pass_at_k", "vote"))
     console.print(Text(f"Right: one sample {one}, the vote {vote}, any of {seen['k']} {any_right}."))
-    console.print(Text(f"Groups of {seen['group']} with right and wrong answers, from which GRPO learns: {_mixed(seen)}"))
+    console.print(
+        Text(f"Groups of {seen['group']} with right and wrong answers, from which GRPO learns: {_mixed(seen)}")
+    )
     console.print()
     lines = [
         [

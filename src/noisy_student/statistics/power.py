@@ -133,7 +133,7 @@ def seeds_mde(sd: float, seeds: int, *, power: float = POWER, alpha: float = ALP
 
 @functools.cache
 def _noncentrality(df: int, power: float, alpha: float) -> float:
-    """Where a two-sided t test has the given power, in the tail of the difference: the other has none worth counting."""
+    """Where a two-sided t test has the given power, in the tail of the difference: the other has hardly any."""
     critical = stats.t.ppf(1 - alpha / 2, df)
 
     def excess(noncentrality: float) -> float:

@@ -7,7 +7,7 @@ visits of examples times their length, GRPO is steps times groups times length. 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from noisy_student.data.parts import sizes_of
