@@ -77,9 +77,7 @@ def row(study: str, seed: int, made: dict[str, Any], calibrated: float | None) -
 def words(each: dict[str, Any]) -> str:
     """One run in a line."""
     told = f"{each['study']}, seed {each['seed']}, from the {each['from']}: forecast {each['cpu_seconds']:.0f} s of CPU"
-    return (
-        f"{told}, took {each['actual_cpu_seconds']:.0f} s: {each['ratio']:.2f} {'held' if each['held'] else 'MISSED'}"
-    )
+    return f"{told}, took {each['actual_cpu_seconds']:.0f} s: {each['ratio']:.2f}" + ("" if each["held"] else " MISSED")
 
 
 if __name__ == "__main__":

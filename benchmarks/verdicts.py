@@ -68,14 +68,10 @@ class Cell:
         return self.null == ("checkpoints" if self.seeds < RECIPE_SEEDS else "recipe")
 
 
-@functools.cache
 def mean_logit(accuracy: float) -> float:
     """The mean of the questions' logits at which their mean accuracy is this."""
-    low, high = -20.0, 20.0
-    while high - low > 1e-9:
-        middle = (low + high) / 2
-        low, high = (middle, high) if _mean(middle) < accuracy else (low, middle)
-    return low
+    accuracies, logits = _logits_by_accuracy()
+    return float(np.interp(accuracy, accuracies, logits))
 
 
 def _difficulties() -> Shares:
@@ -102,8 +98,8 @@ def _share(logit: Any) -> Any:
 
 @functools.cache
 def _logits_by_accuracy() -> tuple[Shares, Shares]:
-    accuracies = np.linspace(0.3, 0.9, 1201)
-    return accuracies, np.array([mean_logit(float(accuracy)) for accuracy in accuracies])
+    logits = np.linspace(-4, 6, 2001)
+    return np.array([_mean(float(logit)) for logit in logits]), logits
 
 
 def studies(cell: Cell, count: int) -> Iterator[Grades]:
