@@ -124,7 +124,7 @@ def seeds_mde(sd: float, seeds: int, *, power: float = POWER, alpha: float = ALP
     usual (t_a + t_b) in its place has a power of 76.6 % at three seeds where it says 80 % (benchmarks/verdicts.py).
 
     >>> round(seeds_mde(0.01, 3), 4)
-    0.0323
+    0.0326
     """
     if seeds < 2:
         raise ValueError(f"a t test over seeds needs two or more, not {seeds}")
