@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from noisy_student.cli.main import main
-from noisy_student.cli.plan import totals
-from noisy_student.study.settings import ComputeSettings
 
 
 def test_plan_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -28,11 +26,45 @@ def test_plan_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: py
     assert first["mde"] == pytest.approx(2.8016 * (0.25 / 1000) ** 0.5, abs=1e-5)
 
 
-def test_totals_count_what_is_left_and_know_what_they_do_not_know() -> None:
-    row = {"stage": "sample", "cached": False, "seconds": 4.0, "tokens": 100}
-    rows = [row, {**row, "cached": True}, {**row, "stage": "split", "seconds": 2.0, "tokens": None}]
-    found = totals(rows, ComputeSettings(workers=2))
-    assert (found["cached"], found["to_run"], found["seconds"], found["wall_seconds"]) == (1, 2, 6.0, 3.0)
-    assert found["tokens"] == 100
-    assert found["stages"]["sample"] == {"nodes": 2, "to_run": 1}
-    assert totals([*rows, {**row, "seconds": None}], ComputeSettings(workers=2))["seconds"] is None
+def test_what_is_left_is_counted_and_what_is_not_known_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", "v1-5"]) == 0
+    told = " ".join(capfd.readouterr().out.split())
+    assert "0 of 53 steps are there (✓), 53 are to run (·); 53 of these were never done here" in told
+    assert "add --calibrate" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "mde"),
+    [
+        (["--seeds", "1,2"], 2.8016 * (0.25 / 2000) ** 0.5),
+        (["--seeds", "1,2,3"], 5.6535 * ((0.25 / 1000 + 2 * 0.01**2) / 3) ** 0.5),
+    ],
+)
+def test_more_seeds_see_as_their_test_does(
+    words: list[str], mde: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", "v1-5", *words, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["comparisons"][0]["mde"] == pytest.approx(mde, abs=1e-4)
+
+
+def test_past_runs_tell_how_much_seeds_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    accuracies = {"filtered": (0.70, 0.74, 0.72), "baseline": (0.70, 0.70, 0.70)}
+    conditions = [
+        {"name": name, "seed": seed, "accuracy": accuracy}
+        for name, every in accuracies.items()
+        for seed, accuracy in enumerate(every)
+    ]
+    past = {"study": "v1-5", "scale": "lab", "data": {"counts": {"test": 1000}}, "conditions": conditions}
+    Path("runs/v1-5-1").mkdir(parents=True)
+    Path("runs/v1-5-1/results.json").write_text(json.dumps(past))
+    assert main(["plan", "v1-5", "--seeds", "1,2,3", "--json"]) == 0
+    seen, other, _ = json.loads(capfd.readouterr().out)["comparisons"]
+    assert (seen["difference_sd"], seen["assumed_seed_sd"]) == (pytest.approx(0.02), None)
+    assert other["assumed_seed_sd"] == 0.01

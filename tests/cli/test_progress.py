@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -49,10 +48,10 @@ def test_the_rest_is_told_once_the_pace_of_everything_is_known() -> None:
     assert tally.done == 2
 
 
-def test_piped_progress_is_sparse_and_a_reason_is_said_once(tmp_path: Path) -> None:
+def test_piped_progress_is_sparse_and_a_reason_is_said_once() -> None:
     now, out = [0.0], io.StringIO()
     nodes = [_split(seed) for seed in range(40)]
-    with ProgressView(Console(file=out, width=200), tmp_path, width=1, clock=lambda: now[0]) as view:
+    with ProgressView(Console(file=out, width=200), width=1, clock=lambda: now[0]) as view:
         view.tally.nodes = nodes
         for node in nodes[:36]:
             view.on_event(Event("started", node, fraction=0.0))
@@ -71,11 +70,11 @@ def test_piped_progress_is_sparse_and_a_reason_is_said_once(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_a_notice_is_said_as_it_is_and_the_step_goes_on(terminal: bool, tmp_path: Path) -> None:
+def test_a_notice_is_said_as_it_is_and_the_step_goes_on(terminal: bool) -> None:
     out = io.StringIO()
     node = make("split", {"data": {}}, seed=3, title="train rung-0")
     console = Console(file=out, width=60, force_terminal=terminal, color_system=None)
-    with ProgressView(console, tmp_path, width=1) as view:
+    with ProgressView(console, width=1) as view:
         view.tally.nodes = [node]
         view.on_event(Event("started", node, fraction=0.0))
         view.on_event(Event("progress", node, fraction=0.25))
@@ -92,9 +91,9 @@ def test_a_notice_is_said_as_it_is_and_the_step_goes_on(terminal: bool, tmp_path
     ]
 
 
-def test_every_notice_is_said(tmp_path: Path) -> None:
+def test_every_notice_is_said() -> None:
     out = io.StringIO()
-    with ProgressView(Console(file=out, width=200), tmp_path, width=1) as view:
+    with ProgressView(Console(file=out, width=200), width=1) as view:
         for step in (30, 60, 60):
             view.on_event(Event("notice", _split(1), reason=f"step {step}: collapse"))
     assert out.getvalue().splitlines() == [f"split (seed 1): step {step}: collapse" for step in (30, 60, 60)]

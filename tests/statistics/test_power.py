@@ -7,7 +7,9 @@ import math
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
+from noisy_student import seeds
 from noisy_student.statistics.power import (
     AnswerNoise,
     discordance_of,
@@ -129,8 +131,16 @@ def test_equivalence_sizes():
     assert equivalence_n(0.1, 0.02) == pytest.approx(2141, abs=0.5)
 
 
-def test_seeds_mde_uses_t_and_refuses_one_seed():
-    assert seeds_mde(0.01, 3) == pytest.approx((4.302653 + 1.060660) * 0.01 / math.sqrt(3), abs=1e-7)
+@pytest.mark.parametrize("count", [2, 3, 5, 10])
+def test_a_t_test_over_seeds_finds_its_mde_four_times_in_five(count):
+    draws = seeds.array_generator(1, "seeds-mde").normal(seeds_mde(1.0, count), 1.0, (100_000, count))
+    t = draws.mean(axis=1) / draws.std(axis=1, ddof=1) * math.sqrt(count)
+    assert (t > stats.t.ppf(0.975, count - 1)).mean() == pytest.approx(0.8, abs=0.005)
+
+
+def test_seeds_mde_scales_and_refuses_one_seed():
+    assert seeds_mde(0.02, 3) == pytest.approx(2 * seeds_mde(0.01, 3))
+    assert seeds_mde(0.01, 100) == pytest.approx(2.8016 * 0.001, rel=0.02)
     with pytest.raises(ValueError, match="two or more"):
         seeds_mde(0.01, 1)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.text import Text
 
 from noisy_student.cli import options
+from noisy_student.cli import spend as ledger
 from noisy_student.cli.console import emit, output, table
 from noisy_student.cli.runs import STRANGE, Past, past_runs
+from noisy_student.errors import UserError
 from noisy_student.report.ladder_tables import answer
 from noisy_student.report.numbers import DASH
 
@@ -17,8 +20,23 @@ FIELDS = ("study", "scale", "seeds", "status")
 """What a run says of itself."""
 
 
-def command(runs: options.RunsFolder = options.RUNS, json: options.Json = False) -> None:
+Spend = Annotated[bool, typer.Option("--spend", help="Show what every run has cost, each result counted once.")]
+Of = Annotated[float | None, typer.Option("--of", metavar="USD", help="With --spend: the budget.")]
+
+
+def command(
+    spend: Spend = False,
+    of: Of = None,
+    store: options.StoreFolder = options.STORE,
+    runs: options.RunsFolder = options.RUNS,
+    json: options.Json = False,
+) -> None:
     """Show the experiment log: every run so far, oldest first."""
+    if of is not None and not spend:
+        raise UserError("--of is the budget of --spend, which is not asked for.", do="Add --spend, or leave --of out.")
+    if spend:
+        ledger.spend(runs, store, budget=of, json=json)
+        return
     rows = [log_row(past) for past in past_runs(runs)]
     if json:
         emit({"schema": 1, "runs": rows})

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import Annotated, Any
 
+import typer
 from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.budget import cost
 from noisy_student.cli.console import emit, output, remark, table
+from noisy_student.cli.expected import comparisons, show_comparisons
+from noisy_student.cli.outlook import show_outlook
 from noisy_student.cli.overrides import Flags, overrides
-from noisy_student.cli.pace import Pace
-from noisy_student.data.parts import sizes_of
-from noisy_student.report.numbers import DASH, duration, short_count, size
-from noisy_student.statistics.power import DISCORDANCE, paired_mde
+from noisy_student.report.numbers import DASH, duration, scientific, short_count
 from noisy_student.study.catalog import Request, resolve
+from noisy_student.study.forecast import Expected, forecast, past, totals, usd
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.plan import plan
 from noisy_student.study.settings import ComputeSettings, Settings
 from noisy_student.study.store import Store
 
 Row = dict[str, Any]
+Calibrate = Annotated[
+    bool, typer.Option("--calibrate", help="First time a few samples and training steps of this model here.")
+]
+Outlook = Annotated[
+    bool, typer.Option("--outlook", help="Vote on about 200 questions and say whether the study is worth its run.")
+]
 
 
 def command(
@@ -34,115 +41,113 @@ def command(
     limit: options.Limit = None,
     seeds: options.Seeds = None,
     sets: options.Sets = None,
+    calibrate: Calibrate = False,
+    outlook: Outlook = False,
     store: options.StoreFolder = options.STORE,
+    runs: options.RunsFolder = options.RUNS,
     json: options.Json = False,
 ) -> None:
     """Show what a run would compute: the graph, time, what can be seen.
 
-    Times and tokens are the means of like steps on this store; what was never done here has none.
+    Times, tokens and money come from what like steps took in this store, else from a calibration.
     """
     flags = Flags(model=model, data=data, limit=limit, seeds=seeds, sets=sets or ())
     settings = resolve(Request(study, scale, protocol, overrides(flags)))
+    place = Store(store, notice=remark)
     nodes = parents_first(plan(settings).targets)
-    rows = node_rows(nodes, Store(store, notice=remark), Pace.of(store), settings.compute)
-    summed, compared = totals(rows, settings.compute), comparisons(settings)
+    if calibrate:
+        _calibrate(settings, place)
+    seen = _outlook(settings, place) if outlook else None
+    rows, summed = planned(nodes, place, settings)
+    compared = comparisons(settings, runs)
     if json:
-        emit({"schema": 1, "nodes": rows, "totals": summed, "comparisons": compared})
-    else:
-        _show(rows, summed, compared)
-        if settings.note:
-            output().print(Text(f"Note: {settings.note}"))
+        found = {"schema": 1, "nodes": rows, "totals": summed, "comparisons": compared}
+        emit(found if seen is None else {**found, "outlook": seen})
+        return
+    _show(rows, summed)
+    show_comparisons(compared)
+    if seen is not None:
+        show_outlook(seen)
+    if settings.note:
+        output().print(Text(f"Note: {settings.note}"))
 
 
-def node_rows(nodes: Sequence[Node], store: Store, pace: Pace, compute: ComputeSettings) -> list[Row]:
-    """One row a node; ``needs`` are the digests of what it reads, ``usd`` its share of what the machine costs."""
-    return [
-        {
-            "stage": node.stage,
-            "title": node.title,
-            "seed": node.seed,
-            "digest": node.key,
-            "cached": store.cached(node),
-            "seconds": pace.seconds(node),
-            "tokens": pace.tokens(node),
-            "usd": cost(_shared(pace.seconds(node), compute), compute.usd_per_hour),
-            "needs": [parent.key for parent in node.parents],
-        }
-        for node in nodes
-    ]
+def planned(nodes: Sequence[Node], store: Store, settings: Settings) -> tuple[list[Row], Row]:
+    """One row a node and the sums of what is to run; ``nodes`` must be inputs first."""
+    cached = {node.key for node in nodes if store.cached(node)}
+    # A step that is there has what it took as its forecast, which is what it would take again.
+    known = past(settings, store.root)
+    waiting = forecast([node for node in nodes if node.key not in cached], known, settings.compute)
+    by_key = {row.node.key: row for row in [*forecast(nodes, known, settings.compute), *waiting]}
+    rows = [_row(node, by_key[node.key], node.key in cached, settings.compute) for node in nodes]
+    return rows, _totals(rows, waiting, settings.compute)
 
 
-def totals(rows: Sequence[Row], compute: ComputeSettings) -> Row:
+def _row(node: Node, expected: Expected, cached: bool, compute: ComputeSettings) -> Row:
+    """``needs`` are the digests of what it reads, ``usd`` its share of what the machine costs."""
+    return {
+        "stage": node.stage,
+        "title": node.title,
+        "seed": node.seed,
+        "digest": node.key,
+        "cached": cached,
+        "seconds": expected.seconds,
+        "cpu_seconds": expected.cpu_seconds,
+        "tokens": expected.tokens,
+        "flops": expected.flops,
+        "usd": usd(None if expected.seconds is None else expected.seconds / compute.workers, compute),
+        "source": expected.source,
+        "needs": [parent.key for parent in node.parents],
+    }
+
+
+def _totals(rows: Sequence[Row], waiting: Sequence[Expected], compute: ComputeSettings) -> Row:
     """Counts by stage, and time, tokens and price of what is to run; None where a step has no estimate."""
-    waiting = [row for row in rows if not row["cached"]]
-    tokens = [row["tokens"] for row in waiting if row["stage"] == "sample" or row["stage"].startswith("train-")]
-    seconds = _sum([row["seconds"] for row in waiting])
+    sources = {row.source for row in waiting}
     return {
         "nodes": len(rows),
         "cached": len(rows) - len(waiting),
         "to_run": len(waiting),
-        "stages": {
-            stage: {"nodes": count, "to_run": sum(row["stage"] == stage for row in waiting)}
-            for stage, count in Counter(row["stage"] for row in rows).items()
-        },
-        "seconds": seconds,
-        "wall_seconds": _shared(seconds, compute),
-        "tokens": _sum(tokens),
-        "usd": cost(_shared(seconds, compute), compute.usd_per_hour),
-        "without_estimate": sum(row["seconds"] is None for row in waiting),
+        "stages": {stage: _stage(stage, count, waiting) for stage, count in Counter(r["stage"] for r in rows).items()},
+        **asdict(totals(waiting, compute)),
+        "sources": [name for name in ("store", "calibration") if name in sources],
     }
 
 
-def comparisons(settings: Settings) -> list[Row]:
-    """What each primary comparison can see on the test questions of one seed."""
-    tested = sizes_of(settings.data).test
-    mde = paired_mde(DISCORDANCE, tested)
-    return [
-        {
-            "name": name,
-            "a": item.a,
-            "b": item.b,
-            "n": tested,
-            "discordance": DISCORDANCE,
-            "mde": mde,
-            "margin": item.margin,
-            "underpowered": mde > item.margin,
-        }
-        for name, item in settings.primary.items()
-    ]
+def _stage(stage: str, count: int, waiting: Sequence[Expected]) -> Row:
+    mine = [row for row in waiting if row.node.stage == stage]
+    cpu = [row.cpu_seconds for row in mine if row.cpu_seconds is not None]
+    known = mine and len(cpu) == len(mine)
+    return {"nodes": count, "to_run": len(mine), "cpu_seconds": sum(cpu) if known else None}
 
 
-def _shared(seconds: float | None, compute: ComputeSettings) -> float | None:
-    """Seconds of work as seconds of the machine, which does several things at once."""
-    return None if seconds is None else seconds / compute.workers
+def _calibrate(settings: Settings, store: Store) -> None:
+    # A rehearsal imports torch, which a plan does without.
+    from noisy_student.study.calibration import calibrate
+
+    remark(f"Calibrating: a few samples and training steps, kept as {calibrate(settings, store.root, notice=remark)}.")
 
 
-def _sum(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+def _outlook(settings: Settings, store: Store) -> Row:
+    from noisy_student.study.outlook import outlook
+
+    return asdict(outlook(settings, store))
 
 
-def _show(rows: Sequence[Row], summed: Row, compared: Sequence[Row]) -> None:
+def _show(rows: Sequence[Row], summed: Row) -> None:
     console = output()
     titles = {row["digest"]: row["title"] for row in rows}
     table(
         console, ["", "Step", "Seed", "Parts", "Time", "Needs"], _lines(rows, titles), right=["Seed", "Parts", "Time"]
     )
     console.print()
-    stages = [[name, str(item["nodes"]), str(item["to_run"])] for name, item in summed["stages"].items()]
-    table(console, ["Stage", "All", "To run"], stages, right=["All", "To run"])
+    stages = [
+        [name, str(item["nodes"]), str(item["to_run"]), duration(item["cpu_seconds"])]
+        for name, item in summed["stages"].items()
+    ]
+    table(console, ["Stage", "All", "To run", "CPU time"], stages, right=["All", "To run", "CPU time"])
     console.print()
     console.print(Text(_summary(summed)))
-    if compared:
-        console.print()
-        names = ["Comparison", "Smallest difference seen", "Margin", ""]
-        lines = [
-            [f"{row['a']} - {row['b']}", size(row["mde"]), size(row["margin"]), "underpowered" * row["underpowered"]]
-            for row in compared
-        ]
-        table(console, names, lines, right=names[1:3])
-        said = f"In points, with 80 % power, on {compared[0]['n']} test questions of one seed, if {DISCORDANCE:.0%} of"
-        console.print(Text(f"{said} them are answered right by only one of the two (assumed).", "dim"))
 
 
 def _lines(rows: Sequence[Row], titles: dict[str, str]) -> list[list[str]]:
@@ -163,12 +168,22 @@ def _lines(rows: Sequence[Row], titles: dict[str, str]) -> list[list[str]]:
     ]
 
 
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
 def _summary(summed: Row) -> str:
     start = f"{summed['cached']} of {summed['nodes']} steps are there (✓), {summed['to_run']} are to run (·)"
     if not summed["to_run"]:
         return f"{start}."
     if summed["seconds"] is None:
-        return f"{start}; {summed['without_estimate']} of these were never done here, so no time is known."
-    tokens = "" if summed["tokens"] is None else f", {short_count(summed['tokens'])} tokens"
-    price = "" if summed["usd"] is None else f", {summed['usd']:.2f} USD"
-    return f"{start}: about {duration(summed['wall_seconds'])}{tokens}{price}."
+        unknown = f"{summed['without_estimate']} of these were never done here, so no time is known"
+        return f"{start}; {unknown}. To time a few samples and steps of this model first: add --calibrate."
+    words = [f"about {duration(summed['wall_seconds'])}"]
+    words += [f"{duration(summed['cpu_seconds'])} of CPU time"] if summed["cpu_seconds"] is not None else []
+    words += [f"{short_count(summed['tokens'])} tokens"] if summed["tokens"] is not None else []
+    words += [f"{scientific(summed['flops'])} FLOPs"] if summed["flops"] is not None else []
+    words += [f"{summed['usd']:.2f} USD"] if summed["usd"] is not None else []
+    places = {"store": "what like steps took in this store", "calibration": "a calibration"}
+    return f"{start}: {', '.join(words)}. Known from {' and '.join(places[name] for name in summed['sources'])}."

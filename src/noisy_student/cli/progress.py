@@ -1,13 +1,12 @@
 """A run as it goes on, on standard error: a live display on a terminal, sparse plain lines in a pipe.
 
-Events of the run come in. The end is estimated from the pace of like nodes, in this run and before.
+Events of the run come in. The end is estimated from the forecast, then from the pace of like nodes.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,10 +16,10 @@ from rich.text import Text
 
 from noisy_student.cli.pace import Pace
 from noisy_student.report.numbers import duration
+from noisy_student.study.forecast import Expected
 from noisy_student.study.node import Node, parents_first
 from noisy_student.study.plan import Plan
 from noisy_student.study.run_graph import Event
-from noisy_student.study.store import Store
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -32,7 +31,7 @@ class Tally:
         self.nodes: list[Node] = []
         self.settled: set[str] = set()
         self._width = width
-        self._pace = pace
+        self.pace = pace
         self._fractions: dict[str, float] = {}
         self._started: dict[str, float] = {}
 
@@ -47,7 +46,7 @@ class Tally:
             self._fractions.pop(key, None)
             self.settled.add(key)
         if event.kind == "finished" and key in self._started:
-            self._pace.learn(event.node, now - self._started[key])
+            self.pace.learn(event.node, now - self._started[key])
 
     @property
     def done(self) -> int:
@@ -63,7 +62,7 @@ class Tally:
 
     def seconds_left(self) -> float | None:
         """Expected seconds until the end; None while too little is known of the pace."""
-        known = [(self._pace.seconds(node), self._left(node.key)) for node in self.nodes]
+        known = [(self.pace.seconds(node), self._left(node.key)) for node in self.nodes]
         open_work = [(seconds, left) for seconds, left in known if left]
         if any(seconds is None for seconds, _ in open_work):
             return None
@@ -73,7 +72,7 @@ class Tally:
         return 0.0 if key in self.settled else 1 - self._fractions.get(key, 0.0)
 
     def _weights(self) -> dict[str, float]:
-        known = {node.key: self._pace.seconds(node) for node in self.nodes}
+        known = {node.key: self.pace.seconds(node) for node in self.nodes}
         measured = [seconds for seconds in known.values() if seconds is not None]
         usual = sum(measured) / len(measured) if measured else 1.0
         return {key: usual if seconds is None else seconds for key, seconds in known.items()}
@@ -82,10 +81,9 @@ class Tally:
 class ProgressView:
     """Shows a run; give it to ``run`` as ``on_plan`` and ``on_event`` and enter it around."""
 
-    def __init__(self, console: Console, store: Path, *, width: int, clock: Callable[[], float] = time.time) -> None:
-        self.tally = Tally(width=width, pace=Pace.of(store))
+    def __init__(self, console: Console, *, width: int, clock: Callable[[], float] = time.time) -> None:
+        self.tally = Tally(width=width, pace=Pace())
         self._console = console
-        self._store = store
         self._clock = clock
         self._said = clock()
         self._reasons: list[str] = []
@@ -110,11 +108,11 @@ class ProgressView:
     ) -> None:
         self._live.stop()
 
-    def on_plan(self, planned: Plan) -> None:
-        """Take in what the run consists of."""
-        store = Store(self._store, notice=self.notice)
+    def on_plan(self, planned: Plan, expected: Sequence[Expected]) -> None:
+        """Take in what the run consists of, and what its missing nodes are expected to take."""
         nodes = parents_first(planned.targets)
-        self.tally.nodes = [node for node in nodes if not store.cached(node)]
+        self.tally.nodes = [row.node for row in expected]
+        self.tally.pace.expect(expected)
         self._total = self._live.add_task("all", total=1.0, note="")
         self._console.print(Text(f"{len(self.tally.nodes)} of {len(nodes)} steps to compute{self._rest()}."))
 

@@ -112,7 +112,7 @@ def best_model(made: Run) -> list[str]:
 
 
 def _run(settings: Settings, place: Place, *, deadline: float | None) -> Run:
-    with ProgressView(aside(), place.store, width=settings.compute.workers) as view:
+    with ProgressView(aside(), width=settings.compute.workers) as view:
         return run(
             settings,
             place=place,

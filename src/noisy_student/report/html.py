@@ -19,6 +19,7 @@ from noisy_student.report import plots
 from noisy_student.report.clean import clean
 from noisy_student.report.decision_table import decision_table, next_step
 from noisy_student.report.expectation_tables import criteria_table, predictions_table
+from noisy_student.report.forecast_table import forecast_table
 from noisy_student.report.group_table import capacity_table, groups_table
 from noisy_student.report.health_table import health_table, misleading
 from noisy_student.report.label_tables import costs_table, curves_table, selections_table
@@ -92,6 +93,7 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             more_samples=curves_table(results),
             vote_curve=_vote_curve(results),
             costs=costs_table(results),
+            forecast=forecast_table(results),
             forest=_forest(results),
             accuracy=_accuracy(results),
             labelings=[_labeling(each, number) for number, each in enumerate(histograms(rows(results, "labels")))],

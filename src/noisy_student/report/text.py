@@ -14,6 +14,7 @@ from rich.text import Text
 from noisy_student.report.clean import clean
 from noisy_student.report.decision_table import next_step
 from noisy_student.report.expectation_tables import criteria_table, predictions_table
+from noisy_student.report.forecast_table import forecast_words
 from noisy_student.report.group_table import capacity_table
 from noisy_student.report.health_table import health_lines
 from noisy_student.report.label_tables import cost_words, selections_table
@@ -59,6 +60,8 @@ def show(results: Row, console: Console) -> None:
     if (cost := cost_words(results)) is not None:
         console.print()
         console.print(Text(cost))
+    if (forecast := forecast_words(results)) is not None:
+        console.print(Text(forecast))
     if rows(results, "notes"):
         console.print()
     for note in rows(results, "notes"):

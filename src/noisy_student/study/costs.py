@@ -34,7 +34,7 @@ def costs(nodes: Iterable[Node], store: Store, compute: ComputeSettings) -> dict
         row = rows.setdefault(node.stage, {"stage": node.stage, "nodes": 0, **dict.fromkeys(COUNTED)})
         row["nodes"] += 1
         seconds = manifest.provenance["seconds"]
-        arithmetic = _arithmetic(node, manifest.summary)
+        arithmetic = arithmetic_of(node, manifest.summary)
         # A model whose size is not known (vLLM keeps it to itself): a sum without it would pass for the whole.
         uncounted = uncounted or (len(arithmetic) > 1 and arithmetic["flops"] is None)
         cost = {**arithmetic, "seconds": seconds, "usd": _usd(seconds, compute)}
@@ -47,8 +47,8 @@ def costs(nodes: Iterable[Node], store: Store, compute: ComputeSettings) -> dict
     return {"stages": stages, "totals": totals}
 
 
-def _arithmetic(node: Node, summary: Mapping[str, Any]) -> dict[str, int | None]:
-    """Tokens and operations of one result."""
+def arithmetic_of(node: Node, summary: Mapping[str, Any]) -> dict[str, int | None]:
+    """Tokens and operations of one result, from what its stage said or, before it ran, is expected to say."""
     parameters = summary.get("parameters")
     drawn, read = {}, {}
     if (node.stage == "sample" and node.spec["engine"]["name"] != "recorded") or node.stage == "train-grpo":

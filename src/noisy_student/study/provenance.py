@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from noisy_student import identity
@@ -35,21 +36,36 @@ ENVIRONMENT = (
 LIBRARIES = ("noisy-student", "torch", "transformers", "trl", "peft", "accelerate", "safetensors", "numpy", "vllm")
 
 
-def facts(started: float) -> dict[str, Any]:
-    """What is known at the end of a stage that began at ``started``, a time.time()."""
-    ended = time.time()
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in the life of this process: a time.time(), and the CPU seconds that it has used until then."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> Moment:
+        """This moment; CPU seconds are those of all threads, and of child processes that have ended."""
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return cls(time.time(), time.process_time() + children.ru_utime + children.ru_stime)
+
+
+def facts(started: Moment) -> dict[str, Any]:
+    """What is known at the end of a stage that began at ``started`` in this process."""
+    now = Moment.now()
     return {
         "argv": argv(),
         "git": _git(),
-        "versions": _versions(),
+        "versions": libraries(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "environment": {name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        "started": started,
-        "ended": ended,
-        "seconds": ended - started,
+        "started": started.wall,
+        "ended": now.wall,
+        "seconds": now.wall - started.wall,
+        "cpu_seconds": now.cpu - started.cpu,
         "peak_memory_bytes": _peak_memory(),
         **_torch(),
     }
@@ -79,7 +95,8 @@ def _torch() -> dict[str, Any]:
 
 
 @functools.cache
-def _versions() -> dict[str, str]:
+def libraries() -> dict[str, str]:
+    """The installed versions of the libraries that results may depend on."""
     known = {name: version(name) for name in LIBRARIES}
     return {name: number for name, number in known.items() if number is not None}
 

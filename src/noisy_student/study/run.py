@@ -6,11 +6,11 @@ The same command finds its folder again, so a paused run is completed in place a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -26,6 +26,9 @@ from noisy_student.study.roots import finish, rooted
 from noisy_student.study.run_graph import Listener, Result, run_graph
 from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
+
+if TYPE_CHECKING:
+    from noisy_student.study.forecast import Expected
 
 RESULTS, CURVES = "results.json", "curves.json"
 
@@ -60,11 +63,12 @@ def run(
     deadline: float | None = None,
     on_event: Listener = lambda event: None,
     notice: Callable[[str], None] = print,
-    on_plan: Callable[[Plan], None] = lambda planned: None,
+    on_plan: Callable[[Plan, Sequence[Expected]], None] = lambda planned, expected: None,
 ) -> Run:
     """Compute what is missing and write the run's folder; ``deadline`` is a time.time().
 
-    ``on_plan`` is called once before anything is computed, and not at all if nothing is missing.
+    ``on_plan`` is called once before anything is computed, with what each missing node is expected to take, and not at
+    all if nothing is missing.
     Raises Interrupted after a signal; what was committed until then is kept. Raises UserError for questions that
     cannot be used, before anything is computed from them.
     """
@@ -77,9 +81,9 @@ def run(
         made = open_run(found)
         export(planned, store, made.folder, made.results)
         return made
-    started = time.time()
+    started = provenance.Moment.now()
     _require_questions(planned, store)
-    on_plan(planned)
+    on_plan(planned, _forecast(planned, store, digest))
     with rooted(store.root, digest, parents_first(planned.targets), _command()):
         executor = local(store, workers=settings.compute.workers)
         result = run_graph(planned.targets, store, executor=executor, deadline=deadline, on_event=on_event)
@@ -89,15 +93,30 @@ def run(
     return made
 
 
-def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: float) -> Run:
+def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
+    """What the missing nodes are expected to take, written down before the first of them runs."""
+    # Fitting rates needs scipy, which a cached run must not wait for.
+    from noisy_student.study.forecast import forecast, past, totals
+    from noisy_student.study.reckoning import keep
+
+    settings = planned.settings
+    missing = [node for node in parents_first(planned.targets) if not store.cached(node)]
+    rows = forecast(missing, past(settings, store.root), settings.compute)
+    keep(store.root, digest, rows, totals(rows, settings.compute))
+    return rows
+
+
+def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
     """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
     from noisy_student.study.collect import collect
     from noisy_student.study.curves import curves
+    from noisy_student.study.reckoning import reckon
 
     facts = provenance.facts(started)
     results = {
         **collect(planned, result, store),
+        "forecast": reckon(store, digest, parents_first(planned.targets), planned.settings.compute),
         "digest": digest,
         "run_dir": "",
         "command": _command(),

@@ -14,6 +14,7 @@ import importlib
 import os
 import shutil
 import socket
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -54,7 +55,7 @@ def run_stage(store: Store, node: Node, *, deadline: float | None = None) -> Out
         if found is not None:
             return Outcome("cached" if found.outcome == "done" else "skipped", found.reason)
         fault("after-lock")
-        started = time.time()
+        started = provenance.Moment.now()
         try:
             return _run_held(store, node, context, started=started)
         except (Paused, Interrupted):
@@ -72,7 +73,7 @@ def skip_stage(store: Store, node: Node, reason: str, *, deadline: float | None 
     """Commit the outcome ``skipped`` for a node that cannot run because of what it reads."""
 
     def skip() -> Outcome:
-        started = time.time()
+        started = provenance.Moment.now()
         with store.hold(node, Context(store.work(node), deadline=deadline).check):
             if store.verified(node) is None:
                 store.open_work(node)
@@ -99,10 +100,12 @@ def _settled(store: Store, action: Callable[[], Outcome]) -> Outcome:
         return Outcome("failed", f"the store {store.root} cannot be used: {error}")
 
 
-def _run_held(store: Store, node: Node, context: Context, *, started: float) -> Outcome:
+def _run_held(store: Store, node: Node, context: Context, *, started: provenance.Moment) -> Outcome:
     context.check()
     store.open_work(node)
     inputs = _inputs(store, node)
+    # The first node of a stage imports its libraries, for seconds that no later one in this process takes.
+    imported = node.module in sys.modules
     try:
         stage = importlib.import_module(node.module)
         summary = stage.run(_spec(node), inputs, context)
@@ -117,7 +120,7 @@ def _run_held(store: Store, node: Node, context: Context, *, started: float) -> 
         _give_back()
     if not isinstance(summary, dict):
         raise TypeError(f"the stage {node.stage} returned {type(summary).__name__}, not a summary")
-    store.commit(node, summary=summary, provenance=provenance.facts(started))
+    store.commit(node, summary=summary, provenance={**provenance.facts(started), "imported": imported})
     return Outcome("done")
 
 
@@ -144,7 +147,7 @@ def _spec(node: Node) -> dict[str, Any]:
     return spec if node.seed is None else {**spec, "seed": node.seed}
 
 
-def _fail(store: Store, node: Node, error: Exception, *, started: float) -> Outcome:
+def _fail(store: Store, node: Node, error: Exception, *, started: provenance.Moment) -> Outcome:
     ours = not isinstance(error, UserError)
     message = redact(f"{type(error).__name__}: {error}" if ours else str(error))
     trace = redact("".join(traceback.format_exception(error))) if ours else None
@@ -153,7 +156,7 @@ def _fail(store: Store, node: Node, error: Exception, *, started: float) -> Outc
         "kind": "fault" if ours else "user",
         "message": message,
         "traceback": trace,
-        "seconds": time.time() - started,
+        "seconds": time.time() - started.wall,
     }
     # A full disk must not hide the fault that it caused.
     with suppress(OSError):
