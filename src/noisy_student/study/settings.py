@@ -249,7 +249,7 @@ class Settings(Frozen):
                 raise UserError(
                     f"{where} is of foreign questions, and there are none.",
                     why="They come from a source of their own.",
-                    do="Write data.foreign, such as { count = 2000, family = \"shop\" }.",
+                    do='Write data.foreign, such as { count = 2000, family = "shop" }.',
                 )
         for name, label_settings in self.labels.items():
             _known(label_settings.teacher or self.teacher, self.conditions, f"the teacher of labels.{name}")
