@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from noisy_student import identity
 from noisy_student.study.stored import Stored
-from noisy_student.study.tuned import TUNE
+from noisy_student.study.handed import TUNE
 
 
 class Step(Protocol):

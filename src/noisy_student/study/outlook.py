@@ -25,6 +25,7 @@ from noisy_student.statistics.intervals import wilson
 from noisy_student.study import node
 from noisy_student.study.conditions import LabelSettings
 from noisy_student.study.executors.local import local
+from noisy_student.study.draw_graph import Origin
 from noisy_student.study.node import Node
 from noisy_student.study.run_graph import run_graph
 from noisy_student.study.seed_graph import SeedGraph
@@ -79,7 +80,7 @@ def outlook(settings: Settings, store: Store) -> Outlook:
             do="Mend that; the run would stop there, too.",
         )
     pool = _read(store, votes["unlabeled"])
-    truth = {row.question_id: row.answer for row in _gold(store, graph.split)}
+    truth = {row.question_id: row.answer for row in _gold(store, graph.draw.split)}
     known = [(vote, truth[vote.question_id]) for part in ("dev", "labeled") for vote in _of(store, votes.get(part))]
     return _judged(settings, label, _Drawn(name, teacher, note, pool, known))
 
@@ -201,7 +202,7 @@ def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: Draws) -> N
     return node.make(
         "vote",
         {"K": drawn.k, "truncated": answers.truncated, "ties": answers.ties},
-        inputs={"samples": graph._draws(train, name, drawn)},
+        inputs={"samples": graph.draw.draws(Origin(name, train, graph.settings), drawn)},
         seed=graph.run_seed,
         title=f"outlook: vote of {drawn.k} by {name} on {drawn.part}",
     )
