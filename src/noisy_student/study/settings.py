@@ -17,6 +17,7 @@ from noisy_student.labeling.stopping import Ties
 from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.records import Verdict
 from noisy_student.sampling.engine import Decoding
+from noisy_student.study.checks import CheckSettings
 from noisy_student.study.conditions import (
     ConditionSettings,
     Frozen,
@@ -115,8 +116,8 @@ class ComputeSettings(Frozen):
     """Questions that one node samples."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Processes that compute at once."""
-    engine: Literal["torch", "vllm"] = "torch"
-    """What draws samples (docs/engines.md)."""
+    engine: Literal["torch", "vllm", "auto"] = "torch"
+    """What draws samples (docs/engines.md); ``auto`` is vllm where it is installed and every student a whole model."""
     usd_per_hour: Annotated[float, Field(gt=0)] | None = None
     """What an hour of all of this costs; read by ``plan`` and ``--budget``, never part of a key."""
 
@@ -156,6 +157,9 @@ class Settings(Frozen):
     ceiling: Name = "oracle"
     """The condition that ends the gap which begins at the reference; each student recovers a share of it."""
     compute: ComputeSettings = ComputeSettings()
+    preflight: bool = False
+    """Whether everything else waits for the pre-flight checks; where one fails it is not done (docs/preflight.md)."""
+    checks: CheckSettings = CheckSettings()
     seeds: tuple[int, ...] = (1,)
 
     @model_validator(mode="before")
@@ -179,10 +183,15 @@ class Settings(Frozen):
                 do="--set model.dtype=float32, or leave out every condition that trains.",
             )
 
+    @property
+    def adapters(self) -> list[str]:
+        """The conditions whose students stay adapters, which only the torch engine can put upon their base."""
+        return [name for name, item in self.conditions.items() if item.lora is not None and not item.lora.merge]
+
     def _require_readable(self) -> None:
         """Raise UserError for students that the engine could not draw from, before hours of training."""
-        apart = [name for name, item in self.conditions.items() if item.lora is not None and not item.lora.merge]
-        if apart and self.compute.engine != "torch":
+        apart = self.adapters
+        if apart and self.compute.engine == "vllm":
             raise UserError(
                 f"conditions.{apart[0]} is to be an adapter, and compute.engine is {self.compute.engine}.",
                 why="That engine reads whole models.",
@@ -196,6 +205,12 @@ class Settings(Frozen):
                 "This study has no conditions.",
                 why="Without them there is nothing to compare.",
                 do='Write at least one: [conditions] and baseline = { train = ["gold"] }.',
+            )
+        if self.checks.only and not self.preflight:
+            raise UserError(
+                "checks.only is true and preflight is false.",
+                why="Nothing would be done.",
+                do="Set preflight = true, or checks.only = false.",
             )
         self._require_trainable()
         self._require_readable()
