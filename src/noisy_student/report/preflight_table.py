@@ -34,8 +34,8 @@ def preflight_table(results: Row) -> Table:
         for row in rows(results, "preflight")
     )
     caption = (
-        "Before the run, on questions that no student is trained on, for the first seed. Unsure: the 95 % interval holds "
-        "the threshold. A failed check withholds the rest; --set preflight=false does it anyway."
+        "Before the run, on questions that no student is trained on, for the first seed. Unsure: the 95 % interval "
+        "holds the threshold. A failed check withholds the rest; --set preflight=false does it anyway."
     )
     return Table("Pre-flight", caption, columns, lines)
 

@@ -53,8 +53,9 @@ from noisy_student.study.store import Store
 from noisy_student.training.order import step_count
 
 WEIGHT = 4
-"""Bytes of a weight on disk; a training's saved state has AdamW's two moments beside it."""
+"""Bytes of a weight on disk; the state of a training has AdamW's two moments beside it."""
 STATE = 3 * WEIGHT
+"""Of a weight in the state that a training saves."""
 MODEL_CHECKS = (speed.NAME, stop_ids.NAME, template.NAME, dtype.NAME, completion.NAME)
 VOTE_CHECKS = (vote_quality.NAME, parsing.NAME, truncation.NAME)
 
@@ -97,6 +98,7 @@ def facts(plan: Plan, nodes: PreflightNodes, result: Result, store: Store) -> Fa
         dtype=model["dtype"] if model else None,
         overlap=Overlap(gold["questions"], gold["removed"], gold["left"]) if gold else None,
         batches=tuple(batches(settings)),
+        workers=settings.compute.workers,
         rehearsals=tuple(Rehearsal(**row) for row in rehearsed["rehearsals"]) if rehearsed else (),
         disk=None if model is None else _disk(plan, store, model["parameters"]),
         gap=_gap(pool, test),
@@ -144,12 +146,20 @@ def _gap(pool: Mapping[str, Any] | None, test: Mapping[str, Any] | None) -> Pool
 
 
 def _disk(plan: Plan, store: Store, parameters: int) -> Disk:
-    """What the students that are still to be trained will take; a merged student is as large as its base."""
-    trained = [node for node in parents_first(plan.targets) if node.stage.startswith("train-")]
-    waiting = [node for node in trained if not store.cached(node)]
-    state = STATE * parameters * min(len(waiting), plan.settings.compute.workers)
+    """What the students that are still to be trained will take; a merged student is as large as its base.
+
+    Where the checks are all that is done, those of the conditions that would be trained.
+    """
+    settings = plan.settings
+    if settings.checks.only:
+        trained = (item for item in settings.conditions.values() if item.method != "none")
+        waiting = sum(max(1, len(item.rates)) for item in trained) * len(settings.seeds)
+    else:
+        nodes = (node for node in parents_first(plan.targets) if node.stage.startswith("train-"))
+        waiting = sum(not store.cached(node) for node in nodes)
+    state = STATE * parameters * min(waiting, settings.compute.workers)
     place = next(path for path in (store.root.absolute(), *store.root.absolute().parents) if path.exists())
-    return Disk(len(waiting), WEIGHT * parameters * len(waiting) + state, shutil.disk_usage(place).free)
+    return Disk(waiting, WEIGHT * parameters * waiting + state, shutil.disk_usage(place).free)
 
 
 def _missing(nodes: PreflightNodes, result: Result, store: Store) -> Iterator[tuple[str, str]]:

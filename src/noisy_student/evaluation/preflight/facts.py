@@ -156,6 +156,8 @@ class Facts:
     overlap: Overlap | None = None
     batches: tuple[Batches, ...] = ()
     rehearsals: tuple[Rehearsal, ...] = ()
+    workers: int = 1
+    """Processes that train at once, each with a peak of its own."""
     disk: Disk | None = None
     gap: PoolGap | None = None
     completion: Completion | None = None

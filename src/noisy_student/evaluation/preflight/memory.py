@@ -8,38 +8,53 @@ from noisy_student.evaluation.preflight.facts import Facts, Rehearsal
 NAME = "memory"
 TIGHT = 0.9
 """Ours: a tenth stays for what else the machine does."""
+SMALLER = "a smaller model, or adapters: --set conditions.NAME.lora.rank=8"
 
 
 def judge(facts: Facts) -> Check | None:
-    """Fail where a step did not fit or took more than is free, warn above nine tenths; the heaviest step counts."""
+    """Fail where a step did not fit or took more than is free, warn above nine tenths; the heaviest step counts.
+
+    Several workers train at once, so each has its share of what is free. Unsure where the system does not say.
+    """
     if not facts.rehearsals:
         return None
-    worst = max(facts.rehearsals, key=_load)
-    load = _load(worst)
+    worst = max(facts.rehearsals, key=lambda each: _load(each, facts.workers))
+    load = _load(worst, facts.workers)
     outcome: Result = "fail" if load > 1 else "warn" if load > TIGHT else "pass"
-    known = [each for each in facts.rehearsals if each.peak is not None]
-    detail = "; ".join(
-        f"{each.method}: {each.rows} rows of {each.tokens} tokens"
-        + (f" took {size(each.peak)}" if each.peak is not None else f": {each.reason}")
-        for each in facts.rehearsals
-    )
-    free = "" if worst.free is None else f" of {size(worst.free)} free ({worst.where})"
-    measured = f"{size(worst.peak)}{free}" if worst.peak is not None else f"did not fit{free}"
-    half = max(1, worst.rows // 2)
-    checkpointing = " --set sft.activation_checkpointing=true" if worst.method == "sft" else ""
+    if worst.peak is None and not worst.reason:
+        outcome = "unsure"
+    free = "" if worst.free is None else f" of {size(worst.free)} free"
+    took = "did not fit" if worst.reason else "not known" if worst.peak is None else size(worst.peak)
+    many = f" for each of {facts.workers} workers" if facts.workers > 1 else ""
     return Check(
         NAME,
         outcome,
-        float(worst.peak) if worst.peak is not None else None,
-        measured,
+        None if worst.peak is None else float(worst.peak),
+        f"{took}{many}{free}",
         f"at most {TIGHT:.0%} of what is free (fail above all of it)",
-        None if outcome == "pass" else f"--set {worst.method}.micro_batch={half}{checkpointing}",
-        detail + ("" if len(known) == len(facts.rehearsals) else "; not all could be measured"),
+        _remedy(worst, facts.workers) if outcome in ("warn", "fail") else None,
+        "; ".join(_told(each) for each in facts.rehearsals),
     )
 
 
-def _load(each: Rehearsal) -> float:
-    """Peak ÷ free; infinite where it did not fit, 0 where what is free is not known."""
-    if each.peak is None:
+def _load(each: Rehearsal, workers: int) -> float:
+    """Peaks ÷ free; infinite where it did not fit, 0 where something is not known."""
+    if each.reason:
         return float("inf")
-    return each.peak / each.free if each.free else 0.0
+    return workers * each.peak / each.free if each.peak is not None and each.free else 0.0
+
+
+def _remedy(each: Rehearsal, workers: int) -> str:
+    if workers > 1:
+        return "--set compute.workers=1"
+    if each.rows == 1:
+        return SMALLER[0].upper() + SMALLER[1:]
+    # Any divisor of what divides the batch divides it, too.
+    fewer = max(rows for rows in range(1, each.rows) if not each.rows % rows)
+    checkpointing = " --set sft.activation_checkpointing=true" if each.method == "sft" else ""
+    return f"--set {each.method}.micro_batch={fewer}{checkpointing}, {SMALLER}"
+
+
+def _told(each: Rehearsal) -> str:
+    took = each.reason or ("not known" if each.peak is None else f"took {size(each.peak)} ({each.where})")
+    return f"{each.method}: {each.rows} rows of {each.tokens} tokens: {took}"
