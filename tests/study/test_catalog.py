@@ -49,7 +49,11 @@ def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, m
     assert all((item.train is None) == (settings.conditions[item.name].method == "none") for item in made.conditions)
     assert len({node.key for node in made.targets}) == len(made.targets)
     # A ladder of probes ends at the first that works: which two students to compare is not known before.
-    assert settings.checks.only or settings.primary or any("probe" in condition.grpo for condition in settings.conditions.values())
+    assert (
+        settings.checks.only
+        or settings.primary
+        or any("probe" in condition.grpo for condition in settings.conditions.values())
+    )
 
 
 @pytest.mark.parametrize("scale", names("scales"))

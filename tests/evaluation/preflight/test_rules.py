@@ -99,7 +99,7 @@ def votes(K: int, right: int, **changed: Any) -> Votes:
         ("batches", "fail", {"batches": (Batches("grpo", 80, 20, 20, 100, "questions", 8),)}, "More examples"),
         ("batches", "warn", {"batches": (Batches("sft", 40, 16, 16, 3),)}, "--set sft.batch=4"),
         ("memory", "fail", {"rehearsals": (Rehearsal("sft", 4, 9, 21 * GIB, 20 * GIB, "card"),)}, "sft.micro_batch=2"),
-        ("memory", "warn", {"rehearsals": (Rehearsal("grpo", 9, 9, 19 * GIB, 20 * GIB, "card"),)}, "grpo.micro_batch=3"),
+        ("memory", "warn", {"rehearsals": (Rehearsal("grpo", 9, 9, 19 * GIB, 20 * GIB, "gpu"),)}, "grpo.micro_batch=3"),
         ("memory", "fail", {"rehearsals": (Rehearsal("sft", 1, 9, None, GIB, "card", "out"),)}, "A smaller model"),
         ("memory", "fail", {"workers": 3}, "--set compute.workers=1"),
         ("disk", "fail", {"disk": Disk(5, 101 * GIB, 100 * GIB)}, "noisy-student gc --delete"),
