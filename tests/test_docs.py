@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FILL = runpy.run_path(str(ROOT / "docs" / "fill.py"))
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
-GUIDES = ("architecture", "engines", "footguns", "grpo", "lab", "lora", "reliability", "votes")
+GUIDES = ("architecture", "engines", "footguns", "grpo", "lab", "lora", "preflight", "reliability", "votes")
 PAGES += [ROOT / "docs" / f"{name}.md" for name in GUIDES]
 
 

@@ -73,7 +73,7 @@ def run(
     planned = plan(settings)
     digest = run_digest(planned)
     found = _folder_of(place.runs, settings.name, digest)
-    # Of a pre-flight the disk and the memory that are free are asked for anew.
+    # Of a pre-flight the disk that is free is asked for anew.
     known = found is not None and planned.preflight is None and (found / CURVES).is_file()
     if found is not None and known and all(store.cached(node) for node in planned.targets):
         made = open_run(found)
