@@ -14,6 +14,7 @@ SURFACE = {
     "studies": {"--json"},
     "show": {*STUDY_FLAGS, "study", "--json"},
     "plan": {*STUDY_FLAGS, "study", "--store", "--json"},
+    "preflight": {*STUDY_FLAGS, "--executor", "--deadline", "--budget", "--store", "--runs", "--json"},
     "init": {"file", "--unlabeled", "--test", "--model", "--question", "--answer", "--out", "--json"},
     "report": {"run", "--runs", "--json"},
     "log": {"--runs", "--json"},

@@ -16,12 +16,16 @@ GUIDES = (
     "controls",
     "engines",
     "footguns",
+    "forecast",
     "foreign",
     "grpo",
     "lab",
     "lora",
+    "preflight",
     "reliability",
+    "rounds",
     "student-noise",
+    "tutorial",
     "votes",
 )
 PAGES += [ROOT / "docs" / f"{name}.md" for name in GUIDES]

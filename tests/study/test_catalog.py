@@ -42,13 +42,18 @@ def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, m
     settings = resolve(Request(study, scale, protocol, fields))
     made = plan(settings)
     assert (settings.name, settings.scale, settings.protocol) == (study, scale, protocol)
-    assert [(item.name, item.seed) for item in made.conditions] == [
-        (name, seed) for seed in (1, 2) for name in settings.conditions
-    ]
+    # The pre-flight by itself trains none of the conditions that it checks.
+    reached = [] if settings.checks.only else [(name, seed) for seed in (1, 2) for name in settings.conditions]
+    assert [(item.name, item.seed) for item in made.conditions] == reached
+    assert (made.preflight is not None) == settings.preflight == (scale == "gpu" or study == "preflight")
     assert all((item.train is None) == (settings.conditions[item.name].method == "none") for item in made.conditions)
     assert len({node.key for node in made.targets}) == len(made.targets)
     # A ladder of probes ends at the first that works: which two students to compare is not known before.
-    assert settings.primary or any("probe" in condition.grpo for condition in settings.conditions.values())
+    assert (
+        settings.checks.only
+        or settings.primary
+        or any("probe" in condition.grpo for condition in settings.conditions.values())
+    )
 
 
 @pytest.mark.parametrize("scale", names("scales"))

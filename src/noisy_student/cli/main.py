@@ -29,6 +29,7 @@ VERBS = {
     "studies": "List the studies that come with the package.",
     "show": "Show a study with all its settings resolved.",
     "plan": "Show what a run would compute: the graph, time, what can be seen.",
+    "preflight": "Check model, data and machine before a study is paid for.",
     "init": "Write a study file for questions of your own.",
     "report": "Write the page of a run again.",
     "log": "Show the experiment log: every run so far.",

@@ -60,7 +60,8 @@ def command(
     else:
         console = output()
         # Tables of dashes would push the reason out of sight.
-        if {row["status"] for row in rows(made.results, "conditions")} & {"done", "skipped"}:
+        reached = {row["status"] for row in rows(made.results, "conditions")} & {"done", "skipped"}
+        if reached or rows(made.results, "preflight"):
             show(made.results, console)
             console.print()
         for line in best_model(made):

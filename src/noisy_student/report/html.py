@@ -27,6 +27,7 @@ from noisy_student.report.ladder_tables import answer, before_after_table, recom
 from noisy_student.report.levels import Histogram, histograms
 from noisy_student.report.numbers import DASH, count, duration, minus, percent
 from noisy_student.report.passes_tables import gains_table, passes_table
+from noisy_student.report.preflight_table import counted, preflight_table
 from noisy_student.report.rounds_table import rounds_table
 from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.tables import (
@@ -79,6 +80,8 @@ def render(results: Row, curves: Mapping[str, Sequence[Row]]) -> str:
             headline=answer(results),
             verdict=str((primary[0] if primary else {}).get("verdict") or "none"),
             others=[(sentence(finding, conditions), finding.get("verdict") or "none") for finding in primary[1:]],
+            preflight=preflight_table(results),
+            checked=counted(results),
             findings=findings_table(results),
             methods=methods_table(results),
             gap=gap_table(results),

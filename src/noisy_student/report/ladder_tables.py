@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from noisy_student.report.numbers import DASH, count
+from noisy_student.report.preflight_table import counted, decides
 from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.wording import Row, headline, primary_findings, rows
 from noisy_student.study.ladder import TRIED
@@ -86,7 +87,14 @@ def recommendations(results: Row) -> Iterator[str]:
 
 
 def answer(results: Row) -> str:
-    """The run in one sentence: its headline, or what its ladder found where it compares nothing."""
+    """The run in one sentence: its headline, what its ladder found where it compares nothing, or its pre-flight.
+
+    The pre-flight speaks first where a check failed.
+    """
+    if decides(results):
+        told = counted(results)
+        assert told is not None
+        return told
     found = [] if primary_findings(results) else list(recommendations(results))
     return found[0] if found else headline(results)
 

@@ -20,6 +20,7 @@ from noisy_student.report.health_table import health_lines
 from noisy_student.report.label_tables import cost_words, selections_table
 from noisy_student.report.ladder_tables import answer, before_after_table, recommendations, rungs_table
 from noisy_student.report.passes_tables import gains_table, passes_table
+from noisy_student.report.preflight_table import counted, preflight_table
 from noisy_student.report.rounds_table import rounds_table
 from noisy_student.report.table import Table
 from noisy_student.report.tables import conditions_table, findings_table, gap_table, labels_table
@@ -39,6 +40,8 @@ def show(results: Row, console: Console) -> None:
     console.print(Text(said, "bold"))
     for finding in primary_findings(results)[1:]:
         console.print(Text(sentence(finding, rows(results, "conditions"))))
+    if (checked := counted(results)) not in {None, said}:
+        console.print(Text(str(checked)))
     if results.get("status") not in {None, "done"}:
         console.print(Text(f"This run is {results['status']}: the same command goes on with it.", "yellow"))
     if (following := next_step(results)) is not None:
@@ -48,6 +51,7 @@ def show(results: Row, console: Console) -> None:
             console.print(Text(line, "bold"))
     for line in health_lines(results):
         console.print(Text(line, "yellow"))
+    _show(preflight_table(results), console)
     for table in (findings_table, criteria_table, rungs_table, before_after_table, rounds_table):
         _show(table(results), console)
     for table in (conditions_table, labels_table, gains_table, passes_table):

@@ -26,6 +26,7 @@ from noisy_student.study.notes import Drawn, notes
 from noisy_student.study.passes import passes
 from noisy_student.study.plan import Plan
 from noisy_student.study.predictions import predictions
+from noisy_student.study.preflight import preflight
 from noisy_student.study.round_rows import round_rows
 from noisy_student.study.run_graph import Result
 from noisy_student.study.seed_nodes import ConditionNodes
@@ -58,6 +59,7 @@ def collect(plan: Plan, result: Result, store: Store) -> dict[str, Any]:
         "data": _data(plan, store),
         "seeds": list(settings.seeds),
         "status": "partial" if result.status == "done" and _failed(result) else result.status,
+        "preflight": preflight(plan, result, store),
         "conditions": conditions,
         "labels": [label_row(nodes, settings, store) for nodes in plan.labels],
         "findings": [asdict(finding) for finding in found],
@@ -221,6 +223,9 @@ def _status(grade: Node, result: Result, store: Store) -> dict[str, Any]:
     if manifest is not None:
         return {"status": manifest.outcome, "reason": manifest.reason}
     reached = [(node, result.outcomes.get(node.key)) for node in parents_first([grade])]
+    own = result.outcomes.get(grade.key)
+    if own is not None and own.kind == "skipped":
+        return {"status": "skipped", "reason": own.reason}
     for node, outcome in reached:
         if outcome is not None and outcome.kind == "failed":
             return {"status": "failed", "reason": f"{node.title}: {outcome.reason}"}

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from noisy_student import identity
-from noisy_student.study.stored import Stored
 from noisy_student.study.handed import TUNE
+from noisy_student.study.stored import Stored
 
 
 class Step(Protocol):

@@ -24,8 +24,8 @@ from noisy_student.statistics.calibration import Level, transport
 from noisy_student.statistics.intervals import wilson
 from noisy_student.study import node
 from noisy_student.study.conditions import LabelSettings
-from noisy_student.study.executors.local import local
 from noisy_student.study.draw_graph import Origin
+from noisy_student.study.executors.local import local
 from noisy_student.study.node import Node
 from noisy_student.study.run_graph import run_graph
 from noisy_student.study.seed_graph import SeedGraph

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from noisy_student.study.node import Node, parents_first
+from noisy_student.study.preflight_graph import PreflightGraph, PreflightNodes
 from noisy_student.study.seed_graph import SeedGraph
 from noisy_student.study.seed_nodes import ConditionNodes, LabelNodes
 from noisy_student.study.settings import Settings
@@ -23,6 +24,8 @@ class Plan:
     settings: Settings
     conditions: tuple[ConditionNodes, ...]
     labels: tuple[LabelNodes, ...]
+    preflight: PreflightNodes | None = None
+    """What is measured before the rest, for the first seed; None where nothing waits for it."""
 
     @property
     def targets(self) -> tuple[Node, ...]:
@@ -37,7 +40,8 @@ class Plan:
         # The texts of labeled questions stand in the split.
         splits = [node for node in parents_first([item.labels for item in self.labels]) if node.stage == "split"]
         grades = [item.grade for item in self.conditions]
-        return tuple(dict.fromkeys([*grades, *of_conditions, *of_labels, *on_dev, *students, *splits]))
+        first = () if self.preflight is None else self.preflight.targets
+        return tuple(dict.fromkeys([*first, *grades, *of_conditions, *of_labels, *on_dev, *students, *splits]))
 
 
 def plan(settings: Settings) -> Plan:
@@ -45,10 +49,11 @@ def plan(settings: Settings) -> Plan:
     shared = Shared(settings)
     conditions: list[ConditionNodes] = []
     labels: list[LabelNodes] = []
-    for run_seed in settings.seeds:
+    first = PreflightGraph(settings, settings.seeds[0], shared).nodes() if settings.preflight else None
+    for run_seed in () if settings.checks.only else settings.seeds:
         graph = SeedGraph(settings, run_seed, shared)
         conditions += [graph.condition(name) for name in settings.conditions]
         labels += [graph.votes(name) for name, item in settings.labels.items() if item.rule == "vote"]
-    made = Plan(settings, tuple(conditions), tuple(labels))
+    made = Plan(settings, tuple(conditions), tuple(labels), first)
     require_wall(made.targets)
     return made

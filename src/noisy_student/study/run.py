@@ -18,12 +18,12 @@ from noisy_student import files, identity
 from noisy_student.data.parts import parts
 from noisy_student.errors import UserError
 from noisy_student.study import provenance, versions
-from noisy_student.study.executors.local import local
 from noisy_student.study.export import export
 from noisy_student.study.node import parents_first
+from noisy_student.study.order import in_order
 from noisy_student.study.plan import Plan, plan
 from noisy_student.study.roots import finish, rooted
-from noisy_student.study.run_graph import Listener, Result, run_graph
+from noisy_student.study.run_graph import Listener, Result
 from noisy_student.study.settings import Settings
 from noisy_student.study.store import Store
 
@@ -77,7 +77,9 @@ def run(
     planned = plan(settings)
     digest = run_digest(planned)
     found = _folder_of(place.runs, settings.name, digest)
-    if found is not None and (found / CURVES).is_file() and all(store.cached(node) for node in planned.targets):
+    # Of a pre-flight the disk that is free is asked for anew.
+    known = found is not None and planned.preflight is None and (found / CURVES).is_file()
+    if found is not None and known and all(store.cached(node) for node in planned.targets):
         made = open_run(found)
         export(planned, store, made.folder, made.results)
         return made
@@ -85,8 +87,7 @@ def run(
     _require_questions(planned, store)
     on_plan(planned, _forecast(planned, store, digest))
     with rooted(store.root, digest, parents_first(planned.targets), _command()):
-        executor = local(store, workers=settings.compute.workers)
-        result = run_graph(planned.targets, store, executor=executor, deadline=deadline, on_event=on_event)
+        result = in_order(planned, store, deadline=deadline, on_event=on_event)
     made = _made(planned, store, result, place=place, digest=digest, started=started)
     finish(store.root, digest, made.folder)
     export(planned, store, made.folder, made.results)
@@ -140,8 +141,10 @@ def open_run(folder: Path) -> Run:
 def run_digest(planned: Plan) -> str:
     """What makes two runs the same: everything they compute, and how it is compared, expected and priced."""
     settings = planned.settings
+    first = {} if planned.preflight is None else {"preflight": sorted(node.key for node in planned.preflight.targets)}
     return identity.digest(
         {
+            **first,
             "targets": sorted(node.key for node in planned.targets),
             "conditions": [[item.name, item.seed, item.grade.key] for item in planned.conditions],
             "labels": [[item.name, item.seed, item.quality.key] for item in planned.labels],

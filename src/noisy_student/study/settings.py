@@ -18,6 +18,7 @@ from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.records import Verdict
 from noisy_student.sampling.engine import Decoding
 from noisy_student.study.chains import check_chain
+from noisy_student.study.checks import CheckSettings
 from noisy_student.study.conditions import (
     ConditionSettings,
     LabelSettings,
@@ -30,6 +31,7 @@ from noisy_student.study.conditions import (
 from noisy_student.study.decide import Decision, check_names
 from noisy_student.study.frozen import Frozen, Name
 from noisy_student.study.probes import check_after
+from noisy_student.study.question_parts import check_foreign, check_graded
 from noisy_student.study.student_noise import check_noise, check_shuffle
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.health.spec import HealthSpec
@@ -86,6 +88,11 @@ class ContrastSettings(Frozen):
     source: str = ""
     """Who expects it, and in which words."""
 
+    @property
+    def sides(self) -> tuple[Name, ...]:
+        """All conditions that it looks at."""
+        return (self.a, self.b) if self.beyond is None else (self.a, self.b, self.beyond.a, self.beyond.b)
+
     @model_validator(mode="after")
     def _decided(self) -> Self:
         if self.expected == "undecided":
@@ -131,8 +138,8 @@ class ComputeSettings(Frozen):
     """Questions that one node samples."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Processes that compute at once."""
-    engine: Literal["torch", "vllm"] = "torch"
-    """What draws samples (docs/engines.md)."""
+    engine: Literal["torch", "vllm", "auto"] = "torch"
+    """What draws samples (docs/engines.md); ``auto`` is vllm where it is installed and every student a whole model."""
     usd_per_hour: Annotated[float, Field(gt=0)] | None = None
     """What an hour of all of this costs; read by ``plan`` and ``--budget``, never part of a key."""
 
@@ -174,6 +181,9 @@ class Settings(Frozen):
     ceiling: Name = "oracle"
     """The condition that ends the gap which begins at the reference; each student recovers a share of it."""
     compute: ComputeSettings = ComputeSettings()
+    preflight: bool = False
+    """Whether everything else waits for the pre-flight checks; where one fails it is not done (docs/preflight.md)."""
+    checks: CheckSettings = CheckSettings()
     seeds: tuple[int, ...] = (1,)
 
     @model_validator(mode="before")
@@ -197,10 +207,15 @@ class Settings(Frozen):
                 do="--set model.dtype=float32, or leave out every condition that trains.",
             )
 
+    @property
+    def adapters(self) -> list[str]:
+        """The conditions whose students stay adapters, which only the torch engine can put upon their base."""
+        return [name for name, item in self.conditions.items() if item.lora is not None and not item.lora.merge]
+
     def _require_readable(self) -> None:
         """Raise UserError for students that the engine could not draw from, before hours of training."""
-        apart = [name for name, item in self.conditions.items() if item.lora is not None and not item.lora.merge]
-        if apart and self.compute.engine != "torch":
+        apart = self.adapters
+        if apart and self.compute.engine == "vllm":
             raise UserError(
                 f"conditions.{apart[0]} is to be an adapter, and compute.engine is {self.compute.engine}.",
                 why="That engine reads whole models.",
@@ -214,6 +229,12 @@ class Settings(Frozen):
                 "This study has no conditions.",
                 why="Without them there is nothing to compare.",
                 do='Write at least one: [conditions] and baseline = { train = ["gold"] }.',
+            )
+        if self.checks.only and not self.preflight:
+            raise UserError(
+                "checks.only is true and preflight is false.",
+                why="Nothing would be done.",
+                do="Set preflight = true, or checks.only = false.",
             )
         self._require_trainable()
         self._require_readable()
@@ -241,22 +262,14 @@ class Settings(Frozen):
         for name in self.conditions:
             check_after(name, self.conditions)
             check_chain(name, self.conditions)
-        check_graded(self)
-        asked = {f"labels.{name}": item.part for name, item in self.labels.items()}
-        asked |= {f"conditions.{name}": item.reveal for name, item in self.conditions.items()}
-        for where, part in asked.items():
-            if part == "foreign" and self.data.foreign is None:
-                raise UserError(
-                    f"{where} is of foreign questions, and there are none.",
-                    why="They come from a source of their own.",
-                    do='Write data.foreign, such as { count = 2000, family = "shop" }.',
-                )
+        if self.data.foreign is None:
+            check_foreign(self.conditions, self.labels)
         for name, label_settings in self.labels.items():
             _known(label_settings.teacher or self.teacher, self.conditions, f"the teacher of labels.{name}")
         for name, contrast in self.primary.items():
-            beyond = () if contrast.beyond is None else (contrast.beyond.a, contrast.beyond.b)
-            for side in (contrast.a, contrast.b, *beyond):
+            for side in contrast.sides:
                 _known(side, self.conditions, f"primary.{name}")
+        check_graded({name: contrast.sides for name, contrast in self.primary.items()}, self.conditions)
         for name, prediction in self.predictions.items():
             _known(prediction.condition, self.conditions, f"predictions.{name}")
             if len(self.conditions[prediction.condition].label_names) != 1:
@@ -268,19 +281,6 @@ class Settings(Frozen):
         if len(set(self.seeds)) != len(self.seeds) or not self.seeds:
             raise UserError(f"The seeds {list(self.seeds)} repeat or are none.", do="Give each seed once: 1,2,3.")
         return self
-
-
-def check_graded(settings: Settings) -> None:
-    """Raise UserError for comparisons of what is tested on different questions."""
-    for name, contrast in settings.primary.items():
-        parts = {side: settings.conditions[side].graded_on for side in (contrast.a, contrast.b)}
-        if len(set(parts.values())) > 1:
-            raise UserError(
-                f"primary.{name} compares {contrast.a}, tested on {parts[contrast.a]}, with {contrast.b}, tested on "
-                f"{parts[contrast.b]}.",
-                why="A difference is taken on the same questions.",
-                do="Compare conditions with the same graded_on.",
-            )
 
 
 def _known(name: str, known: Mapping[str, object], where: str) -> None:

@@ -38,7 +38,7 @@ def sample(
 ) -> dict[str, Any]:
     """How the samples ``shard`` of each question are drawn; model, part and block are the caller's to add."""
     return {
-        "engine": _engine(settings.compute.engine),
+        "engine": engine(settings),
         "prompt": settings.prompt.model_dump(mode="json"),
         "decoding": {**decoding.model_dump(mode="json"), **filters},
         "shard": shard.model_dump(),
@@ -48,8 +48,11 @@ def sample(
     }
 
 
-def _engine(name: str) -> dict[str, Any]:
+def engine(settings: Settings) -> dict[str, Any]:
     """An engine as a key knows it; the version of one that is no part of this program's own requirements counts."""
+    name = settings.compute.engine
+    if name == "auto":
+        name = "torch" if version("vllm") is None or settings.adapters else "vllm"
     if name == "torch":
         return {"name": name}
     installed = version(name)

@@ -1,0 +1,26 @@
+"""Whether the weights that are trained are fine enough for their updates."""
+
+from __future__ import annotations
+
+from noisy_student.evaluation.preflight.check import Check
+from noisy_student.evaluation.preflight.facts import Facts
+
+NAME = "dtype"
+FINE = ("float32", "float64")
+"""In half precision an update of a millionth of a weight is lost in rounding."""
+
+
+def judge(facts: Facts) -> Check | None:
+    """Fail for half precision where anything is trained, warn where the model is only sampled from."""
+    if facts.dtype is None:
+        return None
+    fine = facts.dtype in FINE
+    return Check(
+        NAME,
+        "pass" if fine else "fail" if facts.trains else "warn",
+        None,
+        facts.dtype,
+        "float32 for training",
+        None if fine else "--set model.dtype=float32",
+        "of the weights as they were loaded",
+    )

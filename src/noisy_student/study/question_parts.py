@@ -1,0 +1,34 @@
+"""The parts of the questions that conditions and labels are about: which there must be, and which go together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from noisy_student.errors import UserError
+from noisy_student.study.conditions import ConditionSettings, LabelSettings
+
+
+def check_foreign(conditions: Mapping[str, ConditionSettings], labels: Mapping[str, LabelSettings]) -> None:
+    """Raise UserError for labels of foreign questions; to be asked where a study has none."""
+    asked = {f"labels.{name}": item.part for name, item in labels.items()}
+    asked |= {f"conditions.{name}": item.reveal for name, item in conditions.items()}
+    for where, part in asked.items():
+        if part == "foreign":
+            raise UserError(
+                f"{where} is of foreign questions, and there are none.",
+                why="They come from a source of their own.",
+                do='Write data.foreign, such as { count = 2000, family = "shop" }.',
+            )
+
+
+def check_graded(compared: Mapping[str, Sequence[str]], conditions: Mapping[str, ConditionSettings]) -> None:
+    """Raise UserError for comparisons of conditions that are tested on different questions."""
+    for name, sides in compared.items():
+        parts = {side: conditions[side].graded_on for side in sides}
+        if len(set(parts.values())) > 1:
+            told = ", ".join(f"{side} on {part}" for side, part in parts.items())
+            raise UserError(
+                f"primary.{name} compares conditions tested on different questions: {told}.",
+                why="A difference is taken on the same questions.",
+                do="Compare conditions with the same graded_on.",
+            )

@@ -1,0 +1,32 @@
+"""Sources → whether every gold answer is read as what it is, and whether training repeats a test question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.context import Context
+from noisy_student.data.overlap import OverlapIndex
+from noisy_student.data.parts import parts
+from noisy_student.data.spec import DataSpec
+from noisy_student.evaluation.preflight.extractor import read_all
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``read.json``: what was read amiss of labeled and dev, and what overlaps with test."""
+    split = parts(DataSpec.model_validate(spec["data"]), run_seed=spec["seed"], paths=spec["paths"])
+    context.check()
+    known = [item for item in (*split.labeled, *split.dev) if item.answer is not None]
+    reading = read_all((str(item.answer), item.solution) for item in known)
+    context.check()
+    index = OverlapIndex(split.test)
+    training = (*split.labeled, *split.dev, *split.unlabeled)
+    left = [item.question.text for item in training if index.find(item) is not None]
+    found = {"reading": asdict(reading), "removed": len(split.removed), "left": len(left), "questions": len(training)}
+    files.write_json(context.data / "read.json", {**found, "overlapping": left[:8]})
+    return found

@@ -1,0 +1,128 @@
+"""A model as it will be used → its weights' type, its stop ids, its template, its speed, and what it knows by heart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files, seeds
+from noisy_student.context import Context
+from noisy_student.data.rows import read_labels, read_questions
+from noisy_student.evaluation.preflight import completion, template
+from noisy_student.evaluation.preflight.facts import Completion, Rendered, Speed, StopIds
+from noisy_student.models.chat import Renderer
+from noisy_student.models.load import LoadedModel, load
+from noisy_student.models.load import find_folder as folder_of
+from noisy_student.models.spec import PromptSpec
+from noisy_student.records import Question
+from noisy_student.sampling.engine import Decoding, Engine
+from noisy_student.sampling.torch_engine import TorchEngine
+from noisy_student.sampling.vllm_engine import VllmEngine
+
+LIBRARIES = ("torch", "transformers", "tokenizers")
+EXAMPLES = 200
+"""Training examples whose prompts are compared; a template that differs does so everywhere."""
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``model.json``; the speed stands in the summary alone, since it differs from time to time."""
+    model, folder = spec["model"], folder_of(Path(spec["paths"]["model"]), revision=spec["model"].get("revision"))
+    loaded = load(
+        folder,
+        dtype=model["dtype"],
+        attn=model["attn"],
+        threads=spec["threads"],
+        revision=model.get("revision"),
+        pad=model["pad"],
+    )
+    renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
+    questions = read_questions(inputs["unseen"][0] / "unseen.jsonl")
+    engine = _engine(spec, loaded, renderer, context)
+    found = {
+        "dtype": str(loaded.model.dtype).removeprefix("torch."),
+        "parameters": loaded.model.num_parameters(),
+        "stop_ids": asdict(_stop_ids(loaded, folder, told=model["pad"] == "eos")),
+        "rendered": asdict(_rendered(renderer, inputs["split"][0], loaded.stop_ids)),
+    }
+    context.check()
+    speed = _speed(spec, engine, [renderer.encode(question) for question in questions])
+    context.check()
+    known = asdict(_completed(spec, engine, loaded, questions)) if spec["completions"] else None
+    files.write_json(context.data / "model.json", {**found, "completion": known})
+    return {**found, "speed": asdict(speed), "completion": known}
+
+
+def _engine(spec: Mapping[str, Any], loaded: LoadedModel, renderer: Renderer, context: Context) -> Engine:
+    if spec["engine"]["name"] == "vllm":
+        return VllmEngine(
+            folder_of(Path(spec["paths"]["model"]), revision=spec["model"].get("revision")),
+            dtype=spec["model"]["dtype"],
+            stop_ids=loaded.stop_ids,
+            decode=renderer.decode,
+            check=context.check,
+        )
+    return TorchEngine(
+        loaded.model,
+        stop_ids=loaded.stop_ids,
+        pad_id=loaded.pad_id,
+        decode=renderer.decode,
+        check=context.check,
+        width=spec["width"],
+    )
+
+
+def _stop_ids(loaded: LoadedModel, folder: Path, *, told: bool) -> StopIds:
+    """What the model's own files call an end, read anew, beside what was settled for the engine."""
+    path = folder / "generation_config.json"
+    named = files.read_json(path).get("eos_token_id") if path.is_file() else None
+    stated = [token for token in (named if isinstance(named, list) else [named]) if isinstance(token, int)]
+    eos = loaded.tokenizer.eos_token_id
+    stated += [eos] if isinstance(eos, int) else []
+    return StopIds(tuple(sorted(set(stated))), tuple(sorted(loaded.stop_ids)), loaded.turn_end_id, loaded.pad_id, told)
+
+
+def _rendered(renderer: Renderer, split: Path, stop_ids: frozenset[int]) -> Rendered:
+    questions = {question.id: question for question in read_questions(split / "labeled.jsonl")}
+    rows = []
+    for label in read_labels(split / "gold.jsonl")[:EXAMPLES]:
+        question = questions[label.question_id]
+        example = renderer.encode_example(question, label.solution or f"#### {label.answer}")
+        rows.append((renderer.encode(question), example.ids, example.completion_mask))
+    return template.compare(rows, end_id=renderer.end_id, stop_ids=stop_ids)
+
+
+def _speed(spec: Mapping[str, Any], engine: Engine, prompts: Sequence[Sequence[int]]) -> Speed:
+    """Tokens a second of the same answers drawn together and one at a time, after one that warms up."""
+    rows = list(prompts[: spec["speed_rows"]])
+    row_seeds = [[seeds.seed(spec["seed"], "preflight-speed", k=k)] for k in range(len(rows))]
+    decoding = Decoding(temperature=0.7, max_new_tokens=spec["speed_tokens"], stop_at_answer=False)
+    engine.draw(rows[:1], row_seeds[:1], decoding)
+    started = time.monotonic()
+    together = sum(len(draw.token_ids) for draws in engine.draw(rows, row_seeds, decoding) for draw in draws)
+    between = time.monotonic()
+    alone = 0
+    for row, seed in zip(rows, row_seeds, strict=True):
+        alone += sum(len(draw.token_ids) for draws in engine.draw([row], [seed], decoding) for draw in draws)
+    ended = time.monotonic()
+    return Speed(len(rows), together / (between - started), alone / (ended - between))
+
+
+def _completed(
+    spec: Mapping[str, Any], engine: Engine, loaded: LoadedModel, questions: Sequence[Question]
+) -> Completion:
+    """The first half of each question as plain text, continued greedily, against its second half."""
+    halves = []
+    for question in questions[: spec["completions"]]:
+        ids = list(loaded.tokenizer.encode(question.text, add_special_tokens=False))
+        if len(ids) - len(ids) // 2 >= completion.VERBATIM:
+            halves.append((ids[: len(ids) // 2], ids[len(ids) // 2 :]))
+    if not halves:
+        return Completion(0, 0, completion.VERBATIM, 0)
+    decoding = Decoding(temperature=0.0, max_new_tokens=2 * completion.VERBATIM, stop_at_answer=False)
+    drawn = engine.draw([first for first, _ in halves], [[0]] * len(halves), decoding)
+    lengths = [completion.run_length(draws[0].token_ids, rest) for draws, (_, rest) in zip(drawn, halves, strict=True)]
+    verbatim = sum(length >= completion.VERBATIM for length in lengths)
+    return Completion(len(halves), verbatim, completion.VERBATIM, max(lengths))

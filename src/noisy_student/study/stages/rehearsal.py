@@ -1,0 +1,91 @@
+"""A model and the way it is to be trained → how much memory one step of the longest rows takes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.context import Context
+from noisy_student.data.rows import read_questions
+from noisy_student.models import checkpoint
+from noisy_student.models.chat import Renderer
+from noisy_student.models.load import LoadedModel, load, load_tokenizer
+from noisy_student.models.spec import PromptSpec
+from noisy_student.records import Draw
+from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.torch_engine import TorchEngine
+from noisy_student.training.grpo_spec import GrpoSpec
+from noisy_student.training.rehearsal import Rehearsed, rehearse_grpo, rehearse_sft
+from noisy_student.training.rollouts import DrawRows
+from noisy_student.training.spec import SftSpec
+
+LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers")
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``methods.json``; what was taken stands in the summary, since it differs from time to time."""
+    model, split = spec["model"], inputs["split"][0]
+    found = load_tokenizer(Path(spec["paths"]["model"]), revision=model.get("revision"))
+    renderer = Renderer(found.tokenizer, PromptSpec.model_validate(spec["prompt"]))
+    questions = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
+    prompts = sorted((renderer.encode(question) for question in questions), key=len)
+    taken: list[Rehearsed] = []
+    if spec["sft"] is not None:
+        context.check()
+        sft = SftSpec.model_validate(spec["sft"])
+        # A longer example is left out of training, so the longest prompt that counts is the longest that fits.
+        fitting = [prompt for prompt in prompts if len(prompt) < sft.max_length] or prompts[:1]
+        taken.append(rehearse_sft(partial(_loaded, spec), fitting[-1], sft, context))
+    if spec["grpo"] is not None:
+        context.check()
+        grpo = GrpoSpec.model_validate(spec["grpo"])
+        fitting = [prompt for prompt in prompts if len(prompt) + grpo.max_new_tokens <= found.context] or prompts[:1]
+        start = partial(_started, spec, context)
+        draw = _to_the_cap(grpo, renderer.decode, width=spec["width"])
+        taken.append(rehearse_grpo(start, fitting[-1], grpo, draw, context))
+    # The trainers' curves are of a step that never was.
+    shutil.rmtree(context.curves, ignore_errors=True)
+    files.write_json(context.data / "methods.json", [each.method for each in taken])
+    return {"rehearsals": [asdict(each) for each in taken]}
+
+
+def _loaded(spec: Mapping[str, Any], folder: Path | None = None) -> LoadedModel:
+    model = spec["model"]
+    return load(
+        folder or Path(spec["paths"]["model"]),
+        dtype=model["dtype"],
+        attn=model["attn"],
+        threads=spec["threads"],
+        revision=model.get("revision"),
+        pad=model["pad"],
+    )
+
+
+def _started(spec: Mapping[str, Any], context: Context) -> LoadedModel:
+    """The model from a folder of its own where TRL loads the reference by its path."""
+    if not spec["grpo"]["beta"]:
+        return _loaded(spec)
+    start = context.scratch / "start"
+    checkpoint.write(_loaded(spec), start)
+    return _loaded(spec, start)
+
+
+def _to_the_cap(grpo: GrpoSpec, decode: Callable[[Sequence[int]], str], *, width: int) -> DrawRows:
+    """Draw answers that no token ends, so that every one is as long as the longest."""
+    decoding = Decoding(temperature=grpo.temperature, max_new_tokens=grpo.max_new_tokens, stop_at_answer=False)
+
+    def draw(
+        model: Any,
+        prompts: Sequence[Sequence[int]],
+        row_seeds: Sequence[Sequence[int]],
+        check: Callable[[], None],
+    ) -> list[list[Draw]]:
+        engine = TorchEngine(model, stop_ids=(), pad_id=0, decode=decode, check=check, width=width)
+        return engine.draw(prompts, row_seeds, decoding)
+
+    return draw

@@ -1,0 +1,26 @@
+"""Sources → answered questions that no student is trained on, and their answers; the key stays closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student.context import Context
+from noisy_student.data.rows import write_labels, write_questions
+from noisy_student.data.spec import DataSpec
+from noisy_student.data.unseen import unseen
+from noisy_student.records import Label
+
+LIBRARIES: tuple[str, ...] = ()
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``unseen.jsonl`` and ``gold.jsonl``; the summary says how many are dev and how many spare."""
+    data = DataSpec.model_validate(spec["data"])
+    found = unseen(data, run_seed=spec["seed"], paths=spec["paths"], wanted=spec["questions"])
+    context.check()
+    write_questions(context.data / "unseen.jsonl", (item.question for item in found.items))
+    labels = [Label(item.question.id, str(item.answer), None, "gold") for item in found.items]
+    write_labels(context.data / "gold.jsonl", labels)
+    return {"questions": len(found.items), "dev": len(found.items) - found.spare, "spare": found.spare}

@@ -1,0 +1,45 @@
+"""Samples on unseen questions → how often their vote is right, how many can be read, and how long answers are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files
+from noisy_student.answers.equivalence import same
+from noisy_student.context import Context
+from noisy_student.data.rows import read_labels
+from noisy_student.labeling.vote import ballots, votes
+from noisy_student.sampling.sample_file import read_folders
+
+LIBRARIES: tuple[str, ...] = ()
+PERCENTILE = 0.99
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+    """Write ``votes.json``; with K = 1 the vote is the answer itself, so that its share is the accuracy."""
+    gold = {label.question_id: label.answer for label in read_labels(inputs["unseen"][0] / "gold.jsonl")}
+    samples = list(read_folders(inputs["samples"], context.check))
+    cast = list(ballots(samples, truncated=spec["truncated"]))
+    made = list(votes(cast, k=spec["K"], ties=spec["ties"]))
+    agreed = [vote for vote in made if vote.votes == spec["K"] and vote.winner is not None]
+    ended = sorted(len(sample.token_ids) for sample in samples if sample.finish in ("eos", "answer"))
+    found = {
+        "K": spec["K"],
+        "questions": len(made),
+        "right": sum(_right(vote.winner, gold[vote.question_id]) for vote in made),
+        "unanimous": len(agreed),
+        "unanimous_right": sum(_right(vote.winner, gold[vote.question_id]) for vote in agreed),
+        "samples": len(samples),
+        "readable": sum(answer is not None for _, answer in cast),
+        "cut": sum(sample.finish == "length" for sample in samples),
+        "longest_ended": ended[-1] if ended else None,
+        "p99_ended": ended[min(len(ended) - 1, int(PERCENTILE * len(ended)))] if ended else None,
+    }
+    files.write_json(context.data / "votes.json", found)
+    return found
+
+
+def _right(answer: str | None, gold: str) -> bool:
+    return answer is not None and same(answer, gold)
