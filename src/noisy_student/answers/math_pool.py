@@ -1,7 +1,7 @@
 """Whether two LaTeX answers are equal by algebra, asked in a process that can be killed.
 
-Computer algebra (math-verify) on what a model wrote may take for ever or all memory (a tower of powers), and
-big-integer code hears no alarm; so it runs in one worker that dies at a limit and is replaced. The limit counts the
+Computer algebra (math-verify) on what a model wrote may take for ever or all memory (a tower of powers), and code for
+big integers hears no alarm; so it runs in one worker that dies at a limit and is replaced. The limit counts the
 processor's time, which another program on the machine does not lengthen, with a limit of wall time behind it. What
 could not be decided is "unknown", not equal, and counted. The worker is spawned, never forked, so that it inherits no
 threads of torch; it starts with the first comparison and ends with this process.
