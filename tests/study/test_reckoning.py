@@ -55,6 +55,7 @@ def test_results_without_cpu_seconds_have_no_ratio(tmp_path: Path) -> None:
     _done(store, node)
     found = reckon(store, "b" * 64, [node], COMPUTE)
     assert found is not None
+    assert (found["cpu_seconds"], found["actual_cpu_seconds"]) == (None, None)
     assert (found["ratio"], found["without_estimate"], found["usd"], found["stages"]) == (None, 1, None, [])
 
 

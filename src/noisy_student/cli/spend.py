@@ -47,15 +47,12 @@ def _tell(entries: Sequence[Entry], spent: float | None, seconds: float | None, 
     console.print(Text("What several runs stand on is counted once, in the first of them.", "dim"))
     gone = sum(entry.gone > 0 for entry in entries)
     if gone:
-        console.print(
-            Text(f"{gone} runs stand on results that are gone: they count as when they ended, shared or not.")
-        )
+        console.print(Text(f"Runs on results that are gone: {gone}. They count as when they ended, shared or not."))
     unpriced = sum(entry.usd is None for entry in entries)
     if unpriced:
-        console.print(Text(f"{unpriced} runs have no price: set compute.usd_per_hour, in the scale or by --set."))
-    words = f"${spent:,.2f}" if spent is not None else f"{duration(seconds)} of computing"
-    if budget is not None:
-        words = f"{words} of ${budget:,.0f}"
+        console.print(Text(f"Runs without a price: {unpriced}. Set compute.usd_per_hour, in the scale or by --set."))
+    of = "" if budget is None else f" of ${budget:,.0f}"
+    words = f"{DASH if spent is None else f'${spent:,.2f}'}{of}, {duration(seconds)} of computing"
     console.print(Text(f"Spent: {words}.", "bold"))
 
 

@@ -63,7 +63,13 @@ def reckon(store: Store, digest: str, nodes: Iterable[Node], compute: ComputeSet
         row["cpu_seconds"] += said["cpu_seconds"]
         row["actual_cpu_seconds"] += took
     rows = [_rounded(row) for row in stages.values()]
-    sums = _rounded({name: sum(row[name] for row in stages.values()) for name in ("cpu_seconds", "actual_cpu_seconds")})
+    names = ("cpu_seconds", "actual_cpu_seconds")
+    # Of no step that had a forecast nothing is known, which is not 0.
+    sums = (
+        _rounded({name: sum(row[name] for row in stages.values()) for name in names})
+        if stages
+        else {**dict.fromkeys(names), "ratio": None}
+    )
     wall = promised["wall_seconds"]
     price = None if wall is None or compute.usd_per_hour is None else wall / 3600 * compute.usd_per_hour
     return {**sums, "without_estimate": unknown, "wall_seconds": wall, "usd": price, "stages": rows}
