@@ -219,9 +219,9 @@ class Settings(Frozen):
         for name, condition in self.conditions.items():
             grpo = check_grpo(name, condition, self.grpo)
             for label in condition.label_names:
+                _known(label, self.labels, f"conditions.{name}.train")
                 if condition.method == "grpo" and grpo.weigh_agreement:
                     check_agreement(name, label, self.labels[label])
-                _known(label, self.labels, f"conditions.{name}.train")
             if condition.model is not None:
                 _known(condition.model, self.models, f"conditions.{name}.model")
             for other in (condition.like, condition.control_of, condition.after):
@@ -238,13 +238,13 @@ class Settings(Frozen):
         for name in self.conditions:
             check_after(name, self.conditions)
             check_chain(name, self.conditions)
-        check_graded(self)
         for name, label_settings in self.labels.items():
             _known(label_settings.teacher or self.teacher, self.conditions, f"the teacher of labels.{name}")
         for name, contrast in self.primary.items():
             beyond = () if contrast.beyond is None else (contrast.beyond.a, contrast.beyond.b)
             for side in (contrast.a, contrast.b, *beyond):
                 _known(side, self.conditions, f"primary.{name}")
+        check_graded(self)
         for name, prediction in self.predictions.items():
             _known(prediction.condition, self.conditions, f"predictions.{name}")
             if len(self.conditions[prediction.condition].label_names) != 1:
@@ -261,11 +261,14 @@ class Settings(Frozen):
 def check_graded(settings: Settings) -> None:
     """Raise UserError for comparisons of what is tested on different questions."""
     for name, contrast in settings.primary.items():
-        parts = {side: settings.conditions[side].graded_on for side in (contrast.a, contrast.b)}
-        if len(set(parts.values())) > 1:
+        beyond = () if contrast.beyond is None else (contrast.beyond.a, contrast.beyond.b)
+        part = settings.conditions[contrast.a].graded_on
+        for side in (contrast.b, *beyond):
+            if settings.conditions[side].graded_on == part:
+                continue
             raise UserError(
-                f"primary.{name} compares {contrast.a}, tested on {parts[contrast.a]}, with {contrast.b}, tested on "
-                f"{parts[contrast.b]}.",
+                f"primary.{name} compares {contrast.a}, tested on {part}, with {side}, tested on "
+                f"{settings.conditions[side].graded_on}.",
                 why="A difference is taken on the same questions.",
                 do="Compare conditions with the same graded_on.",
             )
