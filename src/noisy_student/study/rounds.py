@@ -54,10 +54,14 @@ def written_out(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _under(given: Any, made: Mapping[str, Any]) -> Any:
-    """What was written out, under what is there: a field that is given by name stays, be it as it should or not."""
+    """What was written out, under what is there: a field that is given by name stays, be it as it should or not.
+
+    Rounds stand in their order, after all else.
+    """
     if not isinstance(given, Mapping):
         return given
-    return {**given, **{name: _fields_under(given.get(name, {}), fields) for name, fields in made.items()}}
+    others = {name: fields for name, fields in given.items() if name not in made}
+    return {**others, **{name: _fields_under(given.get(name, {}), fields) for name, fields in made.items()}}
 
 
 def _fields_under(given: Any, made: Mapping[str, Any]) -> Any:
