@@ -138,7 +138,7 @@ def test_children_are_put_beside_what_is_there(tmp_path_factory, found, links):
     put = {str(path.relative_to(source)): path.read_bytes() for path in source.rglob("*") if path.is_file()}
     there = {str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()}
     assert there == {**put, "own.txt": b"own"}
-    same = {path: os.path.samefile(source / path, target / path) for path in put}
+    same = {path: (source / path).samefile(target / path) for path in put}
     assert set(same.values()) <= {links}
 
 

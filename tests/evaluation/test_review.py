@@ -53,7 +53,10 @@ def test_a_round_is_turned_down_for_one_of_two_reasons_and_no_other(
     worse, warned = found.p_worse <= 0.5 / rounds, bool(found.alarms) and alarmed
     assert found.accepted == (not worse and not warned) == (found.reason is None)
     # Nothing but right and wrong counts for the first, and a first alarm turns nothing down.
-    assert found.p_worse == review(before, replace(before, right=now.right), error=0.5, rounds=1, alarmed_before=True).p_worse
+    assert (
+        found.p_worse
+        == review(before, replace(before, right=now.right), error=0.5, rounds=1, alarmed_before=True).p_worse
+    )
     if found.reason is not None:
         assert found.reason.startswith("on dev it lost" if worse else "the second round in a row with an alarm")
 

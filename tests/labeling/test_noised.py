@@ -45,9 +45,7 @@ def test_what_is_wrong_at_one_accuracy_is_wrong_at_every_lower_one(
 ) -> None:
     if not eligible(samples):
         return
-    low, high = (
-        noised(truth(), samples, accuracy=each, run_seed=run_seed) for each in sorted((one, other))
-    )
+    low, high = (noised(truth(), samples, accuracy=each, run_seed=run_seed) for each in sorted((one, other)))
     assert [label.question_id for label in low] == [label.question_id for label in high] == sorted(eligible(samples))
     assert errors(high).items() <= errors(low).items()
     assert {label.question_id: label for label in low if label.answer == "1"}.items() <= {

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from noisy_student.errors import UserError
-from noisy_student.study.catalog import check, resolve
-from noisy_student.study.catalog import Request
+from noisy_student.study.catalog import Request, check, resolve
 from noisy_student.study.plan import plan
 
 GOLD = {"train": ["gold"]}

@@ -31,7 +31,7 @@ chains = st.dictionaries(
     ),
     max_size=3,
 )
-STUDY = '''
+STUDY = """
 question = "?"
 [rounds.fresh]
 {chain}
@@ -39,7 +39,7 @@ question = "?"
 base = {{ method = "none" }}
 baseline = {{ train = ["gold"] }}
 {more}
-'''
+"""
 
 
 @given(chains)

@@ -77,9 +77,7 @@ def test_a_threshold_that_nobody_reaches_selects_nothing(inputs: dict[str, list[
     assert (found["now"]["coverage"], found["now"]["precision"], found["before"]["coverage"]) == (0.0, None, 1.0)
 
 
-def test_an_alarm_in_the_review_before_makes_this_one_the_second(
-    inputs: dict[str, list[Path]], tmp_path: Path
-) -> None:
+def test_an_alarm_in_the_review_before_makes_this_one_the_second(inputs: dict[str, list[Path]], tmp_path: Path) -> None:
     reviewed(inputs, tmp_path / "first")
     second = reviewed({**inputs, "previous": [tmp_path / "first/data"]}, tmp_path / "second")
     assert (second["accepted"], second["p_worse"]) == (False, 0.5)
@@ -113,9 +111,7 @@ def test_a_gate_hands_on_all_that_was_trained_or_says_why_it_does_not(
     assert not (closed.data / "model").exists()
 
 
-@pytest.mark.parametrize(
-    ("there", "chosen"), [([0, 1, 2], 2), ([0, 1], 1), ([0], 0), ([0, 2], 2)]
-)
+@pytest.mark.parametrize(("there", "chosen"), [([0, 1, 2], 2), ([0, 1], 1), ([0], 0), ([0, 2], 2)])
 def test_the_last_that_is_there_is_handed_on(there: list[int], chosen: int, tmp_path: Path) -> None:
     chain = ["baseline", "x-1", "x-2"]
     inputs = {f"train-{number}": student(tmp_path / str(number), chain[number]) for number in there}
