@@ -39,7 +39,6 @@ continued = true
 base = { method = "none", passes = true }
 baseline = { train = ["gold"] }
 afresh = { train = ["gold", "labels.on-2"], select = { min_agreement = 0.25 } }
-oracle = { train = ["gold", "revealed"] }
 [conditions.spoiled-2]
 method = "grpo"
 grpo = { learning_rate = 0.1 }
@@ -49,14 +48,14 @@ rounds-help = { a = "on", b = "baseline" }
 truncated = "last-number"
 ties = "first-seen"
 [sampling]
-max_new_tokens = 96
+max_new_tokens = 48
 [evaluation]
 sampled_questions = 4
 stop_questions = 4
 passes_k = 4
 passes_questions = 8
 [evaluation.decoding]
-max_new_tokens = 96
+max_new_tokens = 48
 [evaluation.sampled]
 max_new_tokens = 24
 [evaluation.passes]
@@ -139,7 +138,7 @@ def test_a_round_is_tested_on_dev_and_the_last_student_once_on_test(place: Workp
     assert (conditions["on-1"]["n"], conditions["on"]["n"]) == (20, 16)
     assert conditions["spoiled"]["learns_from"] == ["gold", "labels.spoiled-3"]
     compared = {name for finding in results["findings"] for name in (finding["a"], finding["b"])}
-    assert compared == {"base", "baseline", "afresh", "oracle", "spoiled", "on"}
+    assert compared == {"base", "baseline", "afresh", "spoiled", "on"}
     # The student that is named in the end was tested on test questions.
     out = (place.folder / "out.txt").read_text()
     (best,) = [line for line in out.splitlines() if line.startswith("Best model:")]

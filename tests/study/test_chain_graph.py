@@ -1,4 +1,4 @@
-"""The nodes of rounds: who teaches, who is held against whom, what hangs behind a gate, and what stays away from truth."""
+"""The nodes of rounds: who teaches, who is held against whom, what hangs behind a gate, and what knows the truth."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ def put(folder: Path, samples: list[Sample]) -> list[Path]:
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> dict[str, list[Path]]:
-    """Ten dev questions whose answers are their numbers; the round before answers eight, this one all but q0 of them."""
+    """Ten dev questions whose answers are their numbers: the round before answers eight, this one seven of those."""
     split = tmp_path / "split"
     split.mkdir()
     write_labels(split / "dev_gold.jsonl", [Label(f"q{i}", str(i), None, "gold") for i in range(N)])
@@ -101,7 +100,7 @@ def test_a_gate_hands_on_all_that_was_trained_or_says_why_it_does_not(
     context = Context(tmp_path / "open")
     assert accept.run({"name": "x-1"}, given, context) == {"accepted": True}
     assert (context.data / "model" / "weights").read_text() == "w" and (context.data / "groups.jsonl").is_file()
-    assert os.path.samefile(context.data / "model" / "weights", given["train"][0] / "model" / "weights")
+    assert (context.data / "model" / "weights").samefile(given["train"][0] / "model" / "weights")
     down = reviewed(inputs, tmp_path / "bad", error=0.6)
     assert down["reason"] == "on dev it lost 1 and gained 0 right answers (p 0.5000, level 0.6000)"
     closed = Context(tmp_path / "closed")
