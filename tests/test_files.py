@@ -123,6 +123,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@settings(max_examples=15)
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=2), st.binary(max_size=4), max_size=4), st.booleans())
 def test_children_are_put_beside_what_is_there(tmp_path_factory, found, links):
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")

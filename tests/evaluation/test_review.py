@@ -152,7 +152,9 @@ def test_the_second_alarm_in_a_row_turns_a_round_down() -> None:
 
 
 @given(rounds_of(), rounds_of())
-def test_of_two_rounds_apart_only_one_can_be_less_readable_or_less_varied(one: Round, other: Round) -> None:
+def test_a_sign_that_one_round_shows_against_another_the_other_does_not_show_against_it(
+    one: Round, other: Round
+) -> None:
     there = {alarm.name for alarm in alarms(one, other)}
     back = {alarm.name for alarm in alarms(other, one)}
     # Longer and shorter are one alarm, so it stands in both directions or in none, but for rounding at its bounds.
