@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -120,3 +121,27 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(TypeError):
         files.write_bytes(tmp_path / "bytes", "text")
     assert list(tmp_path.iterdir()) == []
+
+
+@settings(max_examples=15)
+@given(st.dictionaries(st.text("abc", min_size=1, max_size=2), st.binary(max_size=4), max_size=4), st.booleans())
+def test_children_are_put_beside_what_is_there(tmp_path_factory, found, links):
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")
+    (source / "model" / "inner").mkdir(parents=True)
+    (target / "own.txt").write_text("own")
+    for name, data in found.items():
+        (source / f"{name}.bin").write_bytes(data)
+        (source / "model" / "inner" / name).write_bytes(data)
+    with pytest.MonkeyPatch.context() as patched:
+        if not links:
+            patched.setattr(os, "link", _refuse)
+        files.link_children(source, target)
+    put = {str(path.relative_to(source)): path.read_bytes() for path in source.rglob("*") if path.is_file()}
+    there = {str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()}
+    assert there == {**put, "own.txt": b"own"}
+    same = {path: (source / path).samefile(target / path) for path in put}
+    assert set(same.values()) <= {links}
+
+
+def _refuse(source, target):
+    raise OSError("no hard links on this disk")

@@ -194,3 +194,33 @@ def test_swapping_the_sides_turns_the_finding_around(data, seeds, n):
         if one.interval:
             assert one.interval == pytest.approx((-other.interval[1], -other.interval[0]), abs=1e-9)
         assert replace(one, name="", method="", p_value=None).n == n
+
+
+outcomes = st.dictionaries(
+    st.integers(1, 3), st.dictionaries(st.sampled_from("abcd"), st.sampled_from([0.0, 0.25, 1.0]), min_size=1)
+)
+
+
+@given(outcomes, outcomes)
+def test_a_difference_turns_its_sign_with_its_sides_and_is_of_what_both_have(one, other):
+    a, b = Outcomes("a", one), Outcomes("b", other)
+    there, back = a.minus(b), b.minus(a)
+    assert (there.condition, back.condition) == ("(a - b)", "(b - a)")
+    assert set(there.by_seed) == set(back.by_seed) == set(one) & set(other)
+    for seed, found in there.by_seed.items():
+        assert set(found) == set(one[seed]) & set(other[seed])
+        assert found == {i: one[seed][i] - other[seed][i] for i in found}
+        assert {i: -value for i, value in back.by_seed[seed].items()} == found
+    assert all(value == 0 for found in a.minus(a).by_seed.values() for value in found.values())
+
+
+def test_a_difference_of_differences_is_tested_on_questions():
+    a, b = _outcomes("a", range(60), n=100), _outcomes("b", range(40), n=100)
+    c, d = _outcomes("c", range(50, 60), n=100), _outcomes("d", range(55, 60), n=100)
+    (finding,) = _contrast(a.minus(b), c.minus(d))
+    assert finding.difference == pytest.approx(0.2 - 0.05)
+    assert (finding.a, finding.b) == ("(a - b)", "(c - d)")
+    # 40 to 49 and 55 to 59 gained in the first pair (20), of which 50 to 54 did so in the second too.
+    assert finding.method == "exact sign flips of question means, t interval"
+    assert finding.p_value == 2 / 2**15
+    assert judge([finding])[0].verdict == "helps"

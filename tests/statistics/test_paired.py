@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from noisy_student.statistics.paired import (
     PairedCounts,
@@ -16,6 +17,7 @@ from noisy_student.statistics.paired import (
     mcnemar_midp,
     newcombe_paired,
     tango,
+    worse_exact,
 )
 
 ORACLES = json.loads((Path(__file__).parent / "oracles.json").read_text())
@@ -102,3 +104,21 @@ def test_counts_of_pairs():
     counts = PairedCounts.of(pairs)
     assert counts == PairedCounts(4, 3, 2, 1)
     assert (counts.n, counts.difference, counts.discordance) == (10, 0.1, 0.5)
+
+
+@given(lost=cells, gained=cells)
+def test_worse_is_the_one_sided_half_of_the_exact_test(lost, gained):
+    p_value = worse_exact(lost, gained)
+    if lost + gained:
+        assert p_value == pytest.approx(stats.binomtest(lost, lost + gained, 0.5, alternative="greater").pvalue)
+    # Both sides together hold the table itself twice; the smaller one is half of the two-sided test.
+    both = worse_exact(gained, lost)
+    assert min(1.0, 2 * min(p_value, both)) == pytest.approx(mcnemar_exact(lost, gained))
+    assert worse_exact(lost + 1, gained) <= p_value <= worse_exact(lost, gained + 1) + 1e-12
+
+
+@given(lost=st.integers(0, 7), gained=st.integers(0, 7))
+def test_worse_counts_the_coins_that_fall_so_or_worse(lost, gained):
+    total = lost + gained
+    as_bad = sum(number.bit_count() >= lost for number in range(2**total))
+    assert worse_exact(lost, gained) == pytest.approx(as_bad / 2**total)

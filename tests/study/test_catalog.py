@@ -34,7 +34,9 @@ def _refused(**fields):
 )
 def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, model, tmp_path):
     fields = {"model.id": model, "seeds": [1, 2]}
-    if resolve(Request(study, scale, protocol, fields)).data.source.kind == "gsm8k":
+    named = resolve(Request(study, scale, protocol, fields))
+    fields |= {f"models.{name}.id": model for name in named.models}
+    if named.data.source.kind == "gsm8k":
         # The hub is out of reach in tests; a plan needs the files for their digests.
         for name in ("train", "test"):
             (tmp_path / f"{name}.jsonl").write_text('{"question": "1+1?", "answer": "1+1=2\\n#### 2"}\n')

@@ -132,3 +132,39 @@ def test_a_run_that_did_nothing_says_so_of_every_condition(tmp_path: Path):
     assert results["findings"] == results["gap_recovered"] == []
     assert [row["by_level"] for row in results["labels"]] == [[]]
     assert (results["study"], results["schema"], results["data"]["counts"]) == ("v1-5", 1, None)
+
+
+NOISE = _outcomes(
+    **{
+        "grpo_right_100": _right(120),
+        "grpo_right_60": _right(115),
+        "right_100": _right(120),
+        "right_60": _right(90),
+    }
+)
+
+
+def test_a_comparison_may_go_beyond_another():
+    settings = resolve(Request("noise"))
+    made = {finding.name: finding for finding in findings(settings, NOISE)}
+    found = made["noise-costs-grpo-less"]
+    # It loses 5 of the answers where the other loses 30.
+    assert found.difference == pytest.approx(25 / N)
+    assert (found.a, found.b) == ("(grpo-right-60 - grpo-right-100)", "(right-60 - right-100)")
+    assert (found.primary, found.verdict) == (True, "helps")
+    assert found.p_value is not None and found.p_adjusted == pytest.approx(len(settings.primary) * found.p_value)
+
+
+@pytest.mark.parametrize("missing", ["grpo-right-60", "grpo-right-100", "right-60", "right-100"])
+def test_without_one_of_the_four_there_is_nothing_to_go_beyond(missing):
+    settings = resolve(Request("noise"))
+    rest = {name: item for name, item in NOISE.items() if name != missing}
+    assert "noise-costs-grpo-less" not in {finding.name for finding in findings(settings, rest)}
+    other = {**NOISE, missing: Outcomes(missing, _right(100, 2))}
+    assert "noise-costs-grpo-less" not in {finding.name for finding in findings(settings, other)}
+
+
+def test_pairs_of_different_seeds_are_not_held_against_each_other():
+    settings = resolve(Request("noise"))
+    apart = {name: Outcomes(name, {2: item.by_seed[1]}) if "grpo" in name else item for name, item in NOISE.items()}
+    assert "noise-costs-grpo-less" not in {finding.name for finding in findings(settings, apart)}

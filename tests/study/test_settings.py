@@ -232,3 +232,49 @@ def test_grpo_of_a_condition_is_checked_by_name(grpo, message):
     with pytest.raises(UserError) as caught:
         check({**FIELDS, "conditions": {"baseline": {"train": ["gold"]}, "grpo": condition}, "primary": {}})
     assert message in str(caught.value)
+
+
+def test_comparisons_are_of_what_is_tested_on_the_same_part():
+    conditions = {
+        "first": {"train": ["gold"], "graded_on": "dev"},
+        "second": {"train": ["gold"], "graded_on": "dev"},
+    }
+    said = "compares filtered, tested on test, with first, tested on dev. A difference is taken on the same questions."
+    assert said in _refused(conditions=conditions, primary={"p": {"a": "filtered", "b": "first"}})
+    beyond = {"a": "first", "b": "second"}
+    assert said in _refused(conditions=conditions, primary={"p": {"a": "filtered", "b": "baseline", "beyond": beyond}})
+    mixed = {"a": "control", "b": "first"}
+    assert said in _refused(conditions=conditions, primary={"p": {"a": "filtered", "b": "baseline", "beyond": mixed}})
+    made = check(_with(conditions=conditions, primary={"p": {"a": "first", "b": "second", "beyond": beyond}}))
+    assert made.primary["p"].beyond is not None
+
+
+def test_the_pair_to_go_beyond_is_known():
+    beyond = {"a": "filtered", "b": "basline"}
+    said = _refused(primary={"p": {"a": "filtered", "b": "baseline", "beyond": beyond}})
+    assert 'primary.p names "basline"' in said and 'Did you mean "baseline"' in said
+
+
+def test_labels_to_be_weighed_are_known_first():
+    grpo = {"method": "grpo", "train": ["labels.vots"], "grpo": {"weigh_agreement": True}}
+    assert 'names "vots", which this study does not have' in _refused(conditions={"x": grpo})
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ({"train": ["gold"], "accuracy": 0.5}, "nothing is revealed as own samples"),
+        ({"train": ["revealed"], "accuracy": 0.5}, "nothing is revealed as own samples"),
+        ({"train": ["gold"], "target": "own-sample", "accuracy": 0.5}, "accuracy is 0.5"),
+        ({"train": ["revealed"], "target": "own-sample", "accuracy": 1.1}, '"conditions.x.accuracy" is 1.1'),
+    ],
+)
+def test_only_what_is_revealed_can_be_made_wrong(condition, said):
+    assert said in _refused(conditions={"x": condition})
+
+
+def test_a_scale_of_models_is_a_table_of_names():
+    made = check(_with(conditions={"x": {"train": ["gold"], "model": "small"}}) | {"models": {"small": {"id": "s"}}})
+    assert (made.models["small"].id, made.models["small"].thinking, made.conditions["x"].model) == ("s", None, "small")
+    with pytest.raises(UserError, match='conditions.x.model names "smal"'):
+        check(_with(conditions={"x": {"train": ["gold"], "model": "smal"}}) | {"models": {"small": {"id": "s"}}})

@@ -18,14 +18,15 @@ def check_chain(name: str, conditions: Mapping[str, ConditionSettings]) -> None:
             raise UserError(
                 f'conditions.{name} names "{other}", which this study does not have.', do=nearest(other, conditions)
             )
-        if conditions[other].model != condition.model and condition.method != "last":
+        if conditions[other].model != condition.model:
             raise UserError(
                 f"conditions.{name} and {other} start from different models.",
-                why="A student goes on from one of its own kind, and is held against one.",
+                why="A student goes on from one of its own kind, is held against one, and is asked like one.",
                 do="Give both the same model.",
             )
     for other in (*started, *condition.last_of):
         _require_students(name, other, conditions)
+    _require_end(name, conditions)
     if condition.accept is not None and not condition.train:
         raise UserError(
             f"conditions.{name} trains nothing and has accept.",
@@ -38,6 +39,19 @@ def check_chain(name: str, conditions: Mapping[str, ConditionSettings]) -> None:
             why="Then there might be no last one.",
             do="Begin with a condition that has no accept.",
         )
+
+
+def _require_end(name: str, conditions: Mapping[str, ConditionSettings]) -> None:
+    """Raise UserError where a condition is held against one that is held against it."""
+    passed = [name]
+    while (accept := conditions[passed[-1]].accept) is not None and accept.against in conditions:
+        if accept.against in passed:
+            raise UserError(
+                f"The conditions are held against one another in a circle: {' → '.join([*passed, accept.against])}.",
+                why="Each is held against the one before it, and no round is the first of these.",
+                do="Hold one of them against a condition that has no accept.",
+            )
+        passed.append(accept.against)
 
 
 def _require_students(name: str, other: str, conditions: Mapping[str, ConditionSettings]) -> None:

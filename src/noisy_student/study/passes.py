@@ -87,7 +87,7 @@ def _points(plan: Plan, store: Store, name: str, seed: int) -> list[dict[str, fl
 
 
 def _pairs(settings: Settings, every: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each student with the untrained model of its kind, and with the reference."""
+    """Each student with the untrained model of its kind, and with the reference, where both answered the same."""
     for name in every:
         condition = settings.conditions[name]
         if condition.method == "none":
@@ -98,7 +98,9 @@ def _pairs(settings: Settings, every: Mapping[str, Any]) -> Iterator[tuple[str, 
             if settings.conditions[other].method == "none" and settings.conditions[other].model == condition.model
         ]
         for other in dict.fromkeys([*untrained, settings.reference]):
-            if other in every and other != name:
+            same = other in every and settings.conditions[other].graded_on == condition.graded_on
+            # A run that was paused may have them of different seeds.
+            if same and other != name and set(every[name]) & set(every[other]):
                 yield name, other
 
 

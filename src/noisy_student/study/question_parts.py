@@ -24,11 +24,12 @@ def check_foreign(conditions: Mapping[str, ConditionSettings], labels: Mapping[s
 def check_graded(compared: Mapping[str, Sequence[str]], conditions: Mapping[str, ConditionSettings]) -> None:
     """Raise UserError for comparisons of conditions that are tested on different questions."""
     for name, sides in compared.items():
-        parts = {side: conditions[side].graded_on for side in sides}
-        if len(set(parts.values())) > 1:
-            told = ", ".join(f"{side} on {part}" for side, part in parts.items())
-            raise UserError(
-                f"primary.{name} compares conditions tested on different questions: {told}.",
-                why="A difference is taken on the same questions.",
-                do="Compare conditions with the same graded_on.",
-            )
+        part = conditions[sides[0]].graded_on
+        for side in sides[1:]:
+            if conditions[side].graded_on != part:
+                raise UserError(
+                    f"primary.{name} compares {sides[0]}, tested on {part}, with {side}, tested on "
+                    f"{conditions[side].graded_on}.",
+                    why="A difference is taken on the same questions.",
+                    do="Compare conditions with the same graded_on.",
+                )

@@ -46,17 +46,26 @@ def written_out(fields: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(
             f'"{TABLE}" is no table of tables.', why="Each is a chain of rounds.", do=f"Write [{TABLE}.NAME]."
         )
-    labels, conditions = dict(rest.get("labels", {})), dict(rest.get("conditions", {}))
     for name, chain in chains.items():
-        made_labels, made_conditions = _chain(name, _checked(name, chain))
-        labels = _under(labels, made_labels)
-        conditions = _under(conditions, made_conditions)
-    return {**rest, "labels": labels, "conditions": conditions} if chains else rest
+        labels, conditions = _chain(name, _checked(name, chain))
+        rest |= {"labels": _under(rest.get("labels", {}), labels)}
+        rest |= {"conditions": _under(rest.get("conditions", {}), conditions)}
+    return rest
 
 
-def _under(given: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
-    """What was written out, under what is there: a field that is given by name stays."""
-    return {**given, **{name: {**fields, **given.get(name, {})} for name, fields in made.items()}}
+def _under(given: Any, made: Mapping[str, Any]) -> Any:
+    """What was written out, under what is there: a field that is given by name stays, be it as it should or not.
+
+    Rounds stand in their order, after all else.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    others = {name: fields for name, fields in given.items() if name not in made}
+    return {**others, **{name: _fields_under(given.get(name, {}), fields) for name, fields in made.items()}}
+
+
+def _fields_under(given: Any, made: Mapping[str, Any]) -> Any:
+    return {**made, **given} if isinstance(given, Mapping) else given
 
 
 def _checked(name: str, chain: Mapping[str, Any]) -> RoundsSettings:

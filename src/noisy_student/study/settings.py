@@ -243,9 +243,9 @@ class Settings(Frozen):
             check_noise(name, condition, self.data, self.sft)
             check_shuffle(name, condition, grpo)
             for label in condition.label_names:
+                _known(label, self.labels, f"conditions.{name}.train")
                 if condition.method == "grpo" and grpo.weigh_agreement:
                     check_agreement(name, label, self.labels[label])
-                _known(label, self.labels, f"conditions.{name}.train")
             if condition.model is not None:
                 _known(condition.model, self.models, f"conditions.{name}.model")
             for other in (condition.like, condition.control_of, condition.after):

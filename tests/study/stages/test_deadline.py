@@ -16,6 +16,7 @@ from noisy_student.records import Label, Question, Sample
 from noisy_student.sampling.sample_file import write_samples
 from noisy_student.study import stages
 from noisy_student.study.stages import (
+    accept,
     examples,
     gate,
     grade,
@@ -23,7 +24,10 @@ from noisy_student.study.stages import (
     key,
     label,
     label_quality,
+    last,
+    lineage,
     reveal,
+    review,
     split,
     tune,
     vote,
@@ -32,6 +36,7 @@ from noisy_student.study.stages import (
 DATA = {"labeled": 5, "unlabeled": 5, "test": 5}
 SPEC = {"truncated": "abstain", "ties": "none", "K": 1, "seed": 1, "select": {"all": True}, "text": "first"}
 SPEC |= {"data": DATA, "paths": {}, "rates": [1.0], "probes": ["rung"]}
+SPEC |= {"error": 0.05, "rounds": 1, "min_agreement": 0.75, "chain": ["baseline"], "name": "round"}
 
 
 @pytest.fixture
@@ -47,8 +52,12 @@ def inputs(tmp_path: Path) -> dict[str, list[Path]]:
     files.write_jsonl(folder / "groups.jsonl", [group])
     write_labels(folder / "dev_gold.jsonl", [Label("q", "7", None, "gold")])
     files.write_json(folder / "probe.json", {"held": False, "steps": 50, "criteria": []})
-    roles = ("samples", "key", "gold", "own", "split", "train", "train-0", "dev-0", "probe-0")
-    return {role: [folder] for role in roles} | {"votes": [tmp_path / "voted/data"]}
+    files.write_json(folder / "review.json", {"accepted": True, "alarms": []})
+    write_labels(folder / "labels.jsonl", [Label("q", "7", None, "vote")])
+    roles = ("samples", "key", "gold", "own", "split", "train", "train-0", "dev-0", "probe-0", "review")
+    of_rounds = [f"{before}{role}" for before in ("before-", "") for role in ("greedy", "drawn", "labels")]
+    voted = {role: [tmp_path / "voted/data"] for role in ("votes", "before-votes")}
+    return {role: [folder] for role in (*roles, *of_rounds)} | voted
 
 
 STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
@@ -61,6 +70,10 @@ STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "group-quality": (group_quality, ("train", "key"), "vote"),
     "tune": (tune, ("split", "train-0", "dev-0"), "vote"),
     "gate": (gate, ("probe-0",), "vote"),
+    "review": (review, ("split", "greedy", "drawn", "before-greedy", "before-drawn"), "vote"),
+    "accept": (accept, ("train", "review"), "vote"),
+    "last": (last, ("train-0",), "vote"),
+    "lineage": (lineage, ("key", "votes", "labels", "before-votes", "before-labels"), "vote"),
     "reveal": (reveal, ("split", "key", "samples"), "vote"),
     "split": (split, (), "vote"),
     "key": (key, (), "vote"),

@@ -1,0 +1,73 @@
+"""pass@k and maj@k of graded samples against every subset, and against the formulas they stand on."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from noisy_student.evaluation.passes import Tries, points, tries
+from noisy_student.records import Grade
+from noisy_student.statistics.voting import maj_at_k, pass_at_k
+
+TRUTH = "7"
+answers = st.one_of(st.none(), st.sampled_from([TRUTH, "1", "2"]))
+
+
+def grades(name: str, found: list[str | None]) -> list[Grade]:
+    return [Grade(name, k, each == TRUTH, each == TRUTH and k % 2 == 0, each, "eos") for k, each in enumerate(found)]
+
+
+def led(drawn: tuple[str | None, ...]) -> float:
+    """The chance that the vote of these is right: a tie of t answers is won by each in 1 of t."""
+    voted = [each for each in drawn if each is not None]
+    most = max((voted.count(each) for each in voted), default=0)
+    leaders = {each for each in voted if voted.count(each) == most}
+    return (TRUTH in leaders) / len(leaders) if leaders else 0.0
+
+
+@given(st.lists(answers, min_size=1, max_size=7), st.data())
+def test_they_are_means_over_every_subset(found: list[str | None], data: st.DataObject) -> None:
+    (made,) = tries(grades("q", found))
+    k = data.draw(st.integers(1, len(found)))
+    subsets = list(combinations(found, k))
+    assert made.passed(k) == pytest.approx(sum(TRUTH in each for each in subsets) / len(subsets))
+    assert made.led(k) == pytest.approx(sum(map(led, subsets)) / len(subsets))
+
+
+@given(st.integers(0, 6), st.lists(st.integers(1, 4), max_size=3).map(sorted), st.integers(0, 3), st.data())
+def test_they_are_those_of_the_statistics(right: int, wrong: list[int], blank: int, data: st.DataObject) -> None:
+    total = right + sum(wrong) + blank
+    if not total:
+        return
+    made, k = Tries("q", total, right, 0, tuple(wrong)), data.draw(st.integers(1, total))
+    tally = {"yes": right, **{f"no {place}": count for place, count in enumerate(wrong)}}
+    assert made.passed(k) == pass_at_k(total, right, k=k)
+    assert made.led(k) == pytest.approx(maj_at_k(tally, "yes", k=k, abstained=blank))
+    assert made.readable == total - blank
+    assert made.passed(1) == pytest.approx(right / total) == made.led(1)
+    assert made.led(k) <= made.passed(k) + 1e-12
+
+
+@given(st.lists(answers, min_size=1, max_size=8))
+def test_more_tries_never_pass_less(found: list[str | None]) -> None:
+    (made,) = tries(grades("q", found))
+    passed = [made.passed(k) for k in range(1, len(found) + 1)]
+    assert passed == sorted(passed)
+    assert passed[-1] == float(TRUTH in found)
+
+
+def test_a_question_is_counted_and_questions_stand_by_id() -> None:
+    rows = [*grades("b", ["7", "1", None, "1", "2"]), *grades("a", ["7"] * 5)]
+    first, second = tries(rows)
+    assert (first.question_id, first.k, first.right, first.strict, first.wrong) == ("a", 5, 5, 3, ())
+    assert (second.right, second.strict, second.wrong, second.readable) == (1, 1, (1, 2), 4)
+    assert tries(reversed(rows)) == [first, second]
+
+
+def test_points_are_means_over_questions_at_powers_of_two() -> None:
+    found = points(tries([*grades("a", ["7"] * 6), *grades("b", ["1"] * 6)]))
+    assert found == [{"k": k, "pass": 0.5, "maj": 0.5} for k in (1, 2, 4, 6)]
+    assert points([]) == []
