@@ -67,3 +67,23 @@ def _mean(rows: list[dict[str, Any]], field: str) -> str:
 def _share(rows: list[dict[str, Any]]) -> str:
     known = [row["label_accuracy"] for row in rows if row["label_accuracy"] is not None]
     return f"{100 * sum(known) / len(known):.1f} %" if known else ""
+
+
+def sisters() -> str:
+    """What the lab's three models do untrained and after fine-tuning on gold, means over the seeds of study teacher."""
+    run = results_of("teacher")
+    lines = ["| model | greedy | one sample | vote of 8 | after gold, greedy |", f"|{' --- |' * 5}"]
+    models = {"lab-s": ("base-small", "small", None), "lab-m": ("base", "own", "baseline")}
+    models["lab-l"] = ("base-large", "large", "baseline-large")
+    for model, (base, labels, trained) in models.items():
+        voted = [row for row in run["labels"] if row["name"] == labels]
+        cells = [_over(run["conditions"], base, "accuracy"), _over(voted, labels, "single_accuracy")]
+        cells += [_over(voted, labels, "accuracy")]
+        cells += ["not run" if trained is None else _over(run["conditions"], trained, "accuracy")]
+        lines.append(f"| `{model}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _over(rows: list[dict[str, Any]], name: str, field: str) -> str:
+    known = [row[field] for row in rows if row["name"] == name and row[field] is not None]
+    return f"{100 * sum(known) / len(known):.1f} %"

@@ -21,7 +21,7 @@ from noisy_student.study.catalog import questions
 
 # Also where this file is run by its path from elsewhere.
 sys.path.insert(0, str(Path(__file__).parent))
-from answers import answers, primary, results_of
+from answers import answers, primary, results_of, sisters
 
 ROOT = Path(__file__).parent.parent
 PAGES = (
@@ -464,6 +464,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "ladder": ladder,
     "claims": claims,
     "answers": answers,
+    "sisters": sisters,
     **{
         f"findings-{name}": partial(primary, name)
         for name in ("noise", "quantity", "threshold", "teacher", "rounds", "v3", "v6", "v7", "student-noise")

@@ -44,12 +44,17 @@ def needs_controls(finding: Row, conditions: Sequence[Row]) -> bool:
     """Whether a gain may have a cheaper cause than the one it is claimed for, so that controls must rule it out.
 
     Not that of a condition that learns from true labels only, nor of one that learns from the same as the other:
-    controls rule out causes other than what is learned from.
+    controls rule out causes other than what is learned from. A difference of two differences has the second for one.
     """
-    if _same_lessons(finding, conditions):
+    if _same_lessons(finding, conditions) or _of_pairs(finding):
         return False
     learned = [name for row in _own(finding, conditions) for name in row.get("learns_from") or ()]
     return not learned or any(name.startswith("labels.") for name in learned)
+
+
+def _of_pairs(finding: Row) -> bool:
+    """Whether it compares differences: those are named in brackets, which no condition's name has."""
+    return str(finding.get("a")).startswith("(")
 
 
 def _own(finding: Row, conditions: Sequence[Row]) -> list[Row]:

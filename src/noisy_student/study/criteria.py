@@ -22,6 +22,8 @@ def criteria(settings: Settings, findings: Sequence[Finding]) -> Iterator[dict[s
         yield {
             "name": name,
             **declared.model_dump(mode="json"),
+            # Of a difference of differences these are the pairs.
+            **({} if finding is None else {"a": finding.a, "b": finding.b}),
             "difference": None if finding is None else finding.difference,
             "interval": None if finding is None else finding.interval,
             "verdict": None if finding is None else finding.verdict,
