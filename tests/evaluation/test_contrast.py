@@ -73,7 +73,8 @@ def test_three_seeds_speak_of_the_recipe_with_the_questions_beside():
     assert recipe.difference == pytest.approx(0.1)
     assert recipe.p_value == pytest.approx(0.0130724, abs=1e-6)
     assert recipe.interval == pytest.approx((0.1 - 0.049683, 0.1 + 0.049683), abs=1e-5)
-    assert recipe.mde == pytest.approx((4.302653 + 1.060660) * 0.02 / 3**0.5, abs=1e-6)
+    # P(|t| > 4.302653) is .8 for a noncentral t of 2 degrees of freedom where the mean is 5.653489 standard errors.
+    assert recipe.mde == pytest.approx(5.653489 * 0.02 / 3**0.5, abs=1e-6)
     assert (questions.name, questions.unit, questions.primary) == ("a-helps (questions)", "checkpoints", False)
     assert questions.family == "main"
     judged = judge([recipe, questions])
@@ -220,7 +221,7 @@ def test_a_difference_of_differences_is_tested_on_questions():
     (finding,) = _contrast(a.minus(b), c.minus(d))
     assert finding.difference == pytest.approx(0.2 - 0.05)
     assert (finding.a, finding.b) == ("(a - b)", "(c - d)")
-    # 40 to 49 and 55 to 59 gained in the first pair (20), of which 50 to 54 did so in the second too.
-    assert finding.method == "exact sign flips of question means, t interval"
-    assert finding.p_value == 2 / 2**15
+    # 40 to 59 gained in the first pair, of which 50 to 54 did so in the second, too: 15 to 0.
+    assert finding.method == "McNemar mid-p, Newcombe paired interval"
+    assert finding.p_value == pytest.approx(1 / 2**15)
     assert judge([finding])[0].verdict == "helps"

@@ -32,7 +32,7 @@ def _refused(**fields):
 @pytest.mark.parametrize(
     ("study", "scale", "protocol"), itertools.product(names("studies"), names("scales"), names("protocols"))
 )
-def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, model, tmp_path):
+def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, model, tmp_path, tmp_path_factory):
     fields = {"model.id": model, "seeds": [1, 2]}
     named = resolve(Request(study, scale, protocol, fields))
     fields |= {f"models.{name}.id": model for name in named.models}
@@ -41,6 +41,10 @@ def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, m
         for name in ("train", "test"):
             (tmp_path / f"{name}.jsonl").write_text('{"question": "1+1?", "answer": "1+1=2\\n#### 2"}\n')
         fields["data.source.dataset"] = str(tmp_path)
+    if named.data.foreign is not None and named.data.foreign.kind == "hub":
+        pool = tmp_path_factory.mktemp("pool")
+        (pool / "train.jsonl").write_text('{"source": "math", "problem": "2+2?", "solution": "\\\\boxed{4}"}\n')
+        fields["data.foreign.dataset"] = str(pool)
     settings = resolve(Request(study, scale, protocol, fields))
     made = plan(settings)
     assert (settings.name, settings.scale, settings.protocol) == (study, scale, protocol)

@@ -73,7 +73,8 @@ def test_grpo_takes_one_step_with_every_answer_at_the_cap(tmp_path: Path, beta: 
     found = rehearse_grpo(lab_model, PROMPT, spec, watched, Context(tmp_path))
     assert (found.method, found.rows, found.tokens, found.reason) == ("grpo", 8, 64, "")
     assert lengths == [24] * 8
-    assert found.peak is not None and found.peak > 0
+    # So small a step may fit into what tests before this one have left to the process.
+    assert found.peak is not None and 0 <= found.peak < found.free
 
 
 def test_what_cannot_fit_by_calculation_is_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

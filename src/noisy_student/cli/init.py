@@ -85,7 +85,7 @@ def command(
     study = {
         "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",
         **({} if model is None else {"model": {"id": model}}),
-        "data": {**sizes.model_dump(), "source": _source(file, unlabeled, test, found, fields)},
+        "data": {**sizes.model_dump(exclude={"foreign"}), "source": _source(file, unlabeled, test, found, fields)},
         "labels": LABELS,
         "conditions": {**CONDITIONS, **({"oracle": _oracle(found)} if found.truth_known else {})},
         "primary": {**PRIMARY, **({"oracle-helps": {"a": "oracle", "b": "baseline"}} if found.truth_known else {})},
@@ -93,7 +93,7 @@ def command(
     target.write_text(toml_text(study), encoding="utf-8")
     mde = paired_mde(DISCORDANCE, sizes.test)
     if json:
-        emit({"schema": 1, "study": str(target), **sizes.model_dump(), "dev": sizes.dev, "mde": mde})
+        emit({"schema": 1, "study": str(target), **sizes.model_dump(exclude={"foreign"}), "dev": sizes.dev, "mde": mde})
     else:
         _show(target, found, sizes, mde)
 

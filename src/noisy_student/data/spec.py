@@ -128,7 +128,8 @@ class DataSpec(BaseModel):
     @model_serializer(mode="wrap")
     def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = handler(self)
-        return {name: value for name, value in found.items() if value is not None or name not in ("foreign", "algebra")}
+        off = {"foreign": None, "algebra": None, "views": False}
+        return {name: value for name, value in found.items() if name not in off or value != off[name]}
 
     @property
     def reads_latex(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import optimize
 
 RIDGE = 0.03
 """Weight of the pull towards 0: where there are fewer rows than columns it shares a cost among those that explain it,
@@ -21,6 +20,9 @@ def unit_costs(work: Sequence[Sequence[float]], costs: Sequence[float]) -> tuple
     >>> [round(cost, 1) for cost in unit_costs([[1, 10], [1, 20], [1, 40]], [3.0, 5.0, 9.0])]
     [1.0, 0.2]
     """
+    # Only a forecast needs it, and every run that shows its progress knows this module.
+    from scipy import optimize
+
     table, total = np.asarray(work, dtype=np.float64), np.asarray(costs, dtype=np.float64)
     if table.ndim != 2 or len(table) != len(total) or not len(total) or not (total > 0).all():
         raise ValueError("needs one row of work for each cost, and every cost above 0")

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from noisy_student.data.parts import sizes_of
-from noisy_student.evaluation.preflight.vote_quality import LADDER
+from noisy_student.evaluation.preflight.rungs import RUNGS
 from noisy_student.models import lab
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import Shard
@@ -104,7 +104,7 @@ class PreflightGraph:
         """Votes of more and more samples; each rung adds to those before, and is drawn only where they did not pass."""
         votes: list[Node] = []
         samples: list[Node] = []
-        for first, end in zip((0, *LADDER), LADDER, strict=False):
+        for first, end in zip((0, *RUNGS), RUNGS, strict=False):
             title = f"whether K = {end} is needed"
             gate = [self.draw.node("more-votes", {}, inputs={"votes": [last]}, title=title) for last in votes[-1:]]
             samples.append(self._ask(teacher, self.settings.sampling, Shard(first=first, end=end), gate))

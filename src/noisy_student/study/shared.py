@@ -46,9 +46,7 @@ class Shared:
         """The data spec with digests in place of names of files and data sets."""
         spec = self.settings.data.model_dump(mode="json")
         digests = {part: [sha256_file(path) for path in found] for part, found in self.files.items()}
-        # These fields came later; where they are off, splits keep their keys.
-        if not spec["views"]:
-            del spec["views"]
+        # This field came later; where it is off, splits keep their keys.
         if spec["source"]["fields"]["paraphrase"] is None:
             del spec["source"]["fields"]["paraphrase"]
         known = {part: f"sha256:{identity.digest(found)}" for part, found in digests.items()}

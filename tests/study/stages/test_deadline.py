@@ -19,6 +19,7 @@ from noisy_student.study.stages import (
     accept,
     examples,
     gate,
+    gold_check,
     grade,
     group_quality,
     key,
@@ -26,16 +27,20 @@ from noisy_student.study.stages import (
     label_quality,
     last,
     lineage,
+    more_votes,
     reveal,
     review,
     split,
     tune,
+    unseen,
+    unseen_votes,
     vote,
 )
 
 DATA = {"labeled": 5, "unlabeled": 5, "test": 5}
 SPEC = {"truncated": "abstain", "ties": "none", "K": 1, "seed": 1, "select": {"all": True}, "text": "first"}
 SPEC |= {"data": DATA, "paths": {}, "rates": [1.0], "probes": ["rung"]}
+SPEC |= {"questions": 4}
 SPEC |= {"error": 0.05, "rounds": 1, "min_agreement": 0.75, "chain": ["baseline"], "name": "round"}
 
 
@@ -52,9 +57,10 @@ def inputs(tmp_path: Path) -> dict[str, list[Path]]:
     files.write_jsonl(folder / "groups.jsonl", [group])
     write_labels(folder / "dev_gold.jsonl", [Label("q", "7", None, "gold")])
     files.write_json(folder / "probe.json", {"held": False, "steps": 50, "criteria": []})
+    files.write_json(tmp_path / "voted/data/votes.json", {"K": 1, "right": 0, "questions": 1})
     files.write_json(folder / "review.json", {"accepted": True, "alarms": []})
     write_labels(folder / "labels.jsonl", [Label("q", "7", None, "vote")])
-    roles = ("samples", "key", "gold", "own", "split", "train", "train-0", "dev-0", "probe-0", "review")
+    roles = ("samples", "key", "gold", "own", "split", "train", "train-0", "dev-0", "probe-0", "review", "unseen")
     of_rounds = [f"{before}{role}" for before in ("before-", "") for role in ("greedy", "drawn", "labels")]
     voted = {role: [tmp_path / "voted/data"] for role in ("votes", "before-votes")}
     return {role: [folder] for role in (*roles, *of_rounds)} | voted
@@ -77,9 +83,13 @@ STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "reveal": (reveal, ("split", "key", "samples"), "vote"),
     "split": (split, (), "vote"),
     "key": (key, (), "vote"),
+    "unseen": (unseen, (), "vote"),
+    "unseen-votes": (unseen_votes, ("unseen", "samples"), "vote"),
+    "more-votes": (more_votes, ("votes",), "vote"),
+    "gold-check": (gold_check, (), "vote"),
 }
-# tests/sampling/test_torch_engine.py, tests/training/test_sft.py, tests/training/test_grpo.py
-WITH_A_MODEL = {"sample", "train_sft", "train_grpo"}
+# tests/sampling/test_torch_engine.py, tests/training/test_{sft,grpo,rehearsal}.py, tests/invariants/test_preflight.py
+WITH_A_MODEL = {"sample", "train_sft", "train_grpo", "rehearsal", "model_check"}
 
 
 def test_no_kind_of_stage_is_left_out() -> None:

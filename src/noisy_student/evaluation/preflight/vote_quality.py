@@ -11,7 +11,6 @@ from noisy_student.statistics.intervals import wilson
 NAME = "vote-accuracy"
 LEAST = 0.5
 """The plan's threshold, "Pre-flight Checks", 2: 38 % at K = 4 was too little, 52 % at K = 8 enough."""
-LADDER = (4, 8, 16)
 
 
 def passes(right: int, questions: int) -> bool:
