@@ -26,7 +26,9 @@ from answers import answers, primary, results_of, sisters
 ROOT = Path(__file__).parent.parent
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("lab", "engines", "votes", "grpo", "lora", "health", "decisions")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("lab", "engines", "votes", "grpo", "lora", "health", "decisions", "rounds")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("foreign", "student-noise", "forecast", "questions")),
+    ROOT / "results" / "README.md",
 )
 BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ORDER = (
