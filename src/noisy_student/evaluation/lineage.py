@@ -12,7 +12,7 @@ from noisy_student.records import Vote
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Counts of questions; the first five make up all that were voted on in both rounds.
+    """Counts of questions; ``same`` to ``without`` make up all that were voted on in both rounds.
 
     ``mended`` and ``spoiled`` are flips to and from the right answer, None where a truth is not known. ``kept`` are
     selected in both rounds, ``added`` and ``dropped`` in one.

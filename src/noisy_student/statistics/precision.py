@@ -23,7 +23,8 @@ def least_votes(levels: Mapping[int, Level], precision: float, *, error: float =
 
     A threshold holds where as many right answers would come in at most ``error`` of all cases from labels that are
     right less often: P(Bin(n, precision) >= right) <= error. One that so few questions reached that it could not hold
-    even if all of them were right is passed over.
+    even if all of them were right is passed over; which these are depends on ``precision``, so a lower one is not
+    always easier to show.
 
     >>> least_votes({8: Level(60, 60), 7: Level(9, 10), 6: Level(5, 10)}, 0.9)
     7
