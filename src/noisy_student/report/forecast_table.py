@@ -36,7 +36,9 @@ def forecast_words(results: Row) -> str | None:
     if not kept.get("cpu_seconds") or kept.get("ratio") is None:
         return None
     said, took = duration(kept["cpu_seconds"]), duration(kept.get("actual_cpu_seconds"))
-    return f"Forecast: {said} of CPU time; it took {took}, {kept['ratio']:.2f} of that."
+    unknown = kept.get("without_estimate")
+    apart = f" {count(unknown)} more steps were unlike all that had been done, and had no forecast." if unknown else ""
+    return f"Forecast: {said} of CPU time; it took {took}, {kept['ratio']:.2f} of that.{apart}"
 
 
 def _line(name: str, row: Row, nodes: object) -> Line:
