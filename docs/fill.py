@@ -26,8 +26,13 @@ from answers import answers, primary, results_of, sisters
 ROOT = Path(__file__).parent.parent
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("lab", "engines", "votes", "grpo", "lora", "health", "decisions", "rounds")),
-    *(ROOT / "docs" / f"{name}.md" for name in ("foreign", "student-noise", "forecast", "questions")),
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in (
+            *("lab", "engines", "votes", "grpo", "lora", "health", "decisions", "rounds", "foreign"),
+            *("student-noise", "questions"),
+        )
+    ),
     ROOT / "results" / "README.md",
 )
 BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -469,7 +474,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "sisters": sisters,
     **{
         f"findings-{name}": partial(primary, name)
-        for name in ("noise", "quantity", "threshold", "teacher", "rounds", "v3", "v6", "v7", "student-noise")
+        for name in ("noise", "quantity", "threshold", "teacher", "rounds", "v6", "v7", "student-noise")
     },
 }
 

@@ -34,23 +34,25 @@ def comparisons(settings: Settings, runs: Path) -> list[Row]:
     rows = []
     for name, item in settings.primary.items():
         sd = seed_sd = None
+        # A difference of two differences varies as both of them do.
+        pairs = 1 if item.beyond is None else 2
         if count < RECIPE_SEEDS:
             # Generated test questions are new ones for each seed; those of a file may be the same.
-            mde = paired_mde(DISCORDANCE, tested * (count if settings.data.source.kind == "procedural" else 1))
+            mde = paired_mde(DISCORDANCE * pairs, tested * (count if settings.data.source.kind == "procedural" else 1))
         else:
-            sd = _seen_sd(settings, item.a, item.b, runs)
+            sd = _seen_sd(settings, item.a, item.b, runs) if item.beyond is None else None
             if sd is None:
                 seed_sd = SEED_SD
-                sd = math.sqrt(DISCORDANCE / tested + 2 * SEED_SD**2)
+                sd = math.sqrt(pairs * (DISCORDANCE / tested + 2 * SEED_SD**2))
             mde = seeds_mde(sd, count)
         rows.append(
             {
                 "name": name,
-                "a": item.a,
-                "b": item.b,
+                "a": item.a if item.beyond is None else f"({item.a} - {item.b})",
+                "b": item.b if item.beyond is None else f"({item.beyond.a} - {item.beyond.b})",
                 "n": tested,
                 "seeds": count,
-                "discordance": DISCORDANCE,
+                "discordance": DISCORDANCE * pairs,
                 "difference_sd": sd,
                 "assumed_seed_sd": seed_sd,
                 "mde": mde,

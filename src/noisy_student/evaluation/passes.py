@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from noisy_student.answers.equivalence import merged
 from noisy_student.evaluation.vote_curve import sizes
 from noisy_student.records import Grade
 from noisy_student.statistics.voting import maj_at_k, pass_at_k
@@ -64,6 +65,6 @@ def points(every: Sequence[Tries]) -> list[dict[str, float]]:
 
 def _tries(name: str, grades: Sequence[Grade]) -> Tries:
     right = sum(grade.correct for grade in grades)
-    wrong = Counter(grade.answer for grade in grades if not grade.correct and grade.answer is not None)
+    wrong = Counter(merged([grade.answer for grade in grades if not grade.correct and grade.answer is not None]))
     counts = tuple(sorted(wrong.values()))
     return Tries(name, len(grades), right, sum(grade.strict for grade in grades), counts)

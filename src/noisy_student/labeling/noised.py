@@ -44,15 +44,17 @@ def noised(
     tallies = {name: _Tally() for name in truth}
     for sample in samples:
         label = truth.get(sample.question_id)
-        answer = read(sample.text, sample.finish, truncated=truncated)
+        answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
         if label is None or not isinstance(answer, Answer):
             continue
         tally = tallies[label.question_id]
         if same(answer.canonical, label.answer):
             tally.right = own_text(sample.text) if tally.right is None else tally.right
         else:
-            tally.wrong[answer.canonical] += 1
-            tally.texts.setdefault(answer.canonical, own_text(sample.text))
+            # Of LaTeX several forms are one answer.
+            known = next((other for other in tally.wrong if same(other, answer.canonical)), answer.canonical)
+            tally.wrong[known] += 1
+            tally.texts.setdefault(known, own_text(sample.text))
     eligible = [name for name, tally in tallies.items() if tally.right is not None and tally.wrong]
     if not eligible:
         raise NotTrainable(

@@ -134,7 +134,7 @@ def _ways(settings: Settings, size: Size) -> Iterator[tuple[str, ConditionSettin
     """One condition for each method, adapter and kind of labels: of GRPO, whose steps are dear, whatever labels."""
     seen: set[str] = set()
     for name, item in settings.conditions.items():
-        if item.method == "none":
+        if not item.train:
             continue
         kinds = sorted({GOLD if source == GOLD else LABELS for source in item.train})
         lora = None if item.lora is None else item.lora.model_dump(mode="json")

@@ -108,7 +108,7 @@ def _sides(outcomes: Mapping[str, Outcomes], item: ContrastSettings) -> tuple[Ou
 
 def _explored(settings: Settings) -> Iterator[tuple[str, str]]:
     """Pairs to look at that no primary comparison names: a condition and the reference, a condition and its control."""
-    declared = {frozenset((item.a, item.b)) for item in settings.primary.values()}
+    declared = {frozenset((item.a, item.b)) for item in settings.primary.values() if item.beyond is None}
     pairs = [(name, settings.reference) for name in settings.conditions if settings.reference in settings.conditions]
     pairs += [(item.control_of, name) for name, item in settings.conditions.items() if item.control_of is not None]
     for a, b in dict.fromkeys(pairs):
@@ -237,8 +237,11 @@ def _gaps(settings: Settings, outcomes: Mapping[str, Outcomes]) -> Iterator[dict
     ends = (settings.reference, settings.ceiling)
     if not set(ends) <= set(outcomes):
         return
+    reference, ceiling = (settings.conditions[name] for name in ends)
+    if reference.graded_on != ceiling.graded_on:
+        return
     for name in outcomes:
-        own, reference = settings.conditions[name], settings.conditions[settings.reference]
+        own = settings.conditions[name]
         apart = own.graded_on != reference.graded_on or own.model != reference.model
         if settings.conditions[name].method == "none" or name in ends or apart:
             continue

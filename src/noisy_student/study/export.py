@@ -115,7 +115,7 @@ def card(labels: LabelNodes, rows: list[dict[str, Any]], judged: Mapping[str, An
         )
     else:
         quality = "How many are right is not known."
-    data = results["data"]["dataset"] or results["data"]["source"]
+    data = _source(labels, results)
     return f"""---
 configs:
 - config_name: default
@@ -136,3 +136,12 @@ datasets.load_dataset("parquet", data_files="labels.parquet")
 
 Made by `{results["command"]}`.
 """
+
+
+def _source(labels: LabelNodes, results: Mapping[str, Any]) -> str:
+    """Where the questions of a set come from: foreign ones from a source of their own."""
+    settings = results.get("settings") or {}
+    part = settings.get("labels", {}).get(labels.name, {}).get("part", "unlabeled")
+    data = settings["data"]["foreign"] if part == "foreign" else results["data"]
+    kind: str = data.get("source") or data["kind"]
+    return data.get("dataset") or kind

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from noisy_student import identity
-from noisy_student.study.handed import TUNE
+from noisy_student.study.handed import ROLES
 from noisy_student.study.stored import Stored
 
 
@@ -92,7 +92,14 @@ def trainer(step: Step) -> Step | None:
     given = step.inputs.get("model", ())
     if not given:
         return None
-    return given[0].inputs.get("train-0", given)[0] if given[0].stage == TUNE else given[0]
+    step = given[0]
+    while step.stage in ROLES:
+        role = ROLES[step.stage]
+        behind = step.inputs.get(f"{role}0" if role.endswith("-") else role)
+        if not behind:
+            return None
+        step = behind[0]
+    return step
 
 
 def base_of(step: Step) -> Any:

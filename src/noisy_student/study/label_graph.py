@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from noisy_student.errors import UserError
 from noisy_student.study import stage_spec
 from noisy_student.study.conditions import LABELS, TARGET, ConditionSettings, LabelSettings
 from noisy_student.study.draw_graph import DrawGraph, Origin
@@ -28,8 +29,8 @@ class LabelGraph:
         label = settings.labels[name]
         votes = self.votes(label)
         on_dev = None
-        known = self.draw.shared.foreign_truth_known if label.part == "foreign" else self.draw.shared.truth_known
-        if not known and label.samples is None:
+        # What dev shows holds for questions of its own kind only.
+        if label.part == "unlabeled" and not self.draw.shared.truth_known and label.samples is None:
             on_dev = self._quality(self.votes(label, part="dev"), title=f"quality of {name} on dev")
         quality = self._quality(votes, title=f"quality of {name}")
         labels = self.labels(name, ConditionSettings(train=(f"{LABELS}{name}",), select=label.default_select))
@@ -60,7 +61,7 @@ class LabelGraph:
         inputs: dict[str, list[Node]] = {"split": [self.draw.split], "key": [self.draw.key]}
         spec: dict[str, Any] = {}
         if condition.target == "own-sample":
-            label = next(iter(self.draw.settings.labels.values()), LabelSettings())
+            label = self._own(condition)
             # All questions and all K, however those labels are voted on: else it would be the oracle of some.
             label = LabelSettings.model_validate(label.model_dump(include={"teacher", "K", "text", "shots"}))
             inputs["samples"] = self._samples(label, part=condition.reveal)
@@ -76,6 +77,21 @@ class LabelGraph:
             spec |= {"accuracy": condition.accuracy}
             title = f"reveal the key, {condition.accuracy:.0%} right"
         return self.draw.node("reveal", spec, inputs=inputs, title=title)
+
+    def _own(self, condition: ConditionSettings) -> LabelSettings:
+        """The first set of labels whose teacher is the condition's own model, for own samples; UserError for none."""
+        settings = self.draw.settings
+        every = settings.labels.values() or [LabelSettings()]
+        for label in every:
+            teacher = label.teacher or settings.teacher
+            if teacher in settings.conditions and settings.conditions[teacher].model == condition.model:
+                return label
+        raise UserError(
+            f"A condition that starts from {condition.model or settings.model.id} asks for own samples, and no set of "
+            "labels has a teacher of that model.",
+            why="Another model's samples are not its own.",
+            do="Add such a set of labels.",
+        )
 
     def votes(self, label: LabelSettings, *, part: str | None = None) -> Node:
         """The votes of a set of labels, on its own part or on another."""

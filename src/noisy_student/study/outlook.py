@@ -67,8 +67,9 @@ def outlook(settings: Settings, store: Store) -> Outlook:
     name, label = _label_set(settings)
     graph = SeedGraph(settings, settings.seeds[0], Shared(settings))
     teacher, train, note = _teacher(graph, label, store)
+    decoding = _settings_of(graph, teacher).sampling
     votes = {
-        part: _vote(graph, (teacher, train), Draws(part, settings.sampling, k=label.K, count=count))
+        part: _vote(graph, (teacher, train), Draws(part, decoding, k=label.K, count=count, shots=label.shots))
         for part, count in _counts(settings, trained=train is not None).items()
     }
     result = run_graph(list(votes.values()), store, executor=local(store, workers=settings.compute.workers))
@@ -171,9 +172,12 @@ def _thresholds(settings: Settings, labels: str | None) -> list[float | None]:
 
 
 def _label_set(settings: Settings) -> tuple[str | None, LabelSettings]:
-    """The first set that is voted on from drawn samples; where a study has none, what a set would be."""
+    """The first set that is voted on from drawn samples; where a study has none, what a set would be.
+
+    Foreign questions are passed over: what is known of dev says nothing of them.
+    """
     for name, label in settings.labels.items():
-        if label.rule == "vote" and label.samples is None:
+        if label.rule == "vote" and label.samples is None and label.part == "unlabeled":
             return name, label
     return None, LabelSettings()
 
@@ -202,10 +206,15 @@ def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: Draws) -> N
     return node.make(
         "vote",
         {"K": drawn.k, "truncated": answers.truncated, "ties": answers.ties},
-        inputs={"samples": graph.draw.draws(Origin(name, train, graph.settings), drawn)},
+        inputs={"samples": graph.draw.draws(Origin(name, train, _settings_of(graph, name)), drawn)},
         seed=graph.run_seed,
         title=f"outlook: vote of {drawn.k} by {name} on {drawn.part}",
     )
+
+
+def _settings_of(graph: SeedGraph, teacher: str) -> Settings:
+    """The settings as the teacher's model has them; the base model in the place of one is the run's own."""
+    return graph.draw.settings_of(teacher) if teacher in graph.settings.conditions else graph.settings
 
 
 def _read(store: Store, votes: Node) -> list[Vote]:

@@ -14,6 +14,7 @@ from noisy_student.study.seed_graph import SeedGraph
 from noisy_student.study.seed_nodes import ConditionNodes, LabelNodes
 from noisy_student.study.settings import Settings
 from noisy_student.study.shared import Shared
+from noisy_student.study.variant import variant
 from noisy_student.study.wall import require_wall
 
 
@@ -49,7 +50,7 @@ def plan(settings: Settings) -> Plan:
     shared = Shared(settings)
     conditions: list[ConditionNodes] = []
     labels: list[LabelNodes] = []
-    first = PreflightGraph(settings, settings.seeds[0], shared).nodes() if settings.preflight else None
+    first = PreflightGraph(_checked(settings), settings.seeds[0], shared).nodes() if settings.preflight else None
     for run_seed in () if settings.checks.only else settings.seeds:
         graph = SeedGraph(settings, run_seed, shared)
         conditions += [graph.condition(name) for name in settings.conditions]
@@ -57,3 +58,9 @@ def plan(settings: Settings) -> Plan:
     made = Plan(settings, tuple(conditions), tuple(labels), first)
     require_wall(made.targets)
     return made
+
+
+def _checked(settings: Settings) -> Settings:
+    """The settings as the model has them that the pre-flight looks at: the reference's, where a study has several."""
+    reference = settings.conditions.get(settings.reference)
+    return settings if reference is None else variant(settings, reference.model)

@@ -152,7 +152,7 @@ def _disk(plan: Plan, store: Store, parameters: int) -> Disk:
     """
     settings = plan.settings
     if settings.checks.only:
-        trained = (item for item in settings.conditions.values() if item.method != "none")
+        trained = (item for item in settings.conditions.values() if item.train)
         waiting = sum(max(1, len(item.rates)) for item in trained) * len(settings.seeds)
     else:
         nodes = (node for node in parents_first(plan.targets) if node.stage.startswith("train-"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from noisy_student.errors import UserError
-from noisy_student.study.conditions import ConditionSettings, LabelSettings
+from noisy_student.study.conditions import TARGET, ConditionSettings, LabelSettings
 
 
 def check_foreign(conditions: Mapping[str, ConditionSettings], labels: Mapping[str, LabelSettings]) -> None:
@@ -19,6 +19,19 @@ def check_foreign(conditions: Mapping[str, ConditionSettings], labels: Mapping[s
                 why="They come from a source of their own.",
                 do='Write data.foreign, such as { count = 2000, family = "shop" }.',
             )
+
+
+def check_target(name: str, condition: ConditionSettings, labels: Mapping[str, LabelSettings]) -> None:
+    """Raise UserError for a precision that dev cannot show: of no votes, or of foreign ones."""
+    if TARGET not in condition.select:
+        return
+    parts = [labels[label].part for label in condition.label_names]
+    if not parts or "foreign" in parts:
+        raise UserError(
+            f"conditions.{name} selects by {TARGET} from {'foreign questions' if parts else 'no votes'}.",
+            why="The threshold is found on dev, and holds for votes on questions of the same kind.",
+            do="Select by min_agreement, or learn from votes on the study's own questions.",
+        )
 
 
 def check_graded(compared: Mapping[str, Sequence[str]], conditions: Mapping[str, ConditionSettings]) -> None:

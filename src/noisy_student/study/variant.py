@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from noisy_student.study.conditions import ModelSettings
 from noisy_student.study.settings import Settings
 
 
@@ -21,6 +22,8 @@ def variant(settings: Settings, name: str | None) -> Settings:
         changed |= {
             "sampling": settings.sampling.model_copy(update=cap),
             "grpo": settings.grpo.model_copy(update=cap),
+            # A target as long as the cap must fit beside its prompt, as it does with the run's own cap.
+            "sft": settings.sft.model_copy(update={"max_length": settings.sft.max_length + _more(settings, own)}),
             "evaluation": evaluation.model_copy(
                 update={
                     name: getattr(evaluation, name).model_copy(update=cap) for name in ("decoding", "sampled", "passes")
@@ -28,5 +31,11 @@ def variant(settings: Settings, name: str | None) -> Settings:
             ),
         }
     if own.learning_rate is not None:
-        changed["sft"] = settings.sft.model_copy(update={"learning_rate": own.learning_rate})
+        sft = changed.get("sft", settings.sft)
+        changed["sft"] = sft.model_copy(update={"learning_rate": own.learning_rate})
     return settings.model_copy(update=changed)
+
+
+def _more(settings: Settings, own: ModelSettings) -> int:
+    """By how many tokens a model's cap is above the run's; 0 where it is below."""
+    return max(0, (own.max_new_tokens or 0) - settings.sampling.max_new_tokens)

@@ -70,7 +70,7 @@ def _round(
 
 
 def _readable(sample: Sample, spec: Mapping[str, Any]) -> bool:
-    return isinstance(read(sample.text, sample.finish, truncated=spec["truncated"]), Answer)
+    return isinstance(read(sample.text, sample.finish, truncated=spec["truncated"], kind=sample.kind), Answer)
 
 
 def _numbers(made: Round) -> dict[str, float | None]:
