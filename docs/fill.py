@@ -92,11 +92,13 @@ def sentence(path: Path) -> str:
 
 def studies() -> str:
     """The packaged studies, what they ask, and what came of each, with the page of a real run."""
-    lines = ["| study | question | on the lab | page |", "| --- | --- | --- | --- |"]
+    lines = ["| study | question | on the lab | computing, min | page |", f"|{' --- |' * 5}"]
     for name, question in questions().items():
         run = results_of(name)
+        seconds, count = (run.get("costs") or {"totals": {"seconds": None}})["totals"]["seconds"], len(run["seeds"])
+        took = "" if seconds is None else f"{seconds / 60:.0f}" + (f" ({count} seeds)" if count > 1 else "")
         page = f"[page](results/{name}/report.html)"
-        lines.append(f"| `{name}` | {question} | {answer(run).rstrip('.')} | {page} |")
+        lines.append(f"| `{name}` | {question} | {answer(run).rstrip('.')} | {took} | {page} |")
     return "\n".join(lines)
 
 
