@@ -33,7 +33,7 @@ FIELDS = {
 
 def _with(**changes):
     """The toy study with some fields replaced, tables merged one level deep."""
-    merged = {name: {**FIELDS[name], **new} if isinstance(new, dict) else new for name, new in changes.items()}
+    merged = {name: {**FIELDS.get(name, {}), **new} if isinstance(new, dict) else new for name, new in changes.items()}
     return {**FIELDS, **merged}
 
 
@@ -278,3 +278,12 @@ def test_a_scale_of_models_is_a_table_of_names():
     assert (made.models["small"].id, made.models["small"].thinking, made.conditions["x"].model) == ("s", None, "small")
     with pytest.raises(UserError, match='conditions.x.model names "smal"'):
         check(_with(conditions={"x": {"train": ["gold"], "model": "smal"}}) | {"models": {"small": {"id": "s"}}})
+
+
+def test_fields_that_would_change_nothing_are_refused():
+    later = {"method": "none", "start": "baseline"}
+    assert "trains nothing and has start" in _refused(conditions={"later": later})
+    foreign = {"train": ["gold"], "reveal": "foreign"}
+    assert "does not learn from revealed labels" in _refused(conditions={"foreign": foreign}, data={"foreign": {}})
+    shown = {"train": ["gold", "revealed"], "select": {"target_precision": 0.9}}
+    assert "from no votes" in _refused(conditions={"shown": shown})

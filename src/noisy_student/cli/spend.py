@@ -14,7 +14,8 @@ from noisy_student.cli.console import emit, output, table
 from noisy_student.cli.runs import past_runs
 from noisy_student.errors import UserError
 from noisy_student.report.numbers import DASH, duration
-from noisy_student.study.ledger import Entry, Finished, ledger, total
+from noisy_student.study.costs import total
+from noisy_student.study.ledger import Entry, Finished, ledger
 from noisy_student.study.roots import roots
 from noisy_student.study.stored import stored
 

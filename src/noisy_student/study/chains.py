@@ -27,6 +27,12 @@ def check_chain(name: str, conditions: Mapping[str, ConditionSettings]) -> None:
     for other in (*started, *condition.last_of):
         _require_students(name, other, conditions)
     _require_end(name, conditions)
+    if condition.start is not None and not condition.train:
+        raise UserError(
+            f"conditions.{name} trains nothing and has start.",
+            why="It would change nothing.",
+            do="Leave start out.",
+        )
     if condition.accept is not None and not condition.train:
         raise UserError(
             f"conditions.{name} trains nothing and has accept.",

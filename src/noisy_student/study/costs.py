@@ -41,7 +41,7 @@ def costs(nodes: Iterable[Node], store: Store, compute: ComputeSettings) -> dict
         for name, amount in cost.items():
             row[name] = _add(row[name], amount)
     stages = list(rows.values())
-    totals = {name: _total(row[name] for row in stages) for name in COUNTED}
+    totals = {name: total(row[name] for row in stages) for name in COUNTED}
     if uncounted:
         totals["flops"] = None
     return {"stages": stages, "totals": totals}
@@ -74,6 +74,11 @@ def _add(sum_before: float | None, amount: float | None) -> float | None:
     return sum_before if amount is None else amount if sum_before is None else sum_before + amount
 
 
-def _total(amounts: Iterable[float | None]) -> float | None:
+def total(amounts: Iterable[float | None]) -> float | None:
+    """The sum of what is known; None where nothing is.
+
+    >>> total([1.0, None, 2.0]), total([None])
+    (3.0, None)
+    """
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if known else None

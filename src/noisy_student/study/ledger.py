@@ -93,13 +93,3 @@ def _entry(root: Root | None, run: Finished, mine: Sequence[Stored], counts: tup
 def _usd(seconds: float | None, compute: Mapping[str, Any]) -> float | None:
     price = compute.get("usd_per_hour")
     return None if price is None or seconds is None else seconds / compute["workers"] / 3600 * price
-
-
-def total(amounts: Sequence[float | None]) -> float | None:
-    """The sum of what is known; None where nothing is.
-
-    >>> total([1.0, None, 2.0]), total([None])
-    (3.0, None)
-    """
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known) if known else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from noisy_student.errors import UserError
-from noisy_student.study.conditions import TARGET, ConditionSettings, LabelSettings
+from noisy_student.study.conditions import REVEALED, TARGET, ConditionSettings, LabelSettings
 
 
 def check_foreign(conditions: Mapping[str, ConditionSettings], labels: Mapping[str, LabelSettings]) -> None:
@@ -19,6 +19,16 @@ def check_foreign(conditions: Mapping[str, ConditionSettings], labels: Mapping[s
                 why="They come from a source of their own.",
                 do='Write data.foreign, such as { count = 2000, family = "shop" }.',
             )
+
+
+def check_reveal(name: str, condition: ConditionSettings) -> None:
+    """Raise UserError for a part to reveal where nothing is revealed."""
+    if condition.reveal != "unlabeled" and REVEALED not in condition.train:
+        raise UserError(
+            f'conditions.{name} has reveal = "{condition.reveal}" and does not learn from revealed labels.',
+            why="It would change nothing.",
+            do='Let it train on "revealed", or leave reveal out.',
+        )
 
 
 def check_target(name: str, condition: ConditionSettings, labels: Mapping[str, LabelSettings]) -> None:

@@ -31,7 +31,7 @@ from noisy_student.study.conditions import (
 from noisy_student.study.decide import Decision, check_names
 from noisy_student.study.frozen import Frozen, Name
 from noisy_student.study.probes import check_after
-from noisy_student.study.question_parts import check_foreign, check_graded, check_target
+from noisy_student.study.question_parts import check_foreign, check_graded, check_reveal, check_target
 from noisy_student.study.student_noise import check_noise, check_shuffle
 from noisy_student.training.grpo_spec import GrpoSpec
 from noisy_student.training.health.spec import HealthSpec
@@ -254,6 +254,7 @@ class Settings(Frozen):
             if condition.like is not None:
                 check_size_match(name, condition, self.conditions[condition.like])
             check_target(name, condition, self.labels)
+            check_reveal(name, condition)
             for label in condition.label_names:
                 check_stopping(name, condition, label, self.labels[label])
         check_names(
