@@ -1,6 +1,6 @@
-"""What can go wrong, as types: faults of the user's input, pauses, and damage in the store.
+"""Error types: faults of the user's input, pauses, and damage in the store.
 
-A ``UserError`` is shown as one message without a traceback; anything else that escapes is a bug of ours.
+A ``UserError`` is printed as one message without a traceback; any other exception that escapes is a bug in this package.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Something the user can mend: what was wrong (with the value), why it matters, what to do now."""
+    """A fault that the user can fix: what is wrong (with the value), why it matters, what to do now.
 
-    def __init__(self, what: str, *, why: str = "", do: str = "") -> None:
-        self.what, self.why, self.do = what, why, do
+    ``code`` is a stable kebab-case name of the kind of fault, for scripts and for ``docs/errors.md``; wording may change,
+    a code may not. Each code belongs to one kind of fault, and a literal stands at each place that raises it.
+    """
+
+    def __init__(self, what: str, *, why: str = "", do: str = "", code: str = "unnamed") -> None:
+        self.what, self.why, self.do, self.code = what, why, do, code
         super().__init__(" ".join(part for part in (what, why, do) if part))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.what, self.why, self.do)
+        return _rebuild, (type(self), self.what, self.why, self.do, self.code)
 
 
 class NotTrainable(UserError):
@@ -49,5 +53,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return "Known: " + ", ".join(options) + "."
 
 
-def _rebuild(kind: type[UserError], what: str, why: str, do: str) -> UserError:
-    return kind(what, why=why, do=do)
+def _rebuild(kind: type[UserError], what: str, why: str, do: str, code: str) -> UserError:
+    return kind(what, why=why, do=do, code=code)

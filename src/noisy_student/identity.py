@@ -1,4 +1,4 @@
-"""What makes two things the same: canonical JSON, its digest, and the digest of code without its comments."""
+"""Identity by content: canonical JSON, its digest, and the digest of code without docstrings and error texts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Any
 
 PACKAGE = "noisy_student"
 ROOT = Path(__file__).parent
+ERRORS = ("NotTrainable", "DamagedArtifact", "Paused", "Interrupted")
+"""Exceptions whose names do not end in ``Error``."""
 
 
 def canonical(value: Any) -> str:
@@ -32,7 +34,7 @@ def digest(value: Any) -> str:
 
 
 def code_digest(modules: Iterable[str]) -> str:
-    """The digest of first-party modules and of all they import, comments and docstrings aside."""
+    """Digest first-party modules and all that they import; comments, docstrings and error texts do not count."""
     closure = import_closure(modules)
     return digest({name: _module_digest(name) for name in sorted(closure)})
 
@@ -97,7 +99,7 @@ def _parse(module: str) -> tuple[str, frozenset[str]]:
         imports: set[str] = set()
         for node in ast.walk(tree):
             imports.update(_imported(node))
-        _drop_docstrings(tree)
+        tree = _WithoutWording().visit(tree)
         _PARSED[module] = hashlib.sha256(ast.dump(tree).encode()).hexdigest(), frozenset(imports)
     return _PARSED[module]
 
@@ -120,11 +122,36 @@ def _imported(node: ast.AST) -> set[str]:
     return {name for name in names if _path(name)}
 
 
-def _drop_docstrings(tree: ast.AST) -> None:
-    for node in ast.walk(tree):
+class _WithoutWording(ast.NodeTransformer):
+    """Removes docstrings, and the texts of errors: rewording either cannot change a result."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body
-            node.body = [item for item in body if not _is_bare_string(item)] or [ast.Pass()]
+            node.body = [item for item in node.body if not _is_bare_string(item)] or [ast.Pass()]
+        return node
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        return self.generic_visit(_WithoutTexts().visit(node))
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        return self.generic_visit(_WithoutTexts().visit(node) if _makes_an_error(node) else node)
+
+
+class _WithoutTexts(ast.NodeTransformer):
+    """Replaces every string, and every f-string with the values in it, by an empty one."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        return ast.Constant("") if isinstance(node.value, str) else node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        return ast.Constant("")
+
+
+def _makes_an_error(call: ast.Call) -> bool:
+    """Calls of a class named as an exception are: ``UserError(...)``, ``errors.NotTrainable(...)``."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return name.endswith("Error") or name in ERRORS
 
 
 def _is_bare_string(node: ast.AST) -> bool:

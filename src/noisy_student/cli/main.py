@@ -139,6 +139,8 @@ def _explained(error: Exception, code: int) -> int:
     parts = (error.what, error.why, error.do) if isinstance(error, UserError) else (str(error), "", AGAIN)
     for part in filter(None, parts):
         print(visible(_shortened(redact(part))), file=sys.stderr)
+    if isinstance(error, UserError):
+        print(f"[{error.code}]", file=sys.stderr)
     return code
 
 
