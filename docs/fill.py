@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from noisy_student.report.ladder_tables import answer
+from noisy_student.report.tables.probes import answer
 from noisy_student.report.wording import verdict_words
-from noisy_student.study.catalog import questions
+from noisy_student.study.settings.files import questions
 
 # Also where this file is run by its path from elsewhere.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -407,7 +407,7 @@ def health_cost() -> str:
 
 def ladder() -> str:
     """What study v4-debug found on the lab: rungs, the numbers before and after, the recommendation."""
-    from noisy_student.report.ladder_tables import before_after_table, recommendations, rungs_table
+    from noisy_student.report.tables.probes import before_after_table, recommendations, rungs_table
 
     run = json.loads((ROOT / "results" / "v4-debug" / "results.json").read_text(encoding="utf-8"))
     lines: list[str] = []
