@@ -20,8 +20,7 @@ from noisy_student.labeling.texts import random_sample, voted_labels, with_own_t
 from noisy_student.labeling.vote_file import read_votes
 from noisy_student.records import Label
 from noisy_student.sampling.sample_file import read_folders
-from noisy_student.statistics.calibration import Level
-from noisy_student.statistics.precision import ERROR, least_votes
+from noisy_student.statistics.calibration import ERROR, LevelCounts, least_votes
 
 LIBRARIES: tuple[str, ...] = ()
 
@@ -43,7 +42,7 @@ def _threshold(target: float, inputs: Mapping[str, Sequence[Path]]) -> float:
         right, asked = counts.get(vote.votes, (0, 0))
         if vote.winner is not None:
             counts[vote.votes] = right + same(vote.winner, truth[vote.question_id]), asked + 1
-    least = least_votes({count: Level(*found) for count, found in counts.items()}, target)
+    least = least_votes({count: LevelCounts(*found) for count, found in counts.items()}, target)
     if least is None:
         raise NotTrainable(
             f"No threshold is shown to have a precision of {target:g} by the {len(votes)} dev questions.",
