@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from noisy_student.statistics.calibration import (
-    ERROR,
+    THRESHOLD_ERROR,
     LevelCounts,
     auroc,
     brier,
@@ -205,5 +205,5 @@ def test_a_threshold_that_is_less_right_is_found_in_no_more_than_the_error(
 def test_one_threshold_is_the_exact_test(votes: int, n: int, data: st.DataObject) -> None:
     right, precision = data.draw(st.integers(0, n)), data.draw(targets)
     p_value = stats.binomtest(right, n, precision, alternative="greater").pvalue
-    if abs(p_value - ERROR) > 1e-9:
-        assert (least_votes({votes: LevelCounts(right, n)}, precision) is not None) == (p_value <= ERROR)
+    if abs(p_value - THRESHOLD_ERROR) > 1e-9:
+        assert (least_votes({votes: LevelCounts(right, n)}, precision) is not None) == (p_value <= THRESHOLD_ERROR)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-ERROR = 0.1
+THRESHOLD_ERROR = 0.1
 """Default chance that labels above a threshold are right less often than the precision asked for."""
 
 
@@ -105,7 +105,7 @@ def transport(dev: Mapping[int, LevelCounts], pool: Mapping[int, int]) -> Transp
     return Transported(accuracy, math.sqrt(variance), total, borrowed)
 
 
-def least_votes(levels: Mapping[int, LevelCounts], precision: float, *, error: float = ERROR) -> int | None:
+def least_votes(levels: Mapping[int, LevelCounts], precision: float, *, error: float = THRESHOLD_ERROR) -> int | None:
     """Return the least vote count from which on labels reach ``precision``; None if not even the highest shows it.
 
     Thresholds are tested from the strictest down, and the first failure ends the search (fixed sequence testing,

@@ -20,7 +20,7 @@ from noisy_student.labeling.texts import random_sample, voted_labels, with_own_t
 from noisy_student.labeling.vote_file import read_votes
 from noisy_student.records import Label
 from noisy_student.sampling.sample_file import read_folders
-from noisy_student.statistics.calibration import ERROR, LevelCounts, least_votes
+from noisy_student.statistics.calibration import THRESHOLD_ERROR, LevelCounts, least_votes
 
 LIBRARIES: tuple[str, ...] = ()
 
@@ -46,7 +46,7 @@ def _threshold(target: float, inputs: Mapping[str, Sequence[Path]]) -> float:
     if least is None:
         raise NotTrainable(
             f"No threshold is shown to have a precision of {target:g} by the {len(votes)} dev questions.",
-            why=f"At most {ERROR:.0%} of such thresholds may be less precise, and so few questions leave more doubt.",
+            why=f"At most {THRESHOLD_ERROR:.0%} of such thresholds may be less precise, and so few questions leave more doubt.",
             do="Ask for less, label more questions, or give a threshold: min_agreement.",
         )
     return least / votes[0].k
