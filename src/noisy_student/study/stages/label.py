@@ -46,7 +46,7 @@ def _threshold(target: float, inputs: Mapping[str, Sequence[Path]]) -> float:
     if least is None:
         raise NotTrainable(
             f"No threshold is shown to have a precision of {target:g} by the {len(votes)} dev questions.",
-            why=f"At most {THRESHOLD_ERROR:.0%} of thresholds may be less precise, and so few questions leave more doubt.",
+            why=f"At most {THRESHOLD_ERROR:.0%} of thresholds may be less precise; so few questions leave more doubt.",
             do="Ask for less, label more questions, or give a threshold: min_agreement.",
         )
     return least / votes[0].k
