@@ -420,7 +420,7 @@ def ladder() -> str:
 
 def claims() -> str:
     """The plan's claims about its own table, judged."""
-    from noisy_student.cli.published import read_claims, read_table
+    from noisy_student.cli.compare import read_claims, read_table
     from noisy_student.evaluation.claims import judge_claims
 
     examples = ROOT / "examples"

@@ -1,4 +1,4 @@
-"""The doctor."""
+"""``doctor`` on this machine, with a broken store and with broken libraries."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from noisy_student.cli.check import Check, machine, outlook
+from noisy_student.cli.doctor import Check, machine, outlook
 from noisy_student.cli.main import main
 
 
-def test_doctor_looks_and_leaves_nothing(
+def test_doctor_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -28,6 +28,6 @@ def test_a_store_below_a_file_is_bad(tmp_path: Path) -> None:
     assert found["store"].state == "bad"
 
 
-def test_nothing_works_before_what_is_bad_is_mended() -> None:
+def test_no_scale_works_before_bad_checks_are_fixed() -> None:
     found = list(outlook([Check("torch", "bad", "missing"), Check("accelerator", "good", "H100")]))
     assert found and all(check.state == "bad" and "torch" in check.found for check in found)
