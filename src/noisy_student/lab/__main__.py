@@ -21,6 +21,7 @@ from pathlib import Path
 
 from noisy_student import files, seeds
 from noisy_student.data.generated import phrases
+from noisy_student.lab import architecture
 from noisy_student.lab.corpus import CorpusSpec, Solved, corpus
 from noisy_student.lab.pretrain import PretrainSpec, pretrain
 from noisy_student.models import checkpoint, lab
@@ -49,7 +50,7 @@ class Recipe:
 
 
 RECIPES = {
-    **{name: Recipe(PretrainSpec(steps=lab.PRETRAIN_STEPS)) for name in ("lab-s", "lab-m", "lab-l")},
+    **{name: Recipe(PretrainSpec(steps=architecture.PRETRAIN_STEPS)) for name in ("lab-s", "lab-m", "lab-l")},
     # Lower rates than from nothing, so that it keeps what it can.
     "lab-endless": Recipe(
         PretrainSpec(steps=400, muon_rate=0.008, adam_rate=1e-3, warmup=20),
@@ -65,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--name", default="lab-m", choices=sorted(RECIPES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, help="default: those that the shipped model was made with")
-    parser.add_argument("--batch", type=int, default=lab.PRETRAIN_BATCH)
+    parser.add_argument("--batch", type=int, default=architecture.PRETRAIN_BATCH)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
@@ -102,9 +103,9 @@ def _spec(given: argparse.Namespace) -> PretrainSpec:
 
 def _begun(name: str, recipe: Recipe, *, seed: int) -> LoadedModel:
     """The model before the first step; its tokenizer is the one of every lab model."""
-    shape = lab.SHAPES[recipe.start or name]
-    tokenizer = lab.tokenizer(tokenizer_texts(), shape)
-    model = lab.untrained(shape, tokenizer, seed=seeds.seed(seed, "lab-weights"))
+    shape = architecture.SHAPES[recipe.start or name]
+    tokenizer = architecture.tokenizer(tokenizer_texts(), shape)
+    model = architecture.untrained(shape, tokenizer, seed=seeds.seed(seed, "lab-weights"))
     if recipe.start is not None:
         shipped = load(lab.folder(recipe.start))
         assert shipped.tokenizer.get_vocab() == tokenizer.get_vocab(), "its embedding belongs to other tokens"
