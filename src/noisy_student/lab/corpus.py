@@ -1,8 +1,8 @@
 """Pretraining corpus of a lab model: solved problems in a mix of styles, from the pretraining share only.
 
 The mix sets the lab's regime (``benchmarks/regime.py``): the likeliest single style is the weak one, which writes the
-whole calculation at once, while most solutions are worked in several wordings and orders. So the likeliest text is often
-wrong where a vote over texts is right. Every result in it is correct.
+whole calculation at once, while most solutions are worked in several wordings and orders. So the likeliest text is
+often wrong where a vote over texts is right. Every result in it is correct.
 """
 
 from __future__ import annotations
