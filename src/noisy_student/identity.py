@@ -18,9 +18,9 @@ ERRORS = ("NotTrainable", "DamagedArtifact", "Paused", "Interrupted")
 
 
 def canonical(value: Any) -> str:
-    """``value`` as JSON with sorted keys, NFC strings and exact numbers; 1, 1.0 and true stay different.
+    """Return ``value`` as JSON with sorted keys, NFC strings and exact numbers; 1, 1.0 and true stay different.
 
-    Raises ValueError for NaN and infinities, TypeError for anything JSON has no word for.
+    Raises ValueError for NaN and infinities, TypeError for types that JSON lacks.
 
     >>> canonical({"b": 1, "a": 1.0})
     '{"a":1.0,"b":1}'
@@ -29,20 +29,20 @@ def canonical(value: Any) -> str:
 
 
 def digest(value: Any) -> str:
-    """The sha256 of the canonical form, 64 hex digits."""
+    """Return the sha256 of the canonical form, 64 hex digits."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def code_digest(modules: Iterable[str]) -> str:
-    """Digest first-party modules and all that they import; comments, docstrings and error texts do not count."""
+    """Digest first-party modules and their imports, without comments, docstrings and error texts."""
     closure = import_closure(modules)
     return digest({name: _module_digest(name) for name in sorted(closure)})
 
 
 def import_closure(modules: Iterable[str]) -> frozenset[str]:
-    """The first-party modules reached from ``modules`` by imports, those inside functions counted.
+    """Return the first-party modules that ``modules`` import, directly or not, also inside functions.
 
-    The package itself is left out: it holds the version and the way in from Python, which no stage's result needs.
+    The package's ``__init__`` is left out: version and Python interface change no result.
     """
     seen: set[str] = {PACKAGE}
     waiting = [name for name in modules if _path(name)]
@@ -61,18 +61,18 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{value} has no identity: only finite numbers have")
+            raise ValueError(f"{value} has no canonical form: use finite numbers")
         return 0.0 if value == 0.0 else value
     if isinstance(value, dict):
         return {_key(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    raise TypeError(f"{type(value).__name__} has no identity: use the types of JSON")
+    raise TypeError(f"{type(value).__name__} has no canonical form: use JSON types")
 
 
 def _key(name: Any) -> str:
     if not isinstance(name, str):
-        raise TypeError(f"the key {name!r} is no string")
+        raise TypeError(f"the key {name!r} is not a string")
     return unicodedata.normalize("NFC", name)
 
 
@@ -91,7 +91,7 @@ _PARSED: dict[str, tuple[str, frozenset[str]]] = {}
 
 
 def _parse(module: str) -> tuple[str, frozenset[str]]:
-    """The module's own digest and its first-party imports; read once per process."""
+    """Return the module's own digest and its first-party imports; parsed once per process."""
     if module not in _PARSED:
         path = _path(module)
         assert path is not None, module
@@ -123,7 +123,7 @@ def _imported(node: ast.AST) -> set[str]:
 
 
 class _WithoutWording(ast.NodeTransformer):
-    """Removes docstrings, and the texts of errors: rewording either cannot change a result."""
+    """Remove docstrings and the texts of errors, since rewording either changes no result."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
@@ -139,7 +139,7 @@ class _WithoutWording(ast.NodeTransformer):
 
 
 class _WithoutTexts(ast.NodeTransformer):
-    """Replaces every string, and every f-string with the values in it, by an empty one."""
+    """Replace every string and f-string by an empty one."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return ast.Constant("") if isinstance(node.value, str) else node
@@ -149,7 +149,7 @@ class _WithoutTexts(ast.NodeTransformer):
 
 
 def _makes_an_error(call: ast.Call) -> bool:
-    """Calls of a class named as an exception are: ``UserError(...)``, ``errors.NotTrainable(...)``."""
+    """Return True for calls such as ``UserError(...)`` and ``errors.NotTrainable(...)``."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     return name.endswith("Error") or name in ERRORS
 

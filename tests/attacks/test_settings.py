@@ -50,13 +50,13 @@ def refused(capfd: pytest.CaptureFixture[str], *words: str) -> str:
         ("18", STUDY + "[evaluation]\nsampled_k = 012", "study.toml"),
         ("18", STUDY + "[evaluation]\nsampled_k = 8\nsampled_k = 8", "study.toml"),
         ("48", STUDY + 'baseline = { train = ["gold"] }', "study.toml"),
-        ("48", STUDY + "".join(f"c{n}={{}}\n" for n in range(90_000)), '90,001'),
+        ("48", STUDY + "".join(f"c{n}={{}}\n" for n in range(90_000)), "90,001"),
         ("48", STUDY + '[labels]\nbaseline = { teacher = "baseline" }\n', ""),
         ("19", STUDY + "x = " + "[" * 100_000, "study.toml"),
         ("19", STUDY + "x = " + "9" * 5_000, "study.toml"),
         ("19", STUDY + "[sft]\nlearning_rate = nan", "learning_rate"),
         ("19", "\x00" + STUDY, "study.toml"),
-        ("19", "seeds = [" + "1," * 1000 + "1]\n" + STUDY, '1,001'),
+        ("19", "seeds = [" + "1," * 1000 + "1]\n" + STUDY, "1,001"),
     ],
 )
 def test_a_study_file_is_data_and_nothing_else(

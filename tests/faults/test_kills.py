@@ -96,7 +96,7 @@ def test_a_run_that_is_paused_at_its_deadline(reference: Workplace, tmp_path: Pa
     place = Workplace(tmp_path)
     done = place.run("--deadline", "3s")
     assert done.returncode == 75, done.stderr
-    assert "Paused at the deadline. Left to do: " in done.stderr
+    assert "Paused at the deadline. Unfinished: " in done.stderr
     assert "noisy-student (seed 1)" in done.stderr
     assert "Run the same command again." in done.stderr
     results = place.results()

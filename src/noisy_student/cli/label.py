@@ -12,7 +12,7 @@ from noisy_student.cli import options, single_stage, stream
 from noisy_student.cli.console import remark
 from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
 from noisy_student.errors import UserError, nearest
-from noisy_student.labeling.select import Selection, select
+from noisy_student.labeling.select import Selection, select, selection
 from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
 from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Label, Sample
@@ -37,8 +37,8 @@ def command(
         raise UserError(
             f'There is no rule "{text}" for --text.', do=nearest(text, get_args(Choice)), code="unknown-text-rule"
         )
-    selection = Selection(all=True) if min_agreement is None else Selection(min_agreement=min_agreement)
-    labels = _labels(samples, selection, cast("Choice", text), seed)
+    rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
+    labels = _labels(samples, rule, cast("Choice", text), seed)
     rows = list(stream.read(file))
     items = single_stage.items(rows, file)
     # A sample's question_id is the digest of the question's text, as ours are, or the file's own id.
@@ -60,12 +60,12 @@ def command(
     stream.write(written, out)
 
 
-def _labels(path: Path, selection: Selection, choice: Choice, seed: int) -> dict[str, list[Label]]:
+def _labels(path: Path, rule: Selection, choice: Choice, seed: int) -> dict[str, list[Label]]:
     """Return the selected labels by question id; empty if nothing is selected."""
     # A file is read twice to save memory; a pipe can be read only once.
     held = None if path.is_file() else list(_samples(path))
     cast_votes = votes(ballots(_samples(path) if held is None else held))
-    labels = voted_labels(select(cast_votes, selection, run_seed=seed))
+    labels = voted_labels(select(cast_votes, rule, run_seed=seed))
     found: dict[str, list[Label]] = {}
     for label in with_own_texts(labels, _samples(path) if held is None else held, choice=choice):
         found.setdefault(label.question_id, []).append(label)
