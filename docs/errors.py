@@ -6,7 +6,7 @@ Run ``python docs/errors.py`` after a change of messages; ``tests/test_errors.py
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +38,19 @@ def sites() -> list[Site]:
     """Return every place of the package that makes a UserError, but for those that pass on another one's code."""
     found = []
     for path in sorted(SOURCE.rglob("*.py")):
-        file = str(path.relative_to(SOURCE))
-        found += [site for call in calls(ast.parse(path.read_text(encoding="utf-8"))) if (site := _site(call, file))]
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = constants(tree)
+        for call in calls(tree):
+            site = read(call, str(path.relative_to(SOURCE)), named)
+            found += [] if site is None else [site]
     return found
+
+
+def constants(tree: ast.Module) -> dict[str, str]:
+    """Return the string constants of a module by name."""
+    plain = (node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name))
+    pairs = ((ast.unparse(node.targets[0]), node.value) for node in plain)
+    return {name: node.value for name, node in pairs if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def calls(tree: ast.AST) -> Iterator[ast.Call]:
@@ -50,17 +60,18 @@ def calls(tree: ast.AST) -> Iterator[ast.Call]:
             yield node
 
 
-def _site(call: ast.Call, file: str) -> Site | None:
+def read(call: ast.Call, file: str, named: Mapping[str, str]) -> Site | None:
+    """Return the code and the messages of a call; None where it passes on the code of another error."""
     values = {word.arg: word.value for word in call.keywords}
     code = values.get("code")
     if isinstance(code, ast.Attribute) and code.attr == "code":
         return None
-    literal = _text(code) if isinstance(code, ast.Constant | ast.JoinedStr) else None
-    what = _text(call.args[0]) if call.args else "{…}"
-    return Site(file, call.lineno, literal, what, _text(values.get("do")))
+    literal = _text(code, named) if isinstance(code, ast.Constant | ast.JoinedStr) else None
+    what = _text(call.args[0], named) if call.args else "{…}"
+    return Site(file, call.lineno, literal, what, _text(values.get("do"), named))
 
 
-def _text(node: ast.expr | None) -> str:
+def _text(node: ast.expr | None, named: Mapping[str, str]) -> str:
     """Return a message with ``{name}`` for its values: the words of an f-string, of a sum, or of both branches."""
     match node:
         case None:
@@ -68,19 +79,17 @@ def _text(node: ast.expr | None) -> str:
         case ast.Constant(value=str(text)):
             return text
         case ast.JoinedStr(values=parts):
-            return "".join(map(_text, parts))
-        case ast.FormattedValue(value=value):
-            return _text(value)
+            return "".join(_text(part, named) for part in parts)
+        case ast.FormattedValue(value=value) | ast.Call(func=ast.Name(id="count" | "str" | "sorted"), args=[value, *_]):
+            return _text(value, named)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _text(left) + _text(right)
+            return _text(left, named) + _text(right, named)
         case ast.IfExp(body=body, orelse=other):
-            return " / ".join(filter(None, (_text(body), _text(other))))
+            return " / ".join(filter(None, (_text(body, named), _text(other, named))))
         case ast.Name(id=name) | ast.Attribute(attr=name):
-            return f"{{{name}}}"
+            return named.get(name, f"{{{name}}}")
         case ast.Call(func=ast.Name(id="nearest")):
-            return "Did you mean {nearest}?"
-        case ast.Call(func=ast.Name(id=("count" | "str")), args=[value, *_]):
-            return _text(value)
+            return 'Did you mean "{nearest}"?'
         case _:
             return "{…}"
 

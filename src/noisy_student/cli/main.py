@@ -141,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 AGAIN = "Run the same command again."
 KEPT = "Finished work is kept."
+BUG = UserError("This is a bug in noisy-student.", why=KEPT, do="Report it with the lines above.", code="bug")
 
 
 def _explained(error: Exception) -> tuple[UserError, int]:
@@ -160,8 +161,7 @@ def _explained(error: Exception) -> tuple[UserError, int]:
             return UserError(what, why=KEPT, do=f"Fix this. {AGAIN}", code="file-error"), USER_ERROR
         case _:
             print(visible(redact("".join(traceback.format_exception(error)))), file=sys.stderr, end="")
-            do = "Please report it with the lines above."
-            return UserError("This is a bug in noisy-student.", why=KEPT, do=do, code="bug"), USER_ERROR
+            return BUG, USER_ERROR
 
 
 def _parts(error: UserError) -> dict[str, str]:
