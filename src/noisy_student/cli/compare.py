@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from noisy_student import files
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output, table
+from noisy_student.cli.console import emit, output, say, table
 from noisy_student.errors import UserError, nearest
 from noisy_student.evaluation.claims import MARGIN, SAYS, Claim, judge_claims
 from noisy_student.evaluation.compare import Comparison, Join, compare_counts, compare_grades
@@ -92,7 +91,7 @@ def command(
     if json:
         emit(asdict(made))
     else:
-        _show(made, output())
+        _show(made)
 
 
 def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
@@ -123,20 +122,18 @@ def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
     console.print(Text("In points; unpaired. Verdicts use the unadjusted p; Holm is over all pairs.", "dim"))
 
 
-def _show(made: Comparison, console: Console) -> None:
+def _show(made: Comparison) -> None:
     tests = {"Fisher": made.p_fisher, "exact": made.p_exact}
     beside = "".join(f", {name} {p_value(p)}" for name, p in tests.items() if p is not None)
     kind = f"{'paired' if made.paired else 'unpaired'}, {count(made.n)} questions"
     kind += "" if made.paired else " on the smaller side"
     needed = "" if made.n_needed is None else f"; to detect this one: {count(made.n_needed)} questions"
     arms = "" if made.paired or made.n_needed is None else " per side"
-    lines = (
+    say(
         f"A - B: {points(made.difference)} points, 95 % {points_interval(made.interval)}, {made.verdict}",
         f"p = {p_value(made.p_value)} ({made.method}){beside}",
         f"{kind}; smallest difference detectable with 80 % power: {size(made.mde)} points{needed}{arms}",
     )
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
 
 
 def _pair(found: re.Match[str]) -> tuple[int, int]:

@@ -48,6 +48,12 @@ def remark(text: str) -> None:
     aside().print(Text(text))
 
 
+def say(*lines: str, style: str = "") -> None:
+    """Print lines to standard output, unwrapped, so that paths and code can be copied."""
+    for line in lines:
+        output().print(Text(line, style), soft_wrap=True)
+
+
 def table(
     console: Console, columns: Sequence[str], lines: Sequence[Sequence[str]], *, right: Sequence[str] = ()
 ) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output, remark, table
+from noisy_student.cli.console import emit, output, remark, say, table
 from noisy_student.cli.du import require_store, size
 from noisy_student.pipeline import garbage
 from noisy_student.pipeline.garbage import Entry, Root
@@ -60,7 +59,7 @@ def command(
 def _show(entries: Sequence[Entry], kept: Sequence[Root], *, delete: bool) -> None:
     used = "1 run uses the rest." if len(kept) == 1 else f"{len(kept)} runs use the rest."
     if not entries:
-        output().print(Text(f"Nothing to remove: {used}"), soft_wrap=True)
+        say(f"Nothing to remove: {used}")
         return
     table(
         output(),
@@ -70,7 +69,7 @@ def _show(entries: Sequence[Entry], kept: Sequence[Root], *, delete: bool) -> No
     )
     total = size(sum(entry.bytes for entry in entries))
     done = "removed." if delete else "would be removed with --delete."
-    output().print(Text(f"{total} {done} {used}"), soft_wrap=True)
+    say(f"{total} {done} {used}")
 
 
 def _facts(entries: Sequence[Entry], waiting: Sequence[Root], *, delete: bool) -> dict[str, Any]:

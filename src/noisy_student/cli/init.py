@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from noisy_student.cli import stream
-from noisy_student.cli.console import emit, output
+from noisy_student.cli.console import emit, say
 from noisy_student.cli.options import Json
 from noisy_student.cli.show import toml_text
 from noisy_student.data.fields import Fields
@@ -192,7 +191,6 @@ def _name(file: Path) -> str:
 
 
 def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:
-    console = output()
     unsolved = sum(item.solution is None for item in found.answered.items)
     lines = [
         f"{target}: {count(sizes.labeled - sizes.dev)} questions to learn from, {count(sizes.dev)} for dev,"
@@ -212,5 +210,4 @@ def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:
             " model that reaches the answer, if there is one."
         )
     lines.append(f"Next: noisy-student run {target}")
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
+    say(*lines)

@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output, table
+from noisy_student.cli.console import emit, output, say, table
 from noisy_student.cli.runs import STRANGE, Past, past_runs
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import roots
@@ -53,7 +53,7 @@ def command(
         emit({"schema": 1, "runs": rows})
         return
     if not rows:
-        output().print(Text(f"No run is under {runs} yet."), soft_wrap=True)
+        say(f"No run is under {runs} yet.")
         return
     lines = [[_cell(row[name]) for name in ("date", *FIELDS, "headline", "next", "folder")] for row in rows]
     table(output(), ["Date", "Study", "Scale", "Seeds", "Status", "Finding", "Next", "Folder"], lines)
@@ -100,7 +100,7 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
         emit({"schema": 1, "runs": [asdict(entry) for entry in entries], "total": sums})
         return
     if not entries:
-        output().print(Text(f"No run is under {runs} yet."), soft_wrap=True)
+        say(f"No run is under {runs} yet.")
         return
     lines = [_line(entry) for entry in entries]
     lines.append(["all", "", "", duration(cpu), duration(seconds), _usd(spent), "", "", ""])

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output
+from noisy_student.cli.console import emit, output, say
 from noisy_student.errors import UserError
 from noisy_student.report.numbers import count, percent, size
 from noisy_student.statistics.power import (
@@ -119,7 +119,6 @@ def unpaired(n: int, p1: float, p2: float | None) -> Unpaired:
 
 
 def _show(pair: Paired, apart: Unpaired | None) -> None:
-    console = output()
     start = f"Paired, {percent(pair.discordance)} of the questions answered right by only one side (--psi): "
     lines = [f"{start}{count(pair.n)} questions detect a difference of {size(pair.mde)} points."]
     if pair.difference is not None:
@@ -131,6 +130,5 @@ def _show(pair: Paired, apart: Unpaired | None) -> None:
         if apart.p2 is not None and apart.power is not None:
             start = f"{percent(apart.p1)} against {percent(apart.p2)} needs {count(apart.n_needed)} questions per side"
             lines.append(f"{start}; {count(apart.n)} detect it with {percent(apart.power)} power.")
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
-    console.print(Text("At 5 %, two-sided; 80 % power unless another power is given.", "dim"))
+    say(*lines)
+    output().print(Text("At 5 %, two-sided; 80 % power unless another power is given.", "dim"))

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from noisy_student import files
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output
+from noisy_student.cli.console import emit, say
 from noisy_student.cli.runs import STRANGE, find_run
 from noisy_student.errors import UserError
 from noisy_student.report.html import render
@@ -40,7 +39,7 @@ def command(
     if json:
         emit({"schema": 1, "page": str(page)})
     else:
-        output().print(Text(str(page)), soft_wrap=True)
+        say(str(page))
 
 
 def write(made: Run) -> Path:

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.console import aside, emit, only_json, output, remark
+from noisy_student.cli.console import aside, emit, only_json, output, remark, say
 from noisy_student.cli.deadline import budget_deadline, parse_deadline
 from noisy_student.cli.exit_code import PAUSED, USER_ERROR
 from noisy_student.cli.overrides import Flags
@@ -53,15 +53,12 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
     if how.json:
         emit(made.results)
     else:
-        console = output()
         # Tables of dashes would push the reason out of sight.
         reached = {row["status"] for row in rows(made.results, "conditions")} & {"done", "skipped"}
         if reached or rows(made.results, "preflight"):
-            show(made.results, console)
-            console.print()
-        for line in best_model(made):
-            console.print(Text(line), soft_wrap=True)
-        console.print(Text(f"Page: {page}"), soft_wrap=True)
+            show(made.results, output())
+            output().print()
+        say(*best_model(made), f"Page: {page}")
     _end(made)
 
 

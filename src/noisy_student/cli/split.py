@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from noisy_student.cli import options, single_stage, stream
-from noisy_student.cli.console import emit, output
+from noisy_student.cli.console import emit, say
 from noisy_student.cli.overrides import Flags
 from noisy_student.report.numbers import count
 from noisy_student.study.plan.inputs import Shared
@@ -39,7 +38,4 @@ def command(
         emit({"schema": 1, "folder": out, "counts": summary["counts"], "removed": summary["removed"]})
         return
     parts = ", ".join(f"{count(number)} {name}" for name, number in summary["counts"].items())
-    output().print(
-        Text(f"{out}: {parts}; {count(summary['removed'])} left out because they repeat a test question"),
-        soft_wrap=True,
-    )
+    say(f"{out}: {parts}; {count(summary['removed'])} left out because they repeat a test question")

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from noisy_student.cli import options, single_stage, stream
-from noisy_student.cli.console import emit, output
+from noisy_student.cli.console import emit, say
 from noisy_student.cli.single_stage import Recipe
 from noisy_student.data.parts import marked
 from noisy_student.data.rows import question_row, write_questions
@@ -63,8 +62,10 @@ def command(
         return
     made_of = f"{out}: {summary['examples']} examples, {summary['steps']} steps"
     left = made.without_solution + summary["too_long"]
-    output().print(Text(made_of + (f"; {left} left out (no solution, or too long)" if left else "")), soft_wrap=True)
-    output().print(Text(f'AutoModelForCausalLM.from_pretrained("{Path(out)}")'), soft_wrap=True)
+    say(
+        made_of + (f"; {left} left out (no solution, or too long)" if left else ""),
+        f'AutoModelForCausalLM.from_pretrained("{Path(out)}")',
+    )
 
 
 def _own(row: dict[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output, remark
+from noisy_student.cli.console import emit, remark, say
 from noisy_student.cli.overrides import Flags
 from noisy_student.errors import UserError, nearest
 from noisy_student.pipeline.manifest import Stored, stored
@@ -62,13 +60,13 @@ def command(
         request = flags.request(target)
         rows = explain_plan(request, Store(store, notice=remark), found)
         if not rows and not json:
-            output().print(Text("Every step of this study is stored: nothing is left to compute."), soft_wrap=True)
+            say("Every step of this study is stored: nothing is left to compute.")
     else:
         rows = [explain(find(target, found), found)]
     if json:
         emit({"schema": 1, "results": rows})
     else:
-        _show(rows, output())
+        _show(rows)
 
 
 def find(target: str, found: dict[str, Stored]) -> Stored:
@@ -134,21 +132,19 @@ def _compared(key: str, known: dict[str, Known]) -> dict[str, Any]:
     }
 
 
-def _show(rows: list[dict[str, Any]], console: Console) -> None:
+def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         title = f" ({row['title']})" if "title" in row else f", {row['outcome']}"
         seed = "" if row["seed"] is None else f", seed {row['seed']}"
-        console.print(Text(f"{row['name']}{title}{seed}", "bold"), soft_wrap=True)
-        for name, value in (row.get("summary") or {}).items():
-            console.print(Text(f"  {name}: {value}", "dim"), soft_wrap=True)
+        say(f"{row['name']}{title}{seed}", style="bold")
+        say(*(f"  {name}: {value}" for name, value in (row.get("summary") or {}).items()), style="dim")
         if row["compared_with"] is None:
-            console.print(Text("  No other result of this stage is stored."))
+            say("  No other result of this stage is stored.")
             continue
-        console.print(Text(f"  Compared with {row['compared_with']}:"), soft_wrap=True)
+        say(f"  Compared with {row['compared_with']}:")
         for change in row["changes"]:
             through = f" (through {', '.join(change['through'])})" if change["through"] else ""
-            said = f"  {change['field']}: {change['here']} here, {change['there']} there{through}"
-            console.print(Text(said), soft_wrap=True)
+            say(f"  {change['field']}: {change['here']} here, {change['there']} there{through}")
 
 
 def differences(here: Mapping[str, Any], there: Mapping[str, Any], known: Mapping[str, Known]) -> list[Difference]:
