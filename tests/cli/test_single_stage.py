@@ -16,7 +16,7 @@ from noisy_student.data.source import question_id
 SMALL = ["--set", "sampling.max_new_tokens=24", "--set", "evaluation.decoding.max_new_tokens=24"]
 
 
-def _lines(text: str) -> list[dict[str, object]]:
+def _lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 

@@ -21,6 +21,7 @@ from noisy_student.cli import options
 from noisy_student.cli.console import emit, output, table
 from noisy_student.cli.exit_code import USER_ERROR
 from noisy_student.errors import UserError
+from noisy_student.labeling.select import SELECTIONS
 from noisy_student.models import lab
 from noisy_student.pipeline.node import version
 from noisy_student.pipeline.provenance import RANGES, fault_of
@@ -28,6 +29,8 @@ from noisy_student.registry import Registry
 from noisy_student.study.settings.files import names
 
 MARKS = {"good": "✓", "note": "·", "bad": "✗"}
+REGISTRIES: tuple[Registry[Any], ...] = (SELECTIONS,)
+"""Every table that plug-ins can extend."""
 PRESENT = ("accelerate", "safetensors", "numpy", "scipy", "pydantic", "matplotlib", "filelock")
 GIB = 2**30
 LEAST_MEMORY, LEAST_DISK = 2 * GIB, 1 * GIB
@@ -57,7 +60,7 @@ def command(
     """Check this machine and list what will work here; the exit code is 1 if something needed is missing."""
     checks: list[Check] = [*installation(), *machine(store, ask="torch" if deep else "system")]
     checks += outlook(checks)
-    checks += plugins(registries())
+    checks += plugins(REGISTRIES)
     if json:
         emit({"schema": 1, "checks": [asdict(check) for check in checks]})
     else:
@@ -115,11 +118,6 @@ def outlook(checks: Sequence[Check]) -> Iterator[Check]:
             yield Check(f"--scale {scale}", "good", "will work")
         else:
             yield Check(f"--scale {scale}", "note", "no accelerator found")
-
-
-def registries() -> tuple[Registry[Any], ...]:
-    """Return every table that plug-ins can extend."""
-    return ()
 
 
 def plugins(tables: Sequence[Registry[Any]]) -> Iterator[Check]:
