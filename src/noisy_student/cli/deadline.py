@@ -57,8 +57,3 @@ def budget_deadline(usd: float, *, usd_per_hour: float | None, now: float) -> fl
             code="price-missing",
         )
     return now + usd / usd_per_hour * SECONDS["h"]
-
-
-def cost(seconds: float | None, usd_per_hour: float | None) -> float | None:
-    """Return the price of ``seconds`` in USD; None where time or price is unknown."""
-    return None if seconds is None or usd_per_hour is None else seconds / SECONDS["h"] * usd_per_hour
