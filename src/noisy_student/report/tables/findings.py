@@ -23,10 +23,15 @@ from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.wording import Row, comparison, rows, unit_words, verdict_words
 
 
+def findings_in_order(results: Row) -> list[Row]:
+    """Return the findings, primary ones first."""
+    return sorted(rows(results, "findings"), key=lambda finding: not finding.get("primary"))
+
+
 def findings_table(results: Row) -> Table:
     """The findings, primary ones first, exploratory ones below and marked."""
     conditions = rows(results, "conditions")
-    ordered = sorted(rows(results, "findings"), key=lambda finding: not finding.get("primary"))
+    ordered = findings_in_order(results)
     columns = (
         Column("Comparison", "left"),
         Column("Points"),

@@ -47,7 +47,7 @@ def rungs_table(results: Row) -> Table:
         "A probe ends at the first judgement at which all three criteria hold, from step 30 on; the next one is tried "
         "only where it does not. Numbers are of the last ten steps."
     )
-    return Table("Rungs", caption, columns, tuple(lines))
+    return Table("Probes", caption, columns, tuple(lines))
 
 
 def before_after_table(results: Row) -> Table:
