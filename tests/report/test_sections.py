@@ -17,6 +17,7 @@ from noisy_student import report
 from noisy_student.report.html import render
 from noisy_student.report.sections import CHAPTERS, SECTIONS, Section, on_page, on_terminal, ordered
 from noisy_student.report.table import Column, Line, Table
+from noisy_student.report.tables.expectations import criteria_table
 from noisy_student.report.text import show
 
 RESULTS: dict[str, Any] = {
@@ -51,17 +52,17 @@ def printed(results: dict[str, Any]) -> str:
 
 def test_one_registration_shows_a_section_on_page_and_terminal_behind_the_one_it_names() -> None:
     SECTIONS.register("entropy", Section(entropy, after="findings"))
-    assert headings(RESULTS)[:3] == ["Findings", "Entropy of votes", "Criteria of success"]
+    assert headings(RESULTS)[:3] == ["Findings", "Entropy of votes", criteria_table({}).title]
     assert "0.1234" in render(RESULTS, {})
     text = printed(RESULTS)
-    assert text.index("Findings") < text.index("Entropy of votes") < text.index("Criteria of success")
+    assert text.index("Findings") < text.index("Entropy of votes") < text.index(criteria_table({}).title)
 
 
 def test_a_section_without_a_place_comes_last() -> None:
     SECTIONS.register("entropy", Section(entropy))
     SECTIONS.register("more", Section(lambda _: "One more sentence.", after="entropy"))
     heads = headings(RESULTS)
-    assert heads.index("Further results") + 1 == heads.index("Entropy of votes")
+    assert heads.index(CHAPTERS["further"]) + 1 == heads.index("Entropy of votes")
     assert ordered()[-1].after == "entropy"
     assert on_page("further") == ordered()[-2:]
     for shown in (render(RESULTS, {}), printed(RESULTS)):

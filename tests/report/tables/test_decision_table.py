@@ -21,11 +21,11 @@ def test_the_branch_and_its_reason() -> None:
     assert [line.faint for line in lines] == [True, False]
 
 
-def test_where_nothing_holds_it_says_what_was_asked_last() -> None:
+def test_where_nothing_holds_the_last_rule_is_named() -> None:
     unknown = [{**ROWS[0], "value": None, "holds": None}]
     results = {"decision": {"rows": unknown, "taken": None, "because": ""}}
-    assert next_step(results) == "Next: not decided, since no row holds (a is helps was asked last)."
-    assert decision_table(results).lines[0].cells[1:3] == ("–", "not known")
+    assert "a is helps" in (next_step(results) or "")
+    assert decision_table(results).lines[0].cells[1:3] == ("–", "unknown")
 
 
 def test_a_study_without_a_tree_says_nothing() -> None:

@@ -19,14 +19,18 @@ KEPT: dict[str, Any] = {
 
 
 def test_the_sentence_says_both_times_and_their_ratio() -> None:
-    said = forecast_words({"forecast": KEPT})
-    assert said == "Forecast: 1 min 40 s of CPU time; it took 2 min 5 s, 1.25 of that."
+    said = forecast_words({"forecast": KEPT}) or ""
+    assert [said.index(value) for value in ("1 min 40 s", "2 min 5 s", "1.25")] == sorted(
+        said.index(value) for value in ("1 min 40 s", "2 min 5 s", "1.25")
+    )
 
 
 def test_what_had_no_forecast_is_said_in_both() -> None:
     some = {"forecast": {**KEPT, "without_estimate": 56}}
-    assert "56 more steps were unlike all that had been done" in (forecast_words(some) or "")
-    assert forecast_table(some).remarks == ("56 steps were unlike all that had been done, and had no forecast.",)
+    assert "56 more steps" in (forecast_words(some) or "")
+    (remark,) = forecast_table(some).remarks
+    assert remark.startswith("56 steps")
+    assert forecast_table({"forecast": KEPT}).remarks == ()
 
 
 def test_without_a_forecast_there_is_nothing_to_say() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from hostile import HOSTILE
 
 from noisy_student.report.html import render
+from noisy_student.report.sections import SECTIONS
 from noisy_student.report.tables.training import HEALTHY, health_lines, health_table, misleading
 
 COLLAPSE: dict[str, Any] = {
@@ -30,15 +31,15 @@ def test_everything_found_has_a_line_and_a_healthy_student_one_that_is_faint() -
     assert [(line.cells, line.faint) for line in table.lines] == [
         (("grpo", "1", "1,030", "collapse", "Dev fell to 0.", "The rate is high.", "Halve it."), False),
         (("grpo", "1", "30", "no spread", "Dev fell to 0.", "The rate is high.", "Halve it."), False),
-        (("grpo", "2", "1,030", HEALTHY, "2 looks", "", ""), True),
+        (("grpo", "2", "1,030", HEALTHY, "2 checks", "", ""), True),
     ]
     assert all(len(line.cells) == len(table.columns) for line in table.lines)
 
 
 def test_the_terminal_says_only_what_was_found() -> None:
-    assert list(health_lines({"conditions": [student(COLLAPSE), student(seed=2)]})) == [
-        "Unhealthy: grpo (seed 1), step 1030: collapse. Dev fell to 0. The rate is high. Do: Halve it."
-    ]
+    (line,) = health_lines({"conditions": [student(COLLAPSE), student(seed=2)]})
+    for value in ("grpo", "seed 1", "step 1030", "collapse", *(COLLAPSE[name] for name in ("evidence", "remedy"))):
+        assert value in line
 
 
 def test_what_misleads_is_said_once_for_all_seeds_that_say_it() -> None:
@@ -59,8 +60,8 @@ def test_a_run_without_looks_has_none_of_it() -> None:
     for results in ({}, {"conditions": [{"name": "x", "seed": 1}, {"name": "y", "seed": 1, "health": None}]}):
         assert health_table(results).lines == ()
         assert list(health_lines(results)) == misleading(results) == []
-        assert "<h3>Health</h3>" not in render(results, {})
-        assert "What looks wrong" not in render(results, {})
+        assert SECTIONS.get("health").parts(results) == []
+        assert f"<summary>{SECTIONS.get('misleading').title}" not in render(results, {})
 
 
 def test_the_page_shows_it_without_any_curve() -> None:
@@ -68,7 +69,8 @@ def test_the_page_shows_it_without_any_curve() -> None:
     assert page.index("<h2>Training</h2>") < page.index("<h3>Health</h3>") < page.index("Dev fell to 0.")
     assert "Halve it." in page
     assert "<li>grpo: loss \N{MINUS SIGN}0.0001 is near 0.</li>" in page
-    assert "What looks wrong" not in render({"conditions": [student(COLLAPSE)]}, {})
+    title = SECTIONS.get("misleading").title
+    assert title in page and title not in render({"conditions": [student(COLLAPSE)]}, {})
 
 
 def test_hostile_words_are_words() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from noisy_student.report.tables.labels import Level, histograms
+from noisy_student.report.tables.labels import VoteLevel, histograms
 
 
 def row(seed, levels, k=2):
@@ -14,7 +14,7 @@ def test_seeds_are_weighted_by_questions():
     second = row(2, [{"votes": 2, "questions": 10, "accuracy": 0.0}])
     (histogram,) = histograms([first, second])
     assert histogram.seeds == 2
-    assert histogram.levels == (Level(1, 5, 0.2), Level(2, 40, 0.75))
+    assert histogram.levels == (VoteLevel(1, 5, 0.2), VoteLevel(2, 40, 0.75))
 
 
 def test_one_unknown_seed_makes_the_level_unknown():
@@ -22,7 +22,7 @@ def test_one_unknown_seed_makes_the_level_unknown():
         row(1, [{"votes": 2, "questions": 30, "accuracy": 1.0}]),
         row(2, [{"votes": 2, "questions": 1, "accuracy": None}]),
     ]
-    assert histograms(rows)[0].levels == (Level(2, 31, None),)
+    assert histograms(rows)[0].levels == (VoteLevel(2, 31, None),)
 
 
 def test_different_k_is_not_mixed_and_no_levels_no_histogram():
@@ -31,4 +31,4 @@ def test_different_k_is_not_mixed_and_no_levels_no_histogram():
 
 
 def test_a_level_without_questions_has_no_accuracy():
-    assert histograms([row(1, [{"votes": 1, "questions": 0, "accuracy": None}])])[0].levels == (Level(1, 0, None),)
+    assert histograms([row(1, [{"votes": 1, "questions": 0, "accuracy": None}])])[0].levels == (VoteLevel(1, 0, None),)

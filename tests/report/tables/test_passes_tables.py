@@ -8,6 +8,7 @@ import pytest
 from hostile import HOSTILE, poison
 
 from noisy_student.report.html import render
+from noisy_student.report.sections import CHAPTERS
 from noisy_student.report.table import Table
 from noisy_student.report.tables.rounds import WORDS, gains_table, passes_table
 
@@ -45,7 +46,7 @@ def test_each_condition_has_a_line_for_its_best_and_one_for_its_vote() -> None:
         ("base", "1", "maj@k", "12.5 %", "25.0 %", "37.5 %"),
     ]
     assert [line.faint for line in table.lines] == [False, True] * 2
-    assert table.caption.startswith("300 test questions, 4 samples of each. ")
+    assert "300 test questions, 4 samples" in table.caption
 
 
 def test_a_pair_says_what_was_gained_and_of_which_kind() -> None:
@@ -67,8 +68,7 @@ def test_every_kind_has_its_words_on_the_page(kind: str) -> None:
 @pytest.mark.parametrize("results", [{}, {"passes": None}, {"passes": {}}, {"passes": {"curves": [], "gains": []}}])
 def test_a_run_without_tries_has_none_on_its_page(results: dict[str, Any]) -> None:
     assert passes_table(results).lines == gains_table(results).lines == ()
-    page = render(results, {})
-    assert "tries can do" not in page and "Sharpened" not in page
+    assert CHAPTERS["gains"] not in render(results, {})
 
 
 def test_hostile_words_are_words() -> None:

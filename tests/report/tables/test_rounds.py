@@ -8,6 +8,7 @@ import pytest
 from hostile import HOSTILE, poison
 
 from noisy_student.report.html import render
+from noisy_student.report.sections import CHAPTERS
 from noisy_student.report.table import Table
 from noisy_student.report.tables.rounds import rounds_table
 
@@ -49,10 +50,9 @@ def test_a_round_says_what_it_showed_and_what_became_of_it() -> None:
     assert third == ("fresh-3", "1", *"–––––––––", "skipped") and fourth[-1] == "left"
     assert all(len(row) == len(table.columns) for row in cells(table))
     assert [line.faint for line in table.lines] == [False, True, True, True]
-    assert table.remarks == (
-        "fresh-2, seed 1 was turned down: on dev it lost 14.",
-        "fresh-2, seed 1, alarm: answers become alike (3.75 to 3.06).",
-    )
+    reason, alarm = table.remarks
+    assert "fresh-2, seed 1" in reason and "on dev it lost 14" in reason
+    assert alarm == "fresh-2, seed 1, alarm: answers become alike (3.75 to 3.06)."
 
 
 def test_a_round_with_an_alarm_that_was_accepted_tells_of_it() -> None:
@@ -64,12 +64,12 @@ def test_a_round_with_an_alarm_that_was_accepted_tells_of_it() -> None:
 @pytest.mark.parametrize("results", [{}, {"rounds": []}, {"rounds": None}])
 def test_a_run_without_rounds_has_none_on_its_page(results: dict[str, Any]) -> None:
     assert rounds_table(results).lines == ()
-    assert "Rounds" not in render(results, {})
+    assert CHAPTERS["rounds"] not in render(results, {})
 
 
 def test_the_page_shows_rounds_and_remarks() -> None:
     page = render({"rounds": ROUNDS}, {})
-    for words in ("Rounds</h2>", "fresh-3", "was turned down: on dev it lost 14.", "alarm: answers become alike"):
+    for words in ("Rounds</h2>", "fresh-3", ": on dev it lost 14.", "alarm: answers become alike"):
         assert words in page
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from noisy_student.report import plots
-from noisy_student.report.tables.training import groups_table
+from noisy_student.report.tables.training import MEASURES, groups_table
 
 QUALITY: dict[str, Any] = {
     "groups": [
@@ -31,6 +31,7 @@ def test_shares_are_of_the_groups_of_one_kind_of_label() -> None:
 def test_the_drawing_leaves_out_what_nobody_has() -> None:
     curve = [{"step": step, "right": 0.1 * step, "stopped": 1.0, "mean_length": 20.0, "kl": None} for step in (1, 2)]
     drawn = plots.rollouts({"grpo-1": curve}, width=880)
-    assert "reached the label, %" in drawn and "divergence" not in drawn
-    assert "divergence" in plots.rollouts({"grpo-1": [{**row, "kl": 0.1} for row in curve]}, width=342)
+    words = {name: words for name, words, _ in MEASURES}
+    assert words["right"] in drawn and words["kl"] not in drawn
+    assert words["kl"] in plots.rollouts({"grpo-1": [{**row, "kl": 0.1} for row in curve]}, width=342)
     assert drawn == plots.rollouts({"grpo-1": curve}, width=880)
