@@ -23,7 +23,7 @@ def test_predictions_say_what_was_expected_and_what_came() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "words"), [("helps", "better"), ("hurts", "worse"), ("no-difference", "equivalent, within 2.0")]
+    ("expected", "words"), [("helps", "better"), ("hurts", "worse"), ("no-difference", "within ±2.0")]
 )
 def test_criteria_say_what_was_expected_of_which_comparison(expected: str, words: str) -> None:
     row = {"name": "it", "a": "grpo-baseline", "b": "baseline", "expected": expected, "margin": 0.02, "source": "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from noisy_student.report.numbers import DASH, count, percent, percent_interval, points, points_interval
+from noisy_student.report.numbers import DASH, count, percent, percent_interval, points, points_interval, size
 from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.wording import Row, comparison, rows, verdict_words
 
@@ -36,8 +36,8 @@ def criteria_table(results: Row) -> Table:
         for row in rows(results, "criteria")
     )
     caption = (
-        "Better and worse hold if the verdict says so. Equivalent holds if the 90 % interval lies within the margin "
-        "and fails if the 95 % interval lies outside it."
+        "Better and worse hold if the verdict says so. Within a margin is a test of equivalence: it holds if the 90 % "
+        "interval lies within the margin and fails if the 95 % interval lies outside it."
     )
     return Table("Success criteria", caption, columns, lines)
 
@@ -45,7 +45,7 @@ def criteria_table(results: Row) -> Table:
 def _expected(row: Row) -> str:
     kind, margin = str(row.get("expected")), row.get("margin")
     words = EXPECTED.get(kind, kind)
-    return f"{words}, within {100 * margin:.1f}" if kind == "no-difference" and margin is not None else words
+    return f"within \N{PLUS-MINUS SIGN}{size(margin)}" if kind == "no-difference" and margin is not None else words
 
 
 def predictions_table(results: Row) -> Table:

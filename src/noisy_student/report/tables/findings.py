@@ -94,7 +94,7 @@ def conditions_table(results: Row) -> Table:
         Column("Strict"),
         Column("Stopped"),
         Column("Trained on"),
-        Column("Label accuracy"),
+        Column("Label acc."),
         Column("Steps", place="wide"),
         Column("Tokens", place="wide"),
         Column("Sampled", place="wide"),
@@ -105,7 +105,7 @@ def conditions_table(results: Row) -> Table:
     caption = "Accuracy is the mean over seeds." if several else CHECKPOINT_INTERVALS
     if any(row.get("graded_on") == "dev" for row in rows(results, "conditions")):
         caption += " Greyed rows are intermediate models, evaluated on dev only."
-    caption += " Strict: the answer follows ####. Stopped: the model ended its text. Label accuracy: of pseudo-labels."
+    caption += " Strict: the answer follows ####. Stopped: ended by the model. Label acc.: accuracy of pseudo-labels."
     remarks = tuple(remark for name, group in groups.items() for remark in _remarks(name, group))
     return Table("Conditions", caption, columns, lines, remarks)
 
@@ -196,11 +196,11 @@ def gap_table(results: Row) -> Table:
     return Table("Gap recovered", caption, columns, lines)
 
 
-def by_name(conditions: Sequence[Row]) -> dict[str, list[Row]]:
+def by_name(rows: Sequence[Row], field: str = "name") -> dict[str, list[Row]]:
     """Return the rows of each name, names in the order of their first row."""
     groups: dict[str, list[Row]] = {}
-    for row in conditions:
-        groups.setdefault(str(row.get("name")), []).append(row)
+    for row in rows:
+        groups.setdefault(str(row.get(field)), []).append(row)
     return groups
 
 
@@ -212,6 +212,17 @@ def mean(values: Sequence[float | None]) -> float | None:
     """
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
+
+
+def over(group: Sequence[Row], field: str) -> float | None:
+    """Return the mean of a field over the rows that know it."""
+    return mean([row.get(field) for row in group])
+
+
+def whole(group: Sequence[Row], field: str) -> int | None:
+    """Return the mean of a field, rounded to a whole number."""
+    value = over(group, field)
+    return None if value is None else round(value)
 
 
 def _finding(finding: Row, conditions: Sequence[Row]) -> tuple[str, ...]:
@@ -229,14 +240,6 @@ def _finding(finding: Row, conditions: Sequence[Row]) -> tuple[str, ...]:
 
 def _condition(name: str, group: Sequence[Row]) -> Line:
     done = [row for row in group if row.get("status") == "done"]
-
-    def over(field: str) -> float | None:
-        return mean([row.get(field) for row in done])
-
-    def whole(field: str) -> int | None:
-        value = over(field)
-        return None if value is None else round(value)
-
     if not done:
         spread = DASH
     elif len(group) > 1:
@@ -245,17 +248,17 @@ def _condition(name: str, group: Sequence[Row]) -> Line:
         spread = percent_interval(group[0].get("interval"))
     cells = (
         name,
-        percent(over("accuracy")),
+        percent(over(done, "accuracy")),
         spread,
-        percent(over("strict_accuracy")),
-        percent(over("stop_rate")),
-        count(whole("trained_on")),
-        percent(over("label_accuracy")),
-        count(whole("steps")),
-        short_count(over("trained_tokens")),
-        short_count(over("sampled_tokens")),
+        percent(over(done, "strict_accuracy")),
+        percent(over(done, "stop_rate")),
+        count(whole(done, "trained_on")),
+        percent(over(done, "label_accuracy")),
+        count(whole(done, "steps")),
+        short_count(over(done, "trained_tokens")),
+        short_count(over(done, "sampled_tokens")),
         str(group[0].get("method") or DASH),
-        duration(over("seconds")),
+        duration(over(done, "seconds")),
     )
     return Line(cells, not done or group[0].get("graded_on") == "dev")
 

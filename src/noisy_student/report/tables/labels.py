@@ -14,15 +14,13 @@ from noisy_student.report.numbers import (
     short_count,
 )
 from noisy_student.report.table import Column, Line, Table
-from noisy_student.report.tables.findings import mean
+from noisy_student.report.tables.findings import by_name, over, whole
 from noisy_student.report.wording import Row, rows
 
 
 def selections_table(results: Row) -> Table:
     """Return source, number, quality and cost of each condition's pseudo-labels, as means over seeds."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows(results, "selections"):
-        groups.setdefault(str(row.get("condition")), []).append(row)
+    groups = by_name(rows(results, "selections"), "condition")
     columns = (
         Column("Condition", "left"),
         Column("Votes", "left", "wide"),
@@ -106,26 +104,19 @@ def cost_words(results: Row) -> str | None:
 
 
 def _selection(name: str, group: Sequence[Row]) -> tuple[str, ...]:
-    def over(field: str) -> float | None:
-        return mean([row.get(field) for row in group])
-
-    def whole(field: str) -> int | None:
-        value = over(field)
-        return None if value is None else round(value)
-
     first = group[0]
     return (
         name,
         str(first.get("labels")),
         count(first.get("k")),
         str(first.get("stopping") or DASH),
-        short_count(over("samples")),
-        count(whole("accepted")),
-        percent(over("coverage")),
-        percent(over("precision")),
-        short_count(over("samples_per_label")),
-        short_count(over("tokens_per_label")),
-        duration(over("seconds")),
+        short_count(over(group, "samples")),
+        count(whole(group, "accepted")),
+        percent(over(group, "coverage")),
+        percent(over(group, "precision")),
+        short_count(over(group, "samples_per_label")),
+        short_count(over(group, "tokens_per_label")),
+        duration(over(group, "seconds")),
     )
 
 

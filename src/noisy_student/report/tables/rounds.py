@@ -61,8 +61,8 @@ def _remarks(results: Row) -> list[str]:
     said = []
     for row in rows(results, "rounds"):
         where = f"{row.get('condition')}, seed {count(row.get('seed'))}"
-        if row.get("status") == "turned down":
-            said.append(f"{where} was rejected: {row.get('reason')}.")
+        if "now" in row and row.get("status") != "accepted":
+            said.append(f"{where}, {row.get('status')}: {row.get('reason')}.")
         said += [
             f"{where}, alarm: {alarm['name']} ({alarm['before']:.3g} to {alarm['now']:.3g})."
             for alarm in row.get("alarms") or ()

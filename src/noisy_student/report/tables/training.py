@@ -44,7 +44,7 @@ def capacity_table(results: Row) -> Table:
     columns = (
         Column("Condition", "left"),
         Column("Seed"),
-        Column("Trainable parameters"),
+        Column("Trained weights"),
         Column("Learning rate"),
         Column("Tried on dev", "left"),
         Column("Episodes"),
@@ -65,7 +65,7 @@ def capacity_table(results: Row) -> Table:
         for row in students
     )
     caption = (
-        "Trainable parameters: of the full model or of the adapter. Tried on dev: factors of the learning rate with "
+        "Trained weights: number, of the full model or of the adapter. Tried on dev: factors of the learning rate with "
         "their dev accuracy; the best one was tested. Episodes: visits of a question, one group of completions each. "
         "Reward bits: upper bound on the information in the rewards, the entropy summed over groups."
     )
