@@ -1,4 +1,4 @@
-"""The page: whole, self-contained, and unmoved by hostile text."""
+"""Rendered page: complete, self-contained, unchanged by hostile text."""
 
 from __future__ import annotations
 

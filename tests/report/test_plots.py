@@ -1,4 +1,4 @@
-"""The drawings: same input same bytes, names stay text, colours belong to the page."""
+"""Plots: equal input gives equal bytes, names stay text, colours belong to the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registry of sections: one registration shows a section everywhere, where it says."""
+"""Registry of sections: one registration shows a section on page and terminal, where it says."""
 
 from __future__ import annotations
 

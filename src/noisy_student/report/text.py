@@ -88,5 +88,5 @@ def _show(table: Table, console: Console) -> None:
 
 
 def _parts(name: str, split: bool) -> list[str]:
-    """A long comparison breaks before its second condition, as sums on paper do."""
+    """Return the lines of a name: a long comparison breaks before its second condition."""
     return name.replace(" - ", "\n- ").split("\n") if split else [name]

@@ -1,4 +1,4 @@
-"""The tables of a run: order, means, dashes, reasons."""
+"""Tables of findings, conditions, runs and labels: order, means, dashes, reasons."""
 
 from __future__ import annotations
 

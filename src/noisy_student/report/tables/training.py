@@ -120,7 +120,7 @@ def health_table(results: Row) -> Table:
         Column("What to do", "left"),
     )
     lines = []
-    for row in _looked_at(results):
+    for row in _checked(results):
         name, seed = str(row.get("name")), count(row.get("seed"))
         looks = row["health"]["looks"]
         for found in row["health"]["found"]:
@@ -138,7 +138,7 @@ def health_table(results: Row) -> Table:
 
 def health_lines(results: Row) -> Iterator[str]:
     """Yield a sentence for every finding."""
-    for row in _looked_at(results):
+    for row in _checked(results):
         for found in row["health"]["found"]:
             yield (
                 f"Unhealthy: {row.get('name')} (seed {row.get('seed')}), step {found['step']}: {found['name']}. "
@@ -148,9 +148,9 @@ def health_lines(results: Row) -> Iterator[str]:
 
 def misleading(results: Row) -> list[str]:
     """Return remarks on harmless log values that seem wrong, each once per condition."""
-    said = (f"{row.get('name')}: {text}" for row in _looked_at(results) for text in row["health"]["misleading"])
+    said = (f"{row.get('name')}: {text}" for row in _checked(results) for text in row["health"]["misleading"])
     return list(dict.fromkeys(said))
 
 
-def _looked_at(results: Row) -> list[Row]:
+def _checked(results: Row) -> list[Row]:
     return [row for row in rows(results, "conditions") if row.get("health")]
