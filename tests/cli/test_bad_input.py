@@ -61,26 +61,27 @@ def test_an_unknown_name_gets_its_nearest(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "shown"),
+    ("name", "value"),
     [
-        ("labels.votes.K", "0", "is 0"),
-        ("labels.votes.K", "2.5", "is 2.5"),
-        ("conditions.filtered.select.min_agreement", "0", "is 0"),
-        ("conditions.filtered.select.min_agreement", "1.01", "is 1.01"),
-        ("conditions.filtered.select.count", "0", "is 0"),
-        ("data.unlabeled", "0", "= 0"),
-        ("data.labeled", "1", "= 1"),
-        ("data.limit", "3", "of 3 questions"),
-        ("sft.epochs", "0", "is 0"),
-        ("seeds", "[]", "[]"),
-        ("data.source.steps", "[0, 2]", "[0, 2]"),
+        ("labels.votes.K", "0"),
+        ("labels.votes.K", "2.5"),
+        ("conditions.filtered.select.min_agreement", "0"),
+        ("conditions.filtered.select.min_agreement", "1.01"),
+        ("conditions.filtered.select.count", "0"),
+        ("data.unlabeled", "0"),
+        ("data.labeled", "1"),
+        ("data.limit", "3"),
+        ("sft.epochs", "0"),
+        ("seeds", "[]"),
+        ("data.source.steps", "[0, 2]"),
     ],
 )
 def test_a_value_out_of_range_is_shown_with_what_to_do(
-    name: str, value: str, shown: str, capfd: pytest.CaptureFixture[str]
+    name: str, value: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     lines = refused(capfd, "run", "--set", f"{name}={value}")
-    assert shown in lines[0]
+    assert name.rpartition(".")[2] in lines[0]
+    assert re.search(rf"(?<![\w.]){re.escape(value)}(?![\w.]*\w)", lines[0])
     assert lines[-1].split()[0] in {"Set", "Give", "Use", "Write", "Raise", "Lower", "Choose", "Add"}
 
 
@@ -117,7 +118,7 @@ def test_a_split_larger_than_the_data_says_how_many_there_are(part: str, capfd: 
     sets = [word for name, size in sizes.items() for word in ("--set", f"data.{name}={size}")]
     lines = refused(capfd, "run", "--data", "fine.jsonl", *sets)
     there = 30 if part == "test" else 25 if part == "labeled" else 20
-    assert f"data.{part} = 31" in lines[0] and str(there) in lines[0]
+    assert re.search(rf"data\.{part}\b.* 31\b.*\b{there}\b", lines[0])
     assert f"data.{part}" in lines[-1] and str(there) in lines[-1]
     assert len(lines) == 3
 

@@ -105,7 +105,7 @@ def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
         ]
         emit({"schema": 1, "comparisons": rows})
         return
-    console, columns = output(), ["A - B", "Difference", "95 %", "p", "p (Holm)", "Smallest detectable", "Verdict"]
+    console, columns = output(), ["A - B", "Difference", "95 %", "p", "p (Holm)", "MDE", "Verdict"]
     lines = [
         [
             f"{a.name} - {b.name}",
@@ -119,7 +119,9 @@ def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
         for (a, b), item, p in zip(pairs, made, adjusted, strict=True)
     ]
     table(console, columns, lines, right=columns[1:-1])
-    console.print(Text("In points; unpaired. Verdicts use the unadjusted p; Holm is over all pairs.", "dim"))
+    console.print(
+        Text("In points; unpaired. Verdicts use the unadjusted p; Holm is over all pairs. MDE: with 80 % power.", "dim")
+    )
 
 
 def _show(made: Comparison) -> None:
@@ -132,7 +134,7 @@ def _show(made: Comparison) -> None:
     say(
         f"A - B: {points(made.difference)} points, 95 % {points_interval(made.interval)}, {made.verdict}",
         f"p = {p_value(made.p_value)} ({made.method}){beside}",
-        f"{kind}; smallest difference detectable with 80 % power: {size(made.mde)} points{needed}{arms}",
+        f"{kind}; minimum detectable effect with 80 % power: {size(made.mde)} points{needed}{arms}",
     )
 
 

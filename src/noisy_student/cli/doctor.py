@@ -26,10 +26,11 @@ from noisy_student.models import lab
 from noisy_student.pipeline.node import version
 from noisy_student.pipeline.provenance import RANGES, fault_of
 from noisy_student.registry import Registry
+from noisy_student.report.sections import SECTIONS
 from noisy_student.study.settings.files import names
 
 MARKS = {"good": "✓", "note": "·", "bad": "✗"}
-REGISTRIES: tuple[Registry[Any], ...] = (SELECTIONS,)
+REGISTRIES: tuple[Registry[Any], ...] = (SELECTIONS, SECTIONS)
 """Every table that plug-ins can extend."""
 PRESENT = ("accelerate", "safetensors", "numpy", "scipy", "pydantic", "matplotlib", "filelock")
 GIB = 2**30

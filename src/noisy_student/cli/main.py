@@ -30,7 +30,7 @@ VERBS = {
     "run": ("run:command", "Run a study, or go on with it, and show what it found."),
     "studies": ("show:studies", "List the packaged studies."),
     "show": ("show:command", "Show a study with all its settings resolved."),
-    "plan": ("plan:command", "Show the steps of a run, their time, and the detectable differences."),
+    "plan": ("plan:command", "Show the steps of a run, their time, and the minimum detectable effects."),
     "preflight": ("run:preflight", "Check model, data and machine before a long study."),
     "init": ("init:command", "Write a study file for your own questions."),
     "report": ("report:command", "Write the page of a run again."),

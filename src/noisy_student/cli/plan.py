@@ -1,4 +1,4 @@
-"""``plan``: the steps of a run before it starts, those already stored, their time and the detectable differences."""
+"""``plan``: the steps of a run before it starts, their time, and the minimum detectable effects."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def command(
     runs: options.RunsFolder = options.RUNS,
     json: options.Json = False,
 ) -> None:
-    """Show what a run would compute: steps, time, smallest detectable differences.
+    """Show what a run would compute: steps, time, minimum detectable effects.
 
     Times, tokens and money are estimated from like steps in this store, else from a calibration.
     """

@@ -1,4 +1,4 @@
-"""Tables of a plan: the smallest detectable difference of each primary comparison, and the outlook."""
+"""Tables of a plan: the minimum detectable effect of each primary comparison, and the outlook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 
 def comparisons(settings: Settings, runs: Path) -> list[Row]:
-    """Return the smallest detectable difference (80 % power) of each primary comparison.
+    """Return the minimum detectable effect (80 % power) of each primary comparison.
 
     One or two seeds: over their questions. More: in a t test over seeds, with the standard deviation of the newest past
     run of the study under ``runs`` with at least three seeds, else one assumed from ``DISCORDANCE`` and ``SEED_SD``.
@@ -69,7 +69,7 @@ def show_comparisons(compared: Sequence[Row]) -> None:
         return
     console = output()
     console.print()
-    names = ["Comparison", "Smallest detectable difference", "Margin", ""]
+    names = ["Comparison", "Minimum detectable effect", "Margin", ""]
     lines = [
         [f"{row['a']} - {row['b']}", size(row["mde"]), size(row["margin"]), "underpowered" * row["underpowered"]]
         for row in compared
