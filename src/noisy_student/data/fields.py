@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from noisy_student.answers.extract import read
 from noisy_student.answers.latex import written as written_latex
 from noisy_student.answers.math_pool import require_extra
@@ -23,6 +21,7 @@ from noisy_student.data.rows import require_encodable
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError, nearest
 from noisy_student.records import Answer, Kind
+from noisy_student.strict import Strict
 
 Need = Literal["required", "optional", "any"]
 """Whether every row must have an answer: only the unlabeled source can do without. ``any`` takes what cannot be read
@@ -39,10 +38,8 @@ USUAL = {
 SHOWN = 5
 
 
-class Fields(BaseModel):
+class Fields(Strict):
     """The names of the columns; None stands for the first usual name that a row has."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     question: str | None = None
     """Column with the question's text; usual names: question, text, problem."""

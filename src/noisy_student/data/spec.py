@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from noisy_student.data.fields import Fields
 from noisy_student.data.foreign_spec import ForeignSpec
 from noisy_student.errors import UserError
 from noisy_student.records import Kind
+from noisy_student.strict import Strict
 
 PARTS = ("labeled", "unlabeled", "test")
 GSM8K = {"dataset": "openai/gsm8k", "config": "main", "labeled": "train", "test": "test"}
 """Cobbe et al. 2021, as its authors publish it; MIT."""
 
 
-class SourceSpec(BaseModel):
+class SourceSpec(Strict):
     """Where questions come from.
 
     ``procedural`` needs no file, ``jsonl`` takes one for each part or one for all, ``hub`` takes parquet and JSONL of
     a data set, and ``gsm8k`` is that data set by name.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
     table: ClassVar[str] = "data.source"
 
     kind: Literal["procedural", "jsonl", "gsm8k", "hub"] = "procedural"
@@ -106,10 +106,8 @@ class SourceSpec(BaseModel):
         return f"{self.table}.{part}"
 
 
-class DataSpec(BaseModel):
+class DataSpec(Strict):
     """How many questions each part gets; dev is a fifth of the labeled budget."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     labeled: int = 1000
     unlabeled: int = 4000

@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from noisy_student import identity, seeds
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.data.foreign import ForeignPart
@@ -23,6 +21,7 @@ from noisy_student.data.overlap import OverlapIndex, Removal
 from noisy_student.data.source import Item, digest_of, merge, question, require_agreement
 from noisy_student.errors import UserError
 from noisy_student.records import Label, Question
+from noisy_student.strict import Strict
 
 DEV_EVERY = 5
 """Every fifth question of the labeled budget, from the second on, goes to dev (design section 1)."""
@@ -31,10 +30,8 @@ SMALLEST = {"labeled": 2, "unlabeled": 1, "test": 1, "foreign": 0}
 """A labeled budget of two is one question to learn from and one for dev; foreign ones are there where asked for."""
 
 
-class Sizes(BaseModel):
+class Sizes(Strict):
     """How many questions each part gets; ``labeled`` is the budget that dev is taken from."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     labeled: int
     """Questions with answers: four fifths to learn from, one fifth for dev."""

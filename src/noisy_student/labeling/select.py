@@ -11,17 +11,16 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from noisy_student import seeds
 from noisy_student.errors import NotTrainable, UserError
 from noisy_student.records import Label, Vote
+from noisy_student.strict import Strict
 
 
-class Selection(BaseModel):
+class Selection(Strict):
     """Which votes become labels; exactly one field is set. Raises UserError for values out of range."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
 
     all: Literal[True] | None = None
     """Every question that has a winner."""

@@ -11,7 +11,7 @@ from noisy_student.errors import UserError, nearest
 from noisy_student.labeling.select import Selection
 from noisy_student.labeling.stopping import Stopping
 from noisy_student.labeling.texts import Choice
-from noisy_student.strict import Frozen, Name
+from noisy_student.strict import Name, Strict
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.lora import LoraSpec
 
@@ -40,7 +40,7 @@ def with_own(run: Spec, own: Mapping[str, Any], where: str) -> Spec:
         raise UserError(f"{place} is {fault['input']!r}: {fault['msg']}.") from error
 
 
-class AcceptSettings(Frozen):
+class AcceptSettings(Strict):
     """The student of one round is held against the one before, on dev (``evaluation/review.py``)."""
 
     against: Name
@@ -62,7 +62,7 @@ TARGET = "target_precision"
 """The selection whose threshold is found on dev."""
 
 
-class ModelSettings(Frozen):
+class ModelSettings(Strict):
     """One more model of a study; fields left out are those of the run."""
 
     id: Annotated[str, Field(min_length=1)]
@@ -75,7 +75,7 @@ class ModelSettings(Frozen):
     """Of its fine-tuning: larger models want a lower one."""
 
 
-class LabelSettings(Frozen):
+class LabelSettings(Strict):
     """One set of pseudo-labels; fields left out are those of the run."""
 
     teacher: Name | None = None
@@ -133,7 +133,7 @@ class LabelSettings(Frozen):
         return self
 
 
-class ConditionSettings(Frozen):
+class ConditionSettings(Strict):
     """One row of the table: what a student is trained on and how."""
 
     method: Literal["none", "sft", "grpo", "last"] = "sft"

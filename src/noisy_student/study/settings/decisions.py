@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from noisy_student.errors import UserError, nearest
 from noisy_student.records import Verdict
-from noisy_student.strict import Frozen
+from noisy_student.strict import Strict
 
 OTHERWISE = "otherwise"
 MEASURES = {
@@ -40,7 +40,7 @@ class Asked:
     bound: float | str
 
 
-class Decision(Frozen):
+class Decision(Strict):
     """A row of the tree."""
 
     if_: str = Field(alias="if")

@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from noisy_student.errors import UserError
-from noisy_student.strict import Frozen, Name
+from noisy_student.strict import Name, Strict
 
 TABLE = "rounds"
 MOST_ROUNDS = 9
 
 
-class RoundsSettings(Frozen):
+class RoundsSettings(Strict):
     """One chain of rounds."""
 
     rounds: Annotated[int, Field(ge=1, le=MOST_ROUNDS)] = 3

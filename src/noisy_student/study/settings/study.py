@@ -17,7 +17,7 @@ from noisy_student.labeling.stopping import Ties
 from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.records import Verdict
 from noisy_student.sampling.engine import Decoding
-from noisy_student.strict import Frozen, Name
+from noisy_student.strict import Name, Strict
 from noisy_student.study.settings.checks import (
     check_after,
     check_chain,
@@ -46,7 +46,7 @@ MOST_TEST = 100
 """Test questions that the checks may read: enough to see a memorised training split, too few to choose anything by."""
 
 
-class CheckSettings(Frozen):
+class CheckSettings(Strict):
     """Sizes of the pre-flight checks; none of them enters the key of anything that a study trains or samples."""
 
     only: bool = False
@@ -69,7 +69,7 @@ MOST = 256
 """Conditions, sets of labels, findings or seeds of one study: more is a mistake, and would be planned for minutes."""
 
 
-class AnswerSettings(Frozen):
+class AnswerSettings(Strict):
     """How samples become answers and answers a vote."""
 
     truncated: Literal["abstain", "last-number"] = "abstain"
@@ -77,7 +77,7 @@ class AnswerSettings(Frozen):
     ties: Ties = "none"
 
 
-class EvaluationSettings(Frozen):
+class EvaluationSettings(Strict):
     """How a condition is tested."""
 
     decoding: Decoding = Decoding(temperature=0.0)
@@ -96,14 +96,14 @@ class EvaluationSettings(Frozen):
     """Test questions that conditions with ``passes`` answer ``passes_k`` times."""
 
 
-class PairSettings(Frozen):
+class PairSettings(Strict):
     """Two conditions, the first minus the second."""
 
     a: Name
     b: Name
 
 
-class ContrastSettings(Frozen):
+class ContrastSettings(Strict):
     """A comparison named before the run: a − b, and the difference that would matter."""
 
     a: Name
@@ -132,7 +132,7 @@ class ContrastSettings(Frozen):
         return self
 
 
-class PredictionSettings(Frozen):
+class PredictionSettings(Strict):
     """What somebody expected of a condition's pseudo-labels before the run: a share above or below a bound."""
 
     condition: Name
@@ -154,7 +154,7 @@ class PredictionSettings(Frozen):
         return self
 
 
-class ComputeSettings(Frozen):
+class ComputeSettings(Strict):
     """How the work is cut up; threads, chunk and width change floating-point results, workers does not."""
 
     threads: Annotated[int, Field(ge=1)] = 1
@@ -172,7 +172,7 @@ class ComputeSettings(Frozen):
     """What an hour of all of this costs; read by ``plan`` and ``--budget``, never part of a key."""
 
 
-class Settings(Frozen):
+class Settings(Strict):
     """A run, resolved."""
 
     name: Name
