@@ -13,7 +13,8 @@ from noisy_student.study.plan import specs
 from noisy_student.study.plan.nodes import LabelNodes
 from noisy_student.study.plan.samples import DrawGraph, Origin
 from noisy_student.study.plan.specs import Draws
-from noisy_student.study.settings.conditions import LABELS, TARGET, ConditionSettings, LabelSettings
+from noisy_student.study.settings.conditions import LABELS, TARGET, ConditionSettings, SftCondition, TrainedCondition
+from noisy_student.study.settings.labels import LabelSettings
 
 
 @dataclass
@@ -33,7 +34,7 @@ class LabelGraph:
         if label.part == "unlabeled" and not self.draw.shared.truth_known and label.samples is None:
             on_dev = self._quality(self.votes(label, part="dev"), title=f"quality of {name} on dev")
         quality = self._quality(votes, title=f"quality of {name}")
-        labels = self.labels(name, ConditionSettings(train=(f"{LABELS}{name}",), select=label.default_select))
+        labels = self.labels(name, SftCondition(train=(f"{LABELS}{name}",), select=label.default_select))
         return LabelNodes(name, self.draw.run_seed, self._teacher(label), votes, labels, quality, on_dev)
 
     def labels(self, name: str, condition: ConditionSettings) -> Node:
@@ -56,7 +57,7 @@ class LabelGraph:
                 inputs["like"] = [self.labels(other.label_names[0], other)]
         return self.draw.node("label", spec, inputs=inputs, title=f"labels from {name}")
 
-    def reveal(self, condition: ConditionSettings) -> Node:
+    def reveal(self, condition: TrainedCondition) -> Node:
         """The key's labels of the unlabeled questions, for conditions that ask for them."""
         inputs: dict[str, list[Node]] = {"split": [self.draw.split], "key": [self.draw.key]}
         spec: dict[str, Any] = {}
@@ -78,7 +79,7 @@ class LabelGraph:
             title = f"reveal the key, {condition.accuracy:.0%} right"
         return self.draw.node("reveal", spec, inputs=inputs, title=title)
 
-    def _own(self, condition: ConditionSettings) -> LabelSettings:
+    def _own(self, condition: TrainedCondition) -> LabelSettings:
         """The first set of labels whose teacher is the condition's own model, for own samples; UserError for none."""
         settings = self.draw.settings
         every = settings.labels.values() or [LabelSettings()]

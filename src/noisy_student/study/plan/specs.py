@@ -14,7 +14,8 @@ from noisy_student.files import sha256_file
 from noisy_student.pipeline.node import version
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import Shard, shards
-from noisy_student.study.settings.conditions import ConditionSettings, LabelSettings, check_grpo, with_own
+from noisy_student.study.settings.conditions import LabelCondition, TextCondition, TrainedCondition, overridden
+from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.study import Settings
 from noisy_student.training.specs.grpo import GAMMA
 
@@ -108,13 +109,13 @@ def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any]:
     }
 
 
-def sft(settings: Settings, condition: ConditionSettings | None = None, *, rate: float = 1.0) -> dict[str, Any]:
+def sft(settings: Settings, condition: TextCondition | None = None, *, rate: float = 1.0) -> dict[str, Any]:
     """How a student is fine-tuned, at ``rate`` times its learning rate; the model is the caller's to add.
 
     Matched by ``steps``, as many as the epochs over all questions would take; without a condition as the settings say.
     """
     match = None if condition is None else condition.match or settings.match
-    own = settings.sft if condition is None else with_own(settings.sft, condition.sft, "sft")
+    own = settings.sft if condition is None else overridden(settings.sft, condition.overrides, "sft")
     spec = {**_told(own.model_dump(mode="json"), dropout=0.0), "threads": settings.compute.threads}
     if match == "epochs":
         spec |= {"match": match, "steps": None}
@@ -130,7 +131,7 @@ def sft(settings: Settings, condition: ConditionSettings | None = None, *, rate:
     }
 
 
-def examples(settings: Settings, condition: ConditionSettings, *, own: bool) -> dict[str, Any]:
+def examples(settings: Settings, condition: TextCondition, *, own: bool) -> dict[str, Any]:
     """How a condition's labels become examples; ``own`` says that gold answers without a text take an own sample."""
     return {
         **({"truncated": settings.answers.truncated} if own else {}),
@@ -138,9 +139,9 @@ def examples(settings: Settings, condition: ConditionSettings, *, own: bool) -> 
     }
 
 
-def grpo(settings: Settings, name: str, condition: ConditionSettings, *, rate: float = 1.0) -> dict[str, Any]:
+def grpo(settings: Settings, name: str, condition: LabelCondition, *, rate: float = 1.0) -> dict[str, Any]:
     """How the condition ``name`` is trained by GRPO; matched as in ``sft``, the model is the caller's to add."""
-    spec = check_grpo(name, condition, settings.grpo)
+    spec = overridden(settings.grpo, condition.overrides, f"conditions.{name}.grpo")
     if (condition.match or settings.match) == "steps":
         spec = spec.model_copy(update={"match": "steps", "steps": spec.steps or spec.step_count(_questions(settings))})
     dumped = spec.model_dump(mode="json")
@@ -161,13 +162,13 @@ def _told(spec: dict[str, Any], **unsaid: Any) -> dict[str, Any]:
     return {name: value for name, value in spec.items() if name not in unsaid or value != unsaid[name]}
 
 
-def _lora(condition: ConditionSettings | None) -> dict[str, Any]:
+def _lora(condition: TrainedCondition | None) -> dict[str, Any]:
     """The adapter as a key knows it; the rate is the trainer's."""
     lora = None if condition is None else condition.lora
     return {} if lora is None else {"lora": lora.model_dump(mode="json", exclude={"rate_factor"})}
 
 
-def _at_its_rate(spec: dict[str, Any], condition: ConditionSettings | None, rate: float) -> dict[str, Any]:
+def _at_its_rate(spec: dict[str, Any], condition: TrainedCondition | None, rate: float) -> dict[str, Any]:
     """A trainer's settings with the learning rate that an adapter wants, times ``rate``."""
     factor = rate if condition is None or condition.lora is None else rate * condition.lora.rate_factor
     return {**spec, "learning_rate": spec["learning_rate"] * factor}

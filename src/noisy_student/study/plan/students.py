@@ -17,7 +17,14 @@ from noisy_student.study.plan.rounds import ChainGraph
 from noisy_student.study.plan.samples import DrawGraph, Origin
 from noisy_student.study.plan.specs import Draws
 from noisy_student.study.settings.checks import probes_before
-from noisy_student.study.settings.conditions import GOLD, REVEALED, ConditionSettings
+from noisy_student.study.settings.conditions import (
+    GOLD,
+    REVEALED,
+    ConditionSettings,
+    LabelCondition,
+    TextCondition,
+    TrainedCondition,
+)
 from noisy_student.study.settings.study import Settings
 
 
@@ -59,7 +66,7 @@ class SeedGraph:
         train = self.trained(name)
         taught = None if train is None else first_trained(train)
         learned = taught.inputs.get("examples", (taught,))[0] if taught is not None else None
-        chain = self.settings.conditions[name].method == "last"
+        chain = bool(self.settings.conditions[name].last_of)
         return ConditionNodes(
             name=name,
             seed=self.run_seed,
@@ -144,19 +151,20 @@ class SeedGraph:
         )
 
     def _train(self, name: str, condition: ConditionSettings) -> Node | None:
-        if condition.method == "none":
-            return None
-        if condition.method == "last":
-            return self.chain.last(name)
-        train = self._train_grpo if condition.method == "grpo" else self._train_sft
-        return self._tuned(name, train) if condition.rates else train(name, 1.0)
+        if isinstance(condition, TextCondition):
+            return self._tuned(name, condition, lambda rate: self._train_sft(name, condition, rate))
+        if isinstance(condition, LabelCondition):
+            return self._tuned(name, condition, lambda rate: self._train_grpo(name, condition, rate))
+        return self.chain.last(name) if condition.last_of else None
 
-    def _tuned(self, name: str, train: Callable[[str, float], Node]) -> Node:
-        """The student of several learning rates that is best on dev."""
-        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
+    def _tuned(self, name: str, condition: TrainedCondition, train: Callable[[float], Node]) -> Node:
+        """The student of several learning rates that is best on dev; the one student where no rates are tried."""
+        if not condition.rates:
+            return train(1.0)
+        settings = self.draw.settings_of(name)
         inputs = {"split": [self.draw.split]}
         for number, rate in enumerate(condition.rates):
-            tried = train(name, rate)
+            tried = train(rate)
             drawn = Draws("dev", settings.evaluation.decoding, k=1, count=self.draw.count("dev"))
             origin = Origin(f"{name} x {rate:g}", tried, settings)
             inputs |= {f"train-{number}": [tried], f"dev-{number}": self.draw.draws(origin, drawn)}
@@ -164,8 +172,8 @@ class SeedGraph:
         spec = {"rates": list(condition.rates), "truncated": settings.answers.truncated, "model": base.spec}
         return self.draw.node(TUNE, spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
 
-    def _train_sft(self, name: str, rate: float) -> Node:
-        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
+    def _train_sft(self, name: str, condition: TextCondition, rate: float) -> Node:
+        settings = self.draw.settings_of(name)
         inputs: dict[str, list[Node]] = {"gold": [], "own": [], "labels": []}
         for source in condition.train:
             if source == GOLD:
@@ -195,9 +203,9 @@ class SeedGraph:
         assert before is not None, "settings refuse a start that trains nothing"
         return Begun({field: base.spec[field] for field in ("dtype", "attn", "pad")}, {}, {"start": [before]})
 
-    def _train_grpo(self, name: str, rate: float) -> Node:
+    def _train_grpo(self, name: str, condition: LabelCondition, rate: float) -> Node:
         """Answers are its own, so it takes labels and no worked texts."""
-        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
+        settings = self.draw.settings_of(name)
         labels = [self.label.labels(label, condition) for label in condition.label_names]
         labels += [self.label.reveal(condition)] if REVEALED in condition.train else []
         inputs = {"gold": [self.draw.split] if GOLD in condition.train else [], "labels": labels}
