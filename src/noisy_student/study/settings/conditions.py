@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 from pydantic import Field, ValidationError, model_validator
 
 from noisy_student.errors import UserError, nearest
-from noisy_student.labeling.select import Selection
+from noisy_student.labeling.select import SELECTIONS, selection
 from noisy_student.strict import Name, Strict
 from noisy_student.training.specs.lora import LoraSpec
 
@@ -237,32 +237,21 @@ ConditionSettings: TypeAlias = UntrainedCondition | LastCondition | TrainedCondi
 
 
 def _check_selection(select: Mapping[str, Any]) -> None:
-    """Raise UserError unless ``select`` is one known rule."""
-    rules = [*Selection.model_fields, *LIKE, TARGET]
+    """Raise UserError unless ``select`` is one known rule with a value that it takes."""
+    rules = [*SELECTIONS, *LIKE, TARGET]
     for name in select:
         if name not in rules:
             raise UserError(f'There is no selection "{name}".', do=nearest(name, rules), code="unknown-selection")
-    if TARGET in select:
-        share = select[TARGET]
-        if len(select) > 1 or not isinstance(share, float) or not 0 < share < 1:
-            raise UserError(
-                f"select is {dict(select)}.",
-                why=f"{TARGET} stands alone and is a share above 0 and below 1.",
-                do=f"Write {{ {TARGET} = 0.9 }}.",
-                code="selection-invalid",
-            )
-    elif not set(LIKE) & set(select):
-        try:
-            Selection(**select)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            place = f"select.{fault['loc'][0]}"
-            raise UserError(f"{place} is {fault['input']!r}: {fault['msg']}.", code="field-invalid") from error
-    elif len(select) > 1 or not isinstance(next(iter(select.values())), str):
-        rule = next(rule for rule in LIKE if rule in select)
+    special = next((rule for rule in (TARGET, *LIKE) if rule in select), None)
+    if special is None:
+        selection(select)
+        return
+    value = select[special]
+    takes = isinstance(value, float) and 0 < value < 1 if special == TARGET else isinstance(value, str)
+    if len(select) > 1 or not takes:
         raise UserError(
             f"select is {dict(select)}.",
-            why=f"{rule} stands alone and names a condition.",
-            do=f'Write {{ {rule} = "CONDITION" }}.',
+            why=f"{special} stands alone and takes {'a share in (0, 1)' if special == TARGET else 'a condition'}.",
+            do='Write one rule, such as { target_precision = 0.9 } or { random_like = "CONDITION" }.',
             code="selection-invalid",
         )
