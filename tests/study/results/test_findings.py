@@ -9,8 +9,9 @@ import pytest
 from noisy_student.errors import UserError
 from noisy_student.records import Finding, Verdict
 from noisy_student.study.results.findings import criteria
+from noisy_student.study.settings.comparisons import ContrastSettings
 from noisy_student.study.settings.files import Request, resolve
-from noisy_student.study.settings.study import ContrastSettings, Settings
+from noisy_student.study.settings.study import Settings
 
 
 def settings(expected: Verdict | None) -> Settings:

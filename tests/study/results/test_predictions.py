@@ -8,8 +8,9 @@ import pytest
 
 from noisy_student.errors import UserError
 from noisy_student.study.results.labels import predictions
+from noisy_student.study.settings.comparisons import PredictionSettings
 from noisy_student.study.settings.files import Request, resolve
-from noisy_student.study.settings.study import PredictionSettings, Settings
+from noisy_student.study.settings.study import Settings
 
 
 def settings(**fields: Any) -> Settings:

@@ -111,6 +111,7 @@ class SeedGraph:
                     f"The teachers go in a circle: {circle}.",
                     why="A teacher must be trained before its votes.",
                     do="Set another teacher in one of these label sets.",
+                    code="teacher-circle",
                 )
             self._waiting.append(name)
             self._trained[name] = self._train(name, self.settings.conditions[name])

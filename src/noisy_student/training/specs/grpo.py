@@ -130,6 +130,7 @@ class GrpoSpec(Strict):
                 f"grpo.micro_batch is {self.micro_batch}, and a step has {self.prompts} x {self.generations} answers.",
                 why="They must be a whole number of micro-batches.",
                 do=f"Set grpo.micro_batch to {near}, the nearest that does.",
+                code="micro-batch-uneven",
             )
         if self.rewards.shaped and not self.rewards.only_right and self.scale_rewards != "none":
             raise UserError(
