@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from noisy_student import identity
 from noisy_student.pipeline.manifest import Stored
 from noisy_student.study.plan.nodes import ROLES
+from noisy_student.study.settings.methods import of_stage
 
 
 class Step(Protocol):
@@ -75,7 +76,8 @@ def observations(found: Mapping[str, Stored], *, rehearsed: bool = False) -> lis
 
 def lane(step: Step) -> str:
     """What makes the cost of two steps comparable: stage, and where a model computes its files, engine and threads."""
-    how = step.spec.get("sft") or step.spec.get("grpo") or step.spec
+    method = of_stage(step.stage)
+    how = step.spec if method is None else step.spec[method[0]]
     engine = step.spec.get("engine")
     facts = {
         "stage": step.stage,
