@@ -27,7 +27,7 @@ PACKAGE = Path(__file__).parents[2]
 NAMED = ("models", "labels", "conditions", "primary", "predictions", TABLE)
 """Tables whose keys are names of the study's own."""
 OF_STUDIES = "studies"
-"""The table of a scale's file that holds what one packaged study has otherwise there, such as its model."""
+"""The table of a scale's file with the overrides of single packaged studies, such as their model."""
 LARGEST_FILE = 1_000_000
 """Bytes; a settings file is a page or two."""
 LONGEST_VALUE = 200
@@ -36,7 +36,7 @@ LONGEST_VALUE = 200
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for on the command line, unresolved."""
+    """The request of a command line, unresolved."""
 
     study: str = "combined"
     scale: str = "lab"
@@ -46,19 +46,19 @@ class Request:
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """The packaged files of one kind: ``studies``, ``scales`` or ``protocols``."""
+    """Return the packaged files of one kind: ``studies``, ``scales`` or ``protocols``."""
     return tuple(sorted(path.stem for path in (PACKAGE / kind).glob("*.toml")))
 
 
 def questions() -> dict[str, str]:
-    """The packaged studies and the question that each asks."""
+    """Return the question of every packaged study."""
     return {name: str(_read("studies", name)["question"]) for name in names("studies")}
 
 
 def resolve(request: Request) -> Settings:
     """Merge protocol, study, scale and overrides, in that order, and check the whole.
 
-    A study file of the user's own comes after the scale: what somebody wrote for this run is not overridden.
+    A study file of the user's own comes after the scale, since it was written for this run.
     """
     study, scale = _read("studies", request.study), _read("scales", request.scale)
     packaged = request.study in names("studies")
@@ -67,7 +67,7 @@ def resolve(request: Request) -> Settings:
     for part in (study, scale, own) if packaged else (scale, study):
         merged = _merge(merged, part)
     merged |= {"name": _stem(request.study), "scale": _stem(request.scale), "protocol": _stem(request.protocol)}
-    # Chains first: what they are written out to can then be set like all else.
+    # Chains first: their conditions and labels can then be set like any others.
     of_chains = {dotted: value for dotted, value in request.overrides.items() if dotted.startswith(f"{TABLE}.")}
     for dotted, value in of_chains.items():
         _put(merged, dotted, value)
@@ -92,7 +92,7 @@ def check(fields: Mapping[str, Any]) -> Settings:
 
 
 def _refuse_secrets(value: Any, where: str) -> None:
-    """Settings are stored and shown as they are, and a key stands on them: a token among them could not be hidden."""
+    """Raise UserError for a token among the settings, which are stored, shown and hashed as they are."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             _refuse_secrets(item, f"{where}.{name}".removeprefix("."))
@@ -134,7 +134,7 @@ def _read(kind: str, name: str) -> dict[str, Any]:
 
 
 def _of_studies(scale: dict[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    """The tables that a scale has for packaged studies, taken out of it; UserError for any other."""
+    """Take the tables for packaged studies out of a scale; raises UserError for any other table there."""
     tables = scale.pop(OF_STUDIES, {})
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise UserError(
@@ -188,7 +188,7 @@ def _put(fields: dict[str, Any], dotted: str, value: Any) -> None:
 
 
 def _readable(fault: ErrorDetails, given: Mapping[str, Any]) -> UserError:
-    """One fault of pydantic in the ``given`` settings, as a message for people."""
+    """A fault that pydantic found in the ``given`` settings, as a message for people."""
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         *tables, last = map(str, fault["loc"])

@@ -40,7 +40,7 @@ class CheckSettings(Strict):
     """Sizes of the pre-flight checks; none of them enters the key of anything that a study trains or samples."""
 
     only: bool = False
-    """Whether the checks are all that is done."""
+    """Whether to run the checks only."""
     questions: Annotated[int, Field(ge=8)] = 100
     """Answered questions that no student is trained on: dev, topped up by spare ones. The plan has 100."""
     test_questions: Annotated[int, Field(ge=0, le=MOST_TEST)] = 100
@@ -52,7 +52,7 @@ class CheckSettings(Strict):
     speed_tokens: Annotated[int, Field(ge=1)] = 32
     """Tokens of each of these answers at most."""
     rehearse: bool = True
-    """Whether one step of each way of training is really taken, with the longest prompt and answer."""
+    """Whether one step of each training method is rehearsed, with the longest prompt and answer."""
 
 
 MOST_ENTRIES = 256
@@ -60,15 +60,15 @@ MOST_ENTRIES = 256
 
 
 class AnswerSettings(Strict):
-    """How samples become answers and answers a vote."""
+    """Reading of samples as answers, and of answers as a vote."""
 
     truncated: Literal["abstain", "last-number"] = "abstain"
-    """What a sample that hit the cap counts as."""
+    """How a sample that hit the cap is counted."""
     ties: Ties = "none"
 
 
 class EvaluationSettings(Strict):
-    """How a condition is tested."""
+    """Decoding and sizes of a condition's tests."""
 
     decoding: Decoding = Decoding(temperature=0.0)
     """The decoding of the accuracy that is compared; temperature 0 is greedy."""
@@ -87,7 +87,7 @@ class EvaluationSettings(Strict):
 
 
 class ComputeSettings(Strict):
-    """How the work is cut up; threads, chunk and width change floating-point results, workers does not."""
+    """Division of the work; threads, chunk and width change floating-point results, workers does not."""
 
     threads: Annotated[int, Field(ge=1)] = 1
     chunk: Annotated[int, Field(ge=1)] = 512
@@ -119,7 +119,7 @@ class Settings(Strict):
     protocol: Name
     question: str
     note: str = ""
-    """What a reader of the results must know of this study or scale; printed with plan and results."""
+    """A caveat of this study or scale for readers of its results; printed with plan and results."""
     data: DataSpec = DataSpec()
     model: ModelSpec
     models: Mapping[Name, ModelSettings] = Field(default_factory=dict)
@@ -135,21 +135,21 @@ class Settings(Strict):
     grpo: GrpoSpec = GrpoSpec()
     health: HealthSpec = HealthSpec()
     match: Literal["epochs", "steps"] = "epochs"
-    """What two conditions have in common: passes over their own examples, or optimiser steps."""
+    """The quantity that conditions share: passes over their own examples, or optimiser steps."""
     teacher: Name = "baseline"
     labels: Mapping[Name, LabelSettings] = Field(default_factory=dict)
     conditions: Mapping[Name, Annotated[SerializeAsAny[ConditionSettings], BeforeValidator(_by_method)]]
     primary: Mapping[Name, ContrastSettings] = Field(default_factory=dict)
     predictions: Mapping[Name, PredictionSettings] = Field(default_factory=dict)
     decide: tuple[Decision, ...] = ()
-    """What comes next: rows of a condition and a study, of which the first that holds is taken."""
+    """The next study: rows of a condition and a study, of which the first that holds is taken."""
     reference: Name = "baseline"
     """The condition that every other one is set against in the exploratory findings."""
     ceiling: Name = "oracle"
     """The condition that ends the gap which begins at the reference; each student recovers a share of it."""
     compute: ComputeSettings = ComputeSettings()
     preflight: bool = False
-    """Whether everything else waits for the pre-flight checks; where one fails it is not done (docs/preflight.md)."""
+    """Whether everything else waits for the pre-flight checks, and is skipped if one fails (docs/preflight.md)."""
     checks: CheckSettings = CheckSettings()
     seeds: tuple[int, ...] = (1,)
 
