@@ -20,7 +20,7 @@ from noisy_student.models.spec import MATH_INSTRUCTION, PromptSpec
 from noisy_student.pipeline.node import parents_first
 from noisy_student.records import Sample
 from noisy_student.sampling.sample import write_samples
-from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.stages import grade, key, label_quality, split, vote
@@ -73,27 +73,25 @@ def _pool(path: Path, count: int) -> str:
     return str(path)
 
 
-def _shared(path: str, **foreign: Any) -> Shared:
+def _inputs(path: str, **foreign: Any) -> Inputs:
     table = {"kind": "jsonl", "questions": path, "count": 8, **foreign}
-    return Shared(resolve(Request("v1", overrides={"data.labeled": 5, "data.test": 4, "data.foreign": table})))
+    return Inputs(resolve(Request("v1", overrides={"data.labeled": 5, "data.test": 4, "data.foreign": table})))
 
 
 def test_files_enter_by_their_digest(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
-    one, other = _shared(_pool(tmp_path / "a.jsonl", 8)), _shared(_pool(tmp_path / "b" / "c.jsonl", 8))
+    one, other = _inputs(_pool(tmp_path / "a.jsonl", 8)), _inputs(_pool(tmp_path / "b" / "c.jsonl", 8))
     assert one.data == other.data
     assert one.data["foreign"]["questions"].startswith("sha256:")
     assert str(tmp_path) not in json.dumps(one.data)
-    assert _shared(_pool(tmp_path / "a.jsonl", 9)).data != other.data
+    assert _inputs(_pool(tmp_path / "a.jsonl", 9)).data != other.data
     assert sizes_of(one.settings.data).foreign == 8
     assert one.truth_known
-    assert not one.foreign_truth_known, "roots and fractions of pi are no numbers"
-    assert _shared(str(tmp_path / "a.jsonl"), only_answered=True).foreign_truth_known
 
 
 @pytest.mark.skipif(not here, reason="the extra math is not installed")
 def test_latex_goes_from_the_pool_to_votes_and_grades(tmp_path: Path) -> None:
-    shared = _shared(_pool(tmp_path / "a.jsonl", 8), answers="math")
+    shared = _inputs(_pool(tmp_path / "a.jsonl", 8), answers="math")
     assert shared.data["algebra"].startswith("math-verify ")
     spec = {"data": json.loads(json.dumps(shared.data)), "seed": 1, "paths": shared.paths}
     for stage in (split, key):
@@ -128,4 +126,4 @@ def test_latex_goes_from_the_pool_to_votes_and_grades(tmp_path: Path) -> None:
 def test_latex_without_the_extra_is_refused_when_it_is_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(math_pool, "EXTRA", ("no_such_package",))
     with pytest.raises(UserError, match="no_such_package"):
-        _ = _shared(_pool(tmp_path / "a.jsonl", 8), answers="math").data
+        _ = _inputs(_pool(tmp_path / "a.jsonl", 8), answers="math").data

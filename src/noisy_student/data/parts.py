@@ -76,11 +76,6 @@ def _procedural(spec: DataSpec, count: int, run_seed: int) -> list[Item]:
     return list(items.values())
 
 
-def foreign_answered(spec: ForeignSpec, paths: Mapping[str, str]) -> bool:
-    """Whether the truth of every foreign question is known, so that votes on them can be judged."""
-    return spec.kind == "procedural" or spec.only_answered or all(item.answer for item in _foreign_items(spec, paths))
-
-
 def _foreign(spec: ForeignSpec, paths: Mapping[str, str], run_seed: int) -> Pool:
     """The foreign questions in the order in which they are tried."""
     if spec.kind == "procedural":

@@ -13,7 +13,7 @@ from noisy_student.pipeline.node import parents_first
 from noisy_student.sampling.engine import Decoding
 from noisy_student.study.plan import specs as stage_spec
 from noisy_student.study.plan.plan import plan
-from noisy_student.study.plan.specs import Draws
+from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.settings.files import Request, resolve
 
 
@@ -24,7 +24,7 @@ def test_an_engine_that_is_not_installed_is_refused_with_the_command() -> None:
 
 
 def test_the_version_of_an_engine_is_in_its_nodes_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = Draws("test", Decoding(), k=1, count=10)
+    drawn = SampleRequest("test", Decoding(), k=1, count=10)
     found = []
     for version in ("0.31.0", "0.32.0"):
         monkeypatch.setattr(stage_spec, "version", lambda name, version=version: version)
@@ -37,7 +37,7 @@ def test_another_temperature_is_another_identity_and_a_larger_k_is_not() -> None
     settings = resolve(Request("v1"))
 
     def shards(k: int, temperature: float) -> list[str]:
-        drawn = Draws("unlabeled", Decoding(temperature=temperature), k=k, count=100)
+        drawn = SampleRequest("unlabeled", Decoding(temperature=temperature), k=k, count=100)
         return [repr(spec) for spec in stage_spec.samples(settings, drawn, filters={})]
 
     assert shards(16, 0.7)[0] == shards(8, 0.7)[0]
@@ -46,7 +46,7 @@ def test_another_temperature_is_another_identity_and_a_larger_k_is_not() -> None
 
 def test_a_rule_that_stops_early_has_one_shard() -> None:
     settings = resolve(Request("v2"))
-    drawn = Draws("unlabeled", Decoding(), k=32, count=1000, stopping={"rule": "beta"})
+    drawn = SampleRequest("unlabeled", Decoding(), k=32, count=1000, stopping={"rule": "beta"})
     specs = list(stage_spec.samples(settings, drawn, filters={}))
     assert [spec["shard"] for spec in specs] == [{"first": 0, "end": 32}] * 2
     assert [spec["block"] for spec in specs] == [[0, 512], [512, 1000]]

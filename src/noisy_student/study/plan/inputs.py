@@ -11,7 +11,7 @@ from typing import Any
 from noisy_student import files, identity
 from noisy_student.answers.math_pool import require_extra
 from noisy_student.data.locate import locate
-from noisy_student.data.parts import foreign_answered, paths_of, read_sources
+from noisy_student.data.parts import paths_of, read_sources
 from noisy_student.data.splits import Sources
 from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
@@ -62,8 +62,8 @@ def _filters(folder: Path) -> dict[str, int | float]:
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What all seeds have in common, read once."""
+class Inputs:
+    """Base models and data files of a run, read once for all seeds."""
 
     settings: Settings
 
@@ -126,12 +126,6 @@ class Shared:
     def truth_known(self) -> bool:
         """Whether the unlabeled questions have answers: always where they are a share of the labeled ones."""
         return self.sources is None or all(item.answer is not None for item in self.sources.unlabeled or ())
-
-    @cached_property
-    def foreign_truth_known(self) -> bool:
-        """Whether every question of the foreign pool has an answer; also where there is no such pool."""
-        foreign = self.settings.data.foreign
-        return foreign is None or foreign_answered(foreign, self.paths)
 
     @property
     def gold_is_solved(self) -> bool:

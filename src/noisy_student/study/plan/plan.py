@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from noisy_student.pipeline.node import Node, parents_first
-from noisy_student.study.plan.inputs import Shared, variant
+from noisy_student.study.plan.inputs import Inputs, variant
 from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes
 from noisy_student.study.plan.preflight import PreflightGraph, PreflightNodes
 from noisy_student.study.plan.students import SeedGraph
@@ -46,14 +46,14 @@ class Plan:
 
 def plan(settings: Settings) -> Plan:
     """The nodes of a run; raises UserError for teachers in a circle and for a key that reaches training."""
-    shared = Shared(settings)
+    inputs = Inputs(settings)
     conditions: list[ConditionNodes] = []
     labels: list[LabelNodes] = []
-    first = PreflightGraph(_checked(settings), settings.seeds[0], shared).nodes() if settings.preflight else None
+    first = PreflightGraph(_checked(settings), settings.seeds[0], inputs).nodes() if settings.preflight else None
     for run_seed in () if settings.checks.only else settings.seeds:
-        graph = SeedGraph(settings, run_seed, shared)
+        graph = SeedGraph(settings, run_seed, inputs)
         conditions += [graph.condition(name) for name in settings.conditions]
-        labels += [graph.votes(name) for name, item in settings.labels.items() if item.rule == "vote"]
+        labels += [graph.label(name) for name, item in settings.labels.items() if item.rule == "vote"]
     made = Plan(settings, tuple(conditions), tuple(labels), first)
     require_wall(made.targets)
     return made

@@ -20,7 +20,7 @@ from noisy_student.training.specs.grpo import GAMMA
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
+class SampleRequest:
     """What is drawn of a model: K samples of a part's first ``count`` questions, fewer where a rule stops early."""
 
     part: str
@@ -64,41 +64,53 @@ def engine(settings: Settings) -> dict[str, Any]:
     return {"name": name, "version": installed}
 
 
-def samples(settings: Settings, drawn: Draws, *, filters: Mapping[str, int | float]) -> Iterator[dict[str, Any]]:
-    """How the nodes of ``drawn`` are told, by shard and block; the model is the caller's to add.
+def samples(
+    settings: Settings, request: SampleRequest, *, filters: Mapping[str, int | float]
+) -> Iterator[dict[str, Any]]:
+    """How the nodes of ``request`` are told, by shard and block; the model is the caller's to add.
 
     Under a rule that stops early there is one shard, since what is drawn later depends on what came before.
     """
     step = settings.compute.block
-    for shard in shards(drawn.k) if drawn.stopping is None else [Shard(first=0, end=drawn.k)]:
-        for first in range(0, drawn.count, step):
+    for shard in shards(request.k) if request.stopping is None else [Shard(first=0, end=request.k)]:
+        for first in range(0, request.count, step):
             yield {
-                **sample(settings, shard, decoding=drawn.decoding, filters=filters),
-                "part": drawn.part,
-                "block": [first, min(first + step, drawn.count)],
-                **({} if drawn.stopping is None else {"stopping": drawn.stopping}),
-                **({"shots": drawn.shots} if drawn.shots else {}),
+                **sample(settings, shard, decoding=request.decoding, filters=filters),
+                "part": request.part,
+                "block": [first, min(first + step, request.count)],
+                **({} if request.stopping is None else {"stopping": request.stopping}),
+                **({"shots": request.shots} if request.shots else {}),
             }
 
 
-def recorded(settings: Settings, file: str, *, part: str, K: int, count: int) -> dict[str, Any]:
-    """How a file's samples stand for those of a part's first ``count`` questions; UserError if there is no file."""
-    path = Path(file).expanduser()
+def recorded(settings: Settings, label: LabelSettings, *, part: str, count: int) -> dict[str, Any]:
+    """Return the spec of samples read from a label set's file for a part's first ``count`` questions.
+
+    Raises UserError where the file is missing.
+    """
+    path = Path(str(label.samples)).expanduser()
     if not path.is_file():
         raise UserError(
-            f"There is no file {path}.", why="Its samples are to be voted on.", do="Check labels.*.samples."
+            f"There is no file {path}.",
+            why="Its samples would be voted on.",
+            do="Fix labels.*.samples.",
+            code="file-missing",
         )
+    rule = stopping(settings, label)
     return {
         "engine": {"name": "recorded", "digest": sha256_file(path)},
-        "shard": {"first": 0, "end": K},
+        "shard": {"first": 0, "end": label.K},
         "part": part,
         "block": [0, count],
         "chunk": settings.compute.chunk,
+        **({} if rule is None else {"stopping": rule}),
     }
 
 
-def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any]:
-    """When a question has samples enough, and how they are read to know it."""
+def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any] | None:
+    """Return the rule that ends a question's sampling, and how its samples are read; None where all K are drawn."""
+    if not label.stops_early:
+        return None
     return {
         "rule": label.stopping,
         "min_agreement": label.min_agreement,
