@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from noisy_student.data.fields import Fields
 from noisy_student.data.foreign_spec import ForeignSpec
@@ -51,11 +51,6 @@ class SourceSpec(BaseModel):
     """What becomes of calculator marks (``<<3*4=12>>``) in worked solutions."""
     answers: Kind = "number"
     """``math`` reads answers as LaTeX (extra ``math``)."""
-
-    @model_serializer(mode="wrap")
-    def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = handler(self)
-        return {name: value for name, value in found.items() if (name, value) != ("answers", "number")}
 
     @model_validator(mode="before")
     @classmethod
@@ -124,12 +119,6 @@ class DataSpec(BaseModel):
     """A fifth part from elsewhere: questions that votes may be cast on, and that nothing is tested on."""
     algebra: str | None = None
     """The version of what compares LaTeX answers; filled in by the program, since results depend on it."""
-
-    @model_serializer(mode="wrap")
-    def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = handler(self)
-        off = {"foreign": None, "algebra": None, "views": False}
-        return {name: value for name, value in found.items() if name not in off or value != off[name]}
 
     @property
     def reads_latex(self) -> bool:

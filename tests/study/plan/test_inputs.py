@@ -68,7 +68,7 @@ def test_the_same_files_elsewhere_are_the_same_data(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_said_when_it_is_planned(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="There is no file"):
+    with pytest.raises(UserError, match="none.jsonl"):
         _ = Inputs(_settings({"kind": "jsonl", "labeled": str(tmp_path / "none.jsonl")})).data
 
 

@@ -212,39 +212,42 @@ class SeedGraph(SampleGraph):
     def labels(self, name: str, condition: ConditionSettings) -> Node:
         """Return the labels that a condition selects from a set of votes."""
         settings, label = self.settings, self.settings.labels[name]
-        spec: dict[str, Any] = {"rule": label.rule, "truncated": settings.answers.truncated}
-        inputs: dict[str, list[Node]] = {"samples": self._label_samples(label)}
+        rule, inputs = dict(condition.select), {"samples": self._label_samples(label)}
+        target, like, text = rule.pop(TARGET, None), None, None
         if label.rule == "vote":
-            inputs["votes"] = [self.votes(label)]
-            spec |= {"text": label.text}
-            if TARGET in condition.select:
-                spec |= {"select": {}, "target": condition.select[TARGET]}
+            inputs["votes"], text = [self.votes(label)], label.text
+            if target is not None:
                 inputs |= {"shown": [self.votes(label, part="dev")], "split": [self.split]}
-            elif condition.like is None:
-                spec |= {"select": dict(condition.select)}
-            else:
-                spec |= {"select": {}, "like": "random_count" if "random_like" in condition.select else "count"}
+            elif condition.like is not None:
+                rule, like = {}, "random_count" if "random_like" in rule else "count"
                 inputs["like"] = [self._like(condition.like)]
+        spec = {
+            "rule": label.rule,
+            "select": rule,
+            "target": target,
+            "like": like,
+            "text": text,
+            "truncated": settings.answers.truncated,
+        }
         return self.node("label", spec, inputs=inputs, title=f"labels from {name}")
 
     def reveal(self, condition: ConditionSettings) -> Node:
         """Return the key's labels of unlabeled or foreign questions, for conditions that ask for them."""
-        inputs: dict[str, list[Node]] = {"split": [self.split], "key": [self.key]}
-        spec: dict[str, Any] = {}
+        inputs = {"split": [self.split], "key": [self.key]}
+        text, truncated = None, None
         if condition.target == "own-sample":
             label = self._own(condition)
             # All questions and all K samples, whatever share those labels vote on: an oracle is one of all questions.
             label = LabelSettings.model_validate(label.model_dump(include={"teacher", "K", "text", "shots"}))
             inputs["samples"] = self._label_samples(label, part=condition.reveal)
-            spec = {"text": label.text, "truncated": self.settings.answers.truncated}
+            text, truncated = label.text, self.settings.answers.truncated
         if condition.like is not None and not condition.label_names:
             inputs["like"] = [self._like(condition.like)]
+        spec = {"part": condition.reveal, "text": text, "truncated": truncated, "accuracy": condition.accuracy}
         title = "reveal the key"
         if condition.reveal != "unlabeled":
-            spec |= {"part": condition.reveal}
             title = f"reveal the key of {condition.reveal} questions"
         if condition.accuracy is not None:
-            spec |= {"accuracy": condition.accuracy}
             title = f"reveal the key, {condition.accuracy:.0%} right"
         return self.node("reveal", spec, inputs=inputs, title=title)
 
@@ -253,12 +256,16 @@ class SeedGraph(SampleGraph):
         part = part or label.part
         answers = self.settings.answers
         asked = self._asked(label, part)
-        part_of = {} if asked == self.count(part) else {"questions": asked}
-        rule = specs.stopping(self.settings, label)
-        stopping = {} if rule is None else {"stopping": rule}
+        spec = {
+            "K": label.K,
+            "truncated": answers.truncated,
+            "ties": answers.ties,
+            "questions": None if asked == self.count(part) else asked,
+            "stopping": specs.stopping(self.settings, label),
+        }
         return self.node(
             "vote",
-            {"K": label.K, "truncated": answers.truncated, "ties": answers.ties, **part_of, **stopping},
+            spec,
             inputs={"samples": self._label_samples(label, part=part)},
             title=f"vote of {label.K} by {self._teacher(label)}" + ("" if part == "unlabeled" else f" on {part}"),
         )

@@ -93,7 +93,7 @@ def _probe(taught: Taught) -> dict[str, Any]:
 
 def _start(spec: Mapping[str, Any], given: Path, context: Context, how: Mapping[str, Any]) -> Path:
     """Where the start model is loaded from; under an adapter it is its own reference, and nothing is written."""
-    if "lora" in spec:
+    if spec.get("lora") is not None:
         return given
     start = context.scratch / "start"
     if not (start / "written").is_file():
