@@ -160,12 +160,13 @@ def parents_first(targets: Iterable[Node]) -> list[Node]:
 
 @functools.cache
 def code_of(module: str) -> str:
-    """The digest of a stage's modules and of the versions of its libraries; read once per process."""
+    """Return the digest of a stage's modules and of the versions of its libraries, read once per process."""
     tree = ast.parse(_source(module).read_text(encoding="utf-8"))
-    own = {} if module.startswith(f"{identity.PACKAGE}.") else {module: ast.dump(tree)}
+    modules = [module, *identity.imports_of(tree)]
+    own = {} if module.startswith(f"{identity.PACKAGE}.") else {module: identity.tree_digest(tree)}
     return identity.digest(
         {
-            "modules": identity.code_digest([module, *_imported(tree)]),
+            "modules": identity.code_digest(modules),
             "outside": own,
             "libraries": {name: version(name) for name in declared(module).libraries},
         }
@@ -199,6 +200,7 @@ def forwards_of(stage: str) -> str | None:
     return declared(module_of(stage)).forwards if known else None
 
 
+@functools.cache
 def version(library: str) -> str | None:
     """The installed version of a library, read from its metadata without importing it."""
     try:
@@ -237,14 +239,3 @@ def _source(module: str) -> Path:
     if spec is None or spec.origin is None or not spec.has_location:
         raise ValueError(f"the stage module {module} has no source file")
     return Path(spec.origin)
-
-
-def _imported(tree: ast.AST) -> list[str]:
-    names: set[str] = set()
-    for item in ast.walk(tree):
-        if isinstance(item, ast.Import):
-            names.update(alias.name for alias in item.names)
-        elif isinstance(item, ast.ImportFrom) and item.level == 0 and item.module:
-            names.add(item.module)
-            names.update(f"{item.module}.{alias.name}" for alias in item.names)
-    return sorted(name for name in names if name.split(".")[0] == identity.PACKAGE)
