@@ -253,14 +253,14 @@ def check_logic(copy: Copy, keys: Keys, module: str, site: int) -> None:
     assert changed == {stage for stage in STAGES if module in copy.closures[stage]} != set()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_rewording_a_message_or_a_docstring_keeps_every_key(copy: Copy, data: st.DataObject) -> None:
     module = data.draw(st.sampled_from(copy.reworded))
     check_rewording(copy, copy.keys, module, data.draw(st.integers(0, 10_000)), data.draw(words))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_changing_logic_changes_the_keys_of_the_stages_that_import_it(copy: Copy, data: st.DataObject) -> None:
     module = data.draw(st.sampled_from(copy.logical))
