@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.records import Finding, Verdict
 from noisy_student.study.results.findings import criteria
+from noisy_student.study.settings.comparisons import ContrastSettings
 from noisy_student.study.settings.files import Request, resolve
-from noisy_student.study.settings.study import ContrastSettings, Settings
+from noisy_student.study.settings.study import Settings
 
 
 def settings(expected: Verdict | None) -> Settings:
@@ -59,7 +60,7 @@ def test_a_comparison_of_which_nothing_is_expected_is_no_criterion() -> None:
 
 
 def test_nobody_expects_to_be_undecided() -> None:
-    with pytest.raises(UserError, match="no test can show"):
+    with refused("verdict-not-testable", "undecided"):
         ContrastSettings(a="a", b="b", expected="undecided")
 
 

@@ -31,7 +31,7 @@ from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.samples import SampledModel
 from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.plan.students import SeedGraph
-from noisy_student.study.settings.conditions import LabelSettings
+from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.study import Settings
 
 QUESTIONS = 200

@@ -25,7 +25,16 @@ from noisy_student.pipeline.workers import local
 from noisy_student.study.forecast.history import Observation, observations
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.plan import plan
-from noisy_student.study.settings.conditions import GOLD, LABELS, ConditionSettings, LabelSettings
+from noisy_student.study.settings.conditions import (
+    GOLD,
+    LABELS,
+    ConditionSettings,
+    GrpoCondition,
+    TrainedCondition,
+    UntrainedCondition,
+)
+from noisy_student.study.settings.labels import LabelSettings
+from noisy_student.study.settings.methods import METHODS
 from noisy_student.study.settings.study import Settings
 
 FOLDER = "calibration"
@@ -106,7 +115,7 @@ def rehearsal(settings: Settings, size: Size) -> Settings:
             "data": source,
             "grpo": grpo,
             "labels": labels,
-            "conditions": {UNTRAINED: ConditionSettings(method="none"), **dict(_ways(settings, size))},
+            "conditions": {UNTRAINED: UntrainedCondition(), **dict(_ways(settings, size))},
             "primary": {},
             "predictions": {},
             "decide": (),
@@ -134,18 +143,19 @@ def _ways(settings: Settings, size: Size) -> Iterator[tuple[str, ConditionSettin
     """One condition for each method, adapter and kind of labels: of GRPO, whose steps are dear, whatever labels."""
     seen: set[str] = set()
     for name, item in settings.conditions.items():
-        if not item.train:
+        if not isinstance(item, TrainedCondition):
             continue
         kinds = sorted({GOLD if source == GOLD else LABELS for source in item.train})
         lora = None if item.lora is None else item.lora.model_dump(mode="json")
-        cap = item.grpo.get("max_new_tokens")
-        way = identity.canonical([item.method, lora, cap if item.method == "grpo" else kinds])
+        samples = METHODS.get(item.method).samples
+        way = identity.canonical([item.method, lora, item.overrides.get("max_new_tokens") if samples else kinds])
         if way in seen:
             continue
         seen.add(way)
-        train = (GOLD,) if item.method == "grpo" else tuple(_source(kind) for kind in kinds)
-        own = {**item.grpo, "most_steps": size.steps, "probe": None} if item.method == "grpo" else {}
-        yield name, ConditionSettings(method=item.method, train=train, lora=item.lora, grpo=own)
+        fields: dict[str, Any] = {"train": (GOLD,) if samples else tuple(_source(kind) for kind in kinds)}
+        if isinstance(item, GrpoCondition):
+            fields |= {"grpo": {**item.grpo, "most_steps": size.steps, "probe": None}}
+        yield name, type(item)(method=item.method, lora=item.lora, **fields)
 
 
 def _source(kind: str) -> str:

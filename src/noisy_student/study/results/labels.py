@@ -12,7 +12,8 @@ from noisy_student.statistics.intervals import wilson
 from noisy_student.statistics.power import DISCORDANCE, paired_mde
 from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes
 from noisy_student.study.plan.plan import Plan
-from noisy_student.study.settings.study import PredictionSettings, Settings
+from noisy_student.study.settings.comparisons import PredictionSettings
+from noisy_student.study.settings.study import Settings
 
 Point = Sequence[float]
 """A k and the share of votes over k samples that are right."""

@@ -48,7 +48,7 @@ from noisy_student.pipeline.runner import Result
 from noisy_student.pipeline.store import Store
 from noisy_student.study.plan.plan import Plan
 from noisy_student.study.plan.preflight import PreflightNodes
-from noisy_student.study.settings.conditions import check_grpo
+from noisy_student.study.settings.conditions import GrpoCondition, overridden
 from noisy_student.study.settings.study import Settings
 from noisy_student.training.sft.batch_order import step_count
 
@@ -114,9 +114,9 @@ def batches(settings: Settings) -> Iterator[Batches]:
     labeled = sizes.labeled - sizes.dev
     steps = step_count(round(labeled * sft.epochs), sft)
     yield Batches("sft", labeled, sft.batch, sft.micro_batch or sft.batch, steps)
-    named = ((name, item) for name, item in settings.conditions.items() if item.method == "grpo")
+    named = ((name, item) for name, item in settings.conditions.items() if isinstance(item, GrpoCondition))
     for name, condition in named:
-        grpo = check_grpo(name, condition, settings.grpo)
+        grpo = overridden(settings.grpo, condition.grpo, f"conditions.{name}.grpo")
         micro = grpo.micro_batch or grpo.batch
         yield Batches("grpo", labeled, grpo.batch, micro, grpo.step_count(labeled), "questions", grpo.generations)
         break

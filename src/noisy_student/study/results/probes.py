@@ -34,7 +34,7 @@ def ladder(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
     settings are.
     """
     settings = plan.settings
-    probes = [name for name, condition in settings.conditions.items() if "probe" in condition.grpo]
+    probes = [name for name, condition in settings.conditions.items() if "probe" in condition.overrides]
     # The first rung stands first, wherever the study's file has it.
     probes.sort(key=lambda name: len(probes_before(name, settings.conditions)))
     if not probes:
@@ -87,7 +87,7 @@ def _means(path: Any, names: Sequence[str]) -> dict[str, float | None]:
 def recommended(settings: Settings, name: str) -> list[str]:
     """The arguments that give a whole run the settings of a probe, where its own are others."""
     usual = settings.grpo.model_dump(mode="json")
-    wanted = GrpoSpec.model_validate({**usual, **settings.conditions[name].grpo}).model_dump(mode="json")
+    wanted = GrpoSpec.model_validate({**usual, **settings.conditions[name].overrides}).model_dump(mode="json")
     own = {field: value for field, value in wanted.items() if field not in OF_A_PROBE}
     return [f"--set {field}={value}" for field, value in _changed("grpo", usual, own)]
 

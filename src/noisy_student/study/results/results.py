@@ -26,9 +26,10 @@ from noisy_student.study.results.preflight import preflight
 from noisy_student.study.results.probes import ladder
 from noisy_student.study.results.rounds import round_rows
 from noisy_student.study.results.training import health
+from noisy_student.study.settings.comparisons import ContrastSettings
 from noisy_student.study.settings.conditions import ConditionSettings
 from noisy_student.study.settings.decisions import decided
-from noisy_student.study.settings.study import ContrastSettings, Settings
+from noisy_student.study.settings.study import Settings
 
 SCHEMA = 1
 EPISODES = ("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups", "reward_bits")
@@ -170,7 +171,7 @@ def _condition(nodes: ConditionNodes, settings: Settings, result: Result, store:
         "tried": tuned.get("tried") if tuned else None,
         "last": tuned.get("name") if tuned else None,
         "learning_rate": _learning_rate(training),
-        "health": health(training, store, name=nodes.name, own=condition.grpo),
+        "health": health(training, store, name=nodes.name, own=condition.overrides),
         "group_quality": store.summary(nodes.groups),
         "sampled_tokens": rollouts + sum(summary.get("tokens", 0) for summary in sampled) or None,
         "seconds": _seconds(store, own),
