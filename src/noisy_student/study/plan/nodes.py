@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from noisy_student.pipeline.node import Node
-from noisy_student.pipeline.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +48,6 @@ class LabelNodes:
 TUNE, ACCEPT, LAST = "tune", "accept", "last"
 ROLES = {TUNE: "train-", ACCEPT: "train", LAST: "train-"}
 """Stages that hand on what another one trained, and the roles in which they find it."""
-
-
-def trained_by(node: Node | None, store: Store) -> Node | None:
-    """The node that trained what ``node`` hands on; None as long as that is not known."""
-    while node is not None and node.stage in ROLES:
-        role = ROLES[node.stage]
-        if role.endswith("-"):
-            summary = store.summary(node)
-            if summary is None:
-                return None
-            role += str(summary["chosen"])
-        node = node.inputs[role][0]
-    return node
 
 
 def first_trained(node: Node) -> Node:
