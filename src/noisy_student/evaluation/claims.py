@@ -25,7 +25,7 @@ MARGIN = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Somebody says that ``a`` is better than ``b``, or worse, or alike; ``source`` are their words."""
+    """A claim that ``a`` is better than ``b``, or worse, or alike; ``source`` quotes it."""
 
     a: str
     b: str

@@ -61,5 +61,5 @@ def _kind(old: str | None, new: str | None) -> str:
 
 
 def _right(flips: Mapping[str, tuple[str | None, str | None]], side: int, key: AnswerKey) -> int:
-    """How many flips have the right answer on one side: 0 before, 1 now."""
+    """The number of flips with the right answer on one side: 0 before, 1 now."""
     return sum(same(answer, key[name].answer) for name, pair in flips.items() if (answer := pair[side]) is not None)

@@ -16,23 +16,23 @@ from dataclasses import dataclass
 from noisy_student.statistics.paired import worse_exact
 
 FALL = 0.1
-"""Share of the answers' entropy that may be lost from one round to the next."""
+"""Largest share of the answers' entropy that may be lost from one round to the next."""
 LEADING = 0.05
-"""How much the share of the one most common answer may rise."""
+"""Most by which the share of the most common answer may rise."""
 READABLE = 0.05
-"""How much the share of readable answers may fall."""
+"""Most by which the share of readable answers may fall."""
 LENGTH = 1.5
 """The factor by which answers may get longer or shorter."""
 APART = 0.02
-"""How far agreement must rise, and accuracy or precision fall, to go apart."""
+"""Least by which agreement must rise, and accuracy or precision fall, to be an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
     """A student's answers to the dev questions: greedy ones (``right``, by question), and votes of K samples.
 
-    ``winners`` are the votes' answers, None where there is none; ``agreement`` the mean share of K of the leading one;
-    ``coverage`` and ``precision`` those of the votes that would be selected, precision None where none is; ``readable``
+    ``winners`` are the votes' answers, None without one; ``agreement`` the mean share of K of the leading one;
+    ``coverage`` and ``precision`` those of the votes that would be selected, precision None if none is; ``readable``
     the share of samples with an answer, ``length`` their mean number of tokens.
     """
 

@@ -9,27 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from noisy_student import identity
 from noisy_student.pipeline.manifest import Stored, stored
+from noisy_student.pipeline.node import Node
 from noisy_student.study.plan.nodes import ROLES
-
-
-class Step(Protocol):
-    """A planned node, or a stored result."""
-
-    @property
-    def stage(self) -> str:
-        """Its stage."""
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """Its settings."""
-
-    @property
-    def inputs(self) -> Mapping[str, Sequence[Step]]:
-        """The steps that it reads, by role."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +24,10 @@ class Made:
     stage: str
     spec: Mapping[str, Any] = field(repr=False)
     inputs: Mapping[str, Sequence[Made]] = field(repr=False)
+
+
+Step = Node | Made
+"""A planned node, or a stored result."""
 
 
 @dataclass(frozen=True, slots=True)

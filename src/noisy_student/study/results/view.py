@@ -70,7 +70,7 @@ class StoreView:
         return node
 
     def data(self, node: Node) -> Path:
-        """Return the verified ``data/`` folder of a done node, for files that are handed over unread."""
+        """Return the verified ``data/`` folder of a done node, for files that are exported unread."""
         return self._store.data(node)
 
     def grades(self, node: Node) -> list[Grade]:
