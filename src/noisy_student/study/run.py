@@ -26,6 +26,7 @@ from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.study.plan.plan import Plan, plan
 from noisy_student.study.results.export import export
+from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.study import Settings
 
 
@@ -46,7 +47,7 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
     # Statistics need scipy, which a run without checks must not wait for.
     from noisy_student.study.results.preflight import failures, preflight, withheld
 
-    rows = preflight(plan, first, store)
+    rows = preflight(RunView(plan, store, first))
     if failures(rows):
         return _without(plan, first, store, reason=str(withheld(rows)), on_event=on_event)
     rest = run_graph(plan.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event)
@@ -116,7 +117,7 @@ def run(
     known = found is not None and planned.preflight is None and (found / CURVES).is_file()
     if found is not None and known and all(store.cached(node) for node in planned.targets):
         made = open_run(found)
-        export(planned, store, made.folder, made.results)
+        export(RunView(planned, store), made.folder, made.results)
         return made
     started = provenance.Moment.now()
     _require_questions(planned, store)
@@ -125,7 +126,7 @@ def run(
         result = in_order(planned, store, deadline=deadline, on_event=on_event)
     made = _made(planned, store, result, place=place, digest=digest, started=started)
     finish(store.root, digest, made.folder)
-    export(planned, store, made.folder, made.results)
+    export(RunView(planned, store, result), made.folder, made.results)
     return made
 
 
@@ -133,26 +134,27 @@ def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
     """What the missing nodes are expected to take, written down before the first of them runs."""
     # Fitting rates needs scipy, which a cached run must not wait for.
     from noisy_student.study.forecast.forecast import forecast, past, totals
-    from noisy_student.study.forecast.ledger import keep
+    from noisy_student.study.forecast.forecast_vs_actual import keep_forecast
 
     settings = planned.settings
     missing = [node for node in parents_first(planned.targets) if not store.cached(node)]
     rows = forecast(missing, past(settings, store.root), settings.compute)
-    keep(store.root, digest, rows, totals(rows, settings.compute))
+    keep_forecast(store.root, digest, rows, totals(rows, settings.compute))
     return rows
 
 
 def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
     """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
-    from noisy_student.study.forecast.ledger import reckon
+    from noisy_student.study.forecast.forecast_vs_actual import forecast_vs_actual, kept_forecast
     from noisy_student.study.results.results import collect
     from noisy_student.study.results.training import curves
 
+    view, kept = RunView(planned, store, result), kept_forecast(store.root, digest)
     facts = provenance.facts(started)
     results = {
-        **collect(planned, result, store),
-        "forecast": reckon(store, digest, parents_first(planned.targets), planned.settings.compute),
+        **collect(view),
+        "forecast": forecast_vs_actual(view, kept, view.nodes, planned.settings.compute),
         "digest": digest,
         "run_dir": "",
         "command": _command(),
@@ -160,7 +162,7 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
         "machine": facts["platform"],
         "seconds": round(facts["seconds"], 1),
     }
-    return _write(place.runs, results, curves(planned, store))
+    return _write(place.runs, results, curves(view))
 
 
 def _command() -> str:

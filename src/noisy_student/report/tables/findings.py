@@ -158,7 +158,6 @@ def labels_table(results: Row) -> Table:
         Column("Precision", place="wide"),
         Column("Coverage", place="wide"),
         Column("Ties", place="wide"),
-        Column("Selected", place="wide"),
     )
     lines = tuple(
         Line(
@@ -173,7 +172,6 @@ def labels_table(results: Row) -> Table:
                 percent(row.get("precision")),
                 percent(row.get("coverage")),
                 percent(row.get("tie_rate")),
-                count(row.get("selected")),
             )
         )
         for row in rows(results, "labels")

@@ -1,7 +1,7 @@
-"""How much work a planned step is: the tokens, steps and examples that its manifest will say, before it runs.
+"""Workload of a planned step: the tokens, steps and examples that its summary is expected to hold.
 
-What like steps said comes in (``history``). Sampling is rows times the expected length of an answer, fine-tuning is
-visits of examples times their length, GRPO is steps times groups times length. None where nothing like it is known.
+It is estimated from the summaries of comparable steps (``history``): sampling is rows times the length of an answer,
+training is visits of examples, or sampled answers, times their length. None without comparable steps.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Test = Callable[[Observation], bool]
 
 
 class Expectation:
-    """What steps will say of themselves, from what like steps said; the nearest likeness that there is counts."""
+    """Expected summaries of steps, from those of the most similar steps that were observed."""
 
     def __init__(self, past: Sequence[Observation]) -> None:
         self._past = past
 
     def summary(self, step: Step) -> Summary | None:
-        """The numbers of a manifest's summary that cost follows from; {} for stages whose cost needs none."""
+        """Return the fields of the summary that determine the cost; {} for stages whose cost needs none."""
         if step.stage == "sample":
             return self._sample(step)
         method = of_stage(step.stage)
@@ -57,8 +57,8 @@ class Expectation:
     def _length(self, step: Step, like: Sequence[Observation]) -> float | None:
         """The mean tokens of an answer.
 
-        A student of a calibration has hardly learned, so its answers say nothing of those of a real one: these are
-        taken to be as long as the texts that it learns from, or after GRPO as those of the untrained model.
+        A student of a timing has hardly learned, so its answers do not predict those of a real one. These are taken to
+        be as long as the texts that it learns from, or after GRPO as those of the untrained model.
         """
         train = trainer(step)
 
@@ -95,7 +95,7 @@ class Expectation:
         return _ratio(found, "tokens", lambda one: float(one.summary["samples"]))
 
     def _drawn_share(self, step: Step, like: Sequence[Observation]) -> float:
-        """The share of K that a stopping rule draws; all of it where that was never seen."""
+        """The share of K that a stopping rule draws; 1 without an observation of the rule."""
         rule = step.spec.get("stopping")
         if rule is None:
             return 1.0
@@ -144,7 +144,7 @@ class Expectation:
         return sum(known) if len(known) == len(counts) else None
 
     def _labels(self, step: Step) -> float | None:
-        """Questions that get a label: of votes, those that a like vote selected, as a share."""
+        """Questions that get a label: of votes, the share that a similar vote selected."""
         if step.stage == "reveal":
             share = self._solved_share() if "samples" in step.inputs else 1.0
             return None if share is None else share * _sizes(step.inputs["split"][0]).unlabeled
@@ -182,7 +182,7 @@ class Expectation:
         return kept / total if total else None
 
     def _solved_share(self) -> float | None:
-        """The share of questions of which one own sample reaches the answer; all where that was never seen."""
+        """The share of questions with a right sample of the student's own; 1 without an observation."""
         seen = [one for one in self._past if one.step.stage == "reveal" and "samples" in one.step.inputs]
         whole: Test = lambda one: not one.rehearsed  # noqa: E731
         found = [one for one in _nearest(seen, [whole, _any]) if one.step.inputs.get("split")]
@@ -190,19 +190,19 @@ class Expectation:
 
 
 def asked(step: Step) -> int:
-    """The most samples that a step draws."""
+    """Return the most samples that a step draws."""
     first, end = step.spec["block"]
     return int((end - first) * (step.spec["shard"]["end"] - step.spec["shard"]["first"]))
 
 
 def sources(step: Step) -> tuple[str, ...]:
-    """The kinds of labels that a training learns from."""
+    """Return the kinds of labels that a training learns from."""
     given = step.inputs.get("examples", (step,))
     return tuple(sorted(set(given[0].inputs) & {"gold", "own", "labels"})) if given else ()
 
 
 def size_of(step: Step) -> int:
-    """The size of a step that no model takes part in: questions that are divided, or samples that are gone through."""
+    """Return the size of a step without a model: the questions that it divides, or the samples that it reads."""
     if "data" in step.spec:
         sizes = sizes_of(DataSpec.model_validate(step.spec["data"]))
         return sizes.labeled + sizes.unlabeled + sizes.test
