@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from noisy_student.errors import UserError
+from noisy_student.labeling.select import SELECTIONS
 from noisy_student.pipeline.node import Node
 from noisy_student.study.plan import specs
 from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes, first_trained
@@ -226,6 +227,7 @@ class SeedGraph(SampleGraph):
         spec = {
             "rule": label.rule,
             "select": rule,
+            "plugin": {key: value for name in rule for key, value in SELECTIONS.identity(name).items()},
             "target": target,
             "like": like,
             "text": text,
@@ -316,11 +318,13 @@ class SeedGraph(SampleGraph):
     def lineage(self, name: str) -> Node | None:
         """Return the change of a condition's labels since the round before; None unless each has one set of votes."""
         accept = self.settings.conditions[name].accept
-        voted = None if accept is None else [self._voted(condition) for condition in (accept.against, name)]
-        if accept is None or voted is None or None in voted:
+        if accept is None:
             return None
         inputs = {"key": [self.key]}
-        for role, condition, label in zip(("before-", ""), (accept.against, name), voted, strict=True):
+        for role, condition in (("before-", accept.against), ("", name)):
+            label = self._voted(condition)
+            if label is None:
+                return None
             inputs |= {
                 f"{role}votes": [self.votes(self.settings.labels[label])],
                 f"{role}labels": [self.labels(label, self.settings.conditions[condition])],
