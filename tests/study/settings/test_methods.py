@@ -11,6 +11,9 @@ from refusals import refused
 
 from noisy_student.errors import UserError
 from noisy_student.strict import Strict
+from noisy_student.study.forecast.history import Made, Observation
+from noisy_student.study.forecast.rates import Rates, timed
+from noisy_student.study.forecast.workload import Expectation
 from noisy_student.study.settings.conditions import LabelCondition
 from noisy_student.study.settings.files import check
 from noisy_student.study.settings.methods import METHODS, Method, Work, of_stage
@@ -119,3 +122,17 @@ def test_a_method_that_nobody_registered_is_unknown() -> None:
     with pytest.raises(UserError) as caught:
         made(dpo={"method": "dpo", "train": ["gold"]})
     assert caught.value.code == "unknown-method"
+
+
+def test_a_registered_method_is_forecast(dpo: Method) -> None:
+    """From one observed training: 30 tokens a visit, in 3 seconds that grow with them."""
+    split = Made("split", {"data": {"labeled": 20, "unlabeled": 20, "test": 20, "source": {"kind": "procedural"}}}, {})
+    step = Made("train-dpo", {"dpo": {"beta": 0.1}, "model": {"id": "m"}}, {"split": (split,), "gold": (split,)})
+    summary = {"steps": 1, "read_tokens": 30, "examples": 20, "parameters": 7}
+    past = [Observation(step, summary, 3.0, 3.0, True, None, False)]
+    planned = Made("train-dpo", {"dpo": {"beta": 0.2}, "model": {"id": "m"}}, step.inputs)
+    expected = Expectation(past).summary(planned)
+    assert expected == {"steps": 1, "read_tokens": 30, "parameters": 7}
+    rate = Rates(past).rate(planned, "seconds")
+    assert rate is not None and rate.of(planned, expected, imported=True) == pytest.approx(3.0, rel=0.01)
+    assert timed("train-dpo") == ("read_tokens",)
