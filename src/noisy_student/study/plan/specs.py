@@ -127,10 +127,13 @@ def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any] | None:
 def training(settings: Settings, name: str, condition: TrainedCondition, *, rate: float = 1.0) -> dict[str, Any]:
     """Return the spec of a condition's training at ``rate`` times its learning rate; the caller adds the model.
 
-    Conditions matched by steps all take as many as the epochs over all questions would.
+    Conditions matched by steps all take as many as the epochs over all questions would. Threads, match and learning
+    rate are set where the settings of the condition's method have such a field.
     """
-    own, work = settings.training_spec(condition, name), METHODS.get(condition.method).work
-    spec = {**own.model_dump(mode="json"), "threads": settings.compute.threads}
+    work = METHODS.get(condition.method).work
+    spec = settings.training_spec(condition, name).model_dump(mode="json")
+    if "threads" in spec:
+        spec["threads"] = settings.compute.threads
     match = condition.match or settings.match
     if match == "steps" and "match" in spec and work is not None:
         spec |= {"match": match, "steps": spec["steps"] or work.steps(spec, _questions(settings))}
