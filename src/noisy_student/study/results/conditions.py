@@ -11,11 +11,8 @@ from noisy_student.study.plan.nodes import ConditionNodes
 from noisy_student.study.results.training import health
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.conditions import ConditionSettings
-from noisy_student.study.settings.methods import of_stage
+from noisy_student.study.settings.methods import METHODS, of_stage
 from noisy_student.study.settings.study import Settings
-
-EPISODES = ("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups", "reward_bits")
-"""Counts that only GRPO has."""
 
 
 def condition_row(nodes: ConditionNodes, view: RunView) -> dict[str, Any]:
@@ -39,7 +36,7 @@ def condition_row(nodes: ConditionNodes, view: RunView) -> dict[str, Any]:
         "trained_on": trained["examples"] if trained else None,
         "label_accuracy": _label_accuracy(view.summary(nodes.quality)),
         "steps": trained["steps"] if trained else None,
-        **{name: trained.get(name) if trained else None for name in EPISODES},
+        **{name: trained.get(name) if trained else None for name in _reported()},
         "trained_tokens": trained["trained_tokens"] if trained else None,
         "trainable_parameters": trained["trainable_parameters"] if trained else None,
         "tried": tuned.get("tried") if tuned else None,
@@ -71,6 +68,11 @@ def round_rows(view: RunView) -> Iterator[dict[str, Any]]:
             "selected": _selected(nodes, view),
             "lineage": view.summary(nodes.lineage),
         }
+
+
+def _reported() -> list[str]:
+    """The counts that only some methods have, such as GRPO's episodes."""
+    return [count for method in METHODS for count in METHODS.get(method).reported]
 
 
 def _sources(condition: ConditionSettings, settings: Settings) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ class Method:
     spec: type[Strict] | None = None
     """Its settings, which a study holds in the table of the method's name; registered methods take the defaults."""
     work: Work | None = None
+    reported: tuple[str, ...] = ()
+    """Counts of the stage's summary that the results show, beside those of every training."""
 
     @property
     def reads_texts(self) -> bool:
@@ -123,5 +125,6 @@ METHODS.register(
             visits=_grpo_visits,
             alike=("max_new_tokens",),
         ),
+        reported=("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups", "reward_bits"),
     ),
 )
