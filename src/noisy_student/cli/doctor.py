@@ -28,9 +28,10 @@ from noisy_student.pipeline.provenance import RANGES, fault_of
 from noisy_student.registry import Registry
 from noisy_student.report.sections import SECTIONS
 from noisy_student.study.settings.files import names
+from noisy_student.study.settings.methods import METHODS
 
 MARKS = {"good": "✓", "note": "·", "bad": "✗"}
-REGISTRIES: tuple[Registry[Any], ...] = (SELECTIONS, SECTIONS)
+REGISTRIES: tuple[Registry[Any], ...] = (SELECTIONS, SECTIONS, METHODS)
 """Every table that plug-ins can extend."""
 PRESENT = ("accelerate", "safetensors", "numpy", "scipy", "pydantic", "matplotlib", "filelock")
 GIB = 2**30

@@ -17,10 +17,10 @@ from noisy_student.cli.console import emit, output, say, table
 from noisy_student.cli.runs import STRANGE, Past, past_runs
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import roots
-from noisy_student.pipeline.manifest import stored
 from noisy_student.report.numbers import DASH, duration
 from noisy_student.report.tables.probes import answer
-from noisy_student.study.forecast.ledger import Entry, Finished, ledger
+from noisy_student.study.forecast.history import stored_results
+from noisy_student.study.forecast.ledger import FinishedRun, RunCost, ledger
 from noisy_student.study.results.costs import total
 
 FIELDS = ("study", "scale", "seeds", "status")
@@ -90,8 +90,8 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
             do="Give more than 0.",
             code="budget-invalid",
         )
-    finished = [Finished(past.folder, past.written, past.results) for past in past_runs(runs) if past.results]
-    entries = ledger(finished, roots(store), stored(store))
+    finished = [FinishedRun(past.folder, past.written, past.results) for past in past_runs(runs) if past.results]
+    entries = ledger(finished, roots(store), stored_results(store))
     spent = total([entry.usd for entry in entries])
     seconds = total([entry.seconds for entry in entries])
     cpu = total([entry.cpu_seconds for entry in entries])
@@ -109,7 +109,7 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
     _tell(entries, spent, seconds, budget)
 
 
-def _tell(entries: Sequence[Entry], spent: float | None, seconds: float | None, budget: float | None) -> None:
+def _tell(entries: Sequence[RunCost], spent: float | None, seconds: float | None, budget: float | None) -> None:
     console = output()
     console.print(Text("A result that several runs share is counted once, in the first of them.", "dim"))
     gone = sum(entry.gone > 0 for entry in entries)
@@ -123,7 +123,7 @@ def _tell(entries: Sequence[Entry], spent: float | None, seconds: float | None, 
     console.print(Text(f"Spent: {words}.", "bold"))
 
 
-def _line(entry: Entry) -> list[str]:
+def _line(entry: RunCost) -> list[str]:
     return [
         time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.started)),
         entry.study or DASH,

@@ -17,8 +17,9 @@ from noisy_student.cli.plan_tables import comparisons, show_comparisons, show_ou
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.store import Store
 from noisy_student.report.numbers import DASH, duration, scientific, short_count
-from noisy_student.study.forecast.forecast import Expected, forecast, past, totals, usd
+from noisy_student.study.forecast.forecast import Expected, forecast, past, totals
 from noisy_student.study.plan.plan import plan
+from noisy_student.study.results.costs import usd
 from noisy_student.study.settings.study import ComputeSettings, Settings
 
 Row = dict[str, Any]
@@ -41,7 +42,7 @@ def command(
 ) -> None:
     """Show what a run would compute: steps, time, minimum detectable effects.
 
-    Times, tokens and money are estimated from like steps in this store, else from a calibration.
+    Times, tokens and money are estimated from like steps in this store, else from a timing of this machine.
     """
     settings = flags.settings(study)
     place = Store(store, notice=remark)
@@ -86,7 +87,7 @@ def _row(node: Node, expected: Expected, cached: bool, compute: ComputeSettings)
         "cpu_seconds": expected.cpu_seconds,
         "tokens": expected.tokens,
         "flops": expected.flops,
-        "usd": usd(None if expected.seconds is None else expected.seconds / compute.workers, compute),
+        "usd": usd(None if expected.seconds is None else expected.seconds / compute.workers, compute.usd_per_hour),
         "source": expected.source,
         "needs": [parent.key for parent in node.parents],
     }
@@ -101,7 +102,7 @@ def _totals(rows: Sequence[Row], waiting: Sequence[Expected], compute: ComputeSe
         "to_run": len(waiting),
         "stages": {stage: _stage(stage, count, waiting) for stage, count in Counter(r["stage"] for r in rows).items()},
         **asdict(totals(waiting, compute)),
-        "sources": [name for name in ("store", "calibration") if name in sources],
+        "sources": [name for name in ("store", "timing") if name in sources],
     }
 
 
@@ -113,10 +114,10 @@ def _stage(stage: str, count: int, waiting: Sequence[Expected]) -> Row:
 
 
 def _calibrate(settings: Settings, store: Store) -> None:
-    # A calibration imports torch, which a plan does not need.
-    from noisy_student.study.forecast.timing import calibrate
+    # A timing imports torch, which a plan does not need.
+    from noisy_student.study.forecast.timing import measure
 
-    remark(f"Calibrating: a few samples and training steps, kept as {calibrate(settings, store.root, notice=remark)}.")
+    remark(f"Timing a few samples and training steps, kept as {measure(settings, store.root, notice=remark)}.")
 
 
 def _outlook(settings: Settings, store: Store) -> Row:
@@ -176,5 +177,5 @@ def _summary(summed: Row) -> str:
     words += [f"{short_count(summed['tokens'])} tokens"] if summed["tokens"] is not None else []
     words += [f"{scientific(summed['flops'])} FLOPs"] if summed["flops"] is not None else []
     words += [f"{summed['usd']:.2f} USD"] if summed["usd"] is not None else []
-    places = {"store": "like steps in this store", "calibration": "a calibration"}
+    places = {"store": "like steps in this store", "timing": "a timing of this machine"}
     return f"{start}: {', '.join(words)}. Estimated from {' and '.join(places[name] for name in summed['sources'])}."

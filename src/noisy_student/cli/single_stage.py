@@ -29,7 +29,7 @@ from noisy_student.pipeline.node import STAGES, code_of
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import shards
 from noisy_student.study.plan import specs
-from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.study import Settings
 
 STUDY = "v1"
@@ -47,10 +47,10 @@ class Recipe:
     sets: options.Sets = None
 
     @cached_property
-    def shared(self) -> Shared:
+    def shared(self) -> Inputs:
         """Return the resolved settings and the digests of the model's files, computed once."""
         provenance.require()
-        return Shared(Flags(self.scale, self.protocol, self.model, sets=self.sets).settings(STUDY))
+        return Inputs(Flags(self.scale, self.protocol, self.model, sets=self.sets).settings(STUDY))
 
     @property
     def settings(self) -> Settings:

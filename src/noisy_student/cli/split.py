@@ -10,7 +10,7 @@ from noisy_student.cli import options, single_stage, stream
 from noisy_student.cli.console import emit, say
 from noisy_student.cli.overrides import Flags
 from noisy_student.report.numbers import count
-from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.inputs import Inputs
 
 
 def command(
@@ -27,7 +27,7 @@ def command(
     Set sizes as in a study: --set data.labeled=1000.
     """
     settings = Flags(scale=scale, data=data, limit=limit, sets=sets).settings(single_stage.STUDY)
-    shared = Shared(settings)
+    shared = Inputs(settings)
     spec = {"data": settings.data.model_dump(mode="json"), "seed": seed, "paths": shared.paths}
     out = single_stage.new_folder(out)
     with single_stage.workplace(out, {"data": shared.data, "seed": seed}) as folder:
