@@ -16,7 +16,7 @@ from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import Shard, shards
 from noisy_student.study.settings.conditions import ConditionSettings, LabelSettings, check_grpo, with_own
 from noisy_student.study.settings.study import Settings
-from noisy_student.training.specs.grpo import GAMMA
+from noisy_student.training.specs.rewards import GAMMA, identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,7 @@ def grpo(settings: Settings, name: str, condition: ConditionSettings, *, rate: f
         "grpo": _at_its_rate({**dumped, "threads": settings.compute.threads}, condition, rate),
         "answers": settings.answers.model_dump(mode="json"),
         "health": settings.health.model_dump(mode="json"),
+        **identity(spec.rewards.kind),
         **_lora(condition),
         **({} if condition.shuffle is None else {"shuffle": condition.shuffle}),
         "width": settings.compute.width,
