@@ -1,7 +1,7 @@
 """Compares the numbers of five commands with those recorded before the house was rebuilt (deleted at its end).
 
-``python tests/equivalence.py record FOLDER`` writes ``tests/equivalence.json`` from the JSON that the commands printed into
-FOLDER; ``python tests/equivalence.py check FOLDER`` compares. Times, paths, keys and wording are left out.
+``python tests/equivalence.py record FOLDER`` writes ``tests/equivalence.json`` from the JSON that the commands
+printed into FOLDER; ``python tests/equivalence.py check FOLDER`` compares. Times, paths, keys and wording are left out.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ def test_a_run_that_was_paused_before_its_last_step_is_the_uninterrupted_one(
 
 KILLED = """
 import os, sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:3]
 from pathlib import Path
 import test_train
 from noisy_student.training import callback
@@ -175,14 +175,15 @@ def draw(drawn):
     if len(calls) == 3:
         os._exit(9)
     return drawn
-test_train.run(Path(sys.argv[2]), change=draw)
+test_train.run(Path(sys.argv[3]), change=draw)
 """
 
 
 def test_a_process_that_is_killed_in_the_last_step_loses_that_step_only(
     whole: tuple[LoadedModel, GrpoResult], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(tmp_path)]
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", KILLED, str(here), str(here.parents[1]), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (9, "")
     again, result = run(tmp_path)
