@@ -7,15 +7,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import datasets
+import huggingface_hub.constants
 from transformers import PreTrainedModel, TrainingArguments
 from trl.trainer import utils as trl_utils
 
 from noisy_student.models.adapter import is_adapted, plain
 from noisy_student.models.load import LoadedModel
 
+QUIET: dict[str, Any] = {
+    "bf16": False,
+    "dataloader_pin_memory": False,
+    "average_tokens_across_devices": False,
+    "logging_strategy": "steps",
+    "logging_nan_inf_filter": False,
+    "disable_tqdm": True,
+    "report_to": "none",
+    "save_strategy": "no",
+    "eval_strategy": "no",
+}
+"""Trainer settings of both methods: weights keep their type, and the Trainer saves, evaluates and reports nothing."""
 REFERENCE = "ref"
 """TRL's name of the reference adapter."""
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
+
+
+def silence_libraries() -> None:
+    """Turn off TRL's report of every new trainer to the hub, and the progress bars of datasets."""
+    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
+    datasets.disable_progress_bars()
 
 
 @contextmanager

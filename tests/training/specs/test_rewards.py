@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from refusals import refused
 
+import noisy_student
 from noisy_student.training.specs.rewards import RewardSpec, identity
 
 
@@ -48,13 +51,40 @@ print(sorted({"torch", "transformers"} & set(sys.modules)))
 """
 
 
-def test_an_installed_package_registers_a_kind_once(tmp_path: Path) -> None:
-    (tmp_path / "brief_reward.py").write_text(PLUGIN)
-    info = tmp_path / "brief_reward-1.0.dist-info"
-    info.mkdir()
+def installed(folder: Path, source: str = PLUGIN) -> None:
+    """Write the plug-in as pip would install it."""
+    (folder / "brief_reward.py").write_text(source)
+    info = folder / "brief_reward-1.0.dist-info"
+    info.mkdir(exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: brief-reward\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[noisy_student.rewards]\nbrief = brief_reward\n")
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{USE}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stderr == ""
-    assert done.stdout.splitlines() == ["[True, False]", "brief_reward 64", "[]"]
+
+
+def python(folder: Path, *arguments: str) -> str:
+    path = os.pathsep.join([str(folder), str(Path(noisy_student.__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_an_installed_package_registers_a_kind_once(tmp_path: Path) -> None:
+    installed(tmp_path)
+    assert python(tmp_path, "-c", USE).splitlines() == ["[True, False]", "brief_reward 64", "[]"]
+
+
+def test_the_source_of_a_foreign_kind_is_in_the_key_of_training_by_it(tmp_path: Path) -> None:
+    def digests(kind: str) -> dict[str, str]:
+        plan = json.loads(
+            python(tmp_path, "-m", "noisy_student", "plan", "v4", "--json", "--set", f"grpo.rewards.kind={kind}")
+        )
+        return {node["title"]: node["digest"] for node in plan["nodes"] if node["stage"].startswith("train")}
+
+    installed(tmp_path)
+    first, label = digests("brief"), digests("label")
+    installed(tmp_path, PLUGIN + "# changed\n")
+    second = digests("brief")
+    assert first["train grpo-baseline"] != second["train grpo-baseline"]
+    assert first["train baseline"] == second["train baseline"]
+    assert digests("label") == label

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import datasets
-import huggingface_hub.constants
 import torch
 from transformers import PrinterCallback
 
@@ -38,7 +37,12 @@ from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.probe import Criterion, judge
 from noisy_student.training.student import adamw, schedule
-from noisy_student.training.trl_patches import training_patches, without_attention_dropout, without_reference_adapter
+from noisy_student.training.trl_patches import (
+    silence_libraries,
+    training_patches,
+    without_attention_dropout,
+    without_reference_adapter,
+)
 
 Optimizers = tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]
 
@@ -229,9 +233,7 @@ class _Run:
         self.resumed = [*done.more["resumed_at_steps"], done.step]
 
     def _trainer(self, steps: int, optimizers: Optimizers) -> Trainer:
-        # TRL would report every new trainer to the hub.
-        huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
-        datasets.disable_progress_bars()
+        silence_libraries()
         spec = self._spec
         rewards = weighted_rewards(spec.rewards, self._loaded.stop_ids)
         rows = self._asked[self.rollouts.step * spec.prompts :]

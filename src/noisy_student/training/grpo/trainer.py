@@ -30,7 +30,7 @@ class Trainer(GRPOTrainer):
     at_start: bool
     kl_to_start: KlToStart | None
     own_rows: bool
-    """Whether rows are laid out by ``shared_prompts`` instead of TRL."""
+    """Lay out rows by ``shared_prompts`` instead of TRL."""
     setup: Setup
     hidden: int | None
     """Width of a model that can read a prompt once for several answers, else None."""

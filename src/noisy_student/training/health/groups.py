@@ -109,7 +109,7 @@ def _cause(found: dict[str, int], usual: str) -> str:
 
 
 def _surely_fewer(groups: list[Group], share: float) -> bool:
-    """Whether the confidence interval of the share of mixed groups lies below ``share``."""
+    """True where the confidence interval of the share of mixed groups lies below ``share``."""
     return bool(groups) and wilson(kinds(groups)["mixed"], len(groups), confidence=SURELY).high < share
 
 

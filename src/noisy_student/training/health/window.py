@@ -38,7 +38,7 @@ class Setup:
 
     @property
     def half(self) -> bool:
-        """Whether weights are stored in half precision."""
+        """True where weights are stored in half precision."""
         return self.dtype in ("bfloat16", "float16")
 
     @property
@@ -108,7 +108,7 @@ class Window:
 
     @property
     def warm(self) -> bool:
-        """Whether the mean learning rate so far is near its peak; true where no rate was logged."""
+        """True where the mean learning rate so far is near its peak, or no rate was logged."""
         rates = [point.learning_rate for point in self.points if point.learning_rate is not None]
         return not rates or statistics.fmean(rates) >= WARM * self.setup.learning_rate
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import datasets
-import huggingface_hub.constants
 import torch
 from transformers import PrinterCallback
 from trl.trainer.sft_config import SFTConfig
@@ -35,7 +34,7 @@ from noisy_student.training.sft.encode import Encoded
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.sft import SftSpec
 from noisy_student.training.student import adamw, schedule
-from noisy_student.training.trl_patches import on_one_device, training_patches
+from noisy_student.training.trl_patches import QUIET, on_one_device, silence_libraries, training_patches
 
 PROBED = 8
 """Training examples, of those before the first check, whose loss is measured at every check."""
@@ -147,9 +146,7 @@ def _trainer(
     callback: TrainingCallback,
     optimizers: tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR],
 ) -> SFTTrainer:
-    # TRL would report every new trainer to the hub.
-    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
-    datasets.disable_progress_bars()
+    silence_libraries()
     dataset = datasets.Dataset.from_dict(
         {"input_ids": [row.ids for row in rows], "completion_mask": [row.completion_mask for row in rows]}
     )
@@ -182,18 +179,10 @@ def _config(spec: SftSpec, seed: int, output_dir: str, *, use_cpu: bool) -> SFTC
         packing=False,
         activation_checkpointing=spec.activation_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
-        bf16=False,
         use_cpu=use_cpu,
         use_cache=True,
-        dataloader_pin_memory=False,
-        average_tokens_across_devices=False,
-        logging_strategy="steps",
         logging_steps=10,
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        report_to="none",
-        save_strategy="no",
-        eval_strategy="no",
+        **QUIET,
     )
     return on_one_device(arguments)
 

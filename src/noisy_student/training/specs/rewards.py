@@ -59,7 +59,7 @@ class RewardSpec(Frozen):
     """Settings of the reward: which answers earn 1, and small extra rewards (the plan's Run C)."""
 
     kind: str = "label"
-    """Which answers count as right: those equal to the ``label``; controls (Shao et al. 2025) are ``random`` and
+    """Answers that count as right: those equal to the ``label``; controls (Shao et al. 2025) are ``random`` and
     ``format``, which accepts every answer after a complete ``####``; other packages add kinds."""
     gamma: float = Field(default=GAMMA, gt=0, lt=1)
     """Probability that ``random`` counts an answer as right."""
@@ -92,7 +92,7 @@ class RewardSpec(Frozen):
 
     @property
     def shaped(self) -> bool:
-        """Whether an answer can earn anything besides 1 for being right."""
+        """True where an answer can earn anything besides 1 for being right."""
         return self.termination != 0 or self.repetition != 0
 
 
