@@ -110,11 +110,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A training example: question id, target text, loss weight."""
+    """A training example: question id and target text."""
 
     question_id: str
     target: str
-    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
