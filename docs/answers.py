@@ -28,9 +28,7 @@ def results_of(study: str) -> Row:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
-    return "\n".join(
-        f"| {' | '.join(cells)} |" if cells else f"|{' --- |' * len(head)}" for cells in (head, (), *rows)
-    )
+    return "\n".join(f"| {' | '.join(cells)} |" if cells else f"|{' --- |' * len(head)}" for cells in (head, (), *rows))
 
 
 def points(finding: Row) -> str:

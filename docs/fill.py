@@ -1,7 +1,7 @@
-"""Fills the marked blocks of README.md, docs/ and results/README.md: ``python docs/fill.py`` (``--check`` only compares).
+"""Fill the marked blocks of README.md, docs/ and results/README.md: ``python docs/fill.py``; ``--check`` compares.
 
-A block stands between ``<!-- fill NAME -->`` and ``<!-- end -->``. Numbers come from ``results/``, the table of studies from
-the study files, the health rules from their functions. Nothing in a block is typed by hand.
+A block stands between ``<!-- fill NAME -->`` and ``<!-- end -->``. Numbers come from ``results/``, the
+table of studies from the study files, the health rules from their functions. Nothing in a block is typed by hand.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from noisy_student.cli.published import read_claims, read_table
-from noisy_student.evaluation.claims import judge_claims
 from noisy_student.report.ladder_tables import recommendations, rungs_table
 from noisy_student.study.catalog import questions
 from noisy_student.training.health.rules import RULES
@@ -26,8 +24,7 @@ from answers import RESULTS, answers, findings, load, named, points, results_of,
 ROOT = Path(__file__).parent.parent
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("before-a-run", "engines", "lab", "results-and-statistics")),
-    *(ROOT / "docs" / f"{name}.md" for name in ("studies", "training")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("before-a-run", "engines", "lab", "studies", "training")),
     ROOT / "results" / "README.md",
 )
 BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -61,7 +58,7 @@ def filled(text: str) -> str:
 
 
 def came_out() -> str:
-    """Return three differences of one run without verdicts: SFT, GRPO, and GRPO against its control of as many steps."""
+    """Return three differences without verdicts: SFT, GRPO, and GRPO against its control of as many steps."""
     combined, v4 = results_of("combined"), results_of("v4")
     shown = (
         ("fine-tuning on gold and all votes", combined, "noisy-student", "baseline", "fine-tuning on gold"),
@@ -94,9 +91,11 @@ def timings() -> str:
 
 
 def took() -> str:
-    """Return one line with the duration of the default run."""
-    rows = {row["what"]: row["measured"] for row in load("slice.json")}
-    return f"- Lab models, two CPU cores: every study. {'; '.join(f'{what}: {time}' for what, time in rows.items())}."
+    """Return one line with the durations of the default study."""
+    shown = "; ".join(
+        f"{row['what']}: {row['measured']}" for row in load("slice.json") if "from nothing" in row["what"]
+    )
+    return f"- The lab's models, two CPU cores: every study. {shown}."
 
 
 def real_runs() -> str:
@@ -116,9 +115,14 @@ def _real_run(run: dict[str, Any]) -> str:
 
 
 def preflight() -> str:
-    """Return the published pre-flight of the lab in one paragraph."""
+    """Return the published pre-flight of the lab in one sentence: what was measured where a check did not pass."""
     rows = results_of("preflight")["preflight"]
-    return "; ".join(f"`{row['check']}` {row['outcome']} ({row['measured']})" for row in rows) + "."
+    others = ", ".join(
+        f"`{row['check']}` {row['outcome']} ({row['measured']})" for row in rows if row["outcome"] != "pass"
+    )
+    return (
+        f"{sum(row['outcome'] == 'pass' for row in rows)} of {len(rows)} checks pass; {others or 'no other outcome'}."
+    )
 
 
 def regime() -> str:
@@ -143,7 +147,7 @@ def teachers() -> str:
 
 
 def endless() -> str:
-    """Return how answers of the lab models end, as ``benchmarks/endless.py`` measured it; caps other than 96 left out."""
+    """Return how answers of the lab models end at a cap of 96, as ``benchmarks/endless.py`` measured it."""
     shares = ("ends", "marked", "right", "loops")
     rows = (
         (
@@ -159,15 +163,13 @@ def endless() -> str:
 
 def sampling() -> str:
     """Return engines side by side, as ``benchmarks/sampling.py`` measured them."""
-    return "\n\n".join(
-        part for path in sorted(RESULTS.glob("sampling-*.json")) for part in _engines(load(path.name))
-    )
+    return "\n\n".join(part for path in sorted(RESULTS.glob("sampling-*.json")) for part in _engines(load(path.name)))
 
 
 def _engines(found: dict[str, Any]) -> Iterator[str]:
     yield (
-        f"`{found['scale']}`, {found['model']}, {found['questions']} questions x {found['k']}, at most {found['cap']} tokens,"
-        f" {found['threads']} thread{'s' * (found['threads'] > 1)}, median of {found['rounds']}:"
+        f"`{found['scale']}`, {found['model']}, {found['questions']} questions x {found['k']}, at most {found['cap']}"
+        f" tokens, {found['threads']} thread{'s' * (found['threads'] > 1)}, median of {found['rounds']}:"
     )
     speeds, tokens = found["samples_per_second"], found["tokens_per_second"]
     rows = ((words, f"{speeds[name]:.2f}", f"{tokens[name]:.0f}") for name, words in ENGINES.items() if speeds[name])
@@ -193,9 +195,9 @@ def stopping() -> str:
         for name, row in found["lab"].items()
     )
     return (
-        f"On the plan's histogram (V1.5, 4,000 questions) `lossless` at 6 of 8 draws {other:.2f} to {one:.2f} of 8 samples,"
-        f" depending on who has the other votes. In the lab ({found['questions']} questions, the untrained model, one thread,"
-        f" medians of {found['repeats']}):\n\n"
+        f"On the plan's histogram (V1.5, 4,000 questions) `lossless` at 6 of 8 draws {other:.2f} to {one:.2f} of 8"
+        f" samples, depending on who has the other votes. In the lab ({found['questions']} questions, the untrained"
+        f" model, one thread, medians of {found['repeats']}):\n\n"
         + table(("rule", "samples a question", "samples saved", "time saved"), rows)
     )
 
@@ -209,7 +211,9 @@ def grpo_speed() -> str:
         size = f"{spec['prompts']} x {spec['generations']}, {ours['mean_length']:.0f} tokens"
         seconds = [f"{ours[name]:.2f} ({stock[name]:.2f})" for name in ("rollout_seconds", "step_seconds")]
         ratios = [f"{found[name]} x" for name in ("rollout_ratio", "step_ratio", "ceiling")]
-        rows.append((f"`{found['scale']}`", found["model"], size, seconds[0], ratios[0], seconds[1], ratios[1], ratios[2]))
+        rows.append(
+            (f"`{found['scale']}`", found["model"], size, seconds[0], ratios[0], seconds[1], ratios[1], ratios[2])
+        )
     return table(("scale", "model", "step", "rollout, s (stock)", "", "step, s (stock)", "", "ceiling"), rows)
 
 
@@ -221,7 +225,9 @@ def health_rules() -> str:
 
 def health_cost() -> str:
     """Return the share of training time that health checks take, as ``benchmarks/health.py`` measured it."""
-    shares = ", ".join(f"{100 * row['share']:.2f} % (seed {row['seed']}, {row['steps']} steps)" for row in load("health.json"))
+    shares = ", ".join(
+        f"{100 * row['share']:.2f} % (seed {row['seed']}, {row['steps']} steps)" for row in load("health.json")
+    )
     return f"Cost of the checks in a GRPO run of the lab (`python benchmarks/health.py`): {shares} of all seconds."
 
 
@@ -231,23 +237,6 @@ def ladder() -> str:
     rungs = rungs_table(run)
     shown = table([column.name for column in rungs.columns], (line.cells for line in rungs.lines))
     return "\n".join([shown, "", *recommendations(run)])
-
-
-def claims() -> str:
-    """Return the plan's claims about its own table, judged."""
-    examples = ROOT / "examples"
-    counts = {row.name: (row.correct, row.n) for row in read_table(examples / "plan_table.csv")}
-    rows = []
-    for each in judge_claims(read_claims(examples / "plan_claims.csv"), counts):
-        found, said = each.comparison, each.claim
-        assert found.interval is not None and found.p_value is not None and each.power is not None
-        low, high = (100 * bound for bound in found.interval)
-        claim = f"{said.a} {'like' if said.says == 'alike' else said.says + ' than'} {said.b}"
-        cells = [f"{said.family} ({each.size})", f"{100 * found.difference:+.1f} [{low:+.1f}, {high:+.1f}]"]
-        cells += [f"{found.p_value:.4f}", f"{each.p_holm:.3f}", f"{100 * each.power:.1f} %", f"{found.n_needed:,}"]
-        rows.append((claim, *cells, f"**{each.held}**"))
-    head = ("claim", "family", "points, 95 % interval", "p", "p (Holm)", "power", "n a side", "answer")
-    return table(head, rows)
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -267,7 +256,6 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "health-rules": health_rules,
     "health-cost": health_cost,
     "ladder": ladder,
-    "claims": claims,
     "answers": answers,
     "sisters": sisters,
     **{f"findings-{name}": partial(findings, name) for name in (*questions(), "combined-three-seeds")},
