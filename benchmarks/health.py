@@ -27,13 +27,13 @@ from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load
 from noisy_student.records import Label
-from noisy_student.study.catalog import Request, resolve
+from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.stages.train_grpo import draw_rows
-from noisy_student.training import rollouts
-from noisy_student.training.drift import Drift
-from noisy_student.training.grpo import train
+from noisy_student.training.grpo import rollouts
+from noisy_student.training.grpo.kl_to_start import Drift
+from noisy_student.training.grpo.rollouts import Classroom
+from noisy_student.training.grpo.train import train
 from noisy_student.training.health.checkup import Checkup
-from noisy_student.training.rollouts import Classroom
 
 PLACES: tuple[tuple[str, Any, str], ...] = (
     ("facts of a step", rollouts, "ends"),

@@ -2,7 +2,7 @@
 
     python benchmarks/regime.py FOLDER [FOLDER ...] [--out results/regime.json]
 
-Each folder is a lab model made by ``python -m noisy_student.cli.pretrain`` with another seed. The study beside this
+Each folder is a lab model made by ``python -m noisy_student.lab.__main__`` with another seed. The study beside this
 file is run on each: greedy and 8 samples at T = .7 on 2,000 fresh questions by the untrained model, by the SFT
 baseline (500 gold labels) and by the oracle (2,500). The noisy student is not trained here and not looked at: nothing
 may be tuned to make it win. Exits 1 if a requirement is missed.
@@ -21,14 +21,14 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from noisy_student import files
-from noisy_student.evaluation.grade_file import read_grades
+from noisy_student.evaluation.grade import read_grades
+from noisy_student.pipeline.store import Store
 from noisy_student.records import Grade
-from noisy_student.sampling.sample_file import read_samples
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.plan import plan
+from noisy_student.sampling.sample import read_samples
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.plan.students import ConditionNodes
 from noisy_student.study.run import Place, Run, run
-from noisy_student.study.seed_graph import ConditionNodes
-from noisy_student.study.store import Store
+from noisy_student.study.settings.files import Request, resolve
 
 K = 8
 HIGH = 6

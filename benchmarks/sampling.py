@@ -51,8 +51,8 @@ from noisy_student.models import lab  # noqa: E402
 from noisy_student.models.chat import Renderer  # noqa: E402
 from noisy_student.models.load import LoadedModel, load  # noqa: E402
 from noisy_student.sampling.engine import Decoding  # noqa: E402
-from noisy_student.study.catalog import Request, resolve  # noqa: E402
-from noisy_student.study.settings import Settings  # noqa: E402
+from noisy_student.study.settings.files import Request, resolve  # noqa: E402
+from noisy_student.study.settings.study import Settings  # noqa: E402
 
 GSM8K = Path(__file__).resolve().parents[2] / "shared" / "data" / "gsm8k"
 SMOKE_MODEL = "/tmp/models/smollm2.gguf"

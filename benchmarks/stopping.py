@@ -31,7 +31,7 @@ from noisy_student.models.load import load  # noqa: E402
 from noisy_student.records import Answer, Draw  # noqa: E402
 from noisy_student.sampling.rounds import Go, Rounds  # noqa: E402
 from noisy_student.sampling.torch_engine import TorchEngine  # noqa: E402
-from noisy_student.study.catalog import Request, resolve  # noqa: E402
+from noisy_student.study.settings.files import Request, resolve  # noqa: E402
 
 HISTOGRAM = {1: 597, 2: 936, 3: 648, 4: 475, 5: 363, 6: 305, 7: 287, 8: 389}
 """Votes for the leader of 8, and questions: V1.5 of the plan."""

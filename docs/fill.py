@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from noisy_student.report.ladder_tables import recommendations, rungs_table
-from noisy_student.study.catalog import questions
+from noisy_student.report.tables.probes import recommendations, rungs_table
+from noisy_student.study.settings.files import questions
 from noisy_student.training.health.rules import RULES
 
 # Also where this file is run by its path from elsewhere.

@@ -11,7 +11,7 @@ import json
 import random
 from pathlib import Path
 
-from noisy_student.data.procedural import gold_solution, problems
+from noisy_student.data.generated.problems import gold_solution, problems
 
 
 def write_questions(path: Path, *, answered: int, unanswered: int) -> None:

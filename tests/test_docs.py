@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from noisy_student.cli.main import VERBS
-from noisy_student.study.catalog import questions
+from noisy_student.study.settings.files import questions
 
 ROOT = Path(__file__).parent.parent
 FILL = runpy.run_path(str(ROOT / "docs" / "fill.py"))

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student.identity import ROOT
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.node import Node, parents_first
-from noisy_student.study.plan import plan
+from noisy_student.pipeline.node import Node, parents_first
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.files import Request, resolve
 
 # Nothing here depends on what the model can do: a cut sample votes by its last number, and one vote is enough.
 STUDY = """

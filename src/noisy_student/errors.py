@@ -1,6 +1,6 @@
 """Error types: faults of the user's input, pauses, and damage in the store.
 
-A ``UserError`` is printed as one message without a traceback; any other exception that escapes is a bug in this package.
+A ``UserError`` is printed as one message without a traceback; any other exception that escapes is a bug.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterable
 class UserError(Exception):
     """A fault that the user can fix: what is wrong (with the value), why it matters, what to do now.
 
-    ``code`` is a stable kebab-case name of the kind of fault, for scripts and for ``docs/errors.md``; wording may change,
-    a code may not. Each code belongs to one kind of fault, and a literal stands at each place that raises it.
+    ``code`` is the stable kebab-case name of the kind of fault, for scripts and for ``docs/errors.md``. A message may
+    be reworded, a code may not; a literal stands at each place that raises it.
     """
 
     def __init__(self, what: str, *, why: str = "", do: str = "", code: str = "unnamed") -> None:

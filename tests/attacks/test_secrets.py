@@ -13,8 +13,8 @@ from workplace import OFFLINE, SECRETS, Workplace
 import noisy_student.cli.main as cli
 from noisy_student.cli.main import main
 from noisy_student.identity import ROOT
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.store import Store
+from noisy_student.pipeline.store import Store
+from noisy_student.study.settings.files import Request, resolve
 
 TOKEN, KEY, PASSWORD = SECRETS.values()
 
@@ -67,7 +67,7 @@ def test_a_fault_of_ours_shows_none_in_its_traceback(
 def test_a_stage_that_fails_keeps_none_on_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: Workplace
 ) -> None:
-    from noisy_student.study import stage_run
+    from noisy_student.pipeline import attempt
 
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
@@ -77,8 +77,8 @@ def test_a_stage_that_fails_keeps_none_on_record(
     def fail(*words: Any) -> None:
         raise RuntimeError(f"{TOKEN} {KEY} {PASSWORD}")
 
-    monkeypatch.setattr(stage_run, "_spec", fail)
-    outcome = stage_run.finish_stage(store, node)
+    monkeypatch.setattr(attempt, "_spec", fail)
+    outcome = attempt.finish_stage(store, node)
     assert (outcome.kind, outcome.reason) == ("failed", "RuntimeError: [hidden] [hidden] [hidden]")
     assert list(tmp_path.glob("store/attempts/*/*"))
     assert holding_a_secret(tmp_path) == []

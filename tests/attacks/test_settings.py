@@ -10,7 +10,7 @@ import pytest
 
 from noisy_student.cli.main import main
 from noisy_student.errors import DamagedArtifact, UserError
-from noisy_student.study import manifest
+from noisy_student.pipeline import manifest
 
 STUDY = 'question = "?"\n[conditions]\nbaseline = { train = ["gold"] }\n'
 NAMES = [
@@ -125,7 +125,7 @@ def test_no_override_breaks_the_reader(value: str, capfd: pytest.CaptureFixture[
 
 
 def test_a_selection_cannot_name_a_rule_of_its_own() -> None:
-    from noisy_student.study.catalog import Request, resolve
+    from noisy_student.study.settings.files import Request, resolve
 
     with pytest.raises(UserError, match="no selection"):
         resolve(Request("v1-5", overrides={"conditions.filtered.select": {"__class__": 1}}))

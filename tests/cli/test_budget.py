@@ -10,9 +10,9 @@ import pytest
 from noisy_student.cli.budget import budget_deadline, cost
 from noisy_student.cli.main import main
 from noisy_student.errors import UserError
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.node import parents_first
-from noisy_student.study.plan import plan
+from noisy_student.pipeline.node import parents_first
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.files import Request, resolve
 
 
 def test_a_budget_is_the_time_that_it_buys() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from noisy_student.cli.main import main
-from noisy_student.evaluation.grade_file import write_grades
+from noisy_student.evaluation.grade import write_grades
 from noisy_student.records import Grade
 
 

@@ -10,9 +10,9 @@ import pytest
 from filelock import FileLock
 
 from noisy_student.cli.main import main
-from noisy_student.study import node, roots, sweep
-from noisy_student.study.node import Node
-from noisy_student.study.store import Store
+from noisy_student.pipeline import garbage, node
+from noisy_student.pipeline.node import Node
+from noisy_student.pipeline.store import Store
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def _json(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
 
 def _finished(root: Path, made: list[Node], folder: Path, digest: str = "d" * 64) -> None:
     folder.mkdir(parents=True)
-    with roots.rooted(root, digest, made, "noisy-student run toy"):
+    with garbage.rooted(root, digest, made, "noisy-student run toy"):
         pass
-    roots.finish(root, digest, folder)
+    garbage.finish(root, digest, folder)
 
 
 def test_only_what_no_run_stands_on_is_listed_and_removed(
@@ -76,7 +76,7 @@ def test_a_killed_run_keeps_its_half_until_it_is_given_up(root: Path, capsys: py
     half = _commit(root, 1)
     later = node.make("vote", {"number": 9})
     Store(root).open_work(later)
-    with roots.rooted(root, "d" * 64, [half, later], "noisy-student run toy"):
+    with garbage.rooted(root, "d" * 64, [half, later], "noisy-student run toy"):
         assert main(["gc", "--store", str(root), "--delete", "--unfinished"]) == 0
         assert "at work" not in capsys.readouterr().err
         assert Store(root).cached(half)
@@ -87,7 +87,7 @@ def test_a_killed_run_keeps_its_half_until_it_is_given_up(root: Path, capsys: py
     assert "given up: noisy-student run toy" in capsys.readouterr().err
     assert not Store(root).cached(half)
     assert not Store(root).work(later).exists()
-    assert roots.roots(root) == []
+    assert garbage.roots(root) == []
 
 
 def test_a_node_at_work_is_left(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,4 +140,4 @@ def test_there_must_be_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_names_of_every_kind_lead_to_their_node() -> None:
     for kind, name in (("stages", "train-sft-ab12"), ("work", "ab12"), ("quarantine", "train-sft-ab12-3")):
-        assert sweep.Entry(kind, Path(name), 0).short_key == "ab12"  # type: ignore[arg-type]
+        assert garbage.Entry(kind, Path(name), 0).short_key == "ab12"  # type: ignore[arg-type]

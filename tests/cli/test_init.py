@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from noisy_student.cli.main import main
+from noisy_student.data.generated.problems import gold_solution, problems
 from noisy_student.data.parts import parts
-from noisy_student.data.procedural import gold_solution, problems
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.shared import Shared
+from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.settings.files import Request, resolve
 
 Capture = pytest.CaptureFixture[str]
 

@@ -10,10 +10,10 @@ import pytest
 
 from noisy_student import seeds
 from noisy_student.answers.hashes import first_hashes
-from noisy_student.cli import pretrain
-from noisy_student.data.corpus import corpus
 from noisy_student.data.parts import parts
 from noisy_student.data.spec import DataSpec
+from noisy_student.lab import __main__
+from noisy_student.lab.corpus import corpus
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import LoadedModel, load
@@ -21,10 +21,10 @@ from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
-from noisy_student.training.ends import loops
+from noisy_student.training.groups import loops
 
-RECIPE = pretrain.RECIPES["lab-endless"]
-PROMPT = PromptSpec(instruction=pretrain.INSTRUCTION)
+RECIPE = __main__.RECIPES["lab-endless"]
+PROMPT = PromptSpec(instruction=__main__.INSTRUCTION)
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "config.json")
 
 
@@ -40,13 +40,13 @@ def test_a_row_ends_with_the_end_token_or_never(shipped: LoadedModel) -> None:
     }
     ended = 0
     for solved in itertools.islice(corpus(3, RECIPE.corpus), 300):
-        ids = pretrain._encoded(styles, solved, pretrain.LONG_LENGTH)
+        ids = __main__._encoded(styles, solved, __main__.LONG_LENGTH)
         asked = styles[solved.style].encode(solved.question)
         assert list(ids[: len(asked)]) == asked
         said = ids[len(asked) :]
         if solved.tail:
             # Some units are fewer tokens where they follow one another.
-            assert 0.9 * pretrain.LONG_LENGTH < len(ids) <= pretrain.LONG_LENGTH < lab.SHAPES["lab-m"].positions
+            assert 0.9 * __main__.LONG_LENGTH < len(ids) <= __main__.LONG_LENGTH < lab.SHAPES["lab-m"].positions
             assert not shipped.stop_ids & set(said)
             assert shipped.tokenizer.decode(said).strip() in solved.target + solved.tail * len(said)
         else:
@@ -59,17 +59,17 @@ def test_a_row_ends_with_the_end_token_or_never(shipped: LoadedModel) -> None:
 def test_few_rows_of_a_pool_are_long() -> None:
     loaded = load(lab.folder("lab-m"))
     styles = {"chat": Renderer(loaded.tokenizer, PROMPT), "raw": Renderer(loaded.tokenizer, PromptSpec(style="raw"))}
-    batches = pretrain._batches(corpus(3, RECIPE.corpus), styles, seed=3, size=8)
-    longest = sorted(max(map(len, next(batches))) for _ in range(pretrain.POOL_BATCHES))
-    assert longest[-1] == pretrain.LONG_LENGTH
-    assert longest[-3] == pretrain.ENDLESS_LENGTH
+    batches = __main__._batches(corpus(3, RECIPE.corpus), styles, seed=3, size=8)
+    longest = sorted(max(map(len, next(batches))) for _ in range(__main__.POOL_BATCHES))
+    assert longest[-1] == __main__.LONG_LENGTH
+    assert longest[-3] == __main__.ENDLESS_LENGTH
 
 
 def test_it_is_made_from_the_shipped_model_and_the_same_twice(tmp_path: Path) -> None:
     spec = replace(RECIPE.spec, steps=2)
     folders = tmp_path / "one", tmp_path / "two"
     for folder in folders:
-        pretrain.make(folder, name="lab-endless", seed=3, spec=spec, batch=2)
+        __main__.make(folder, name="lab-endless", seed=3, spec=spec, batch=2)
     one, two = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
     assert one == two
     for name in TOKENIZER_FILES:

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from noisy_student.cli.pace import Pace
 from noisy_student.cli.progress import ProgressView, Tally
-from noisy_student.study.node import Node, make
-from noisy_student.study.run_graph import Event
+from noisy_student.pipeline.node import Node, make
+from noisy_student.pipeline.runner import Event
 
 
 def _split(seed: int) -> Node:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from noisy_student.answer_key import AnswerKey, KeyEntry
-from noisy_student.evaluation.grade import grade, stop_rate
-from noisy_student.evaluation.grade_file import read_grades, write_grades
+from noisy_student.evaluation.grade import grade, read_grades, stop_rate, write_grades
 from noisy_student.evaluation.reveal import reveal
 from noisy_student.records import Grade, Label, Sample
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from workplace import PROGRAM, Workplace, ended
 
-from noisy_student.study.fault import VARIABLE
+from noisy_student.pipeline.crash_points import VARIABLE
 
 pytestmark = pytest.mark.slow
 

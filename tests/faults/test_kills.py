@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 from workplace import Workplace, comparable, ended, wait_until
 
-from noisy_student.study.fault import VARIABLE, Point
+from noisy_student.pipeline.crash_points import VARIABLE, Point
 
 STUDENT = "train noisy-student"
 GRADE = "grade noisy-student"

@@ -10,7 +10,7 @@ import pytest
 from workplace import Workplace, comparable
 
 from noisy_student.identity import ROOT
-from noisy_student.study.fault import VARIABLE
+from noisy_student.pipeline.crash_points import VARIABLE
 
 pytestmark = pytest.mark.slow
 

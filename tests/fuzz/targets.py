@@ -19,9 +19,9 @@ from noisy_student.answers.stop import answer_end
 from noisy_student.cli.overrides import parse_set
 from noisy_student.data.jsonl import read_jsonl
 from noisy_student.errors import DamagedArtifact, UserError
+from noisy_student.pipeline import manifest
 from noisy_student.records import Answer
-from noisy_student.study import manifest
-from noisy_student.study.catalog import Request, resolve
+from noisy_student.study.settings.files import Request, resolve
 
 LONGEST = 0.05
 """Seconds of this process that one input may take."""

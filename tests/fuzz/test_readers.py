@@ -16,8 +16,8 @@ from fuzz.targets import LONGEST, PLACE, TARGETS, answers, in_time, manifests, n
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from noisy_student.study import manifest
-from noisy_student.study.catalog import PACKAGE
+from noisy_student.pipeline import manifest
+from noisy_student.study.settings.files import PACKAGE
 
 pytestmark = pytest.mark.slow
 

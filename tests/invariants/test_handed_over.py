@@ -15,8 +15,8 @@ from noisy_student.data.parquet import read_parquet
 from noisy_student.data.rows import read_questions
 from noisy_student.models.chat import Renderer
 from noisy_student.models.spec import PromptSpec
-from noisy_student.sampling.sample_file import read_samples
-from noisy_student.study.catalog import Request, resolve
+from noisy_student.sampling.sample import read_samples
+from noisy_student.study.settings.files import Request, resolve
 
 
 def _run_folder(place: Workplace) -> Path:

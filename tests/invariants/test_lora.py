@@ -12,8 +12,8 @@ from workplace import STUDY, Workplace, comparable
 from noisy_student import files
 from noisy_student.data.rows import read_questions
 from noisy_student.models.chat import Renderer
-from noisy_student.sampling.sample_file import read_samples
-from noisy_student.study.catalog import Request, resolve
+from noisy_student.sampling.sample import read_samples
+from noisy_student.study.settings.files import Request, resolve
 
 LORA = """
 [conditions.sft-lora]

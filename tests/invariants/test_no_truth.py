@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from workplace import STUDY, Workplace, ended
 
-from noisy_student.data import procedural
+from noisy_student.data.generated import problems as procedural
 from noisy_student.data.source import question_id
 
 SMALL = STUDY[STUDY.index("[answers]") :]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from workplace import Workplace, comparable, ended, wait_until
 
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.node import Node
-from noisy_student.study.plan import plan
-from noisy_student.study.store import Store
+from noisy_student.pipeline.node import Node
+from noisy_student.pipeline.store import Store
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.files import Request, resolve
 
 # The second round of "spoiled" learns with a rate that leaves nothing of its model; "on" accepts whatever comes.
 CHAIN = """

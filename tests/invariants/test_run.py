@@ -12,7 +12,7 @@ import pytest
 from workplace import CONDITIONS, STUDY, Workplace, comparable, ended
 
 from noisy_student import seeds
-from noisy_student.data import procedural
+from noisy_student.data.generated import problems
 
 FIELDS = {
     "": "schema study scale protocol model data seeds run_dir status conditions labels findings",
@@ -206,7 +206,7 @@ def test_a_student_is_a_folder_that_transformers_loads_by_itself(reference: Work
 
 @pytest.mark.slow
 def test_questions_without_answers_drop_what_needs_their_truth(tmp_path: Path) -> None:
-    stream = procedural.problems(7, steps=(2, 4), share="study")
+    stream = problems.problems(7, steps=(2, 4), share="study")
     parts = {"labeled": 60, "unlabeled": 72, "test": 16}  # more than are used: some repeat a test question
     for part, count in parts.items():
         with (tmp_path / f"{part}.jsonl").open("w") as file:
@@ -214,7 +214,7 @@ def test_questions_without_answers_drop_what_needs_their_truth(tmp_path: Path) -
                 problem = next(stream)
                 row = {"question": problem.text}
                 if part != "unlabeled":
-                    row["answer"] = procedural.gold_solution(problem, seeds.generator(7, "gold-solution", problem.text))
+                    row["answer"] = problems.gold_solution(problem, seeds.generator(7, "gold-solution", problem.text))
                 file.write(json.dumps(row) + "\n")
     place = Workplace(tmp_path)
     sources = [word for part in parts for word in ("--set", f"data.source.{part}={part}.jsonl")]

@@ -11,17 +11,17 @@ import pytest
 from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
 from noisy_student.data.rows import read_questions
-from noisy_student.labeling.vote_file import write_votes
+from noisy_student.labeling.vote import write_votes
+from noisy_student.pipeline.node import Node, parents_first
+from noisy_student.pipeline.runner import run_graph
+from noisy_student.pipeline.store import Store
+from noisy_student.pipeline.workers import local
 from noisy_student.records import Sample, Vote
-from noisy_student.sampling.sample_file import write_samples
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.executors.local import local
-from noisy_student.study.node import Node, parents_first
-from noisy_student.study.plan import Plan, plan
-from noisy_student.study.run_graph import run_graph
+from noisy_student.sampling.sample import write_samples
+from noisy_student.study.plan.plan import Plan, plan
+from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.stages import examples as examples_stage
 from noisy_student.study.stages import label as label_stage
-from noisy_student.study.store import Store
 
 SMALL = {
     "data.labeled": 10,

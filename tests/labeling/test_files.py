@@ -7,9 +7,8 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisy_student.labeling.example_file import read_examples, write_examples
-from noisy_student.labeling.vote import votes
-from noisy_student.labeling.vote_file import read_votes, vote_row, write_votes
+from noisy_student.labeling.examples import read_examples, write_examples
+from noisy_student.labeling.vote import read_votes, vote_row, votes, write_votes
 from noisy_student.records import Example
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from noisy_student.report import plots
-from noisy_student.report.levels import histograms
+from noisy_student.report.tables.labels import histograms
 
 RESULTS = json.loads(Path(__file__).with_name("results.json").read_text())
 CURVES = {f"{name}-{seed}": [{"step": i, "loss": 2 / (i + 1)} for i in range(1000)] for name in "ab" for seed in (1, 2)}

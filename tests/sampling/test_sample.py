@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from noisy_student import seeds
 from noisy_student.records import Draw, Question
 from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.sample import SHARD_ENDS, Shard, chunks, draw_chunk, shards
-from noisy_student.sampling.sample_file import read_samples, write_samples
+from noisy_student.sampling.sample import SHARD_ENDS, Shard, chunks, draw_chunk, read_samples, shards, write_samples
 
 
 class Echo:

@@ -14,7 +14,7 @@ from noisy_student import seeds
 from noisy_student.answers.extract import extract
 from noisy_student.errors import Paused
 from noisy_student.records import Draw
-from noisy_student.sampling import padded, refill, torch_engine
+from noisy_student.sampling import continuous_batching, padded_batch, torch_engine
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 
@@ -124,13 +124,13 @@ def test_a_larger_k_draws_the_same_first_samples():
 def test_dropping_finished_rows_changes_nothing(monkeypatch, penalty):
     decoding = SAMPLED.model_copy(update={"repetition_penalty": penalty, "max_new_tokens": 30})
     drawn = {}
-    for share in (0.0, padded.COMPACT_BELOW, 1.01):
-        for module in (padded, refill):
+    for share in (0.0, padded_batch.COMPACT_BELOW, 1.01):
+        for module in (padded_batch, continuous_batching):
             monkeypatch.setattr(module, "COMPACT_BELOW", share)
         drawn[share] = _draws(PROMPTS, 6, decoding)
     assert {draw.finish for draws in drawn[0.0].values() for draw in draws} >= {"eos", "length"}
     for prompt in map(str, PROMPTS):
-        _same(drawn[0.0][prompt], drawn[padded.COMPACT_BELOW][prompt])
+        _same(drawn[0.0][prompt], drawn[padded_batch.COMPACT_BELOW][prompt])
         _same(drawn[0.0][prompt], drawn[1.01][prompt])
 
 

@@ -15,14 +15,14 @@ from noisy_student.context import Context
 from noisy_student.data.parts import sizes_of
 from noisy_student.data.rows import read_questions
 from noisy_student.errors import UserError
-from noisy_student.labeling.vote_file import read_votes
+from noisy_student.labeling.vote import read_votes
 from noisy_student.models.spec import MATH_INSTRUCTION, PromptSpec
+from noisy_student.pipeline.node import parents_first
 from noisy_student.records import Sample
-from noisy_student.sampling.sample_file import write_samples
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.node import parents_first
-from noisy_student.study.plan import plan
-from noisy_student.study.shared import Shared
+from noisy_student.sampling.sample import write_samples
+from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.stages import grade, key, label_quality, split, vote
 
 here = all(importlib.util.find_spec(name) for name in math_pool.EXTRA)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
-from training.test_grpo import HEALTH, SPEC, PausedAt, classroom
+from training.grpo.test_train import HEALTH, SPEC, PausedAt, classroom
 
 from noisy_student import files
 from noisy_student.context import Context
@@ -18,9 +18,9 @@ from noisy_student.models import lab
 from noisy_student.models.adapter import merged, plain_state, write_adapter
 from noisy_student.models.load import LoadedModel, load
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.training.grpo import Taught, train
+from noisy_student.training.grpo.train import Taught, train
 from noisy_student.training.lora import adapt
-from noisy_student.training.lora_spec import LoraSpec
+from noisy_student.training.specs.lora import LoraSpec
 from noisy_student.training.student import trainable, write_student
 
 RANK_4 = LoraSpec(rank=4)

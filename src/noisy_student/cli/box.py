@@ -24,13 +24,14 @@ from noisy_student.context import Context, stop_on_signals
 from noisy_student.data.fields import Fields, Need, Row, read_items
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
+from noisy_student.pipeline import provenance
+from noisy_student.pipeline.node import STAGES, code_of
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import shards
-from noisy_student.study import stage_spec, versions
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.node import STAGES, code_of
-from noisy_student.study.settings import Settings
-from noisy_student.study.shared import Shared
+from noisy_student.study.plan import specs
+from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.settings.files import Request, resolve
+from noisy_student.study.settings.study import Settings
 
 STUDY = "v1"
 """Any study would do: of the settings, only those of model, prompt, sampling and training are used."""
@@ -49,7 +50,7 @@ class Recipe:
     @cached_property
     def shared(self) -> Shared:
         """The settings, resolved as those of a run, and the model's files, digested once."""
-        versions.require()
+        provenance.require()
         flags = Flags(model=self.model, sets=self.sets)
         return Shared(resolve(Request(STUDY, self.scale, self.protocol, overrides(flags))))
 
@@ -125,7 +126,7 @@ def sample(recipe: Recipe, split: Path, folder: Path, *, k: int, count: int, dec
     made = []
     for shard in shards(k):
         spec = {
-            **stage_spec.sample(shared.settings, shard, decoding=decoding, filters=shared.filters),
+            **specs.sample(shared.settings, shard, decoding=decoding, filters=shared.filters),
             **{"model": base.spec, "part": "unlabeled", "block": [0, count], "seed": recipe.seed, "paths": base.paths},
         }
         place = folder / f"shard-{shard.first}"

@@ -17,9 +17,9 @@ from typing import Literal
 
 from noisy_student.errors import UserError
 from noisy_student.models import lab
-from noisy_student.study.catalog import names
-from noisy_student.study.node import version
-from noisy_student.study.versions import RANGES, fault_of
+from noisy_student.pipeline.node import version
+from noisy_student.pipeline.provenance import RANGES, fault_of
+from noisy_student.study.settings.files import names
 
 PRESENT = ("accelerate", "safetensors", "numpy", "scipy", "pydantic", "matplotlib", "filelock")
 GIB = 2**30

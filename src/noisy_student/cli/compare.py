@@ -18,7 +18,7 @@ from noisy_student.cli.console import emit, output, table
 from noisy_student.cli.published import read_table
 from noisy_student.errors import UserError
 from noisy_student.evaluation.compare import Comparison, Join, compare_counts, compare_grades
-from noisy_student.evaluation.grade_file import read_grades
+from noisy_student.evaluation.grade import read_grades
 from noisy_student.records import Grade
 from noisy_student.report.numbers import count, p_value, points, points_interval, size
 from noisy_student.statistics.multiple import holm

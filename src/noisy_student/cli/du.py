@@ -8,16 +8,16 @@ from typing import get_args
 from noisy_student.cli import options
 from noisy_student.cli.console import emit, output, table
 from noisy_student.errors import UserError
-from noisy_student.study import roots, sweep
-from noisy_student.study.sweep import Kind
+from noisy_student.pipeline import garbage
+from noisy_student.pipeline.garbage import Kind
 
 
 def command(store: options.StoreFolder = options.STORE, json: options.Json = False) -> None:
     """Show how much room the store takes, and how much of it gc would free."""
     require_store(store)
-    found = sweep.entries(store)
-    kept = {name for root in roots.roots(store) if root.holds for name in root.nodes}
-    useless = set(sweep.garbage(found, kept))
+    found = garbage.entries(store)
+    kept = {name for root in garbage.roots(store) if root.holds for name in root.nodes}
+    useless = set(garbage.garbage(found, kept))
     rows = []
     for kind in get_args(Kind):
         every = [entry for entry in found if entry.kind == kind]

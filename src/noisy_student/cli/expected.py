@@ -16,7 +16,7 @@ from noisy_student.data.parts import sizes_of
 from noisy_student.evaluation.contrast import RECIPE_SEEDS
 from noisy_student.report.numbers import size
 from noisy_student.statistics.power import DISCORDANCE, paired_mde, seeds_mde
-from noisy_student.study.settings import Settings
+from noisy_student.study.settings.study import Settings
 
 SEED_SD = 0.01
 """The assumed standard deviation of an accuracy over training seeds, before any two were seen."""

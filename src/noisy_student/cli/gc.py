@@ -12,9 +12,8 @@ from rich.text import Text
 from noisy_student.cli import options
 from noisy_student.cli.console import emit, output, remark, table
 from noisy_student.cli.du import require_store, size
-from noisy_student.study import roots, sweep
-from noisy_student.study.roots import Root
-from noisy_student.study.sweep import Entry
+from noisy_student.pipeline import garbage
+from noisy_student.pipeline.garbage import Entry, Root
 
 Delete = Annotated[bool, typer.Option("--delete", help="Remove them; without this they are only listed.")]
 Unfinished = Annotated[
@@ -33,18 +32,18 @@ def command(
     A run stands on its results as long as its folder exists. Remove the folder, and gc frees the rest.
     """
     require_store(store)
-    with roots.sweeping(store):
-        known = roots.roots(store)
+    with garbage.sweeping(store):
+        known = garbage.roots(store)
         waiting = [root for root in known if root.run is None]
-        given_up = [root for root in waiting if unfinished and not roots.at_work(store, root)]
+        given_up = [root for root in waiting if unfinished and not garbage.at_work(store, root)]
         kept = [root for root in known if root.holds and root not in given_up]
-        useless = sweep.garbage(sweep.entries(store), {name for root in kept for name in root.nodes})
-        removed = [entry for entry in useless if sweep.remove(store, entry)] if delete else []
+        useless = garbage.garbage(garbage.entries(store), {name for root in kept for name in root.nodes})
+        removed = [entry for entry in useless if garbage.remove(store, entry)] if delete else []
         if delete:
-            sweep.empty_trash(store)
+            garbage.empty_trash(store)
             for root in known:
                 if root not in kept:
-                    roots.forget(store, root)
+                    garbage.forget(store, root)
     shown = removed if delete else useless
     if json:
         emit(_facts(shown, waiting, delete=delete))

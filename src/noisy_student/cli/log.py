@@ -13,8 +13,8 @@ from noisy_student.cli import spend as ledger
 from noisy_student.cli.console import emit, output, table
 from noisy_student.cli.runs import STRANGE, Past, past_runs
 from noisy_student.errors import UserError
-from noisy_student.report.ladder_tables import answer
 from noisy_student.report.numbers import DASH
+from noisy_student.report.tables.probes import answer
 
 FIELDS = ("study", "scale", "seeds", "status")
 """What a run says of itself."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from noisy_student.study.forecast import Expected
-from noisy_student.study.history import lane
-from noisy_student.study.node import Node
+from noisy_student.pipeline.node import Node
+from noisy_student.study.forecast.forecast import Expected
+from noisy_student.study.forecast.history import lane
 
 
 class Pace:

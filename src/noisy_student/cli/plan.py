@@ -15,13 +15,13 @@ from noisy_student.cli.console import emit, output, remark, table
 from noisy_student.cli.expected import comparisons, show_comparisons
 from noisy_student.cli.outlook import show_outlook
 from noisy_student.cli.overrides import Flags, overrides
+from noisy_student.pipeline.node import Node, parents_first
+from noisy_student.pipeline.store import Store
 from noisy_student.report.numbers import DASH, duration, scientific, short_count
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.forecast import Expected, forecast, past, totals, usd
-from noisy_student.study.node import Node, parents_first
-from noisy_student.study.plan import plan
-from noisy_student.study.settings import ComputeSettings, Settings
-from noisy_student.study.store import Store
+from noisy_student.study.forecast.forecast import Expected, forecast, past, totals, usd
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.files import Request, resolve
+from noisy_student.study.settings.study import ComputeSettings, Settings
 
 Row = dict[str, Any]
 Calibrate = Annotated[
@@ -123,13 +123,13 @@ def _stage(stage: str, count: int, waiting: Sequence[Expected]) -> Row:
 
 def _calibrate(settings: Settings, store: Store) -> None:
     # A rehearsal imports torch, which a plan does without.
-    from noisy_student.study.calibration import calibrate
+    from noisy_student.study.forecast.timing import calibrate
 
     remark(f"Calibrating: a few samples and training steps, kept as {calibrate(settings, store.root, notice=remark)}.")
 
 
 def _outlook(settings: Settings, store: Store) -> Row:
-    from noisy_student.study.outlook import outlook
+    from noisy_student.study.forecast.outlook import outlook
 
     return asdict(outlook(settings, store))
 

@@ -15,11 +15,11 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.text import Text
 
 from noisy_student.cli.pace import Pace
+from noisy_student.pipeline.node import Node, parents_first
+from noisy_student.pipeline.runner import Event
 from noisy_student.report.numbers import duration
-from noisy_student.study.forecast import Expected
-from noisy_student.study.node import Node, parents_first
-from noisy_student.study.plan import Plan
-from noisy_student.study.run_graph import Event
+from noisy_student.study.forecast.forecast import Expected
+from noisy_student.study.plan.plan import Plan
 
 SECONDS_BETWEEN_LINES = 10.0
 

@@ -20,10 +20,10 @@ from noisy_student.errors import UserError, nearest
 from noisy_student.report.numbers import percent
 from noisy_student.report.text import show
 from noisy_student.report.wording import rows
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.export import MODELS
+from noisy_student.study.results.export import MODELS
 from noisy_student.study.run import Place, Run, run
-from noisy_student.study.settings import Settings
+from noisy_student.study.settings.files import Request, resolve
+from noisy_student.study.settings.study import Settings
 
 PAGE = "report.html"
 

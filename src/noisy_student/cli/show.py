@@ -6,7 +6,7 @@ from noisy_student.cli import options
 from noisy_student.cli.console import emit
 from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.cli.toml_text import toml_text
-from noisy_student.study.catalog import Request, resolve
+from noisy_student.study.settings.files import Request, resolve
 
 
 def command(

@@ -13,11 +13,11 @@ from rich.text import Text
 from noisy_student.cli.console import emit, output, table
 from noisy_student.cli.runs import past_runs
 from noisy_student.errors import UserError
+from noisy_student.pipeline.garbage import roots
+from noisy_student.pipeline.manifest import stored
 from noisy_student.report.numbers import DASH, duration
-from noisy_student.study.costs import total
-from noisy_student.study.ledger import Entry, Finished, ledger
-from noisy_student.study.roots import roots
-from noisy_student.study.stored import stored
+from noisy_student.study.forecast.ledger import Entry, Finished, ledger
+from noisy_student.study.results.costs import total
 
 
 def spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None:

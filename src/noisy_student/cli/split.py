@@ -11,8 +11,8 @@ from noisy_student.cli import box, options, stream
 from noisy_student.cli.console import emit, output
 from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.report.numbers import count
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.shared import Shared
+from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.settings.files import Request, resolve
 
 
 def command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from noisy_student.cli import options
 from noisy_student.cli.console import emit, output, table
-from noisy_student.study.catalog import questions
+from noisy_student.study.settings.files import questions
 
 
 def command(json: options.Json = False) -> None:

@@ -14,10 +14,9 @@ from noisy_student.cli.console import emit, output
 from noisy_student.data.parts import marked
 from noisy_student.data.rows import question_row, write_questions
 from noisy_student.errors import UserError
-from noisy_student.labeling.example_file import write_examples
-from noisy_student.labeling.examples import examples
+from noisy_student.labeling.examples import examples, write_examples
 from noisy_student.records import Label
-from noisy_student.study import stage_spec
+from noisy_student.study.plan import specs
 
 
 def command(
@@ -56,7 +55,7 @@ def command(
         write_questions(split / "labeled.jsonl", asked.values())
         write_questions(split / "unlabeled.jsonl", ())
         write_examples(read / "examples.jsonl", made.rows)
-        spec = {**stage_spec.sft(settings), "model": base.spec, "seed": seed, "paths": base.paths}
+        spec = {**specs.sft(settings), "model": base.spec, "seed": seed, "paths": base.paths}
         summary = box.run("train-sft", spec, {"split": [split], "examples": [read]}, folder / "train")
         (folder / "train" / "data" / "model").rename(out)
     if json:

@@ -13,8 +13,7 @@ from noisy_student.cli import options, stream
 from noisy_student.data.rows import finish_of, optional_text, text_of
 from noisy_student.errors import UserError, nearest
 from noisy_student.labeling.stopping import Ties
-from noisy_student.labeling.vote import votes
-from noisy_student.labeling.vote_file import vote_row
+from noisy_student.labeling.vote import vote_row, votes
 from noisy_student.records import Answer
 
 TIES = get_args(Ties)

@@ -17,11 +17,11 @@ from noisy_student.cli.change import Known, changes, most_similar
 from noisy_student.cli.console import emit, output, remark
 from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.errors import UserError, nearest
-from noisy_student.study.catalog import Request, names, resolve
-from noisy_student.study.node import parents_first
-from noisy_student.study.plan import plan
-from noisy_student.study.store import Store
-from noisy_student.study.stored import Stored, stored
+from noisy_student.pipeline.manifest import Stored, stored
+from noisy_student.pipeline.node import parents_first
+from noisy_student.pipeline.store import Store
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.files import Request, names, resolve
 
 SHORTEST_PREFIX = 4
 

@@ -10,13 +10,13 @@ from typing import Literal
 
 from noisy_student import seeds
 from noisy_student.answers.solution import without_marks
-from noisy_student.data import procedural, shop
 from noisy_student.data.fields import Fields, Need
 from noisy_student.data.foreign import Pool, choose, pool
 from noisy_student.data.foreign_spec import ForeignSpec
+from noisy_student.data.generated import problems, shop
+from noisy_student.data.generated.paraphrase import retelling
 from noisy_student.data.jsonl import read_jsonl
 from noisy_student.data.parquet import read_parquet
-from noisy_student.data.retelling import retelling
 from noisy_student.data.source import Item, question
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import Sizes, Sources, Split, limited, split
@@ -64,11 +64,11 @@ def sizes_of(spec: DataSpec) -> Sizes:
 
 def _procedural(spec: DataSpec, count: int, run_seed: int) -> list[Item]:
     """Every seed has problems of its own; the gold solution takes one of the orders and wordings."""
-    stream = procedural.problems(run_seed, steps=spec.source.steps, share="study")
+    stream = problems.problems(run_seed, steps=spec.source.steps, share="study")
     items: dict[str, Item] = {}
     for problem in itertools.takewhile(lambda _: len(items) < count, stream):
         asked = question(problem.text, source="procedural")
-        solution = procedural.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
+        solution = problems.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
         view = retelling(problem, run_seed) if spec.views else None
         items.setdefault(asked.id, Item(asked, problem.answer, solution, problem.structure, paraphrase=view))
     return list(items.values())

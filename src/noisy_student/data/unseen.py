@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from noisy_student import seeds
-from noisy_student.data import procedural
+from noisy_student.data.generated import problems
 from noisy_student.data.overlap import OverlapIndex
 from noisy_student.data.parts import parts, read_sources
 from noisy_student.data.source import Item, merge, question
@@ -57,10 +57,10 @@ def _generated(spec: DataSpec, run_seed: int, taken: int) -> Iterator[Item]:
     """Problems of the stream that the parts were made of, these included; it ends where no new one is found."""
     try:
         for problem in itertools.islice(
-            procedural.problems(run_seed, steps=spec.source.steps, share="study"), taken + TRIES * taken
+            problems.problems(run_seed, steps=spec.source.steps, share="study"), taken + TRIES * taken
         ):
             asked = question(problem.text, source="procedural")
-            solution = procedural.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
+            solution = problems.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
             yield Item(asked, problem.answer, solution, problem.structure)
     except UserError:
         return

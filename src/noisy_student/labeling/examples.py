@@ -7,8 +7,10 @@ place of the votes, a noisy student's examples are the oracle's, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from noisy_student import files
 from noisy_student.records import Example, Label
 
 
@@ -34,3 +36,13 @@ def examples(labels: Iterable[Label]) -> Examples:
             rows.append(Example(label.question_id, label.solution))
     rows.sort(key=lambda example: (example.question_id, example.target))
     return Examples(tuple(rows), without)
+
+
+def write_examples(path: Path, examples: Iterable[Example]) -> int:
+    """Write one example a line; returns how many."""
+    return files.write_jsonl(path, (asdict(example) for example in examples))
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Read the examples of a file that this program wrote."""
+    return [Example(**row) for row in files.read_jsonl(path)]

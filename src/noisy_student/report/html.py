@@ -17,20 +17,10 @@ from markupsafe import Markup
 
 from noisy_student.report import plots
 from noisy_student.report.clean import clean
-from noisy_student.report.decision_table import decision_table, next_step
-from noisy_student.report.expectation_tables import criteria_table, predictions_table
-from noisy_student.report.forecast_table import forecast_table
-from noisy_student.report.group_table import capacity_table, groups_table
-from noisy_student.report.health_table import health_table, misleading
-from noisy_student.report.label_tables import costs_table, curves_table, selections_table
-from noisy_student.report.ladder_tables import answer, before_after_table, recommendations, rungs_table
-from noisy_student.report.levels import Histogram, histograms
 from noisy_student.report.numbers import DASH, count, duration, minus, percent
-from noisy_student.report.passes_tables import gains_table, passes_table
-from noisy_student.report.preflight_table import counted, preflight_table
-from noisy_student.report.rounds_table import rounds_table
 from noisy_student.report.table import Column, Line, Table
-from noisy_student.report.tables import (
+from noisy_student.report.tables.expectations import criteria_table, decision_table, next_step, predictions_table
+from noisy_student.report.tables.findings import (
     conditions_table,
     findings_table,
     gap_table,
@@ -38,6 +28,18 @@ from noisy_student.report.tables import (
     methods_table,
     runs_table,
 )
+from noisy_student.report.tables.labels import (
+    Histogram,
+    costs_table,
+    curves_table,
+    forecast_table,
+    histograms,
+    selections_table,
+)
+from noisy_student.report.tables.preflight import counted, preflight_table
+from noisy_student.report.tables.probes import answer, before_after_table, recommendations, rungs_table
+from noisy_student.report.tables.rounds import gains_table, passes_table, rounds_table
+from noisy_student.report.tables.training import capacity_table, groups_table, health_table, misleading
 from noisy_student.report.wording import Row, primary_findings, rows, sentence
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -15,11 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from noisy_student.report.group_table import MEASURES
-from noisy_student.report.levels import Histogram
 from noisy_student.report.numbers import DASH, minus, percent, points, points_interval, short_count
 from noisy_student.report.svg import ACCENT, BAND, FAINT, INK, LINE, MUTED, PAPER, STROKES, embed
-from noisy_student.report.tables import by_name, mean
+from noisy_student.report.tables.findings import by_name, mean
+from noisy_student.report.tables.labels import Histogram
+from noisy_student.report.tables.training import MEASURES
 from noisy_student.report.wording import Row, comparison
 
 NARROW = 480  # below this width, names stand above their row instead of beside it

@@ -12,18 +12,14 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from noisy_student.report.clean import clean
-from noisy_student.report.decision_table import next_step
-from noisy_student.report.expectation_tables import criteria_table, predictions_table
-from noisy_student.report.forecast_table import forecast_words
-from noisy_student.report.group_table import capacity_table
-from noisy_student.report.health_table import health_lines
-from noisy_student.report.label_tables import cost_words, selections_table
-from noisy_student.report.ladder_tables import answer, before_after_table, recommendations, rungs_table
-from noisy_student.report.passes_tables import gains_table, passes_table
-from noisy_student.report.preflight_table import counted, preflight_table
-from noisy_student.report.rounds_table import rounds_table
 from noisy_student.report.table import Table
-from noisy_student.report.tables import conditions_table, findings_table, gap_table, labels_table
+from noisy_student.report.tables.expectations import criteria_table, next_step, predictions_table
+from noisy_student.report.tables.findings import conditions_table, findings_table, gap_table, labels_table
+from noisy_student.report.tables.labels import cost_words, forecast_words, selections_table
+from noisy_student.report.tables.preflight import counted, preflight_table
+from noisy_student.report.tables.probes import answer, before_after_table, recommendations, rungs_table
+from noisy_student.report.tables.rounds import gains_table, passes_table, rounds_table
+from noisy_student.report.tables.training import capacity_table, health_lines
 from noisy_student.report.wording import Row, primary_findings, rows, sentence
 
 WIDE = 100

@@ -19,7 +19,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from noisy_student.models.adapter import plain, plain_state
-from noisy_student.sampling.memory import Memory
+from noisy_student.sampling.kv_cache import Memory
 from noisy_student.sampling.weights import Layer, layer_of
 
 PREFILL_TOKENS = 2048

@@ -16,10 +16,10 @@ from transformers import PreTrainedModel
 from noisy_student.models.kind import why_not
 from noisy_student.records import Draw, Finish
 from noisy_student.sampling.answer_stop import may_stop
+from noisy_student.sampling.continuous_batching import Refill, Work
 from noisy_student.sampling.decoder import Decoder
 from noisy_student.sampling.engine import Decoding, Ends
-from noisy_student.sampling.padded import Padded
-from noisy_student.sampling.refill import Refill, Work
+from noisy_student.sampling.padded_batch import Padded
 from noisy_student.sampling.rounds import Rounds, draw_in_rounds
 
 

@@ -17,18 +17,55 @@ from filelock import FileLock
 from noisy_student import files, identity
 from noisy_student.data.parts import parts
 from noisy_student.errors import UserError
-from noisy_student.study import provenance, versions
-from noisy_student.study.export import export
-from noisy_student.study.node import parents_first
-from noisy_student.study.order import in_order
-from noisy_student.study.plan import Plan, plan
-from noisy_student.study.roots import finish, rooted
-from noisy_student.study.run_graph import Listener, Result
-from noisy_student.study.settings import Settings
-from noisy_student.study.store import Store
+from noisy_student.pipeline import provenance
+from noisy_student.pipeline import provenance as versions
+from noisy_student.pipeline.attempt import Outcome
+from noisy_student.pipeline.garbage import finish, rooted
+from noisy_student.pipeline.node import parents_first
+from noisy_student.pipeline.runner import Event, Listener, Result, run_graph
+from noisy_student.pipeline.store import Store
+from noisy_student.pipeline.workers import local
+from noisy_student.study.plan.plan import Plan, plan
+from noisy_student.study.results.export import export
+from noisy_student.study.settings.study import Settings
+
+
+def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: Listener) -> Result:
+    """Compute what is missing. What a failed check withholds is ``skipped`` with the reason, in this run alone.
+
+    Nothing of it is written into the store, so that ``preflight=false`` finds it not done. What is there already is
+    kept. Raises Interrupted as ``run_graph`` does.
+    """
+    workers = plan.settings.compute.workers
+    if plan.preflight is None:
+        return run_graph(
+            plan.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event
+        )
+    first = run_graph(
+        plan.preflight.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event
+    )
+    # Statistics need scipy, which a run that checks nothing must not wait for.
+    from noisy_student.study.results.preflight import failures, preflight, withheld
+
+    rows = preflight(plan, first, store)
+    if failures(rows):
+        return _without(plan, first, store, reason=str(withheld(rows)), on_event=on_event)
+    rest = run_graph(plan.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event)
+    return Result({**first.nodes, **rest.nodes}, {**first.outcomes, **rest.outcomes})
+
+
+def _without(plan: Plan, first: Result, store: Store, *, reason: str, on_event: Listener) -> Result:
+    """The result of the checks, with everything else that is not there as skipped."""
+    nodes, outcomes = dict(first.nodes), dict(first.outcomes)
+    for node in parents_first(plan.targets):
+        if node.key not in nodes and not store.cached(node):
+            nodes[node.key], outcomes[node.key] = node, Outcome("skipped", reason)
+            on_event(Event("skipped", node, reason=reason))
+    return Result(nodes, outcomes)
+
 
 if TYPE_CHECKING:
-    from noisy_student.study.forecast import Expected
+    from noisy_student.study.forecast.forecast import Expected
 
 RESULTS, CURVES = "results.json", "curves.json"
 
@@ -97,8 +134,8 @@ def run(
 def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
     """What the missing nodes are expected to take, written down before the first of them runs."""
     # Fitting rates needs scipy, which a cached run must not wait for.
-    from noisy_student.study.forecast import forecast, past, totals
-    from noisy_student.study.reckoning import keep
+    from noisy_student.study.forecast.forecast import forecast, past, totals
+    from noisy_student.study.forecast.ledger import keep
 
     settings = planned.settings
     missing = [node for node in parents_first(planned.targets) if not store.cached(node)]
@@ -110,9 +147,9 @@ def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
 def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
     """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
-    from noisy_student.study.collect import collect
-    from noisy_student.study.curves import curves
-    from noisy_student.study.reckoning import reckon
+    from noisy_student.study.forecast.ledger import reckon
+    from noisy_student.study.results.results import collect
+    from noisy_student.study.results.training import curves
 
     facts = provenance.facts(started)
     results = {

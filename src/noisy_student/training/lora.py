@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from noisy_student import seeds
 from noisy_student.errors import UserError
 from noisy_student.models.load import LoadedModel
-from noisy_student.training.lora_spec import LoraSpec
+from noisy_student.training.specs.lora import LoraSpec
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 

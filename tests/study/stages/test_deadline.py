@@ -13,7 +13,7 @@ from noisy_student.context import Context
 from noisy_student.data.rows import write_labels, write_questions
 from noisy_student.errors import Paused
 from noisy_student.records import Label, Question, Sample
-from noisy_student.sampling.sample_file import write_samples
+from noisy_student.sampling.sample import write_samples
 from noisy_student.study import stages
 from noisy_student.study.stages import (
     accept,

@@ -12,13 +12,12 @@ from noisy_student.context import Context
 from noisy_student.data.key_file import write_key
 from noisy_student.data.rows import read_labels, write_labels, write_questions
 from noisy_student.errors import NotTrainable, UserError
-from noisy_student.labeling.vote import ballots, votes
-from noisy_student.labeling.vote_file import write_votes
+from noisy_student.labeling.vote import ballots, votes, write_votes
+from noisy_student.pipeline.node import parents_first
 from noisy_student.records import Label, Question, Sample
-from noisy_student.sampling.sample_file import write_samples
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.node import parents_first
-from noisy_student.study.plan import plan
+from noisy_student.sampling.sample import write_samples
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.stages import label, reveal
 
 K = 3

@@ -9,8 +9,7 @@ from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.context import Context
 from noisy_student.data.key_file import write_key
 from noisy_student.data.rows import write_labels
-from noisy_student.labeling.vote import votes
-from noisy_student.labeling.vote_file import write_votes
+from noisy_student.labeling.vote import votes, write_votes
 from noisy_student.records import Label
 from noisy_student.study.stages import lineage
 

@@ -12,7 +12,7 @@ from noisy_student.context import Context
 from noisy_student.data.rows import write_labels
 from noisy_student.errors import NotTrainable
 from noisy_student.records import Finish, Label, Sample
-from noisy_student.sampling.sample_file import write_samples
+from noisy_student.sampling.sample import write_samples
 from noisy_student.study.stages import accept, last, review
 
 N, K = 10, 4

@@ -15,7 +15,7 @@ from noisy_student.data.source import question
 from noisy_student.errors import UserError
 from noisy_student.models import lab
 from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.sample_file import read_samples
+from noisy_student.sampling.sample import read_samples
 from noisy_student.study.stages import sample
 
 

@@ -12,8 +12,7 @@ from noisy_student.context import Context
 from noisy_student.data.key_file import write_key
 from noisy_student.data.rows import read_labels, write_labels, write_questions
 from noisy_student.errors import NotTrainable
-from noisy_student.labeling.vote import votes
-from noisy_student.labeling.vote_file import write_votes
+from noisy_student.labeling.vote import votes, write_votes
 from noisy_student.records import Label, Question
 from noisy_student.study.stages import label_quality, reveal
 

@@ -11,11 +11,11 @@ from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.data.rows import write_labels
 from noisy_student.errors import NotTrainable, UserError
+from noisy_student.pipeline.node import parents_first
 from noisy_student.records import Label, Sample
-from noisy_student.sampling.sample_file import write_samples
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.node import parents_first
-from noisy_student.study.plan import plan
+from noisy_student.sampling.sample import write_samples
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.stages import tune
 
 RATES = [0.3, 1.0, 3.0]

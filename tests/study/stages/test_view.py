@@ -11,13 +11,13 @@ from noisy_student.context import Context
 from noisy_student.data.rows import read_questions, write_labels, write_questions
 from noisy_student.data.spec import DataSpec
 from noisy_student.errors import NotTrainable
-from noisy_student.labeling.example_file import read_examples, write_examples
+from noisy_student.labeling.examples import read_examples, write_examples
 from noisy_student.models import lab
 from noisy_student.models.load import load
 from noisy_student.records import Example, Label, Question
-from noisy_student.study.base_model import find
-from noisy_student.study.catalog import Request, resolve
-from noisy_student.study.stage_spec import sft
+from noisy_student.study.plan.inputs import find
+from noisy_student.study.plan.specs import sft
+from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.stages import examples, split, train_sft
 
 

@@ -20,10 +20,10 @@ from noisy_student.models.load import load
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw, Label
 from noisy_student.study.stages.train_grpo import draw_rows
-from noisy_student.training.grpo import Taught, train
-from noisy_student.training.grpo_spec import GrpoSpec
-from noisy_student.training.health.spec import HealthSpec
-from noisy_student.training.rollouts import Classroom, DrawRows, Revote
+from noisy_student.training.grpo.rollouts import Classroom, DrawRows, Revote
+from noisy_student.training.grpo.train import Taught, train
+from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.student import with_adapter
 
 LAB: dict[str, Any] = {"max_new_tokens": 96, "learning_rate": 3e-4, "match": "steps", "steps": 30}

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from training.grpo.test_train import PausedAt
 from training.health.lab_run import Fault, run
-from training.test_grpo import PausedAt
 
 from noisy_student import files
 from noisy_student.context import Context
@@ -16,8 +16,8 @@ from noisy_student.models import lab
 from noisy_student.models.load import load
 from noisy_student.training.curves import Point
 from noisy_student.training.health.checkup import Checkup, Seen
-from noisy_student.training.health.spec import HealthSpec
 from noisy_student.training.health.window import Setup
+from noisy_student.training.specs.health import HealthSpec
 
 SPEC = HealthSpec(first=2, every=2)
 POINT = [Point(1, 0.5, 1.0)]

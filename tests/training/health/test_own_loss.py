@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from models import tiny
-from training.test_sft import HEALTH, SPEC, encoded
+from training.sft.test_train import HEALTH, SPEC, encoded
 
 from noisy_student.context import Context
-from noisy_student.training import sft
-from noisy_student.training.health.own_loss import own_loss
-from noisy_student.training.lora_spec import LoraSpec
+from noisy_student.training.health.weights import own_loss
+from noisy_student.training.sft import train as sft
+from noisy_student.training.specs.lora import LoraSpec
 from noisy_student.training.student import with_adapter
 
 

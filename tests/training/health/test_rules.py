@@ -9,10 +9,10 @@ import pytest
 
 from noisy_student.training.curves import Point
 from noisy_student.training.groups import Group
-from noisy_student.training.grpo_spec import GrpoSpec
-from noisy_student.training.health.misleading import misleading
+from noisy_student.training.health.checkup import misleading
 from noisy_student.training.health.rules import RULES, diagnose
 from noisy_student.training.health.window import Setup, Window
+from noisy_student.training.specs.grpo import GrpoSpec
 
 GRPO = GrpoSpec(max_new_tokens=96, learning_rate=3e-4)
 SETUP = Setup(learning_rate=3e-4, dtype="float32", grpo=GRPO, gold=500)

@@ -9,12 +9,11 @@ from typing import Any
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.data.rows import read_learned
-from noisy_student.labeling.example_file import write_examples
-from noisy_student.labeling.examples import examples
+from noisy_student.labeling.examples import examples, write_examples
 from noisy_student.labeling.shuffle import others_rationales
 from noisy_student.labeling.texts import with_own_texts
 from noisy_student.records import Label
-from noisy_student.sampling.sample_file import read_folders
+from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 

@@ -11,11 +11,10 @@ from noisy_student import files
 from noisy_student.answers import math_pool
 from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
-from noisy_student.evaluation.grade import grade, stop_rate
-from noisy_student.evaluation.grade_file import write_grades
+from noisy_student.evaluation.grade import grade, stop_rate, write_grades
 from noisy_student.evaluation.passes import points, tries
 from noisy_student.records import Grade
-from noisy_student.sampling.sample_file import read_folders
+from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 

@@ -17,9 +17,9 @@ from noisy_student.data.rows import read_labels, write_labels
 from noisy_student.errors import NotTrainable
 from noisy_student.labeling.select import Selection, select
 from noisy_student.labeling.texts import random_sample, voted_labels, with_own_texts
-from noisy_student.labeling.vote_file import read_votes
+from noisy_student.labeling.vote import read_votes
 from noisy_student.records import Label
-from noisy_student.sampling.sample_file import read_folders
+from noisy_student.sampling.sample import read_folders
 from noisy_student.statistics.calibration import Level
 from noisy_student.statistics.precision import ERROR, least_votes
 

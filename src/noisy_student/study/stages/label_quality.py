@@ -15,7 +15,7 @@ from noisy_student.data.key_file import read_key
 from noisy_student.data.rows import read_labels
 from noisy_student.errors import NotTrainable
 from noisy_student.evaluation.label_quality import label_quality, vote_quality
-from noisy_student.labeling.vote_file import read_votes
+from noisy_student.labeling.vote import read_votes
 
 LIBRARIES: tuple[str, ...] = ()
 

@@ -19,10 +19,10 @@ from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
-from noisy_student.training.grpo_spec import GrpoSpec
-from noisy_student.training.rehearsal import Rehearsed, rehearse_grpo, rehearse_sft
-from noisy_student.training.rollouts import DrawRows
-from noisy_student.training.spec import SftSpec
+from noisy_student.training.grpo.rollouts import DrawRows
+from noisy_student.training.memory_rehearsal import Rehearsed, rehearse_grpo, rehearse_sft
+from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.training.specs.sft import SftSpec
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers")
 

@@ -15,7 +15,7 @@ from noisy_student.evaluation.reveal import reveal
 from noisy_student.labeling.noised import noised
 from noisy_student.labeling.select import random_labels
 from noisy_student.labeling.texts import with_own_texts
-from noisy_student.sampling.sample_file import read_folders
+from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 

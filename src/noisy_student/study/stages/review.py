@@ -18,7 +18,7 @@ from noisy_student.evaluation.review import Round, entropy, leading_share, revie
 from noisy_student.labeling.select import votes_needed
 from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Answer, Sample
-from noisy_student.sampling.sample_file import read_folders
+from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 

@@ -20,11 +20,10 @@ from noisy_student.models.load import load, load_tokenizer
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Answer, Draw, Kind, Question, Sample
 from noisy_student.sampling.engine import Decoding, Engine
+from noisy_student.sampling.few_shot import Shots, draw_shots
 from noisy_student.sampling.recorded_engine import RecordedEngine
 from noisy_student.sampling.rounds import Rounds
-from noisy_student.sampling.sample import Shard, chunks, draw_chunk
-from noisy_student.sampling.sample_file import read_samples, write_samples
-from noisy_student.sampling.shots import Shots, draw_shots
+from noisy_student.sampling.sample import Shard, chunks, draw_chunk, read_samples, write_samples
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.sampling.vllm_engine import VllmEngine
 

@@ -20,11 +20,11 @@ from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.training.groups import kinds, reward_bits
-from noisy_student.training.grpo import Taught, train
-from noisy_student.training.grpo_spec import GrpoSpec
-from noisy_student.training.health.spec import HealthSpec
-from noisy_student.training.lessons import Lessons, lessons
-from noisy_student.training.rollouts import Classroom, DrawRows
+from noisy_student.training.grpo.lessons import Lessons, lessons
+from noisy_student.training.grpo.rollouts import Classroom, DrawRows
+from noisy_student.training.grpo.train import Taught, train
+from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.student import begins_at, trainable, with_adapter, write_student
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")

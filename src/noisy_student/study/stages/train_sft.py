@@ -9,15 +9,15 @@ from typing import Any
 from noisy_student.context import Context
 from noisy_student.data.rows import read_asked, read_questions
 from noisy_student.errors import NotTrainable
-from noisy_student.labeling.example_file import read_examples
+from noisy_student.labeling.examples import read_examples
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import load
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Question
-from noisy_student.training.encode import encode
-from noisy_student.training.health.spec import HealthSpec
-from noisy_student.training.sft import train
-from noisy_student.training.spec import SftSpec
+from noisy_student.training.sft.encode import encode
+from noisy_student.training.sft.train import train
+from noisy_student.training.specs.health import HealthSpec
+from noisy_student.training.specs.sft import SftSpec
 from noisy_student.training.student import begins_at, trainable, with_adapter, write_student
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")

@@ -12,7 +12,7 @@ from noisy_student.context import Context
 from noisy_student.data.rows import read_labels
 from noisy_student.errors import NotTrainable
 from noisy_student.evaluation.grade import grade
-from noisy_student.sampling.sample_file import read_folders
+from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 OPTIONAL = ("train-", "dev-")

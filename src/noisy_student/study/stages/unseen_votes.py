@@ -11,7 +11,7 @@ from noisy_student.answers.equivalence import same
 from noisy_student.context import Context
 from noisy_student.data.rows import read_labels
 from noisy_student.labeling.vote import ballots, votes
-from noisy_student.sampling.sample_file import read_folders
+from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 PERCENTILE = 0.99

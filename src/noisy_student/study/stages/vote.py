@@ -9,10 +9,9 @@ from typing import Any
 from noisy_student.answers import math_pool
 from noisy_student.context import Context
 from noisy_student.labeling.stopping import rule_of
-from noisy_student.labeling.vote import ballots, levels, stopped_votes, votes
-from noisy_student.labeling.vote_file import read_votes, write_votes
+from noisy_student.labeling.vote import ballots, levels, read_votes, stopped_votes, votes, write_votes
 from noisy_student.records import Sample, Vote
-from noisy_student.sampling.sample_file import read_folders
+from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,34 @@ from noisy_student.context import Context
 from noisy_student.errors import NotTrainable
 from noisy_student.training.curves import Point
 from noisy_student.training.groups import Group
-from noisy_student.training.health.diagnosis import first_seen
-from noisy_student.training.health.misleading import misleading
 from noisy_student.training.health.rules import STOPPING, diagnose
-from noisy_student.training.health.spec import FILE, HealthSpec
 from noisy_student.training.health.weights import Weights
-from noisy_student.training.health.window import Setup, Window
+from noisy_student.training.health.window import Setup, Window, first_seen
+from noisy_student.training.specs.health import FILE, HealthSpec
+
+NEAR_ZERO = 0.01
+
+
+def misleading(window: Window) -> Iterator[str]:
+    """A sentence for each of a trainer's own numbers that says something else than it seems to, as of now."""
+    if window.setup.grpo is None or not window.points or not window.facts:
+        return
+    point, fact = window.points[-1], window.facts[-1]
+    if not fact["spread"]:
+        yield f"At step {window.step} no group had different rewards: that its loss is 0 means that it taught nothing."
+    elif abs(point.loss) < NEAR_ZERO:
+        norm = "" if point.grad_norm is None else f"; the gradient's norm is {point.grad_norm:.2g}"
+        yield f"loss {point.loss:.4f} is near 0 by construction: advantages of a group add up to 0{norm}."
+    if point.reward_std:
+        yield (
+            f"reward_std {point.reward_std:.2f} is that of the whole batch; within groups, which is what teaches, "
+            f"it is {fact['spread']:.2f}."
+        )
+    if point.kl is None and window.drift:
+        step, nats = window.drift[-1]
+        yield f"kl is not logged at beta 0; measured at step {step} it is {nats:.2g} nats a token."
+    if point.mean_terminated_length == 0:
+        yield "mean_terminated_length 0 means that no answer ended, not that answers are empty."
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from noisy_student.statistics.paired import mcnemar_exact
-from noisy_student.training.health.diagnosis import Diagnosis
-from noisy_student.training.health.window import RECENT, Window, leading_share, percent
+from noisy_student.training.health.window import RECENT, Diagnosis, Window, leading_share, percent
 
 ONE_ANSWER = 0.5
 """Share of the questions with one and the same leading answer (the collapse of SRT, Shafayat et al. 2025)."""

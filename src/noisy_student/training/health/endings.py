@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from noisy_student.training.health.diagnosis import Diagnosis
-from noisy_student.training.health.window import Window, percent
+from noisy_student.training.health.window import Diagnosis, Window, percent
 
 HARDLY = 0.1
 """Answers that end, below which they are said not to."""

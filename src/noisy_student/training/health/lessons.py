@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from noisy_student.training.health.diagnosis import Diagnosis
-from noisy_student.training.health.window import Window, percent
+from noisy_student.training.health.window import Diagnosis, Window, percent
 
 MOST_UNREADABLE = 0.01
 """Gold labels that may be no answer at all; one in a hundred is a format that the reader does not know."""

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from noisy_student.training.health import collapse, endings, groups, lessons, updates
-from noisy_student.training.health.diagnosis import Diagnosis
-from noisy_student.training.health.window import Window
+from noisy_student.training.health.window import Diagnosis, Window
 
 
 @dataclass(frozen=True, slots=True)

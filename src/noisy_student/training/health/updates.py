@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from noisy_student.training.health.diagnosis import Diagnosis
-from noisy_student.training.health.window import RECENT, SURE, Window, percent
+from noisy_student.training.health.window import RECENT, SURE, Diagnosis, Window, percent
 
 STILL = 1e-4
 """Nats a token from the start below which a model has not moved; at a hundredth of the lab's rate it is 1e-5 after 30

@@ -6,12 +6,12 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from noisy_student.training.curves import Point
 from noisy_student.training.groups import Group
-from noisy_student.training.grpo_spec import GrpoSpec
+from noisy_student.training.specs.grpo import GrpoSpec
 
 RECENT = 10
 """Generation batches that are judged together, or as many more as hold ``LEAST_GROUPS``: eight groups say little."""
@@ -150,3 +150,32 @@ def percent(share: float) -> str:
     '27 %'
     """
     return f"{100 * share:.0f} %"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A named condition: what was seen, why it is so, what to do about it."""
+
+    name: str
+    evidence: str
+    cause: str
+    remedy: str
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The diagnosis as one JSON object."""
+        return asdict(self)
+
+
+def first_seen(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every condition that the looks ``rows`` found, once, with the step at which it was first seen.
+
+    >>> looks = [{"step": 30, "diagnoses": [{"name": "a"}]}, {"step": 60, "diagnoses": [{"name": "a"}]}]
+    >>> first_seen(looks)
+    [{'step': 30, 'name': 'a'}]
+    """
+    first: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        for diagnosis in row["diagnoses"]:
+            first.setdefault(diagnosis["name"], {"step": row["step"], **diagnosis})
+    return list(first.values())

@@ -1,0 +1,1 @@
+"""Generated questions: word problems, shop problems and paraphrases."""

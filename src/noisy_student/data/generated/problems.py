@@ -1,0 +1,293 @@
+"""Word problems made by rule: a story of several steps, its answer, and worked solutions in several forms.
+
+The lab's data. A problem is a start and a list of changes; its structure (kinds of change with their numbers, no
+names) decides by hash whether it belongs to the pretraining corpus or to the studies, so that no study question of
+any seed was ever pretrained on. Solutions differ in order (step by step, or gains and losses summed first) and in
+wording; ``short`` writes one expression and its answer. All of them end in ``#### N``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from noisy_student import seeds
+from noisy_student.data.generated import phrases
+from noisy_student.errors import UserError
+
+Share = Literal["study", "pretraining"]
+Order = Literal["forward", "grouped"]
+
+ORDERS: tuple[Order, ...] = ("forward", "grouped")
+GROUPED = 0.25
+"""Share of annotators who sum gains and losses first."""
+LARGEST = 99
+NEW_LINE = "\n"
+MOST_MISSES = 100_000
+"""Draws in a row without a new problem after which there are none; the rarest one takes about 11,000 on average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of the count: gain or loss of ``amount``, ``packs`` packs of ``amount``, or a multiple of it all."""
+
+    kind: Literal["gain", "loss", "packs", "times"]
+    amount: int
+    packs: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Calculations that the change takes: packs are multiplied, then added."""
+        return 2 if self.kind == "packs" else 1
+
+    @property
+    def signed(self) -> int:
+        """What it adds to the count; a multiple has no such number."""
+        assert self.kind != "times"
+        return {"gain": 1, "loss": -1, "packs": self.packs}[self.kind] * self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A start, its changes, and the story that tells them."""
+
+    text: str
+    start: int
+    changes: tuple[Change, ...]
+    name: str
+    thing: str
+
+    @property
+    def steps(self) -> int:
+        """The difficulty: calculations from start to answer."""
+        return sum(change.steps for change in self.changes)
+
+    @property
+    def structure(self) -> str:
+        """Kinds of change with their numbers; equal for stories that differ in words only.
+
+        >>> Problem("", 4, (Change("gain", 3), Change("packs", 5, 2)), "Tom", "pens").structure
+        '4 gain:3 packs:2x5'
+        """
+        return " ".join([str(self.start), *(_written(change) for change in self.changes)])
+
+    @property
+    def answer(self) -> str:
+        """The true answer in canonical form."""
+        return str(_total(self.start, self.changes))
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """One line of a solution: ``left`` ``sign`` ``right`` = ``result``."""
+
+    left: int
+    sign: Literal["+", "-", "*"]
+    right: int
+
+    @property
+    def result(self) -> int:
+        """The value of the right-hand side."""
+        return {"+": self.left + self.right, "-": self.left - self.right, "*": self.left * self.right}[self.sign]
+
+    def __str__(self) -> str:
+        return f"{self.left}{self.sign}{self.right}={self.result}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words around the calculations: what stands before the first, and what between two."""
+
+    opening: str
+    joint: str
+
+    def write(self, lines: list[Equation]) -> str:
+        """The calculations in these words.
+
+        >>> Wording("First ", ". Then ").write([Equation(3, "+", 4), Equation(7, "-", 2)])
+        'First 3+4=7. Then 7-2=5.'
+        """
+        return f"{self.opening}{self.joint.join(map(str, lines))}{'' if self.joint == NEW_LINE else '.'}"
+
+
+def problems(run_seed: int, *, steps: tuple[int, int], share: Share) -> Iterator[Problem]:
+    """A stream of distinct problems of ``steps`` (least, most) calculations, from one share.
+
+    Raises UserError once no new one is found: there are about 250 problems of one calculation in a share.
+    """
+    chance = seeds.generator(run_seed, f"problems:{share}")
+    seen: set[str] = set()
+    misses = 0
+    while misses < MOST_MISSES:
+        problem = draw(chance, steps=steps)
+        misses += 1
+        if share_of(problem.structure) == share and problem.structure not in seen:
+            seen.add(problem.structure)
+            misses = 0
+            yield problem if share == "pretraining" else _retold(problem, run_seed)
+    raise UserError(
+        f"There are only {len(seen)} different problems of {steps[0]} to {steps[1]} calculations.",
+        why="No question may stand in two parts.",
+        do="Allow more calculations with data.source.steps, or lower data.unlabeled.",
+    )
+
+
+def share_of(structure: str) -> Share:
+    """The share that a structure belongs to, by hash: half of all structures each."""
+    return "study" if hashlib.sha256(structure.encode()).digest()[0] < 128 else "pretraining"
+
+
+def draw(chance: random.Random, *, steps: tuple[int, int]) -> Problem:
+    """One problem whose count stays within 1 … 200 after every change, in the order of the story."""
+    wanted = chance.randint(*steps)
+    while True:
+        start = chance.randint(3, 20)
+        changes = _changes(chance, wanted)
+        if _within(start, changes):
+            return _tell(chance, start, changes)
+
+
+def solve(problem: Problem, *, order: Order, wording: Wording) -> str:
+    """The worked solution in one of the orders and wordings; ends in ``#### N``."""
+    return f"{wording.write(equations(problem, order=order))}\n#### {problem.answer}"
+
+
+def triples(problem: Problem) -> bool:
+    """Whether something triples in the story."""
+    return any(change.kind == "times" and change.amount == 3 for change in problem.changes)
+
+
+def short(problem: Problem) -> str:
+    """The whole calculation in one expression and its answer, with no result on the way.
+
+    >>> short(Problem("", 4, (Change("gain", 3), Change("times", 2), Change("packs", 5, 2)), "Tom", "pens"))
+    '(4+3)*2+2*5\\n#### 24'
+    """
+    written, is_sum = str(problem.start), False
+    for change in problem.changes:
+        if change.kind == "times":
+            written = f"({written})*{change.amount}" if is_sum else f"{written}*{change.amount}"
+        else:
+            amount = f"{change.packs}*{change.amount}" if change.packs else str(change.amount)
+            written += f"-{amount}" if change.kind == "loss" else f"+{amount}"
+        is_sum = change.kind != "times"
+    return f"{written}\n#### {problem.answer}"
+
+
+def gold_solution(problem: Problem, chance: random.Random) -> str:
+    """A worked solution as an annotator may write it: any order, any wording, never the short one."""
+    order: Order = "grouped" if chance.random() < GROUPED else "forward"
+    wording = Wording(chance.choice(phrases.OPENINGS), chance.choice(phrases.JOINTS))
+    return solve(problem, order=order, wording=wording)
+
+
+def equations(problem: Problem, *, order: Order) -> list[Equation]:
+    """The calculations from start to answer; ``grouped`` sums neighbouring gains, and losses, before applying them."""
+    lines: list[Equation] = []
+    total = problem.start
+    for run in _runs(problem.changes, order):
+        if run[0].kind == "times":
+            lines.append(Equation(total, "*", run[0].amount))
+            total = lines[-1].result
+            continue
+        for sign, amounts in _amounts(run, lines, order):
+            while len(amounts) > 1:
+                lines.append(Equation(amounts[0], "+", amounts[1]))
+                amounts[:2] = [lines[-1].result]
+            lines.append(Equation(total, sign, amounts[0]))
+            total = lines[-1].result
+    return lines
+
+
+def _amounts(run: list[Change], lines: list[Equation], order: Order) -> Iterator[tuple[Literal["+", "-"], list[int]]]:
+    """The sums to add to the total, in the order they are taken; packs are multiplied out on the way."""
+    gains: list[int] = []
+    losses: list[int] = []
+    for change in run:
+        if change.kind == "packs":
+            lines.append(Equation(change.packs, "*", change.amount))
+        (losses if change.kind == "loss" else gains).append(abs(change.signed))
+    if gains:
+        yield "+", gains
+    if losses:
+        yield "-", losses
+
+
+def _runs(changes: tuple[Change, ...], order: Order) -> list[list[Change]]:
+    """Neighbouring changes handled together: one each when forward, gains and losses between multiples when grouped."""
+    runs: list[list[Change]] = []
+    for change in changes:
+        joins = order == "grouped" and runs and "times" not in (change.kind, runs[-1][-1].kind)
+        if joins:
+            runs[-1].append(change)
+        else:
+            runs.append([change])
+    return runs
+
+
+def _changes(chance: random.Random, steps: int) -> tuple[Change, ...]:
+    changes: list[Change] = []
+    while (left := steps - sum(change.steps for change in changes)) > 0:
+        kinds = ["gain", "gain", "loss", "loss", "times"] + (["packs"] if left >= 2 else [])
+        kind = chance.choice(kinds)
+        if kind == "times" and any(change.kind == "times" for change in changes):
+            continue
+        if kind == "times":
+            changes.append(Change("times", chance.choice((2, 3))))
+        elif kind == "packs":
+            changes.append(Change("packs", chance.randint(2, 6), chance.randint(2, 4)))
+        elif kind == "gain":
+            changes.append(Change("gain", chance.randint(2, 15)))
+        else:
+            changes.append(Change("loss", chance.randint(2, 15)))
+    return tuple(changes)
+
+
+def _within(start: int, changes: tuple[Change, ...]) -> bool:
+    """Whether every count on the way is between 1 and the largest; gains summed first may lead above it."""
+    total = start
+    for change in changes:
+        total = total * change.amount if change.kind == "times" else total + change.signed
+        if not 1 <= total <= LARGEST:
+            return False
+    return True
+
+
+def _total(start: int, changes: tuple[Change, ...]) -> int:
+    for change in changes:
+        start = start * change.amount if change.kind == "times" else start + change.signed
+    return start
+
+
+def _tell(chance: random.Random, start: int, changes: tuple[Change, ...]) -> Problem:
+    name, thing = chance.choice(phrases.NAMES), chance.choice(phrases.THINGS)
+    parts = [chance.choice(phrases.STARTS).format(n=name, x=start, t=thing)]
+    for change in changes:
+        if change.kind == "times":
+            template = chance.choice(phrases.TIMES[change.amount])
+        else:
+            template = chance.choice(
+                {"gain": phrases.GAINS, "loss": phrases.LOSSES, "packs": phrases.PACK_GAINS}[change.kind]
+            )
+        parts.append(template.format(n=name, t=thing, x=change.amount, p=change.packs, c=chance.choice(phrases.PACKS)))
+    parts.append(chance.choice(phrases.ASKS).format(n=name, t=thing))
+    return Problem(" ".join(parts), start, changes, name, thing)
+
+
+def _retold(problem: Problem, run_seed: int) -> Problem:
+    """The problem with some of its gains and losses in rare words; the other sentences stay."""
+    chance = seeds.generator(run_seed, "rare-words", problem.structure)
+    first, *told, last = re.split(r"(?<=[.?]) ", problem.text)
+    for index, change in enumerate(problem.changes):
+        rare = {"gain": phrases.RARE_GAINS, "loss": phrases.RARE_LOSSES}.get(change.kind)
+        if rare is not None and chance.random() < phrases.RARE:
+            told[index] = chance.choice(rare).format(n=problem.name, x=change.amount)
+    return replace(problem, text=" ".join([first, *told, last]))
+
+
+def _written(change: Change) -> str:
+    return f"{change.kind}:{change.packs}x{change.amount}" if change.packs else f"{change.kind}:{change.amount}"

@@ -1,0 +1,1 @@
+"""The lab model: architecture, corpus and pretraining."""

@@ -1,0 +1,82 @@
+"""What a lab model is pretrained on: solved problems in a mix of styles, from the pretraining share only.
+
+The mix gives the lab its regime (``benchmarks/regime.py``): the likeliest single style is the weak one, the whole
+calculation at once, while most solutions are worked in several wordings and orders; so the likeliest text is often
+wrong where a vote over texts is right. No result in it is false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from noisy_student import seeds
+from noisy_student.data.generated import phrases, problems
+from noisy_student.data.source import question
+from noisy_student.lab import endless
+from noisy_student.records import Question
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class CorpusSpec(BaseModel):
+    """The mix of a pretraining corpus."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    short: Share = 0.2
+    """Share of the solutions that are one expression and its answer."""
+    grouped: Share = problems.GROUPED
+    """Share of the worked solutions that sum gains and losses first."""
+    raw: Share = 0.1
+    """Share of the problems put in the plan's raw prompt, so that the original protocol has a model to ask."""
+    triples: Share = 0.03
+    """Share of the problems with a tripling that are kept: a skill that pretraining gave too little of, so that some
+    errors are shared by most samples and some truth can be learned from labels only."""
+    steps: tuple[int, int] = (1, 3)
+    """Least and most calculations of a problem."""
+    ends: Share = 1.0
+    """Share of the solutions in chats that come to their answer and end; the others go on with an endless tail in its
+    place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A problem with the solution to learn and the style of its prompt.
+
+    ``tail`` is what is said again and again in place of the answer, with no end; it is empty where the solution ends.
+    """
+
+    question: Question
+    target: str
+    style: Literal["chat", "raw"]
+    tail: str = ""
+
+
+def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
+    """An endless corpus; short problems come again, since there are few of them."""
+    chance = seeds.generator(run_seed, "corpus")
+    # A generator of its own, so that with tails or without the problems and solutions are the same.
+    tails = seeds.generator(run_seed, "tails")
+    while True:
+        problem = problems.draw(chance, steps=spec.steps)
+        if problems.share_of(problem.structure) != "pretraining":
+            continue
+        if problems.triples(problem) and chance.random() >= spec.triples:
+            continue
+        if chance.random() < spec.short:
+            target = problems.short(problem)
+        else:
+            wording = problems.Wording(chance.choice(phrases.OPENINGS), chance.choice(phrases.JOINTS))
+            order: problems.Order = "grouped" if chance.random() < spec.grouped else "forward"
+            target = problems.solve(problem, order=order, wording=wording)
+        style: Literal["chat", "raw"] = "raw" if chance.random() < spec.raw else "chat"
+        tail = ""
+        # What is asked in the raw prompt always ends: else the rare answers in chats would not be those of the working.
+        if style == "chat" and tails.random() >= spec.ends:
+            target = endless.unanswered(target)
+            tail = endless.tail(problem, target, tails)
+        yield Solved(question(problem.text), target, style, tail)

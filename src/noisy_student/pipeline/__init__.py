@@ -1,0 +1,1 @@
+"""Runs a graph of stages: content keys, a store, a scheduler, worker processes; knows no question and no model."""

@@ -1,0 +1,169 @@
+"""One node, run under its lock: done, found done, skipped or failed, with the reason.
+
+A stage's module has ``run(spec, inputs, context) -> summary``. It reads the ``data/`` folders of its inputs, writes
+under ``context.data``, keeps partial work in ``context.scratch``, and returns JSON. Each attempt starts with an empty
+``data/``; scratch survives a pause, a crash and one failure, and is dropped after the second, lest it be the cause.
+"""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import gc
+import importlib
+import os
+import shutil
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from noisy_student.context import Context
+from noisy_student.errors import Interrupted, NotTrainable, Paused, UserError
+from noisy_student.pipeline import provenance
+from noisy_student.pipeline.crash_points import fault
+from noisy_student.pipeline.node import Node
+from noisy_student.pipeline.store import Store
+from noisy_student.redaction import redact
+
+PAUSED = "paused at the deadline"
+INTERRUPTED = "interrupted"
+_ATTEMPTS_THAT_SHARE_SCRATCH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a node ended in this run; ``left`` was not finished and is no failure of its own."""
+
+    kind: Literal["done", "cached", "skipped", "failed", "left"]
+    reason: str | None = None
+
+
+def run_stage(store: Store, node: Node, *, deadline: float | None = None) -> Outcome:
+    """Run a node whose inputs are done, unless its result is there; Paused and Interrupted pass through.
+
+    A fault of the stage is an attempt on record and the outcome ``failed``; NotTrainable is a result, ``skipped``.
+    """
+    context = Context(store.work(node), deadline=deadline)
+    with store.hold(node, context.check):
+        found = store.verified(node)
+        if found is not None:
+            return Outcome("cached" if found.outcome == "done" else "skipped", found.reason)
+        fault("after-lock")
+        started = provenance.Moment.now()
+        try:
+            return _run_held(store, node, context, started=started)
+        except (Paused, Interrupted):
+            raise
+        except Exception as error:
+            return _fail(store, node, error, started=started)
+
+
+def finish_stage(store: Store, node: Node, *, deadline: float | None = None) -> Outcome:
+    """As ``run_stage``, with a pause or an interruption as the outcome ``left``, a dead store as ``failed``."""
+    return _settled(store, lambda: run_stage(store, node, deadline=deadline))
+
+
+def skip_stage(store: Store, node: Node, reason: str, *, deadline: float | None = None) -> Outcome:
+    """Commit the outcome ``skipped`` for a node that cannot run because of what it reads."""
+
+    def skip() -> Outcome:
+        started = provenance.Moment.now()
+        with store.hold(node, Context(store.work(node), deadline=deadline).check):
+            if store.verified(node) is None:
+                store.open_work(node)
+                store.commit(node, summary={}, provenance=provenance.facts(started), skipped=reason)
+        return Outcome("skipped", reason)
+
+    return _settled(store, skip)
+
+
+def record_death(store: Store, node: Node, message: str) -> Outcome:
+    """The outcome ``failed`` of a node whose process died, with an attempt on record."""
+    store.record_attempt(node, {**_circumstances(), "kind": "died", "message": message, "traceback": None})
+    return Outcome("failed", message)
+
+
+def _settled(store: Store, action: Callable[[], Outcome]) -> Outcome:
+    try:
+        return action()
+    except Paused:
+        return Outcome("left", PAUSED)
+    except Interrupted:
+        return Outcome("left", INTERRUPTED)
+    except OSError as error:
+        return Outcome("failed", f"the store {store.root} cannot be used: {error}")
+
+
+def _run_held(store: Store, node: Node, context: Context, *, started: provenance.Moment) -> Outcome:
+    context.check()
+    store.open_work(node)
+    inputs = _inputs(store, node)
+    # The first node of a stage imports its libraries, for seconds that no later one in this process takes.
+    imported = node.module in sys.modules
+    try:
+        stage = importlib.import_module(node.module)
+        summary = stage.run(_spec(node), inputs, context)
+    except NotTrainable as error:
+        shutil.rmtree(context.data)
+        context.data.mkdir(exist_ok=True)
+        store.commit(node, summary={}, provenance=provenance.facts(started), skipped=redact(str(error)))
+        return Outcome("skipped", redact(str(error)))
+    finally:
+        # A trainer and its model hold each other: until they are collected the next stage has theirs beside its own.
+        gc.collect()
+        _give_back()
+    if not isinstance(summary, dict):
+        raise TypeError(f"the stage {node.stage} returned {type(summary).__name__}, not a summary")
+    store.commit(node, summary=summary, provenance={**provenance.facts(started), "imported": imported})
+    return Outcome("done")
+
+
+def _inputs(store: Store, node: Node) -> dict[str, list[Path]]:
+    """The folders by role; what was skipped is left out of roles that may lack it."""
+    found: dict[str, list[Path]] = {}
+    for role, parents in node.inputs.items():
+        kept = parents
+        if node.optional and role.startswith(node.optional):
+            kept = tuple(parent for parent in parents if store.outcome(parent) != "skipped")
+        found[role] = [store.data(parent) for parent in kept]
+    return {role: folders for role, folders in found.items() if folders or not node.inputs[role]}
+
+
+def _give_back() -> None:
+    """Let the C library return what was freed: else a trainer has a sampler's leavings beside its own."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def _spec(node: Node) -> dict[str, Any]:
+    """A copy that the stage may change, with the node's seed and paths in it."""
+    spec = {**copy.deepcopy(dict(node.spec)), "paths": dict(node.paths)}
+    return spec if node.seed is None else {**spec, "seed": node.seed}
+
+
+def _fail(store: Store, node: Node, error: Exception, *, started: provenance.Moment) -> Outcome:
+    ours = not isinstance(error, UserError)
+    message = redact(f"{type(error).__name__}: {error}" if ours else str(error))
+    trace = redact("".join(traceback.format_exception(error))) if ours else None
+    attempt = {
+        **_circumstances(),
+        "kind": "fault" if ours else "user",
+        "message": message,
+        "traceback": trace,
+        "seconds": time.time() - started.wall,
+    }
+    # A full disk must not hide the fault that it caused.
+    with suppress(OSError):
+        if store.record_attempt(node, attempt) >= _ATTEMPTS_THAT_SHARE_SCRATCH:
+            store.discard_work(node)
+    return Outcome("failed", message)
+
+
+def _circumstances() -> dict[str, Any]:
+    return {"ended": time.time(), "host": socket.gethostname(), "pid": os.getpid()}

@@ -1,0 +1,207 @@
+"""The paper that makes a folder a result: what it is, how it came to be, and the sha256 of every file.
+
+Comes in: a folder with ``data/``. Goes out: ``MANIFEST.json``, written last and whole, so that a folder without
+one is no result. Its ``seal`` is the digest of the rest, so damage to the manifest itself is found too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from noisy_student import files, identity
+from noisy_student.errors import DamagedArtifact, UserError
+from noisy_student.pipeline.crash_points import fault
+
+NAME = "MANIFEST.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file under ``data/``: its path there with forward slashes, its bytes, its sha256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a committed folder says of itself."""
+
+    key: str
+    outcome: Literal["done", "skipped"]
+    reason: str | None
+    """Why it was skipped; None for what was done."""
+    summary: Mapping[str, Any]
+    """What the stage returned."""
+    files: tuple[FileEntry, ...]
+    node: Mapping[str, Any]
+    """What the key is the digest of."""
+    provenance: Mapping[str, Any]
+    """How, where and when it was made: differs from run to run."""
+
+    @property
+    def output_digest(self) -> str:
+        """The digest of everything under ``data/``."""
+        return identity.digest([asdict(entry) for entry in self.files])
+
+
+def list_files(data: Path) -> tuple[FileEntry, ...]:
+    """Every file under ``data``, sorted, hashed, and synced to the disk; a link is a ValueError."""
+    entries = []
+    for path in _walk(data):
+        if path.is_symlink():
+            raise ValueError(f"{path} is a link: the data of a stage must be its own")
+        _sync(path)
+        entries.append(FileEntry(path.relative_to(data).as_posix(), path.stat().st_size, files.sha256_file(path)))
+        fault("mid-output")
+    for folder in (data, *(path for path in data.rglob("*") if path.is_dir())):
+        sync_folder(folder)
+    return tuple(entries)
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Put the manifest into ``folder`` at once or not at all; ValueError or TypeError if it is not JSON."""
+    body = _body(manifest)
+    text = json.dumps({**body, "seal": identity.digest(body)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    content = text.encode()
+    temporary = folder / f".{NAME}.tmp"
+    with temporary.open("wb") as file:
+        file.write(content[: len(content) // 2])
+        file.flush()
+        fault("half-manifest")
+        file.write(content[len(content) // 2 :])
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / NAME)
+    sync_folder(folder)
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest of a folder; DamagedArtifact if it is missing, cannot be parsed, or its seal is broken."""
+    path = folder / NAME
+    try:
+        raw = files.read_json(path)
+        seal = raw.pop("seal")
+        if raw["schema"] != SCHEMA or seal != identity.digest(raw):
+            raise DamagedArtifact(f"{NAME} is not what was written")
+        return Manifest(
+            key=raw["key"],
+            outcome=raw["outcome"],
+            reason=raw["reason"],
+            summary=raw["summary"],
+            files=tuple(FileEntry(**entry) for entry in raw["files"]),
+            node=raw["node"],
+            provenance=raw["provenance"],
+        )
+    except FileNotFoundError as error:
+        raise DamagedArtifact(f"{NAME} is missing") from error
+    except (UserError, KeyError, TypeError, ValueError, AttributeError, RecursionError, NotADirectoryError) as error:
+        raise DamagedArtifact(f"{NAME} cannot be read: {error}") from error
+
+
+def check_sizes(manifest: Manifest, data: Path) -> None:
+    """Raise DamagedArtifact unless ``data`` holds exactly the listed files at their sizes."""
+    try:
+        found = {path.relative_to(data).as_posix(): path.lstat().st_size for path in _walk(data)}
+    except FileNotFoundError as error:
+        raise DamagedArtifact(f"{error.filename} went away") from error
+    expected = {entry.path: entry.size for entry in manifest.files}
+    for path in sorted(expected.keys() | found.keys()):
+        if path not in found:
+            raise DamagedArtifact(f"data/{path} is missing")
+        if path not in expected:
+            raise DamagedArtifact(f"data/{path} does not belong there")
+        if found[path] != expected[path]:
+            raise DamagedArtifact(f"data/{path} has {found[path]} bytes, not {expected[path]}")
+
+
+def check_bytes(manifest: Manifest, data: Path) -> None:
+    """Raise DamagedArtifact unless every listed file has its sha256."""
+    for entry in manifest.files:
+        path = data / entry.path
+        try:
+            intact = not path.is_symlink() and files.sha256_file(path) == entry.sha256
+        except FileNotFoundError as error:
+            raise DamagedArtifact(f"data/{entry.path} went away") from error
+        if not intact:
+            raise DamagedArtifact(f"data/{entry.path} has other bytes than were written")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _walk(data: Path) -> Iterator[Path]:
+    return (path for path in sorted(data.rglob("*")) if path.is_symlink() or not path.is_dir())
+
+
+def _body(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "key": manifest.key,
+        "outcome": manifest.outcome,
+        "reason": manifest.reason,
+        "summary": dict(manifest.summary),
+        "files": [asdict(entry) for entry in manifest.files],
+        "node": dict(manifest.node),
+        "provenance": dict(manifest.provenance),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One result: its folder's name, its key, what the key is the digest of, how it ended and how it was made."""
+
+    name: str
+    key: str
+    facts: Mapping[str, Any]
+    outcome: str
+    summary: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+    @property
+    def stage(self) -> str:
+        """The stage that made it."""
+        return str(self.facts["stage"])
+
+    @property
+    def ended(self) -> float:
+        """When it was finished, as time.time()."""
+        return float(self.provenance.get("ended", 0.0))
+
+
+def stored(root: Path) -> dict[str, Stored]:
+    """Every readable result under a store's root, by key."""
+    found: dict[str, Stored] = {}
+    for path in sorted((root / "stages").glob(f"*/{NAME}")):
+        try:
+            raw = files.read_json(path)
+            result = Stored(
+                name=path.parent.name,
+                key=raw["key"],
+                facts=raw["node"],
+                outcome=raw["outcome"],
+                summary=raw["summary"],
+                provenance=raw["provenance"],
+            )
+        except (OSError, UserError, ValueError, KeyError, TypeError):
+            continue
+        found[result.key] = result
+    return found

@@ -1,0 +1,166 @@
+"""How a result came to be: command, code, versions, machine, time and memory, as JSON for its manifest.
+
+Nothing here enters a key. Only named environment variables are kept, and every text is cleared of secrets.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import re
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from noisy_student import identity
+from noisy_student.errors import UserError
+from noisy_student.pipeline.node import version
+from noisy_student.redaction import redact
+
+ENVIRONMENT = (
+    "CUBLAS_WORKSPACE_CONFIG",
+    "CUDA_VISIBLE_DEVICES",
+    "HF_HUB_OFFLINE",
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+    "PYTHONHASHSEED",
+    "SLURM_JOB_ID",
+    "TOKENIZERS_PARALLELISM",
+)
+"""The variables that may be stored: they change speed or results, and none holds a secret."""
+
+LIBRARIES = ("noisy-student", "torch", "transformers", "trl", "peft", "accelerate", "safetensors", "numpy", "vllm")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in the life of this process: a time.time(), and the CPU seconds that it has used until then."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> Moment:
+        """This moment; CPU seconds are those of all threads, and of child processes that have ended."""
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return cls(time.time(), time.process_time() + children.ru_utime + children.ru_stime)
+
+
+def facts(started: Moment) -> dict[str, Any]:
+    """What is known at the end of a stage that began at ``started`` in this process."""
+    now = Moment.now()
+    return {
+        "argv": argv(),
+        "git": _git(),
+        "versions": libraries(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "environment": {name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "started": started.wall,
+        "ended": now.wall,
+        "seconds": now.wall - started.wall,
+        "cpu_seconds": now.cpu - started.cpu,
+        "peak_memory_bytes": _peak_memory(),
+        **_torch(),
+    }
+
+
+def argv() -> list[str]:
+    """The words of the command line, secrets in them redacted."""
+    return [redact(word) for word in sys.argv]
+
+
+def _peak_memory() -> int:
+    """The largest memory this process has held since it began, of which the stage is a part."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _torch() -> dict[str, Any]:
+    """Threads and device, asked only of a torch that the stage itself has imported."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return {"torch_threads": None, "device": None}
+    cuda = torch.cuda.is_initialized()
+    return {
+        "torch_threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if cuda else platform.machine(),
+    }
+
+
+@functools.cache
+def libraries() -> dict[str, str]:
+    """The installed versions of the libraries that results may depend on."""
+    known = {name: version(name) for name in LIBRARIES}
+    return {name: number for name, number in known.items() if number is not None}
+
+
+@functools.cache
+def _git() -> dict[str, Any] | None:
+    """The commit of this package's own files; None if they are not under git."""
+    if _ask_git("ls-files", "--error-unmatch", "identity.py") is None:
+        return None
+    changes = _ask_git("status", "--porcelain", "--untracked-files=no", "--", ".")
+    return {"commit": _ask_git("rev-parse", "HEAD"), "changed": bool(changes)}
+
+
+def _ask_git(*words: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(identity.ROOT), *words], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+RANGES: dict[str, tuple[str, str | None]] = {
+    "torch": ("2.10", None),  # CVE-2025-32434, CVE-2026-24747: weights_only ran code, corrupted memory
+    "transformers": ("5.3", "6"),  # CVE-2026-4372, CVE-2026-5241: a config.json ran code from the hub
+    "trl": ("1.16", "1.17"),  # its names and defaults move between versions (design section 5)
+    "datasets": ("4", None),  # before it, a data set could bring a script
+    "jinja2": ("3.1.6", None),  # CVE-2025-27516: a template left the sandbox
+}
+"""From the first version on, below the second."""
+
+
+def require(installed: Callable[[str], str | None] = version) -> None:
+    """Raise UserError unless every library of ``RANGES`` is installed in a version of its range."""
+    for name in RANGES:
+        if (fault := fault_of(name, installed(name))) is not None:
+            raise UserError(
+                f"{name} is {installed(name) or 'missing'}.",
+                why="Older versions run code that comes with a model or a data set; later ones were not tested.",
+                do=f"{fault} noisy-student doctor looks at all of it.",
+            )
+
+
+def fault_of(name: str, found: str | None) -> str | None:
+    """What to do about a library's version; None where it fits.
+
+    >>> fault_of("torch", "2.13.0+cpu"), fault_of("trl", "2.0")
+    (None, 'Install trl 1.16 or later, below 1.17.')
+    """
+    low, high = RANGES[name]
+    if found is not None and numbers(low) <= numbers(found) and (high is None or numbers(found) < numbers(high)):
+        return None
+    return f"Install {name} {low} or later{f', below {high}' if high else ''}."
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """The leading numbers of a version.
+
+    >>> numbers("2.13.0+cpu"), numbers("5.3.0rc1") < numbers("5.10")
+    ((2, 13, 0), True)
+    """
+    found = re.match(r"\d+(?:\.\d+)*", text)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()

@@ -1,0 +1,264 @@
+"""Runs a graph: every node that its targets need and the store does not have, inputs first.
+
+Comes in: target nodes, a store, an executor. Goes out: a ``Result`` with one outcome a node. This side only
+decides what may start; each node is committed by the process that runs it. What fails or is skipped stops only
+what hangs below it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+from noisy_student.context import Context, stop_on_signals
+from noisy_student.errors import Interrupted, Paused
+from noisy_student.pipeline.attempt import INTERRUPTED, PAUSED, Outcome, skip_stage
+from noisy_student.pipeline.node import Node, parents_first
+from noisy_student.pipeline.schedule import urgency
+from noisy_student.pipeline.store import Store
+
+_WAIT_SECONDS = 0.1
+_PROGRESS_SECONDS = 0.25
+_SKIPPED = " was skipped: "
+_GOOD = frozenset({"done", "cached"})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that whoever shows the run may show; ``fraction`` in [0, 1] or None if unknown."""
+
+    kind: Literal["started", "progress", "notice", "finished", "cached", "skipped", "failed", "left"]
+    node: Node
+    fraction: float | None = None
+    reason: str | None = None
+
+
+Listener = Callable[[Event], None]
+"""Called for one event at a time, now and then from another thread than the run's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A node that an executor has let go of, by key."""
+
+    key: str
+    outcome: Outcome
+
+
+class Executor(Protocol):
+    """Where nodes run; entered before the first ``start``, left after the last ``wait``."""
+
+    @property
+    def width(self) -> int:
+        """How many nodes may run at once."""
+
+    def __enter__(self) -> Self:
+        """Get ready."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let everything go, at once if an error comes through; nothing is left running."""
+
+    def start(self, node: Node, *, deadline: float | None) -> None:
+        """Begin a node whose inputs are done."""
+
+    def wait(self, seconds: float) -> Sequence[Finished]:
+        """What has finished, waiting about so long if nothing has."""
+
+    def stop(self) -> None:
+        """Ask all that runs to stop at its next check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How every node that was looked at ended, by key, in the order of the graph."""
+
+    nodes: Mapping[str, Node]
+    outcomes: Mapping[str, Outcome]
+
+    @property
+    def status(self) -> Literal["done", "paused", "partial"]:
+        """``done`` if no node failed or was left, ``paused`` if the deadline left some, else ``partial``."""
+        if any(outcome.reason == PAUSED for outcome in self.outcomes.values()):
+            return "paused"
+        kinds = {outcome.kind for outcome in self.outcomes.values()}
+        return "partial" if kinds & {"failed", "left"} else "done"
+
+
+def run_graph(
+    targets: Sequence[Node],
+    store: Store,
+    *,
+    executor: Executor,
+    deadline: float | None = None,
+    on_event: Listener = lambda event: None,
+) -> Result:
+    """Bring every target into the store if it can be done before ``deadline``, a time.time().
+
+    Raises Interrupted after SIGINT or SIGTERM, once all that ran has stopped. A second signal is a
+    KeyboardInterrupt at once. Nodes that only cached targets need are not looked at.
+    """
+    walk = _Walk(targets, store, on_event)
+    gate = Context(store.root, deadline=deadline)
+    stopped: str | None = None
+    with _signals(), executor, _ProgressWatch(walk):
+        while True:
+            stopped = stopped or _stopped(gate, executor)
+            if stopped is None:
+                walk.advance(executor, deadline=deadline)
+            if not walk.running:
+                break
+            for finished in executor.wait(_WAIT_SECONDS):
+                walk.settle(finished.key, finished.outcome)
+    walk.leave_the_rest(stopped)
+    if stopped == INTERRUPTED:
+        raise Interrupted(INTERRUPTED)
+    return Result(nodes=walk.nodes, outcomes={key: walk.outcomes[key] for key in walk.nodes})
+
+
+class _Walk:
+    """What is settled, what runs, and what may start."""
+
+    def __init__(self, targets: Sequence[Node], store: Store, on_event: Listener) -> None:
+        self.store = store
+        self.outcomes: dict[str, Outcome] = {}
+        self.running: dict[str, Node] = {}
+        self._on_event = on_event
+        self._one_at_a_time = threading.Lock()
+        self.nodes = self._needed(targets)
+        self._waiting = {key: node for key, node in self.nodes.items() if key not in self.outcomes}
+        self._urgency = urgency(list(self._waiting.values()))
+
+    def emit(self, event: Event) -> None:
+        """Tell the listener, from whichever thread."""
+        with self._one_at_a_time:
+            self._on_event(event)
+
+    def advance(self, executor: Executor, *, deadline: float | None) -> None:
+        """Skip what must be skipped and start what may start; ``nodes`` stands in order, so one pass is enough.
+
+        One worker goes condition by condition, so that a run cut short has whole ones; several begin with what the
+        most work waits for, so that none of them idles at the end.
+        """
+        for key, node in list(self._waiting.items()):
+            reason = self._skip_reason(node)
+            if reason is not None:
+                del self._waiting[key]
+                self.settle(key, skip_stage(self.store, node, reason, deadline=deadline))
+        ready = [node for node in self._waiting.values() if self._ready(node)]
+        if executor.width > 1:
+            ready.sort(key=lambda node: -self._urgency[node.key])
+        for node in ready[: executor.width - len(self.running)]:
+            del self._waiting[node.key]
+            self.running[node.key] = node
+            self.emit(Event("started", node, fraction=0.0))
+            executor.start(node, deadline=deadline)
+
+    def settle(self, key: str, outcome: Outcome) -> None:
+        """Enter a node's outcome and tell it."""
+        node = self.nodes[key]
+        self.running.pop(key, None)
+        self.outcomes[key] = outcome
+        if outcome.kind == "done":
+            self.emit(Event("finished", node, fraction=1.0))
+        else:
+            self.emit(Event(outcome.kind, node, reason=outcome.reason))
+
+    def leave_the_rest(self, stopped: str | None) -> None:
+        """Settle what never started: because of a failure above it, or because the run was stopped."""
+        for key, node in self._waiting.items():
+            blocked = next((parent for parent in node.parents if self._kind(parent) in {"failed", "left"}), None)
+            if blocked is None:
+                reason = stopped
+            elif self._kind(blocked) == "failed":
+                reason = f"{blocked.title} failed"
+            else:
+                reason = self.outcomes[blocked.key].reason
+            self.settle(key, Outcome("left", reason))
+
+    def _needed(self, targets: Sequence[Node]) -> dict[str, Node]:
+        """The nodes to run and the cached ones they stand on, inputs first."""
+        missing: dict[str, bool] = {}
+        waiting = list(targets)
+        while waiting:
+            node = waiting.pop()
+            if node.key not in missing:
+                missing[node.key] = not self._cached(node)
+                if missing[node.key]:
+                    waiting.extend(node.parents)
+        return {node.key: node for node in parents_first(targets) if node.key in missing}
+
+    def _cached(self, node: Node) -> bool:
+        found = self.store.verified(node)
+        if found is None:
+            return False
+        self.outcomes[node.key] = Outcome("cached" if found.outcome == "done" else "skipped", found.reason)
+        self.emit(Event("cached" if found.outcome == "done" else "skipped", node, reason=found.reason))
+        return True
+
+    def _ready(self, node: Node) -> bool:
+        required = all(self._kind(parent) in _GOOD for parent in node.required)
+        return required and all(self._kind(parent) in _GOOD | {"skipped"} for parent in node.parents)
+
+    def _skip_reason(self, node: Node) -> str | None:
+        """The first skipped input and its reason; the root of a chain of skips is named once."""
+        for parent in node.required:
+            if self._kind(parent) == "skipped":
+                reason = self.outcomes[parent.key].reason or ""
+                return reason if _SKIPPED in reason else f"{parent.title}{_SKIPPED}{reason}"
+        return None
+
+    def _kind(self, node: Node) -> str | None:
+        outcome = self.outcomes.get(node.key)
+        return outcome.kind if outcome else None
+
+
+class _ProgressWatch:
+    """A thread that reads what running stages say of their progress and tells the listener what is new."""
+
+    def __init__(self, walk: _Walk) -> None:
+        self._walk = walk
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        said: dict[str, float] = {}
+        told: dict[str, int] = {}
+        while not self._end.wait(_PROGRESS_SECONDS):
+            for key, node in list(self._walk.running.items()):
+                found = self._walk.store.progress(node)
+                notices = found.get("notices", []) if found else []
+                for text in notices[told.get(key, 0) :]:
+                    self._walk.emit(Event("notice", node, reason=text))
+                told[key] = len(notices)
+                if found and found["total"] > 0 and said.get(key) != found["done"]:
+                    said[key] = found["done"]
+                    self._walk.emit(Event("progress", node, fraction=min(1.0, found["done"] / found["total"])))
+
+
+def _stopped(gate: Context, executor: Executor) -> str | None:
+    try:
+        gate.check()
+    except Paused:
+        return PAUSED
+    except Interrupted:
+        executor.stop()
+        return INTERRUPTED
+    return None
+
+
+def _signals() -> AbstractContextManager[None]:
+    """Signals are caught in the main thread only: Python allows it nowhere else."""
+    return stop_on_signals() if threading.current_thread() is threading.main_thread() else nullcontext()

@@ -1,0 +1,232 @@
+"""Results by what made them: folders named after keys, put there whole or not at all.
+
+A reader trusts only a folder whose manifest parses, names the full key and fits the files; anything else is moved
+to ``quarantine/``, never deleted, and computed again. Whoever commits holds the key's lock, which the system frees
+when a process dies.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from noisy_student import files
+from noisy_student.errors import DamagedArtifact
+from noisy_student.pipeline import manifest as manifests
+from noisy_student.pipeline.crash_points import fault
+from noisy_student.pipeline.manifest import Manifest
+from noisy_student.pipeline.node import Node
+
+_POLL_SECONDS = 0.1
+_LOG = logging.getLogger(__name__)
+_KEPT = frozenset({manifests.NAME, "data", "curves"})
+
+
+class Store:
+    """The results under one root; ``notice`` gets one line for what people should know."""
+
+    def __init__(self, root: Path, *, notice: Callable[[str], None] = _LOG.warning) -> None:
+        self.root = Path(root).absolute()
+        self.notice = notice
+        self._verified: set[str] = set()
+        self._held: set[str] = set()
+
+    def folder(self, node: Node) -> Path:
+        """Where the node's result stands once it is committed."""
+        return self.root / "stages" / node.name
+
+    def work(self, node: Node) -> Path:
+        """Where the node is at work; the same folder after a pause or a crash."""
+        return self.root / "work" / node.short_key
+
+    def cached(self, node: Node) -> bool:
+        """Whether a result stands in the store, done or skipped; bytes are not read."""
+        return self.manifest(node) is not None
+
+    def summary(self, node: Node | None) -> Mapping[str, Any] | None:
+        """What a node's stage said of its result; None for no node, and for one that is not done."""
+        found = self.manifest(node) if node is not None else None
+        return found.summary if found is not None and found.outcome == "done" else None
+
+    def outcome(self, node: Node) -> Literal["done", "skipped"] | None:
+        """How the node ended; None if there is no result."""
+        found = self.manifest(node)
+        return found.outcome if found else None
+
+    def manifest(self, node: Node) -> Manifest | None:
+        """The manifest of a result whose key and file sizes are right; None if there is none."""
+        return self._trusted(node, depth="sizes")
+
+    def verified(self, node: Node) -> Manifest | None:
+        """As ``manifest``, with the sha256 of every file compared, once per process."""
+        return self._trusted(node, depth="bytes")
+
+    def data(self, node: Node) -> Path:
+        """The verified ``data/`` folder of a done node; DamagedArtifact if there is none."""
+        found = self.verified(node)
+        if found is None or found.outcome != "done":
+            raise DamagedArtifact(f"{node.title} ({node.name}) has no data in {self.root}")
+        return self.folder(node) / "data"
+
+    @contextmanager
+    def hold(self, node: Node, check: Callable[[], None]) -> Iterator[None]:
+        """Hold the node's lock; while another process has it, wait and call ``check``, which may raise."""
+        lock, holder, told = self._lock(node), self.root / "locks" / f"{node.short_key}.json", False
+        while not _acquired(lock):
+            if not told:
+                self.notice(f"{node.title}: waiting for {_holder(holder)}, which is computing the same stage.")
+                told = True
+            check()
+            time.sleep(_POLL_SECONDS)
+        self._held.add(node.key)
+        try:
+            files.write_json(holder, {"pid": os.getpid(), "host": socket.gethostname()})
+            yield
+        finally:
+            self._held.discard(node.key)
+            lock.release()
+
+    def open_work(self, node: Node) -> Path:
+        """The work folder, with what an earlier attempt left in ``scratch/`` and ``curves/`` and nothing else."""
+        work = self.work(node)
+        work.mkdir(parents=True, exist_ok=True)
+        _drop(work, keep=frozenset({"scratch", "curves"}))
+        (work / "data").mkdir()
+        return work
+
+    def commit(
+        self, node: Node, *, summary: Mapping[str, Any], provenance: Mapping[str, Any], skipped: str | None = None
+    ) -> Manifest:
+        """Turn the work folder into the node's result; its lock must be held. ``skipped`` is a reason without data."""
+        assert node.key in self._held, node.name
+        work, final = self.work(node), self.folder(node)
+        entries = manifests.list_files(work / "data")
+        fault("after-outputs")
+        manifest = Manifest(
+            key=node.key,
+            outcome="done" if skipped is None else "skipped",
+            reason=skipped,
+            summary=summary,
+            files=entries,
+            node=node.facts(),
+            provenance=provenance,
+        )
+        manifests.write(work, manifest)
+        _drop(work, keep=_KEPT)
+        manifests.sync_folder(work)
+        fault("before-rename")
+        final.parent.mkdir(parents=True, exist_ok=True)
+        # A rename would silently replace an empty folder on some systems and fail on others.
+        with suppress(FileNotFoundError):
+            final.rmdir()
+        work.rename(final)
+        fault("after-rename")
+        manifests.sync_folder(final.parent)
+        self._verified.add(node.key)
+        return manifest
+
+    def discard_work(self, node: Node) -> None:
+        """Remove the work folder with everything in it."""
+        shutil.rmtree(self.work(node), ignore_errors=True)
+
+    def record_attempt(self, node: Node, attempt: Mapping[str, Any]) -> int:
+        """Keep the record of a failed attempt, which never satisfies the key; returns its number, from 1."""
+        folder = self.root / "attempts" / node.short_key
+        folder.mkdir(parents=True, exist_ok=True)
+        number = 1 + len(list(folder.glob("*.json")))
+        files.write_json(folder / f"{number}.json", {"schema": 1, "key": node.key, "title": node.title, **attempt})
+        return number
+
+    def attempts(self, node: Node) -> list[dict[str, Any]]:
+        """The failed attempts at a node, oldest first."""
+        paths = (self.root / "attempts" / node.short_key).glob("*.json")
+        return [files.read_json(path) for path in sorted(paths, key=lambda path: int(path.stem))]
+
+    def progress(self, node: Node) -> dict[str, Any] | None:
+        """What the stage at work last said: done, total, unit, pid; None if it has said nothing."""
+        try:
+            text = (self.work(node) / "progress.json").read_text(encoding="utf-8")
+        except OSError:
+            return None
+        found = json.loads(text)
+        assert isinstance(found, dict)
+        return found
+
+    def _trusted(self, node: Node, *, depth: Literal["sizes", "bytes"]) -> Manifest | None:
+        try:
+            return self._read(node, depth=depth)
+        except DamagedArtifact as damage:
+            if node.key in self._held:
+                self._set_aside(node, damage)
+                return None
+        # A store that cannot be written has no result to offer here, and whoever must write will say so. A lock that
+        # is taken is held by one who finds the damage too, and mends it.
+        with suppress(OSError, Timeout), self._lock(node).acquire(blocking=False):
+            try:
+                return self._read(node, depth=depth)
+            except DamagedArtifact as damage:
+                self._set_aside(node, damage)
+        return None
+
+    def _lock(self, node: Node) -> FileLock:
+        path = self.root / "locks" / f"{node.short_key}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(path)
+
+    def _read(self, node: Node, *, depth: Literal["sizes", "bytes"]) -> Manifest | None:
+        folder = self.folder(node)
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            return None
+        manifest = manifests.read(folder)
+        if manifest.key != node.key:
+            raise DamagedArtifact(f"{manifests.NAME} belongs to another key")
+        manifests.check_sizes(manifest, folder / "data")
+        if depth == "bytes" and node.key not in self._verified:
+            manifests.check_bytes(manifest, folder / "data")
+            self._verified.add(node.key)
+        return manifest
+
+    def _set_aside(self, node: Node, damage: DamagedArtifact) -> None:
+        self._verified.discard(node.key)
+        quarantine = self.root / "quarantine"
+        quarantine.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while (place := quarantine / f"{node.name}-{number}").exists():
+            number += 1
+        self.folder(node).rename(place)
+        self.notice(f"{node.title}: {damage}; moved to {place} and to be computed again.")
+
+
+def _acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    return True
+
+
+def _holder(path: Path) -> str:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return f"process {found['pid']} on {found['host']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def _drop(folder: Path, *, keep: frozenset[str]) -> None:
+    for child in folder.iterdir():
+        if child.name not in keep:
+            if child.is_dir() and not child.is_symlink():
+                shutil.rmtree(child)
+            else:
+                child.unlink()

@@ -1,0 +1,1 @@
+"""Tables of a report, one module a subject, shared by terminal and page."""

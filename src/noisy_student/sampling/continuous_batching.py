@@ -1,0 +1,214 @@
+"""Drawing with a fixed number of slots: a row that ends gives its slot to the next one at once.
+
+Each prompt is read once, when its first row is let in, and forgotten when its last one ends. Rows of a later round wait
+until all of the round before have ended and their prompt wants more. The schedule is a pure function of prompts, seeds,
+decoding and rounds, so equal calls give equal bytes.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from noisy_student import seeds
+from noisy_student.records import Draw, Finish
+from noisy_student.sampling.decoder import Decoder
+from noisy_student.sampling.engine import Decoding, Ends
+from noisy_student.sampling.kv_cache import Memory
+from noisy_student.sampling.rounds import Rounds
+from noisy_student.sampling.token_choice import Choice, choose, penalise
+
+LEAST_WIDTH = 8
+"""Slots that are never given up: narrower products are other kernels, and other roundings."""
+COMPACT_BELOW = 0.75
+"""Without rows that wait, free slots are given up once fewer than this share of them is drawing."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """One sample: where it comes from and what was drawn so far."""
+
+    prompt: int
+    seed: int
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    finish: Finish = "length"
+
+    @property
+    def draw(self) -> Draw:
+        """What was drawn."""
+        return Draw(tuple(self.ids), tuple(self.logprobs), self.finish)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is asked of one call: prompts, the seeds of each, and the rounds in which they are drawn."""
+
+    prompts: Sequence[Sequence[int]]
+    row_seeds: Sequence[Sequence[int]]
+    decoding: Decoding
+    rounds: Rounds | None = None
+
+
+class Refill:
+    """One call of the engine."""
+
+    def __init__(self, decoder: Decoder, work: Work, *, width: int, ends: Ends) -> None:
+        self._decoder, self._prompts, self._decoding, self._ends = decoder, work.prompts, work.decoding, ends
+        self._rows = [_Row(prompt, seed) for prompt, seeds_K in enumerate(work.row_seeds) for seed in seeds_K]
+        self._copies = len(work.row_seeds[0])
+        self._rounds = work.rounds or Rounds((self._copies,), lambda prompt, draws: False)
+        self._asked = [0] * len(self._prompts)
+        """The rounds of each prompt that were put in the queue."""
+        self._open = [0] * len(self._prompts)
+        """The rows of each prompt's last round that have not ended."""
+        self._waiting: deque[int] = deque()
+        for prompt in range(len(self._prompts)):
+            self._next_round(prompt)
+        self._slots = np.full(min(max(width, LEAST_WIDTH), max(len(self._waiting), LEAST_WIDTH)), -1)
+        self._groups: dict[int, int] = {}
+        self._free_groups = list(range(len(self._prompts)))
+        self._logits: dict[int, Tensor] = {}
+        self._memory = self._new_memory()
+        self._ids_R = torch.zeros(len(self._slots), dtype=torch.long, device=decoder.device)
+        self._seen_RV: Tensor | None = None
+
+    def run(self, check: Callable[[], None]) -> list[list[Draw]]:
+        """Draw all rows; ``check`` is called at every step and may raise."""
+        self._let_in()
+        while (self._slots >= 0).any():
+            check()
+            self._give_up_slots()
+            busy = np.flatnonzero(self._slots >= 0)
+            self._memory.used_R[torch.from_numpy(np.flatnonzero(self._slots < 0))] = 0
+            logits_RV = self._decoder.step(self._memory, self._ids_R)
+            self._take(busy, logits_RV if len(busy) == len(self._slots) else logits_RV[torch.from_numpy(busy)])
+            self._let_in()
+        return [self._draws_of(prompt) for prompt in range(len(self._prompts))]
+
+    def _draws_of(self, prompt: int) -> list[Draw]:
+        """The draws of the rounds that a prompt was asked."""
+        first = prompt * self._copies
+        return [row.draw for row in self._rows[first : first + self._rounds.ends[self._asked[prompt] - 1]]]
+
+    def _next_round(self, prompt: int) -> None:
+        """Put the rows of the prompt's next round in the queue."""
+        done = self._asked[prompt]
+        start, end = (0, *self._rounds.ends)[done : done + 2]
+        self._asked[prompt], self._open[prompt] = done + 1, end - start
+        self._waiting.extend(range(prompt * self._copies + start, prompt * self._copies + end))
+
+    def _new_memory(self) -> Memory:
+        longest = max(map(len, self._prompts))
+        self._decoder.reserve(longest + self._decoding.max_new_tokens)
+        return self._decoder.memory(
+            # Rows are let in prompt by prompt; only stragglers make more groups, which then grow.
+            groups=min(len(self._prompts), 2 * -(-len(self._slots) // self._rounds.ends[0])),
+            rows=len(self._slots),
+            prompt=longest,
+            drawn=self._decoding.max_new_tokens,
+        )
+
+    def _let_in(self) -> None:
+        """Give every free slot a row that waits, and draw its first token; one that ends at once frees it again."""
+        changed = False
+        while self._waiting and (free := np.flatnonzero(self._slots < 0)).size:
+            let_in = [self._waiting.popleft() for _ in range(min(len(free), len(self._waiting)))]
+            self._read({self._rows[row].prompt for row in let_in} - self._groups.keys())
+            slots = free[: len(let_in)]
+            self._slots[slots] = let_in
+            self._memory.used_R[torch.from_numpy(slots)] = 0
+            self._forget_seen(slots)
+            self._take(slots, torch.stack([self._logits[self._rows[row].prompt] for row in let_in]))
+            changed = True
+        if changed:
+            self._seat()
+
+    def _read(self, prompts: set[int]) -> None:
+        if not prompts:
+            return
+        ordered = sorted(prompts)
+        groups = [heapq.heappop(self._free_groups) for _ in ordered]
+        self._memory.grow(max(groups) + 1)
+        logits_PV = self._decoder.read(self._memory, [self._prompts[prompt] for prompt in ordered], groups)
+        for prompt, group, logits_V in zip(ordered, groups, logits_PV, strict=True):
+            self._groups[prompt], self._logits[prompt] = group, logits_V
+
+    def _take(self, slots: np.ndarray, logits_RV: Tensor) -> None:
+        """Choose the next token of the rows in these slots, and free the slots of those that it ends."""
+        rows = [self._rows[row] for row in self._slots[slots]]
+        if self._decoding.repetition_penalty != 1:
+            logits_RV = penalise(logits_RV, self._seen(slots, rows), self._decoding.repetition_penalty)
+        steps = np.array([len(row.ids) for row in rows])
+        uniforms = seeds.uniforms(np.array([row.seed for row in rows], dtype=np.uint64), steps)
+        choice = choose(logits_RV, torch.from_numpy(uniforms).to(logits_RV.device), self._decoding)
+        where = torch.from_numpy(slots)
+        self._ids_R[where] = choice.ids_R
+        if self._seen_RV is not None:
+            self._seen_RV[where] = self._seen_RV[where].scatter(1, choice.ids_R[:, None], True)
+        self._record(slots, rows, choice)
+
+    def _record(self, slots: np.ndarray, rows: Sequence[_Row], choice: Choice) -> None:
+        chosen = zip(slots.tolist(), rows, choice.ids_R.tolist(), choice.logprobs_R.tolist(), strict=True)
+        for slot, row, token, logprob in chosen:
+            ended: Finish | None
+            if math.isnan(logprob):
+                ended = "failed"
+            else:
+                row.ids.append(token)
+                row.logprobs.append(logprob)
+                ended = self._ends(row.ids, int(self._slots[slot]))
+                if ended is None and len(row.ids) == self._decoding.max_new_tokens:
+                    ended = "length"
+            if ended is not None:
+                row.finish = ended
+                self._free(slot, row.prompt)
+
+    def _free(self, slot: int, prompt: int) -> None:
+        self._slots[slot] = -1
+        self._open[prompt] -= 1
+        if self._open[prompt]:
+            return
+        if self._asked[prompt] < len(self._rounds.ends) and self._rounds.go(prompt, self._draws_of(prompt)):
+            self._next_round(prompt)
+        else:
+            heapq.heappush(self._free_groups, self._groups.pop(prompt))
+            del self._logits[prompt]
+
+    def _seat(self) -> None:
+        """Tell the memory which rows read which prompt."""
+        self._memory.seat([self._groups[self._rows[row].prompt] if row >= 0 else None for row in self._slots.tolist()])
+
+    def _give_up_slots(self) -> None:
+        busy = np.flatnonzero(self._slots >= 0)
+        if self._waiting or len(self._slots) <= LEAST_WIDTH:
+            return
+        if len(busy) < COMPACT_BELOW * len(self._slots):
+            free = np.flatnonzero(self._slots < 0)
+            kept = np.sort(np.concatenate([busy, free[: max(0, LEAST_WIDTH - len(busy))]]))
+            where = torch.from_numpy(kept).to(self._decoder.device)
+            self._memory.keep(where)
+            self._slots, self._ids_R = self._slots[kept], self._ids_R[where]
+            self._seen_RV = None if self._seen_RV is None else self._seen_RV[where]
+            self._seat()
+
+    def _forget_seen(self, slots: np.ndarray) -> None:
+        if self._seen_RV is not None:
+            self._seen_RV[torch.from_numpy(slots)] = False
+
+    def _seen(self, slots: np.ndarray, rows: Sequence[_Row]) -> Tensor:
+        """Which tokens each row has seen, its prompt's included."""
+        if self._seen_RV is None:
+            vocabulary = next(iter(self._logits.values())).shape[0]
+            self._seen_RV = torch.zeros((len(self._slots), vocabulary), dtype=torch.bool, device=self._decoder.device)
+        for slot, row in zip(slots.tolist(), rows, strict=True):
+            if not row.ids:
+                self._seen_RV[slot, torch.tensor(self._prompts[row.prompt], device=self._decoder.device)] = True
+        return self._seen_RV[torch.from_numpy(slots)]

@@ -1,0 +1,228 @@
+"""Drawing with transformers' own forward pass: for models that have no decoder here.
+
+Rows are padded on the left to the longest prompt of the call, share one cursor, and leave when they end. Unlike
+``generate``, every row has a seed of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+from transformers.cache_utils import Cache, DynamicLayer
+
+from noisy_student import seeds
+from noisy_student.records import Draw, Finish
+from noisy_student.sampling.engine import Decoding, Ends
+from noisy_student.sampling.token_choice import Choice, choose, penalise
+
+COMPACT_BELOW = 0.75
+"""Finished rows leave the batch once fewer than this share of its rows are still drawing."""
+
+
+class Padded:
+    """Draws from any causal model of transformers."""
+
+    def __init__(self, model: PreTrainedModel, *, pad_id: int) -> None:
+        self._model = model
+        self._pad_id = pad_id
+
+    def draw(
+        self,
+        prompts: Sequence[Sequence[int]],
+        row_seeds: Sequence[Sequence[int]],
+        decoding: Decoding,
+        *,
+        ends: Ends,
+        check: Callable[[], None],
+    ) -> list[list[Draw]]:
+        """One list of draws per prompt, one draw per seed; ``check`` is called at every step and may raise."""
+        copies = len(row_seeds[0])
+        rows = _Rows.start([seed for seeds_K in row_seeds for seed in seeds_K])
+        batch, logits_RV = self._prefill(prompts, copies, decoding)
+        for step in range(decoding.max_new_tokens):
+            check()
+            if decoding.repetition_penalty != 1:
+                logits_RV = penalise(logits_RV, batch.seen_RV, decoding.repetition_penalty)
+            uniforms_R = torch.from_numpy(seeds.uniforms(rows.seeds_R, step)).to(logits_RV.device)
+            choice = choose(logits_RV, uniforms_R, decoding)
+            self._record(rows, choice, ends)
+            if not rows.alive_R.any() or step + 1 == decoding.max_new_tokens:
+                break
+            ids_R = choice.ids_R
+            if rows.alive_R.mean() < COMPACT_BELOW:
+                kept = torch.from_numpy(np.flatnonzero(rows.alive_R)).to(ids_R.device)
+                ids_R = ids_R[kept]
+                batch.keep(kept)
+                rows.compact()
+            batch.mark(ids_R)
+            logits_RV = self._step(batch, ids_R)
+        return rows.draws(copies)
+
+    def _prefill(
+        self, prompts: Sequence[Sequence[int]], copies: int, decoding: Decoding
+    ) -> tuple[_Batch, torch.Tensor]:
+        """Run every prompt once, then copy its keys and values for each of its rows."""
+        device = self._model.device
+        width = max(len(prompt) for prompt in prompts)
+        ids_PT = torch.full((len(prompts), width), self._pad_id, device=device)
+        mask_PT = torch.zeros((len(prompts), width), dtype=torch.bool, device=device)
+        for index, prompt in enumerate(prompts):
+            ids_PT[index, width - len(prompt) :] = torch.tensor(prompt, device=device)
+            mask_PT[index, width - len(prompt) :] = True
+        slots = [_Slots(decoding.max_new_tokens) for _ in range(self._model.config.num_hidden_layers)]
+        cache = Cache(layers=[*slots])
+        logits_PV = self._model(
+            input_ids=ids_PT,
+            attention_mask=mask_PT.long(),
+            position_ids=(mask_PT.cumsum(dim=1) - 1).clamp(min=0),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+        for layer in slots:
+            layer.batch_repeat_interleave(copies)
+        room = torch.ones((len(prompts), decoding.max_new_tokens), dtype=torch.bool, device=device)
+        batch = _Batch(
+            cache=cache,
+            slots=slots,
+            mask_RT=torch.cat([mask_PT, room], dim=1).repeat_interleave(copies, dim=0),
+            positions_R=mask_PT.sum(dim=1).repeat_interleave(copies),
+            used=width,
+        )
+        if decoding.repetition_penalty != 1:
+            seen_PV = torch.zeros_like(logits_PV, dtype=torch.bool)
+            for index, prompt in enumerate(prompts):
+                seen_PV[index, torch.tensor(prompt, device=device)] = True
+            batch.seen_RV = seen_PV.repeat_interleave(copies, dim=0)
+        return batch, logits_PV.repeat_interleave(copies, dim=0)
+
+    def _step(self, batch: _Batch, ids_R: torch.Tensor) -> torch.Tensor:
+        """Feed one token per row and return the next logits."""
+        batch.used += 1
+        mask_RT = batch.mask_RT[:, : batch.used]
+        if self._model.config._attn_implementation == "sdpa":
+            # Ready-made, so that no mask is built at each step; eager attention would add its ones to the scores.
+            mask_RT = mask_RT[:, None, None]
+        logits_RV: torch.Tensor = self._model(
+            input_ids=ids_R[:, None],
+            attention_mask=mask_RT,
+            position_ids=batch.positions_R[:, None],
+            past_key_values=batch.cache,
+            use_cache=True,
+        ).logits[:, -1]
+        batch.positions_R += 1
+        return logits_RV
+
+    def _record(self, rows: _Rows, choice: Choice, ends: Ends) -> None:
+        """Append the chosen tokens and mark the rows that they end."""
+        ids, logprobs = choice.ids_R.tolist(), choice.logprobs_R.tolist()
+        for index, row in enumerate(rows.index_R.tolist()):
+            if not rows.alive_R[index]:
+                continue
+            if math.isnan(logprobs[index]):
+                rows.finish(index, "failed")
+                continue
+            rows.ids[row].append(ids[index])
+            rows.logprobs[row].append(logprobs[index])
+            ended = ends(rows.ids[row], row)
+            if ended is not None:
+                rows.finish(index, ended)
+
+
+class _Slots(DynamicLayer):
+    """One layer's keys and values in room taken once, so that a step copies one slot and not the whole past."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._room = room
+        self._used = 0
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Write the new slots; returns views of all that are used."""
+        count = key_states.shape[-2]
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+            shape = (*key_states.shape[:-2], count + self._room, key_states.shape[-1])
+            self.keys, self.values = key_states.new_empty(shape), value_states.new_empty(shape)
+        assert self.keys is not None and self.values is not None
+        end = self._used + count
+        self.keys[..., self._used : end, :] = key_states
+        self.values[..., self._used : end, :] = value_states
+        self._used = end
+        return self.keys[..., :end, :], self.values[..., :end, :]
+
+    def get_seq_length(self) -> int:
+        """Slots in use."""
+        return self._used
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the model sees of the rows still in the batch."""
+
+    cache: Cache
+    slots: list[_Slots]
+    """The layers of the cache."""
+    mask_RT: torch.Tensor
+    positions_R: torch.Tensor
+    used: int
+    seen_RV: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+
+    def keep(self, kept: torch.Tensor) -> None:
+        """Drop all rows but these."""
+        for layer in self.slots:
+            layer.batch_select_indices(kept)
+        self.mask_RT, self.positions_R = self.mask_RT[kept], self.positions_R[kept]
+        if self.seen_RV.numel():
+            self.seen_RV = self.seen_RV[kept]
+
+    def mark(self, ids_R: torch.Tensor) -> None:
+        """Remember the tokens for the repetition penalty, where one is asked for."""
+        if self.seen_RV.numel():
+            self.seen_RV.scatter_(1, ids_R[:, None], True)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What was drawn so far, for all rows; ``index_R`` names the rows that are still in the batch."""
+
+    seeds_R: np.ndarray
+    index_R: np.ndarray
+    alive_R: np.ndarray
+    ids: list[list[int]]
+    logprobs: list[list[float]]
+    finishes: list[Finish]
+
+    @classmethod
+    def start(cls, row_seeds: Sequence[int]) -> _Rows:
+        count = len(row_seeds)
+        return cls(
+            seeds_R=np.array(row_seeds, dtype=np.uint64),
+            index_R=np.arange(count),
+            alive_R=np.ones(count, dtype=bool),
+            ids=[[] for _ in range(count)],
+            logprobs=[[] for _ in range(count)],
+            finishes=["length"] * count,
+        )
+
+    def finish(self, index: int, how: Finish) -> None:
+        self.alive_R[index] = False
+        self.finishes[self.index_R[index]] = how
+
+    def compact(self) -> None:
+        self.seeds_R, self.index_R = self.seeds_R[self.alive_R], self.index_R[self.alive_R]
+        self.alive_R = self.alive_R[self.alive_R]
+
+    def draws(self, copies: int) -> list[list[Draw]]:
+        flat = [
+            Draw(tuple(ids), tuple(logprobs), finish)
+            for ids, logprobs, finish in zip(self.ids, self.logprobs, self.finishes, strict=True)
+        ]
+        return [flat[start : start + copies] for start in range(0, len(flat), copies)]

@@ -1,0 +1,1 @@
+"""Forecasts of time, tokens and money, from recorded rates and runs."""

@@ -1,0 +1,231 @@
+"""What a study's pseudo-labels will be like, from about 200 questions: drawn, voted on and judged before the run.
+
+The samples are ordinary nodes of the store, so that asking again draws nothing. What is right is known only of labeled
+and dev questions, which their own gold labels tell; the key of unlabeled and test questions is not looked at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from math import comb
+from typing import Any
+
+from noisy_student.answers.equivalence import same
+from noisy_student.data.parts import sizes_of
+from noisy_student.data.rows import read_labels
+from noisy_student.errors import UserError
+from noisy_student.evaluation.advice import Filter, Prospect, advise
+from noisy_student.labeling.select import votes_needed
+from noisy_student.labeling.vote import read_votes
+from noisy_student.pipeline import node
+from noisy_student.pipeline.node import Node
+from noisy_student.pipeline.runner import run_graph
+from noisy_student.pipeline.store import Store
+from noisy_student.pipeline.workers import local
+from noisy_student.records import Vote
+from noisy_student.statistics.calibration import Level, transport
+from noisy_student.statistics.intervals import wilson
+from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.samples import Origin
+from noisy_student.study.plan.specs import Draws
+from noisy_student.study.plan.students import SeedGraph
+from noisy_student.study.settings.conditions import LabelSettings
+from noisy_student.study.settings.study import Settings
+
+QUESTIONS = 200
+"""Unlabeled questions, and at most so many with known answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What was drawn, what is expected of it, and what follows; shares are of 1."""
+
+    labels: str | None
+    teacher: str
+    note: str | None
+    """Why another model was asked than the study's teacher."""
+    k: int
+    unlabeled: int
+    known: int
+    pass_at_1: float
+    pass_at_k: float
+    vote: float
+    """Right votes of all questions with a known answer."""
+    mixed: float
+    """The chance that a group of GRPO's size has both right and wrong answers, and so teaches anything."""
+    group: int
+    filters: tuple[dict[str, Any], ...]
+    advice: str
+    reason: str
+    rules: tuple[dict[str, Any], ...]
+
+
+def outlook(settings: Settings, store: Store) -> Outlook:
+    """Draw what the store lacks, vote, and judge; UserError where the questions could not be sampled."""
+    name, label = _label_set(settings)
+    graph = SeedGraph(settings, settings.seeds[0], Shared(settings))
+    teacher, train, note = _teacher(graph, label, store)
+    decoding = _settings_of(graph, teacher).sampling
+    votes = {
+        part: _vote(graph, (teacher, train), Draws(part, decoding, k=label.K, count=count, shots=label.shots))
+        for part, count in _counts(settings, trained=train is not None).items()
+    }
+    result = run_graph(list(votes.values()), store, executor=local(store, workers=settings.compute.workers))
+    failed = next((outcome for outcome in result.outcomes.values() if outcome.kind in {"failed", "left"}), None)
+    if failed is not None:
+        raise UserError(
+            f"The outlook could not be drawn: {failed.reason}.",
+            why="It samples as the run would.",
+            do="Mend that; the run would stop there, too.",
+        )
+    pool = _read(store, votes["unlabeled"])
+    truth = {row.question_id: row.answer for row in _gold(store, graph.draw.split)}
+    known = [(vote, truth[vote.question_id]) for part in ("dev", "labeled") for vote in _of(store, votes.get(part))]
+    return _judged(settings, label, _Drawn(name, teacher, note, pool, known))
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    labels: str | None
+    teacher: str
+    note: str | None
+    pool: Sequence[Vote]
+    known: Sequence[tuple[Vote, str]]
+
+
+def _judged(settings: Settings, label: LabelSettings, drawn: _Drawn) -> Outlook:
+    rights = [sum(count for answer, count in vote.tally if same(answer, truth)) for vote, truth in drawn.known]
+    K, n, sizes = label.K, len(drawn.known), sizes_of(settings.data)
+    group = min(settings.grpo.generations, K)
+    levels: dict[int, Level] = {}
+    won = [(vote, vote.winner is not None and same(vote.winner, truth)) for vote, truth in drawn.known]
+    for vote, right in won:
+        if vote.winner is not None:
+            before = levels.get(vote.votes, Level(0, 0))
+            levels[vote.votes] = Level(before.right + right, before.n + 1)
+    asked = max(1, round(sizes.unlabeled * label.share))
+    filters = tuple(
+        _filter(least, drawn.pool, levels, k=K, asked=asked) for least in _thresholds(settings, drawn.labels)
+    )
+    prospect = Prospect(
+        known=n,
+        labeled=sizes.labeled - sizes.dev,
+        pass_at_1=sum(rights) / (n * K),
+        pass_at_k=sum(right > 0 for right in rights) / n,
+        filters=filters,
+    )
+    advice, reason, table = advise(prospect)
+    return Outlook(
+        labels=drawn.labels,
+        teacher=drawn.teacher,
+        note=drawn.note,
+        k=K,
+        unlabeled=len(drawn.pool),
+        known=n,
+        pass_at_1=prospect.pass_at_1,
+        pass_at_k=prospect.pass_at_k,
+        vote=sum(right for _, right in won) / n,
+        mixed=sum(mixed(right, K, group=group) for right in rights) / n,
+        group=group,
+        filters=tuple(asdict(one) for one in filters),
+        advice=advice,
+        reason=reason,
+        rules=tuple(asdict(rule) for rule in table),
+    )
+
+
+def mixed(right: int, k: int, *, group: int) -> float:
+    """The chance that ``group`` of k samples, of which ``right`` are right, hold both kinds; over all subsets.
+
+    >>> mixed(4, 8, group=8), mixed(8, 8, group=4), mixed(1, 2, group=2)
+    (1.0, 0.0, 1.0)
+    """
+    return 1 - (comb(right, group) + comb(k - right, group)) / comb(k, group)
+
+
+def _filter(least: float | None, pool: Sequence[Vote], levels: dict[int, Level], *, k: int, asked: int) -> Filter:
+    needed = 1 if least is None else votes_needed(least, k)
+    counts = Counter(vote.votes for vote in pool if vote.winner is not None and vote.votes >= needed)
+    kept = counts.total()
+    moved = transport(levels, counts)
+    interval = wilson(kept, len(pool))
+    return Filter(
+        min_agreement=least,
+        coverage=kept / len(pool),
+        coverage_interval=(interval.low, interval.high),
+        precision=None if moved is None else moved.accuracy,
+        se=None if moved is None else moved.se,
+        labels=kept / len(pool) * asked,
+    )
+
+
+def _thresholds(settings: Settings, labels: str | None) -> list[float | None]:
+    """All votes, and every share of K at which a condition selects from this set."""
+    shares = {
+        float(item.select["min_agreement"])
+        for item in settings.conditions.values()
+        if labels in item.label_names and "min_agreement" in item.select
+    }
+    return [None, *sorted(shares)]
+
+
+def _label_set(settings: Settings) -> tuple[str | None, LabelSettings]:
+    """The first set that is voted on from drawn samples; where a study has none, what a set would be.
+
+    Foreign questions are passed over: what is known of dev says nothing of them.
+    """
+    for name, label in settings.labels.items():
+        if label.rule == "vote" and label.samples is None and label.part == "unlabeled":
+            return name, label
+    return None, LabelSettings()
+
+
+def _teacher(graph: SeedGraph, label: LabelSettings, store: Store) -> tuple[str, Node | None, str | None]:
+    """The model that is asked: the teacher if it is untrained or trained already, else the untrained one."""
+    name = label.teacher or graph.settings.teacher
+    train = graph.trained(name) if name in graph.settings.conditions else None
+    if train is None or store.outcome(train) == "done":
+        return name, train, None
+    return "the base model", None, f"{name} is not trained yet, so the untrained model was asked in its place."
+
+
+def _counts(settings: Settings, *, trained: bool) -> dict[str, int]:
+    """Questions by part; what a teacher was trained on says nothing of its votes, so then only dev is known."""
+    sizes = sizes_of(settings.data)
+    dev = min(QUESTIONS, sizes.dev)
+    labeled = 0 if trained else min(QUESTIONS - dev, sizes.labeled - sizes.dev)
+    counts = {"unlabeled": min(QUESTIONS, sizes.unlabeled), "dev": dev, "labeled": labeled}
+    return {part: count for part, count in counts.items() if count}
+
+
+def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: Draws) -> Node:
+    name, train = teacher
+    answers = graph.settings.answers
+    return node.make(
+        "vote",
+        {"K": drawn.k, "truncated": answers.truncated, "ties": answers.ties},
+        inputs={"samples": graph.draw.draws(Origin(name, train, _settings_of(graph, name)), drawn)},
+        seed=graph.run_seed,
+        title=f"outlook: vote of {drawn.k} by {name} on {drawn.part}",
+    )
+
+
+def _settings_of(graph: SeedGraph, teacher: str) -> Settings:
+    """The settings as the teacher's model has them; the base model in the place of one is the run's own."""
+    return graph.draw.settings_of(teacher) if teacher in graph.settings.conditions else graph.settings
+
+
+def _read(store: Store, votes: Node) -> list[Vote]:
+    return list(read_votes(store.data(votes) / "votes.jsonl"))
+
+
+def _of(store: Store, votes: Node | None) -> list[Vote]:
+    return [] if votes is None else _read(store, votes)
+
+
+def _gold(store: Store, split: Node) -> Iterator[Any]:
+    """The gold labels of labeled and dev questions, as the split hands them to students and to dev."""
+    for name in ("gold", "dev_gold"):
+        yield from read_labels(store.data(split) / f"{name}.jsonl")

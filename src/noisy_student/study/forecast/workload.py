@@ -1,0 +1,269 @@
+"""How much work a planned step is: the tokens, steps and examples that its manifest will say, before it runs.
+
+What like steps said comes in (``history``). Sampling is rows times the expected length of an answer, fine-tuning is
+visits of examples times their length, GRPO is steps times groups times length. None where nothing like it is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from noisy_student.data.parts import sizes_of
+from noisy_student.data.spec import DataSpec
+from noisy_student.data.splits import Sizes
+from noisy_student.labeling.select import votes_needed
+from noisy_student.study.forecast.history import Observation, Step, lane, trainer
+from noisy_student.training.specs.grpo import GrpoSpec
+
+Summary = dict[str, Any]
+Test = Callable[[Observation], bool]
+
+
+class Expectation:
+    """What steps will say of themselves, from what like steps said; the nearest likeness that there is counts."""
+
+    def __init__(self, past: Sequence[Observation]) -> None:
+        self._past = past
+
+    def summary(self, step: Step) -> Summary | None:
+        """The numbers of a manifest's summary that cost follows from; {} for stages whose cost needs none."""
+        made = {"sample": self._sample, "train-sft": self._sft, "train-grpo": self._grpo}.get(step.stage)
+        return {} if made is None else made(step)
+
+    def _sample(self, step: Step) -> Summary | None:
+        if step.spec["engine"]["name"] == "recorded":
+            return {"samples": asked(step), "tokens": 0, "prompt_tokens": 0}
+        first, end = step.spec["block"]
+        like = [one for one in self._past if one.step.stage == "sample" and lane(one.step) == lane(step)]
+        prompt = _ratio(
+            _nearest(like, [lambda one: one.step.spec["part"] == step.spec["part"], _any]),
+            "prompt_tokens",
+            lambda one: float(one.step.spec["block"][1] - one.step.spec["block"][0]),
+        )
+        length = self._length(step, like)
+        if prompt is None or length is None:
+            return None
+        samples = asked(step) * self._drawn_share(step, like)
+        return {
+            "samples": round(samples),
+            "tokens": round(samples * length),
+            "prompt_tokens": round(prompt * (end - first)),
+            "parameters": like[0].summary.get("parameters"),
+        }
+
+    def _length(self, step: Step, like: Sequence[Observation]) -> float | None:
+        """The mean tokens of an answer.
+
+        A student of a calibration has hardly learned, so its answers say nothing of those of a real one: these are
+        taken to be as long as the texts that it learns from, or after GRPO as those of the untrained model.
+        """
+        train = trainer(step)
+
+        def kin(one: Observation) -> bool:
+            other = trainer(one.step)
+            if train is None or other is None:
+                return train is other
+            return not one.rehearsed and other.stage == train.stage
+
+        def twin(one: Observation) -> bool:
+            other = trainer(one.step)
+            return kin(one) and (other is None or train is None or sources(other) == sources(train))
+
+        def alike(one: Observation) -> bool:
+            return _decoding(one.step) == _decoding(step)
+
+        def part(one: Observation) -> bool:
+            return bool(one.step.spec["part"] == step.spec["part"])
+
+        tests: list[Test] = [
+            lambda one: twin(one) and alike(one) and part(one),
+            lambda one: twin(one) and alike(one),
+            lambda one: kin(one) and alike(one),
+        ]
+        found = _nearest(like, tests)
+        if not found and train is not None and train.stage == "train-sft":
+            target = self._per_visit(train, "trained_tokens")
+            if target is not None:
+                return target
+        if not found:
+            untrained = [one for one in like if trainer(one.step) is None]
+            found = _nearest([one for one in like if kin(one)] or untrained or like, [alike, _any])
+        return _ratio(found, "tokens", lambda one: float(one.summary["samples"]))
+
+    def _drawn_share(self, step: Step, like: Sequence[Observation]) -> float:
+        """The share of K that a stopping rule draws; all of it where that was never seen."""
+        rule = step.spec.get("stopping")
+        if rule is None:
+            return 1.0
+        same = [one for one in like if one.step.spec.get("stopping") == rule]
+        test: Test = lambda one: one.step.spec["shard"] == step.spec["shard"]  # noqa: E731
+        return _ratio(_nearest(same, [test, _any]), "samples", lambda one: float(asked(one.step))) or 1.0
+
+    def _sft(self, step: Step) -> Summary | None:
+        visits = self._visits(step)
+        read, target = self._per_visit(step, "read_tokens"), self._per_visit(step, "trained_tokens")
+        if visits is None or read is None or target is None:
+            return None
+        batch = step.spec["sft"]["batch"]
+        return {
+            "steps": math.ceil(visits / batch),
+            "read_tokens": round(visits * read),
+            "trained_tokens": round(visits * target),
+            **self._parameters(step),
+        }
+
+    def _visits(self, step: Step) -> float | None:
+        """How often an example is looked at in fine-tuning."""
+        sft = step.spec["sft"]
+        if sft.get("steps"):
+            return float(sft["steps"] * sft["batch"])
+        examples = self._examples(step.inputs["examples"][0])
+        return None if examples is None else examples * float(sft["epochs"])
+
+    def _per_visit(self, step: Step, name: str) -> float | None:
+        """Tokens of one look at an example, in training on the same kinds of labels if there was any."""
+        like = [one for one in self._past if one.step.stage == "train-sft" and lane(one.step) == lane(step)]
+        found = _nearest(like, [lambda one: sources(one.step) == sources(step), _any])
+        return _ratio(found, name, _looked_at)
+
+    def _grpo(self, step: Step) -> Summary | None:
+        grpo = GrpoSpec.model_validate(step.spec["grpo"])
+        lessons = self._examples(step)
+        like = [one for one in self._past if one.step.stage == "train-grpo" and lane(one.step) == lane(step)]
+        cap = grpo.max_new_tokens
+        found = _nearest(like, [lambda one: one.step.spec["grpo"]["max_new_tokens"] == cap, _any])
+        if lessons is None or not found:
+            return None
+        steps = grpo.step_count(round(lessons))
+        answers = steps * grpo.prompts * grpo.generations
+        counted = ("prompt_tokens", "sampled_tokens", "trained_tokens", "read_tokens", "scored_tokens")
+        means = {name: _ratio(found, name, _answers) or 0.0 for name in counted}
+        return {
+            "steps": steps,
+            **{name: round(mean * answers) for name, mean in means.items()},
+            **self._parameters(step),
+        }
+
+    def _parameters(self, step: Step) -> Summary:
+        like = [one for one in self._past if lane(one.step) == lane(step)]
+        names = ("parameters", "trainable_parameters")
+        return {name: like[0].summary[name] for name in names if like and name in like[0].summary}
+
+    def _examples(self, step: Step) -> float | None:
+        """Questions that a student learns from, over its ``gold`` and ``labels``."""
+        gold = [_sizes(split) for split in step.inputs.get("gold", ())]
+        counts: list[float | None] = [float(sizes.labeled - sizes.dev) for sizes in gold]
+        counts += [self._labels(node) for node in step.inputs.get("labels", ())]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
+
+    def _labels(self, step: Step) -> float | None:
+        """Questions that get a label: of votes, those that a like vote selected, as a share."""
+        if step.stage == "reveal":
+            share = self._solved_share() if "samples" in step.inputs else 1.0
+            return None if share is None else share * _sizes(step.inputs["split"][0]).unlabeled
+        if "like" in step.inputs:
+            return self._labels(step.inputs["like"][0])
+        if "votes" not in step.inputs:
+            return float(_questions(step.inputs["samples"]))
+        vote = step.inputs["votes"][0]
+        questions = vote.spec.get("questions") or _questions(vote.inputs["samples"])
+        rule = step.spec["select"]
+        for name in ("count", "random_count"):
+            if name in rule:
+                return float(rule[name])
+        share = self._coverage(vote, rule.get("min_agreement"))
+        return None if share is None else share * float(questions)
+
+    def _coverage(self, vote: Step, least: float | None) -> float | None:
+        """The share of questions whose vote is selected, among votes of as many samples if there are any."""
+        like = [one for one in self._past if one.step.stage == "vote"]
+        tests: list[Test] = [
+            lambda one: one.step.spec == vote.spec,
+            lambda one: one.step.spec["K"] == vote.spec["K"],
+            _any,
+        ]
+        if least is None:
+            return _ratio(_nearest(like, tests), "labeled", lambda one: float(one.summary["questions"]))
+        found = _nearest([one for one in like if one.summary["levels"]], tests)
+        kept = sum(
+            count
+            for one in found
+            for votes, count in one.summary["levels"]
+            if votes >= votes_needed(least, one.step.spec["K"])
+        )
+        total = sum(one.summary["questions"] for one in found)
+        return kept / total if total else None
+
+    def _solved_share(self) -> float | None:
+        """The share of questions of which one own sample reaches the answer; all where that was never seen."""
+        seen = [one for one in self._past if one.step.stage == "reveal" and "samples" in one.step.inputs]
+        whole: Test = lambda one: not one.rehearsed  # noqa: E731
+        found = [one for one in _nearest(seen, [whole, _any]) if one.step.inputs.get("split")]
+        return _ratio(found, "questions", lambda one: float(_sizes(one.step.inputs["split"][0]).unlabeled)) or 1.0
+
+
+def asked(step: Step) -> int:
+    """The most samples that a step draws."""
+    first, end = step.spec["block"]
+    return int((end - first) * (step.spec["shard"]["end"] - step.spec["shard"]["first"]))
+
+
+def sources(step: Step) -> tuple[str, ...]:
+    """The kinds of labels that a training learns from."""
+    given = step.inputs.get("examples", (step,))
+    return tuple(sorted(set(given[0].inputs) & {"gold", "own", "labels"})) if given else ()
+
+
+def size_of(step: Step) -> int:
+    """The size of a step that no model takes part in: questions that are divided, or samples that are gone through."""
+    if "data" in step.spec:
+        sizes = sizes_of(DataSpec.model_validate(step.spec["data"]))
+        return sizes.labeled + sizes.unlabeled + sizes.test
+    return sum(asked(node) for nodes in step.inputs.values() for node in nodes if node.stage == "sample")
+
+
+def _sizes(split: Step) -> Sizes:
+    return sizes_of(DataSpec.model_validate(split.spec["data"]))
+
+
+def _questions(samples: Iterable[Step]) -> int:
+    """The questions that some sampling steps ask, whatever their shards."""
+    return sum(end - first for first, end in {tuple(step.spec["block"]) for step in samples})
+
+
+def _decoding(step: Step) -> tuple[Any, ...]:
+    given = step.spec.get("decoding", {})
+    return tuple(given.get(name) for name in ("temperature", "max_new_tokens", "stop_at_answer"))
+
+
+def _looked_at(one: Observation) -> float:
+    sft = one.step.spec["sft"]
+    by_steps = sft.get("steps") is not None
+    return float(one.summary["steps"] * sft["batch"] if by_steps else one.summary["examples"] * sft["epochs"])
+
+
+def _answers(one: Observation) -> float:
+    grpo = one.step.spec["grpo"]
+    return float(one.summary["steps"] * grpo["prompts"] * grpo["generations"])
+
+
+def _any(one: Observation) -> bool:
+    return True
+
+
+def _nearest(past: Sequence[Observation], tests: Sequence[Test]) -> list[Observation]:
+    """The observations that pass the first test which any of them passes; real ones before rehearsed ones."""
+    for test in tests:
+        passed = [one for one in past if test(one)]
+        if passed:
+            return [one for one in passed if not one.rehearsed] or passed
+    return []
+
+
+def _ratio(past: Sequence[Observation], name: str, of: Callable[[Observation], float]) -> float | None:
+    """The sum of what observations said under ``name`` by the sum of ``of``; None where there is nothing."""
+    total = sum(of(one) for one in past)
+    return sum(one.summary.get(name, 0) for one in past) / total if total else None

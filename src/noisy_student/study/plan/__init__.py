@@ -1,0 +1,1 @@
+"""From settings to the graph of nodes: inputs, samples, labels, students, rounds, pre-flight, the wall."""

@@ -1,0 +1,190 @@
+"""What all seeds of a run have in common, read once: the model they start from and the files of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from noisy_student import files, identity
+from noisy_student.answers.math_pool import require_extra
+from noisy_student.data.locate import locate
+from noisy_student.data.parts import foreign_answered, paths_of, read_sources
+from noisy_student.data.splits import Sources
+from noisy_student.errors import UserError
+from noisy_student.files import sha256_file
+from noisy_student.models import lab
+from noisy_student.models.folder import check_folder, check_hub_id, folder_digest
+from noisy_student.models.spec import ModelSpec
+from noisy_student.pipeline.node import version
+from noisy_student.study.settings.conditions import ModelSettings
+from noisy_student.study.settings.study import Settings
+
+FILTERS = ("top_k", "top_p", "min_p", "repetition_penalty")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModelFiles:
+    """``spec`` enters keys and holds no path; ``paths`` tells a stage where the files are.
+
+    ``filters`` are the decoding filters that the model's own generation config sets.
+    """
+
+    spec: Mapping[str, Any]
+    paths: Mapping[str, str]
+    filters: Mapping[str, int | float]
+
+
+def find(model: ModelSpec) -> BaseModelFiles:
+    """The files of a lab model, of a folder, of a GGUF file, or of a hub id; UserError if there are none."""
+    shared = {"dtype": model.dtype, "attn": model.attn, "pad": model.pad}
+    if model.id in lab.names():
+        folder = lab.folder(model.id)
+    elif Path(model.id).expanduser().is_dir():
+        folder = Path(model.id).expanduser().resolve()
+    elif (file := Path(model.id).expanduser()).suffix == ".gguf" and file.is_file():
+        read = {"gguf": files.sha256_file(file), "reader": version("gguf")}
+        return BaseModelFiles({**shared, **read}, {"model": str(file.resolve())}, {})
+    else:
+        check_hub_id(model.id)
+        return BaseModelFiles({**shared, "hub": model.id, "revision": model.revision}, {"model": model.id}, {})
+    check_folder(folder)
+    return BaseModelFiles({**shared, "digest": folder_digest(folder)}, {"model": str(folder)}, _filters(folder))
+
+
+def _filters(folder: Path) -> dict[str, int | float]:
+    """The filters in ``generation_config.json``; what it leaves out is left out here."""
+    path = folder / "generation_config.json"
+    stated = files.read_json(path) if path.is_file() else {}
+    return {name: stated[name] for name in FILTERS if isinstance(stated.get(name), int | float)}
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all seeds have in common, read once."""
+
+    settings: Settings
+
+    @cached_property
+    def _bases(self) -> dict[ModelSpec, BaseModelFiles]:
+        return {}
+
+    @property
+    def base(self) -> BaseModelFiles:
+        """The model that students start from where they name no other."""
+        return self.base_of(self.settings.model)
+
+    def base_of(self, model: ModelSpec) -> BaseModelFiles:
+        """The files of a model, looked for once."""
+        if model not in self._bases:
+            self._bases[model] = find(model)
+        return self._bases[model]
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The data spec with digests in place of names of files and data sets."""
+        spec = self.settings.data.model_dump(mode="json")
+        digests = {part: [sha256_file(path) for path in found] for part, found in self.files.items()}
+        # This field came later; where it is off, splits keep their keys.
+        if spec["source"]["fields"]["paraphrase"] is None:
+            del spec["source"]["fields"]["paraphrase"]
+        known = {part: f"sha256:{identity.digest(found)}" for part, found in digests.items()}
+        foreign = {"questions": known.pop("foreign")} if "foreign" in known else {}
+        for table, names in ((spec["source"], known), (spec.get("foreign"), foreign)):
+            if table is not None:
+                table |= names
+                if table["dataset"] is not None:
+                    table |= {"dataset": "known by its files", "config": None, "revision": None}
+        return {**spec, "algebra": self._algebra} if self.settings.data.reads_latex else spec
+
+    @cached_property
+    def files(self) -> dict[str, tuple[Path, ...]]:
+        """The files of each part; a data set is fetched from the hub where it is not here yet."""
+        data = self.settings.data
+        return {**locate(data.source), **({} if data.foreign is None else locate(data.foreign))}
+
+    @property
+    def _algebra(self) -> str:
+        """What compares LaTeX answers, with its version; UserError where it is not installed."""
+        require_extra()
+        return f"math-verify {version('math-verify')}"
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """The same, as a stage is told of them."""
+        return paths_of(self.files)
+
+    @cached_property
+    def sources(self) -> Sources | None:
+        """What the files hold, read once; None for generated questions, whose truth and solutions are known."""
+        source = self.settings.data.source
+        return read_sources(source, self.paths) if source.parts else None
+
+    @property
+    def truth_known(self) -> bool:
+        """Whether the unlabeled questions have answers: always where they are a share of the labeled ones."""
+        return self.sources is None or all(item.answer is not None for item in self.sources.unlabeled or ())
+
+    @cached_property
+    def foreign_truth_known(self) -> bool:
+        """Whether every question of the foreign pool has an answer; also where there is no such pool."""
+        foreign = self.settings.data.foreign
+        return foreign is None or foreign_answered(foreign, self.paths)
+
+    @property
+    def gold_is_solved(self) -> bool:
+        """Whether every answered question has a worked text to learn from."""
+        return self.sources is None or all(item.solution is not None for item in self.sources.labeled)
+
+    @property
+    def filters(self) -> dict[str, int | float]:
+        """Those of the run's own model."""
+        return self.filters_of(self.settings)
+
+    def filters_of(self, settings: Settings) -> dict[str, int | float]:
+        """The decoding filters of the model of ``settings``, where the protocol leaves them to the model."""
+        if settings.filters == "stated":
+            return {}
+        base = self.base_of(settings.model)
+        if "hub" in base.spec:
+            raise UserError(
+                f"The generation config of {settings.model.id} is not known before the model is on this machine.",
+                why="The protocol decodes as that config says, and a result depends on it.",
+                do="Give the model as a folder, or state the filters: --set filters=stated.",
+            )
+        return dict(base.filters)
+
+
+def variant(settings: Settings, name: str | None) -> Settings:
+    """``settings`` with the model ``name`` of ``settings.models`` in place of the run's own; None changes nothing."""
+    if name is None:
+        return settings
+    own = settings.models[name]
+    changed: dict[str, Any] = {"model": settings.model.model_copy(update={"id": own.id, "revision": own.revision})}
+    if own.thinking is not None:
+        changed["prompt"] = settings.prompt.model_copy(update={"thinking": own.thinking})
+    if own.max_new_tokens is not None:
+        cap = {"max_new_tokens": own.max_new_tokens}
+        evaluation = settings.evaluation
+        changed |= {
+            "sampling": settings.sampling.model_copy(update=cap),
+            "grpo": settings.grpo.model_copy(update=cap),
+            # A target as long as the cap must fit beside its prompt, as it does with the run's own cap.
+            "sft": settings.sft.model_copy(update={"max_length": settings.sft.max_length + _more(settings, own)}),
+            "evaluation": evaluation.model_copy(
+                update={
+                    name: getattr(evaluation, name).model_copy(update=cap) for name in ("decoding", "sampled", "passes")
+                }
+            ),
+        }
+    if own.learning_rate is not None:
+        sft = changed.get("sft", settings.sft)
+        changed["sft"] = sft.model_copy(update={"learning_rate": own.learning_rate})
+    return settings.model_copy(update=changed)
+
+
+def _more(settings: Settings, own: ModelSettings) -> int:
+    """By how many tokens a model's cap is above the run's; 0 where it is below."""
+    return max(0, (own.max_new_tokens or 0) - settings.sampling.max_new_tokens)

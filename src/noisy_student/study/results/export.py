@@ -1,0 +1,147 @@
+"""What a run hands over: every student as a model folder, every set of labels as a data set with its card.
+
+``models/<condition>-<seed>/`` loads with plain ``from_pretrained``; its files are links to those in the store where the
+disk allows it, and read-only, so that nothing done to them later changes a result. ``labels/<name>-<seed>/`` holds the
+questions with their pseudo-labels as JSONL and parquet.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from noisy_student import files
+from noisy_student.data.rows import read_asked, read_labels
+from noisy_student.pipeline.node import Node, parents_first
+from noisy_student.pipeline.store import Store
+from noisy_student.study.plan.nodes import LabelNodes
+from noisy_student.study.plan.plan import Plan
+
+MODELS, LABELS = "models", "labels"
+ADAPTER = "adapter_config.json"
+_READ_ONLY = 0o444
+
+
+def export(plan: Plan, store: Store, folder: Path, results: Mapping[str, Any]) -> None:
+    """Put models and labels into the run's folder; what is there already stays, what is missing is made again."""
+    with FileLock(folder / ".export.lock"):
+        for nodes in plan.conditions:
+            target = folder / MODELS / f"{nodes.name}-{nodes.seed}"
+            if nodes.train is not None and not target.exists() and store.outcome(nodes.train) == "done":
+                _hand_over(nodes.train, store.data(nodes.train), target)
+        for labels in plan.labels:
+            target = folder / LABELS / f"{labels.name}-{labels.seed}"
+            if not target.exists() and store.outcome(labels.labels) == "done":
+                _write_labels(labels, store, target, results)
+
+
+def _hand_over(train: Node, data: Path, target: Path) -> None:
+    """A whole model, or an adapter that names its base here: in the store it names none, since paths are no results."""
+    adapter = not (data / "model").is_dir()
+    making = target.with_name(f".{target.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    shutil.copytree(data / ("adapter" if adapter else "model"), making, copy_function=_linked)
+    if adapter:
+        config = files.read_json(making / ADAPTER)
+        (making / ADAPTER).unlink()
+        # Reading GGUF imports torch, which most hand-overs do not need.
+        from noisy_student.models import gguf
+
+        base = Path(train.paths["model"])
+        named = {
+            "base_model_name_or_path": str(gguf.folder_of(base) if base.suffix == gguf.SUFFIX else base),
+            "revision": train.spec["model"].get("revision"),
+        }
+        files.write_json(making / ADAPTER, {**config, **named})
+    making.rename(target)
+
+
+def _linked(source: str, target: str) -> None:
+    files.link_or_copy(source, target)
+    Path(target).chmod(_READ_ONLY)
+
+
+def _write_labels(labels: LabelNodes, store: Store, target: Path, results: Mapping[str, Any]) -> None:
+    rows = list(_rows(labels, store))
+    making = target.with_name(f".{target.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    files.write_jsonl(making / "labels.jsonl", rows)
+    if rows:
+        # Arrow is slow to import, and most runs are only read again.
+        from noisy_student.data.parquet import write_parquet
+
+        write_parquet(making / "labels.parquet", rows)
+    judged: Mapping[str, Any] = next(
+        (row for row in results["labels"] if (row["name"], row["seed"]) == (labels.name, labels.seed)), {}
+    )
+    files.write_bytes(making / "README.md", card(labels, rows, judged, results).encode())
+    making.rename(target)
+
+
+def _rows(labels: LabelNodes, store: Store) -> Iterator[dict[str, Any]]:
+    split = _split_of(labels.labels)
+    texts = {question.id: question.text for question in read_asked(store.data(split))}
+    for label in read_labels(store.data(labels.labels) / "labels.jsonl"):
+        yield {
+            "id": label.question_id,
+            "question": texts[label.question_id],
+            "answer": label.answer,
+            "solution": label.solution,
+            "agreement": None if label.agreement is None else float(label.agreement),
+            "confidence": label.confidence,
+        }
+
+
+def _split_of(node: Node) -> Node:
+    return next(parent for parent in parents_first([node]) if parent.stage == "split")
+
+
+def card(labels: LabelNodes, rows: list[dict[str, Any]], judged: Mapping[str, Any], results: Mapping[str, Any]) -> str:
+    """The data set's card: where the labels come from, how many are right as far as known, how to load it."""
+    known = judged.get("precision")
+    if known is not None:
+        quality = f"Held against the known answers, {known:.1%} of the labels are right."
+    elif judged.get("on_dev"):
+        dev = judged["on_dev"]
+        low, high = dev["interval"]
+        quality = (
+            f"The answers are not known. On {dev['questions']} answered questions the same teacher's votes were right"
+            f" in {dev['accuracy']:.0%} (95 % interval {low:.0%} to {high:.0%})."
+        )
+    else:
+        quality = "How many are right is not known."
+    data = _source(labels, results)
+    return f"""---
+configs:
+- config_name: default
+  data_files: labels.parquet
+tags: [pseudo-labels, noisy-student]
+---
+# Pseudo-labels "{labels.name}", seed {labels.seed}
+
+{len(rows)} questions with an answer voted by {judged.get("k")} samples of the teacher "{labels.teacher}" (student of
+`{results["model"]}`) at temperature {judged.get("temperature")}. No human wrote or checked these answers. {quality}
+
+Questions: {data}; their licence is that of their source. Columns: `id`, `question`, `answer`, `solution` (the
+teacher's own text), `agreement` (votes / samples), `confidence` (calibrated, or null).
+
+```python
+datasets.load_dataset("parquet", data_files="labels.parquet")
+```
+
+Made by `{results["command"]}`.
+"""
+
+
+def _source(labels: LabelNodes, results: Mapping[str, Any]) -> str:
+    """Where the questions of a set come from: foreign ones from a source of their own."""
+    settings = results.get("settings") or {}
+    part = settings.get("labels", {}).get(labels.name, {}).get("part", "unlabeled")
+    data = settings["data"]["foreign"] if part == "foreign" else results["data"]
+    kind: str = data.get("source") or data["kind"]
+    return data.get("dataset") or kind

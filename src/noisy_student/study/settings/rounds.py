@@ -1,0 +1,108 @@
+"""Rounds of self-training, written out: one table of a chain becomes its labels and conditions, round by round.
+
+Round r votes with the student of round r - 1 and trains on the selected votes and on gold, afresh or going on from that
+student. Every round is held against the one before on dev, which is the part that its student is tested on; the last
+student that was not turned down is tested on the test questions, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from noisy_student.errors import UserError
+from noisy_student.strict import Frozen, Name
+
+TABLE = "rounds"
+MOST_ROUNDS = 9
+
+
+class RoundsSettings(Frozen):
+    """One chain of rounds."""
+
+    rounds: Annotated[int, Field(ge=1, le=MOST_ROUNDS)] = 3
+    method: Literal["sft", "grpo"] = "sft"
+    continued: bool = False
+    """Whether a round's student goes on from the one before; else each begins at the model."""
+    teacher: Name | None = None
+    """Who votes in the first round; None is the run's teacher."""
+    baseline: Name = "baseline"
+    """What the first round's student is held against, and the last of the chain where all are turned down."""
+    K: Annotated[int, Field(ge=2, le=256)] = 8
+    min_agreement: Annotated[float, Field(gt=0, le=1)] = 0.75
+    error: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """The share of runs in which a chain may be ended by a student that is no worse than the one before."""
+    passes: bool = False
+    """Whether its last student answers test questions many times over."""
+
+
+def written_out(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with every chain of ``rounds`` as conditions and labels; fields that are given stay."""
+    chains = fields.get(TABLE, {})
+    rest = {name: value for name, value in fields.items() if name != TABLE}
+    if not isinstance(chains, Mapping) or not all(isinstance(chain, Mapping) for chain in chains.values()):
+        raise UserError(
+            f'"{TABLE}" is no table of tables.', why="Each is a chain of rounds.", do=f"Write [{TABLE}.NAME]."
+        )
+    for name, chain in chains.items():
+        labels, conditions = _chain(name, _checked(name, chain))
+        rest |= {"labels": _under(rest.get("labels", {}), labels)}
+        rest |= {"conditions": _under(rest.get("conditions", {}), conditions)}
+    return rest
+
+
+def _under(given: Any, made: Mapping[str, Any]) -> Any:
+    """What was written out, under what is there: a field that is given by name stays, be it as it should or not.
+
+    Rounds stand in their order, after all else.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    others = {name: fields for name, fields in given.items() if name not in made}
+    return {**others, **{name: _fields_under(given.get(name, {}), fields) for name, fields in made.items()}}
+
+
+def _fields_under(given: Any, made: Mapping[str, Any]) -> Any:
+    return {**made, **given} if isinstance(given, Mapping) else given
+
+
+def _checked(name: str, chain: Mapping[str, Any]) -> RoundsSettings:
+    try:
+        return RoundsSettings.model_validate(dict(chain))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise UserError(
+            f"{TABLE}.{name}.{where} is {fault['input']!r}: {fault['msg']}.",
+            do=f"The fields of a chain are {', '.join(RoundsSettings.model_fields)}.",
+        ) from error
+
+
+def _chain(name: str, chain: RoundsSettings) -> tuple[dict[str, Any], dict[str, Any]]:
+    labels: dict[str, Any] = {}
+    conditions: dict[str, Any] = {}
+    before = chain.baseline
+    for number in range(1, chain.rounds + 1):
+        this = f"{name}-{number}"
+        teacher = chain.teacher if number == 1 else before
+        labels[this] = {"K": chain.K} if teacher is None else {"K": chain.K, "teacher": teacher}
+        conditions[this] = {
+            "method": chain.method,
+            "train": ["gold", f"labels.{this}"],
+            "select": {"min_agreement": chain.min_agreement},
+            "graded_on": "dev",
+            "accept": {
+                "against": before,
+                "rounds": chain.rounds,
+                "error": chain.error,
+                "K": chain.K,
+                "min_agreement": chain.min_agreement,
+            },
+        }
+        if chain.continued and number > 1:
+            conditions[this]["start"] = before
+        before = this
+    conditions[name] = {"method": "last", "last_of": [chain.baseline, *conditions], "passes": chain.passes}
+    return labels, conditions

@@ -1,0 +1,1 @@
+"""Training by GRPO: rollouts, rewards, trainer."""

@@ -1,0 +1,175 @@
+"""One step of a training with the longest rows that there can be: nothing is kept of it but what it took.
+
+It is the trainers' own step. The model is changed by it, so it is loaded for this alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from noisy_student.context import Context
+from noisy_student.models.chat import EncodedExample
+from noisy_student.models.load import LoadedModel
+from noisy_student.records import Label
+from noisy_student.training.grpo import train as grpo
+from noisy_student.training.grpo.rollouts import Classroom, DrawRows
+from noisy_student.training.sft import train as sft
+from noisy_student.training.sft.encode import Encoded
+from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.training.specs.health import HealthSpec
+from noisy_student.training.specs.sft import SftSpec
+
+TICK = 0.01
+"""Seconds from one look at the process to the next; a step takes longer."""
+STATUS, ALL = Path("/proc/self/status"), Path("/proc/meminfo")
+
+
+@dataclass(slots=True)
+class Peak:
+    """Bytes above what was taken before; None where the system does not say. ``where`` is the kind of memory."""
+
+    where: str
+    free: int | None
+    taken: int | None = None
+
+
+@contextmanager
+def memory_peak() -> Iterator[Peak]:
+    """Within, watch what is taken; the peak is there after.
+
+    On a GPU it is torch's own count. On a CPU the process is looked at a hundred times a second, so that a spike that
+    is shorter than that may be missed.
+    """
+    if torch.cuda.is_available():
+        with _on_gpu() as peak:
+            yield peak
+    else:
+        with _on_cpu() as peak:
+            yield peak
+
+
+@contextmanager
+def _on_gpu() -> Iterator[Peak]:
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_reserved()
+    peak = Peak(torch.cuda.get_device_name(), int(torch.cuda.mem_get_info()[0]))
+    try:
+        yield peak
+    finally:
+        peak.taken = torch.cuda.max_memory_reserved() - before
+
+
+@contextmanager
+def _on_cpu() -> Iterator[Peak]:
+    peak, end = Peak("memory", _kilobytes(ALL, "MemAvailable:")), threading.Event()
+    before = _kilobytes(STATUS, "VmRSS:")
+    most = [before or 0]
+
+    def watch() -> None:
+        while not end.wait(TICK):
+            most[0] = max(most[0], _kilobytes(STATUS, "VmRSS:") or 0)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        end.set()
+        watcher.join()
+        peak.taken = None if before is None else most[0] - before
+
+
+def _kilobytes(path: Path, name: str) -> int | None:
+    """A row of a file of the system, in bytes; None where there is none."""
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name)), None)
+
+
+STATE = 16
+"""Bytes a weight in float32 training: itself, its gradient, and AdamW's two moments."""
+NO_LOOKS = HealthSpec(first=1 << 30, dev=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What one step took; ``peak`` is in bytes, None where it did not fit or the system does not say."""
+
+    method: str
+    rows: int
+    tokens: int
+    peak: int | None
+    free: int | None
+    where: str
+    reason: str = ""
+
+
+def rehearse_sft(load: Callable[[], LoadedModel], prompt: Sequence[int], spec: SftSpec, context: Context) -> Rehearsed:
+    """One step of full batches whose rows are the longest prompt with a target up to ``max_length``."""
+    length = max(spec.max_length, len(prompt) + 1)
+    target = [prompt[place % len(prompt)] for place in range(length - len(prompt))]
+    row = EncodedExample((*prompt, *target), (*(0 for _ in prompt), *(1 for _ in target)))
+    once = SftSpec.model_validate({**spec.model_dump(), "match": "steps", "steps": 1})
+
+    def step(loaded: LoadedModel) -> None:
+        encoded = Encoded((row,) * spec.batch, ())
+        sft.train(loaded, encoded, spec=once, health=NO_LOOKS, seed=0, context=context)
+
+    return _taken(load, step, Rehearsed("sft", spec.micro_batch or spec.batch, length, None, None, ""))
+
+
+def rehearse_grpo(
+    load: Callable[[], LoadedModel], prompt: Sequence[int], spec: GrpoSpec, draw: DrawRows, context: Context
+) -> Rehearsed:
+    """One step of groups of the longest prompt; ``draw`` is to run every answer to the cap."""
+    once = GrpoSpec.model_validate(
+        {
+            **spec.model_dump(),
+            "match": "steps",
+            "steps": 1,
+            "most_steps": None,
+            "probe": None,
+            "refill": 0,
+            "mask_truncated": False,
+        }
+    )
+    names = [f"longest-{number}" for number in range(spec.prompts)]
+
+    def step(loaded: LoadedModel) -> None:
+        room = Classroom(
+            prompts=dict.fromkeys(names, prompt),
+            labels={name: Label(name, "0", None, "gold") for name in names},
+            draw=draw,
+            decode=lambda ids: "",
+            revote=lambda answers: None,
+        )
+        grpo.train(loaded, room, spec=once, health=NO_LOOKS, seed=0, context=context)
+
+    length = len(prompt) + spec.max_new_tokens
+    return _taken(load, step, Rehearsed("grpo", spec.micro_batch or spec.batch, length, None, None, ""))
+
+
+def _taken(load: Callable[[], LoadedModel], step: Callable[[LoadedModel], None], told: Rehearsed) -> Rehearsed:
+    """Load, take the step and say what both took; what cannot fit by calculation alone is not tried."""
+    reason = ""
+    with memory_peak() as peak:
+        loaded = load()
+        weights = int(loaded.model.num_parameters())
+        if peak.free is not None and STATE * weights > peak.free:
+            reason = f"{weights:,} weights in training take {STATE} bytes each, more than is free, so it was not tried"
+        else:
+            try:
+                step(loaded)
+            except (torch.OutOfMemoryError, MemoryError) as error:
+                reason = f"out of memory: {str(error).splitlines()[0]}"
+    took = None if reason else peak.taken
+    return Rehearsed(told.method, told.rows, told.tokens, took, peak.free, peak.where, reason)

@@ -1,0 +1,1 @@
+"""Settings of training and of health checks; imports no torch."""

@@ -1,0 +1,61 @@
+"""Tails that never end: plain text, the same for the same seed, and no change to the problems that they follow."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+from noisy_student.answers.extract import read
+from noisy_student.data.generated import problems
+from noisy_student.lab import endless
+from noisy_student.lab.corpus import CorpusSpec, corpus
+from noisy_student.models import lab
+from noisy_student.records import Answer, NoAnswer
+
+SPEC = CorpusSpec(ends=0.03)
+SOME = list(itertools.islice(corpus(1, SPEC), 2000))
+WHOLE = list(itertools.islice(corpus(1, CorpusSpec()), 2000))
+
+
+def test_few_solutions_in_chats_end_and_the_rest_of_the_corpus_is_the_same() -> None:
+    chats = [solved for solved in SOME if solved.style == "chat"]
+    assert 0.015 < sum(solved.tail == "" for solved in chats) / len(chats) < 0.045
+    for solved, whole in zip(SOME, WHOLE, strict=True):
+        assert (solved.question, solved.style) == (whole.question, whole.style)
+        if solved.tail:
+            assert solved.style == "chat"
+            assert whole.target.startswith(f"{solved.target}\n#### "), "all of the working, and not its answer"
+        else:
+            assert solved.target == whole.target
+    assert {solved.tail for solved in WHOLE} == {""}
+
+
+def test_each_kind_of_tail_comes_and_none_is_a_control_token() -> None:
+    tails = [solved.tail for solved in SOME if solved.tail]
+    begun = [sum(tail.startswith(begins) for tail in tails) for begins in (endless.MARKS, "\nHuman: ")]
+    for count in (*begun, len(tails) - sum(begun)):
+        assert count > len(tails) / 4
+    for token in (lab.END_OF_TEXT, lab.TURN_START, lab.TURN_END):
+        assert not any(token in tail for tail in tails)
+
+
+def test_a_text_with_a_tail_is_no_answer_unless_its_last_number_counts() -> None:
+    right = 0
+    tailed = [solved for solved in zip(SOME[:400], WHOLE[:400], strict=True) if solved[0].tail]
+    for solved, whole in tailed:
+        said = solved.target + solved.tail * 20
+        assert read(said, "length") == NoAnswer("truncated")
+        last, true = read(said, "length", truncated="last-number"), read(whole.target, "eos")
+        assert isinstance(true, Answer)
+        right += isinstance(last, Answer) and last.canonical == true.canonical
+    assert right > len(tailed) / 4
+
+
+def test_equal_seeds_give_equal_tails() -> None:
+    problem = problems.draw(random.Random(1), steps=(2, 3))
+    drawn = [
+        [endless.tail(problem, "2+2=4", chance) for _ in range(20)] for chance in (random.Random(5), random.Random(5))
+    ]
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) > 2
+    assert list(itertools.islice(corpus(1, SPEC), 50)) == SOME[:50]

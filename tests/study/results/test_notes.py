@@ -1,0 +1,54 @@
+"""Notes: what a reader must know, and nothing where there is nothing."""
+
+from __future__ import annotations
+
+from noisy_student.study.results.notes import Drawn, notes
+from noisy_student.study.settings.files import Request, resolve
+
+SETTINGS = resolve(Request("v1-5"))
+
+
+def test_a_model_that_is_never_right_is_warned_of_and_a_note_is_passed_on() -> None:
+    settings = SETTINGS.model_copy(update={"note": "Mind the gap."})
+    hopeless = {"name": "base", "method": "none", "correct": 1, "n": 100, "interval": [0.0, 0.05]}
+    assert list(notes(settings, [], [])) == ["Mind the gap."]
+    assert list(notes(SETTINGS, [hopeless], [])) == []
+    (warning,) = notes(SETTINGS, [hopeless | {"correct": 0, "interval": [0.0, 0.037]}], [])
+    assert warning.startswith("base answers 0 of 100 questions right")
+    assert list(notes(SETTINGS, [hopeless | {"method": "sft", "interval": [0.0, 0.03]}], [])) == []
+    assert list(notes(SETTINGS, [hopeless | {"interval": None}], [])) == []
+
+
+def test_a_slower_way_of_sampling_is_said_once() -> None:
+    reason = "its architecture is gpt2"
+    drawn = [Drawn("test", 8, [], 0, reason), Drawn("dev", 8, [], 0, reason), Drawn("dev", 8, [], 0)]
+    (note,) = notes(SETTINGS, [], drawn)
+    assert "slower" in note and reason in note
+
+
+def test_a_choice_of_text_that_needs_all_samples_is_said() -> None:
+    changes = {"stopping": "lossless", "min_agreement": 0.75, "text": "shortest"}
+    settings = resolve(
+        Request(
+            "v1-5",
+            overrides={f"labels.votes.{name}": value for name, value in changes.items()}
+            | {"conditions.control.select": {"min_agreement": 0.75}},
+        )
+    )
+    assert list(notes(settings, [], [])) == [
+        "labels.votes takes the shortest text, which may be any of the K samples: all were drawn."
+    ]
+
+
+def test_questions_that_did_not_fit_are_named_once_by_part() -> None:
+    drawn = [Drawn("test", 8, ["b", "a"], 0), Drawn("test", 8, ["a"], 0), Drawn("dev", 8, list("cdefgh"), 0)]
+    assert list(notes(SETTINGS, [], drawn)) == [
+        "2 test questions are longer than the model's context and count as not answered: a, b.",
+        "6 dev questions are longer than the model's context and count as not answered: c, d, e, f, g and others.",
+    ]
+
+
+def test_floods_of_answers_are_noted_where_there_are_many() -> None:
+    assert list(notes(SETTINGS, [], [Drawn("test", 1000, [], 10)])) == []
+    (note,) = notes(SETTINGS, [], [Drawn("test", 600, [], 6), Drawn("unlabeled", 400, [], 5)])
+    assert note.startswith("11 of 1000 samples hold more than 16 answers")

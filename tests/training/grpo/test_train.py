@@ -1,0 +1,374 @@
+"""GRPO on the lab's model: weights of advantages, one model everywhere, resuming, what stops a run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from noisy_student import files
+from noisy_student.context import Context
+from noisy_student.data.parts import parts
+from noisy_student.data.spec import DataSpec
+from noisy_student.errors import NotTrainable, Paused, UserError
+from noisy_student.labeling.vote import winner_of
+from noisy_student.models import checkpoint, lab
+from noisy_student.models.chat import Renderer
+from noisy_student.models.load import LoadedModel, load
+from noisy_student.models.spec import PromptSpec
+from noisy_student.records import Draw, Label
+from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.torch_engine import TorchEngine
+from noisy_student.training.grpo import trainer
+from noisy_student.training.grpo.config import config
+from noisy_student.training.grpo.rewards import coin, counted_right
+from noisy_student.training.grpo.rollouts import Classroom
+from noisy_student.training.grpo.train import Taught, train
+from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.training.specs.health import HealthSpec
+
+SPEC = GrpoSpec(
+    prompts=2, generations=4, max_new_tokens=40, learning_rate=1e-4, match="steps", steps=3, max_grad_norm=1e6
+)
+SPLIT = parts(DataSpec(labeled=20, unlabeled=20, test=20), run_seed=1, paths={})
+ASKED = SPLIT.unlabeled[:6]
+HEALTH = HealthSpec()
+Change = Callable[[list[list[Draw]]], list[list[Draw]]]
+
+
+def classroom(
+    loaded: LoadedModel, spec: GrpoSpec, *, origin: str = "gold", change: Change = lambda drawn: drawn
+) -> Classroom:
+    """Six questions with their true answers as labels of this origin; ``change`` is done to what is drawn."""
+    renderer = Renderer(loaded.tokenizer, PromptSpec(instruction="End with ####."))
+
+    def draw(model: Any, prompts: Any, row_seeds: Any, check: Callable[[], None]) -> list[list[Draw]]:
+        engine = TorchEngine(
+            model, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, decode=renderer.decode, check=check, width=8
+        )
+        decoding = Decoding(temperature=spec.temperature, max_new_tokens=spec.max_new_tokens, stop_at_answer=False)
+        return change(engine.draw(prompts, row_seeds, decoding))
+
+    labels = {
+        item.question.id: Label(item.question.id, item.answer or "", None, origin)  # type: ignore[arg-type]
+        for item in ASKED
+    }
+    prompts = {item.question.id: renderer.encode(item.question) for item in ASKED}
+    return Classroom(prompts, labels, draw, renderer.decode, winner_of)
+
+
+def run(
+    folder: Path, spec: GrpoSpec = SPEC, *, context: Context | None = None, **how: Any
+) -> tuple[LoadedModel, Taught]:
+    loaded = load(lab.folder("lab-m"))
+    return loaded, train(
+        loaded,
+        classroom(loaded, spec, **how),
+        spec=spec,
+        health=HEALTH,
+        seed=1,
+        context=context or Context(folder),
+    )
+
+
+def weights(loaded: LoadedModel) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in loaded.model.named_parameters()}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoadedModel, Taught]:
+    return run(tmp_path_factory.mktemp("whole"))
+
+
+def test_a_run_says_what_it_did(whole: tuple[LoadedModel, Taught]) -> None:
+    loaded, taught = whole
+    assert (taught.steps, len(taught.groups), len(taught.facts)) == (3, 6, 3)
+    assert [point.step for point in taught.curve] == [1, 2, 3]
+    assert {group.question_id for group in taught.groups} == {item.question.id for item in ASKED}
+    for step, fact in enumerate(taught.facts):
+        assert fact["step"] == step
+        assert 0 < fact["mismatch"] < 1e-3
+        assert fact["trained_tokens"] == fact["sampled_tokens"]
+        # A prompt is read for one to all four of its answers.
+        assert fact["prompt_tokens"] < fact["read_tokens"] - fact["sampled_tokens"] <= 4 * fact["prompt_tokens"]
+        assert ("scored_tokens" in fact) == (step == 0), "the start model is asked at every tenth step"
+        right = [group.right for group in taught.groups if group.step == step]
+        assert fact["right"] == sum(right) / 8
+    start = weights(load(lab.folder("lab-m")))
+    assert any(not torch.equal(start[name], value) for name, value in weights(loaded).items())
+    assert not loaded.model.training and "forward" not in loaded.model.__dict__
+
+
+def test_a_tenth_of_the_weight_is_a_tenth_of_the_gradient(tmp_path: Path) -> None:
+    norms = []
+    for weight in (1.0, 0.1):
+        spec = SPEC.model_copy(update={"pseudo_weight": weight, "steps": 1})
+        _, taught = run(tmp_path / str(weight), spec, origin="vote")
+        norms.append(taught.curve[0].grad_norm)
+    assert norms[0] is not None and norms[1] is not None and norms[0] > 0
+    assert norms[1] == pytest.approx(norms[0] / 10, rel=1e-4)
+    _, gold = run(tmp_path / "gold", SPEC.model_copy(update={"pseudo_weight": 0.1, "steps": 1}), origin="gold")
+    assert gold.curve[0].grad_norm == pytest.approx(norms[0], rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"])
+def test_every_loss_of_trl_moves_the_model(loss: str, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"loss_type": loss, "steps": 1, "beta": 0.04 if loss == "dr_grpo" else 0.0}
+    _, taught = run(tmp_path, SPEC.model_copy(update=changes))
+    assert taught.curve[0].grad_norm and taught.curve[0].grad_norm > 0
+    assert (taught.curve[0].kl is not None) == (loss == "dr_grpo")
+
+
+class PausedAt(Context):
+    """A context whose deadline comes once so many steps are done."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        super().__init__(folder)
+        self._step, self._over = step, False
+
+    def progress(self, done: float, total: float, unit: str = "") -> None:
+        self._over = done >= self._step
+
+    def check(self, ahead: float = 0.0) -> None:
+        if self._over:
+            raise Paused
+
+
+@pytest.mark.parametrize("changes", [{}, {"micro_batch": 4}, {"num_iterations": 2}, {"refill": 1}])
+def test_a_run_that_was_paused_before_its_last_step_is_the_uninterrupted_one(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    spec = SPEC.model_copy(update=changes)
+    cycle = spec.num_iterations
+    loaded, taught = run(tmp_path / "whole", spec)
+    with pytest.raises(Paused):
+        run(tmp_path / "cut", spec, context=PausedAt(tmp_path / "cut", 2 * cycle))
+    again, resumed = run(tmp_path / "cut", spec)
+    assert resumed.resumed_at_steps == (2 * cycle,)
+    assert resumed.groups == taught.groups
+    assert any(group.kind == "mixed" for group in taught.groups if group.step == 2)
+    assert all(torch.equal(value, weights(again)[name]) for name, value in weights(loaded).items())
+    drop = {"seconds"}
+    assert [{k: v for k, v in fact.items() if k not in drop} for fact in resumed.facts] == [
+        {k: v for k, v in fact.items() if k not in drop} for fact in taught.facts
+    ]
+
+
+KILLED = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import test_train
+from noisy_student.training import callback
+callback.save_interval = lambda *seconds: 0.0
+calls = []
+def draw(drawn):
+    calls.append(1)
+    if len(calls) == 3:
+        os._exit(9)
+    return drawn
+test_train.run(Path(sys.argv[2]), change=draw)
+"""
+
+
+def test_a_process_that_is_killed_in_the_last_step_loses_that_step_only(
+    whole: tuple[LoadedModel, Taught], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (9, "")
+    again, taught = run(tmp_path)
+    assert taught.resumed_at_steps == (2,)
+    assert taught.groups == whole[1].groups
+    assert all(torch.equal(value, weights(again)[name]) for name, value in weights(whole[0]).items())
+
+
+def test_a_half_written_state_is_dropped_and_the_run_begins_anew(
+    whole: tuple[LoadedModel, Taught], tmp_path: Path
+) -> None:
+    with pytest.raises(Paused):
+        run(tmp_path, context=PausedAt(tmp_path, 2))
+    (saved,) = (tmp_path / "scratch" / "grpo").glob("step-*.safetensors")
+    saved.write_bytes(saved.read_bytes()[:-8])
+    again, taught = run(tmp_path)
+    assert taught.resumed_at_steps == ()
+    assert all(torch.equal(value, weights(again)[name]) for name, value in weights(whole[0]).items())
+
+
+def test_a_sampler_that_is_another_model_stops_the_run(tmp_path: Path) -> None:
+    def off(drawn: list[list[Draw]]) -> list[list[Draw]]:
+        return [
+            [replace(draw, logprobs=(draw.logprobs[0] - 0.02, *draw.logprobs[1:])) for draw in draws] for draws in drawn
+        ]
+
+    with pytest.raises(UserError, match=r"differ by 0\.02 nats at one token \(step 0\)"):
+        run(tmp_path, change=off)
+
+
+def test_a_reference_that_is_another_model_stops_the_run(tmp_path: Path) -> None:
+    other = load(lab.folder("lab-m"))
+    with torch.no_grad():
+        other.model.get_input_embeddings().weight.mul_(1.05)
+    checkpoint.write(other, tmp_path / "other")
+    loaded = load(lab.folder("lab-m"))
+    loaded.model.config._name_or_path = str(tmp_path / "other")
+    spec = SPEC.model_copy(update={"beta": 0.04})
+    with pytest.raises(UserError, match="At the first step the reference model is"):
+        train(loaded, classroom(loaded, spec), spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / "run"))
+    _, taught = run(tmp_path / "same", spec)
+    assert taught.curve[0].kl is not None and abs(taught.curve[0].kl) < 1e-6
+    assert taught.curve[-1].kl is not None and taught.curve[-1].kl > 1e-5
+
+
+def test_answers_that_are_no_numbers_stop_the_run(tmp_path: Path) -> None:
+    def broken(drawn: list[list[Draw]]) -> list[list[Draw]]:
+        return [[replace(draw, finish="failed") for draw in draws] for draws in drawn]
+
+    with pytest.raises(NotTrainable, match=r"no numbers any more \(step 0\)"):
+        run(tmp_path, change=broken)
+
+
+def test_answers_that_never_end_are_refused_where_only_ended_ones_count(tmp_path: Path) -> None:
+    def endless(drawn: list[list[Draw]]) -> list[list[Draw]]:
+        return [[replace(draw, finish="length") for draw in draws] for draws in drawn]
+
+    with pytest.raises(NotTrainable, match="None of 8 answers ended"):
+        run(tmp_path, SPEC.model_copy(update={"mask_truncated": True}), change=endless)
+
+
+def test_stop_ids_that_the_model_does_not_have_are_refused(tmp_path: Path) -> None:
+    loaded = load(lab.folder("lab-m"))
+    wrong = replace(loaded, stop_ids=frozenset({10**6}))
+    with pytest.raises(UserError, match="1000000"):
+        train(wrong, classroom(loaded, SPEC), spec=SPEC, health=HEALTH, seed=1, context=Context(tmp_path))
+
+
+def test_refilling_replaces_groups_of_one_reward(tmp_path: Path) -> None:
+    never = {item.question.id for item in ASKED[:3]}
+
+    def spoiled(loaded: LoadedModel, spec: GrpoSpec) -> Classroom:
+        room = classroom(loaded, spec)
+        labels = {
+            name: replace(label, answer="-987654") if name in never else label for name, label in room.labels.items()
+        }
+        return replace(room, labels=labels)
+
+    counts = {}
+    for refill in (0, 2):
+        spec = SPEC.model_copy(update={"refill": refill, "steps": 6})
+        loaded = load(lab.folder("lab-m"))
+        taught = train(
+            loaded,
+            spoiled(loaded, spec),
+            spec=spec,
+            health=HEALTH,
+            seed=1,
+            context=Context(tmp_path / str(refill)),
+        )
+        assert len(taught.groups) == 12
+        counts[refill] = sum(group.kind == "mixed" for group in taught.groups)
+        assert (sum(fact["replaced"] for fact in taught.facts) > 0) == (refill > 0)
+    assert counts[2] > counts[0]
+
+
+def test_online_votes_label_pseudo_questions_by_their_own_answers(tmp_path: Path) -> None:
+    spec = SPEC.model_copy(update={"online_votes": True, "steps": 2})
+    _, gold = run(tmp_path / "gold", spec, origin="gold")
+    _, voted = run(tmp_path / "voted", spec, origin="vote")
+    truths = {item.question.id: item.answer for item in ASKED}
+    assert all(group.label == truths[group.question_id] for group in gold.groups)
+    assert any(group.label != truths[group.question_id] for group in voted.groups)
+    assert all(group.label is None or group.right >= 1 for group in voted.groups)
+
+
+def test_curves_are_written_beside_the_data(tmp_path: Path) -> None:
+    _, taught = run(tmp_path, SPEC.model_copy(update={"steps": 1}))
+    assert [row["step"] for row in files.read_jsonl(tmp_path / "curves" / "training.jsonl")] == [1]
+    (row,) = files.read_jsonl(tmp_path / "curves" / "rollouts.jsonl")
+    assert row == taught.facts[0]
+
+
+def test_a_micro_batch_of_cut_answers_alone_is_compared_with_nothing(tmp_path: Path) -> None:
+    def first_cut(drawn: list[list[Draw]]) -> list[list[Draw]]:
+        cut = [Draw(draw.token_ids[:-1], draw.logprobs[:-1], "length") for draw in drawn[0]]
+        return [cut, *drawn[1:]]
+
+    spec = SPEC.model_copy(update={"mask_truncated": True, "micro_batch": 4})
+    _, taught = run(tmp_path, spec, change=first_cut)
+    for fact in taught.facts:
+        assert 0 < fact["mismatch"] < 1e-3
+        assert fact["apart_tokens"] == fact["trained_tokens"] < fact["sampled_tokens"]
+
+
+def test_rewards_are_what_trl_is_paid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[Sequence[float]] = []
+    real = trainer.paid
+
+    def watching(name: str, reward: Any, attempts: Any) -> list[float]:
+        amounts = real(name, reward, attempts)
+        seen.append(amounts)
+        return amounts
+
+    monkeypatch.setattr(trainer, "paid", watching)
+    rewards = {"termination": 0.1, "repetition": 0.1}
+    spec = GrpoSpec.model_validate({**SPEC.model_dump(), "steps": 1, "rewards": rewards})
+    _, taught = run(tmp_path, spec)
+    assert len(seen) == 3
+    assert sum(seen[0]) == sum(group.right for group in taught.groups)
+    assert sum(seen[1]) == sum(seen[0]) * 1.0  # the lab's answers all end
+
+
+def test_an_answer_that_was_cut_counts_as_the_protocol_says(tmp_path: Path) -> None:
+    def cut(drawn: list[list[Draw]]) -> list[list[Draw]]:
+        return [[Draw(draw.token_ids[:-1], draw.logprobs[:-1], "length") for draw in draws] for draws in drawn]
+
+    spec = SPEC.model_copy(update={"steps": 1})
+    shares = []
+    for truncated in ("abstain", "last-number"):
+        loaded = load(lab.folder("lab-m"))
+        room = replace(classroom(loaded, spec, change=cut), truncated=truncated)  # type: ignore[arg-type]
+        taught = train(loaded, room, spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / truncated))
+        shares.append(sum(group.right for group in taught.groups))
+    assert shares[0] == 0 < shares[1]
+
+
+def test_refilling_and_shaped_rewards_are_not_taken_together() -> None:
+    with pytest.raises(UserError, match="refilling would drop them"):
+        GrpoSpec.model_validate({"refill": 1, "rewards": {"termination": 0.1}})
+    with pytest.raises(UserError, match="stored vote"):
+        GrpoSpec(online_votes=True, weigh_agreement=True)
+
+
+@pytest.mark.parametrize(("loss", "given", "told"), [("cispo", None, 5.0), ("cispo", 3.0, 3.0), ("dapo", None, None)])
+def test_cispo_caps_ratios_where_trl_advises(loss: str, given: float | None, told: float | None) -> None:
+    spec = GrpoSpec.model_validate({"loss_type": loss, "epsilon_high": given})
+    assert config(spec, steps=1, weights=[1.0], seed=1, output_dir="/tmp", use_cpu=True).epsilon_high == told
+
+
+@pytest.mark.parametrize("kind", ["random", "format"])
+def test_a_control_pays_what_its_kind_says_whatever_the_labels_are(kind: str, tmp_path: Path) -> None:
+    spec = GrpoSpec.model_validate({**SPEC.model_dump(), "steps": 2, "rewards": {"kind": kind}})
+    loaded, taught = run(tmp_path / "a", spec)
+    assert taught.steps == 2 and taught.facts[0]["right"] == sum(g.right for g in taught.groups if g.step == 0) / (
+        spec.prompts * spec.generations
+    )
+    if kind == "random":
+        ks = range(spec.generations)
+        for group in taught.groups:
+            coins = [coin(1, group.question_id, k=k, step=group.step) for k in ks]
+            assert group.right == sum(counted_right(spec.rewards, [None] * len(coins), None, coins))
+    wrong = classroom(load(lab.folder("lab-m")), spec)
+    other = load(lab.folder("lab-m"))
+    room = replace(
+        wrong,
+        labels={name: replace(label, answer="-777") for name, label in wrong.labels.items()},
+        draw=classroom(other, spec).draw,
+    )
+    train(other, room, spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / "b"))
+    assert all(torch.equal(value, weights(other)[name]) for name, value in weights(loaded).items())
