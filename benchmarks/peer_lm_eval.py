@@ -20,7 +20,6 @@ import yaml
 from noisy_student import files
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import extract
-from noisy_student.answers.solution import parse_solution
 from noisy_student.records import Answer
 
 
@@ -49,8 +48,9 @@ def main() -> None:
 
 def ours(text: str, target: str) -> dict[str, bool]:
     """Right by a strict ``####`` match, and right by any way of reading."""
-    found = extract(text)
-    right = isinstance(found, Answer) and same(found.canonical, parse_solution(target).answer)
+    found, gold = extract(text), extract(target)
+    assert isinstance(gold, Answer) and gold.strict
+    right = isinstance(found, Answer) and same(found.canonical, gold.canonical)
     return {"strict": right and isinstance(found, Answer) and found.strict, "flexible": right}
 
 

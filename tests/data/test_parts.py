@@ -10,7 +10,7 @@ import pytest
 from noisy_student.data.fields import Fields
 from noisy_student.data.locate import locate
 from noisy_student.data.parquet import read_parquet, write_parquet
-from noisy_student.data.parts import parts, paths_of
+from noisy_student.data.parts import parts, paths_of, without_marks
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import answer_key
 from noisy_student.errors import UserError
@@ -97,3 +97,9 @@ def test_a_question_whose_paraphrase_repeats_a_test_question_is_left_out(tmp_pat
     source = SourceSpec(kind="jsonl", labeled=leaking, test=str(test), fields=Fields(paraphrase="other"))
     off = DataSpec(labeled=10, unlabeled=20, test=5, source=source)
     assert parts(off, run_seed=1, paths=paths_of(locate(source))).removed == ()
+
+
+def test_calculator_marks_are_removed_and_nothing_else() -> None:
+    gold = "She sells 16 - 3 = <<16-3=13>>13 eggs.\nThat is 13 * 100 = $<<13*100=1300>>1,300.\n#### 1,300"
+    assert without_marks(gold) == "She sells 16 - 3 = 13 eggs.\nThat is 13 * 100 = $1,300.\n#### 1,300"
+    assert without_marks("1 << 2 and <<3\n4>> and <<>>") == "1 << 2 and <<3\n4>> and "

@@ -11,7 +11,6 @@ from noisy_student.labeling.stopping import Rule, beta, fixed, lossless, round_e
 from noisy_student.labeling.texts import voted_labels, with_own_texts
 from noisy_student.labeling.vote import stopped_votes, votes
 from noisy_student.records import Label, Sample
-from noisy_student.statistics.stopping import adaptive_consistency
 
 ANSWERS = st.one_of(st.none(), st.sampled_from(["1", "2", "3"]))
 
@@ -92,8 +91,44 @@ def test_the_rule_decides_at_the_latest_with_the_last_sample() -> None:
     assert lossless(2)((2, 2), 4, 4) == "give_up"
 
 
+def expected_of_beta(p: float, K: int) -> tuple[float, float]:
+    """Expected draws and accuracy of ``beta``, asked after each sample of a question with two answers."""
+    going, draws, accuracy = {(0, 0): 1.0}, 0.0, 0.0
+    while going:
+        following: dict[tuple[int, int], float] = {}
+        for (right, wrong), chance in going.items():
+            for state, step in (((right + 1, wrong), p), ((right, wrong + 1), 1 - p)):
+                following[state] = following.get(state, 0.0) + chance * step
+        going = {}
+        for (right, wrong), chance in following.items():
+            if beta((max(right, wrong), min(right, wrong)), right + wrong, K) == "go":
+                going[right, wrong] = chance
+            else:
+                draws += chance * (right + wrong)
+                accuracy += chance * (0.5 if right == wrong else float(right > wrong))
+    return draws, accuracy
+
+
+@pytest.mark.parametrize(
+    ("p", "draws", "accuracy"),
+    # Published values of Adaptive-Consistency at a threshold of .95 and at most 32 samples.
+    [
+        (0.5, 23.971450, 0.5),
+        (0.6, 20.95026492, 0.8550242207),
+        (0.7, None, 0.980975),
+        (0.8, 8.678608243, 0.9980676265),
+        (0.9, 5.62171741, 0.9998961811),
+        (1.0, 4, 1),
+    ],
+)
+def test_beta_has_the_published_draws_and_accuracy(p: float, draws: float | None, accuracy: float) -> None:
+    found = expected_of_beta(p, 32)
+    assert draws is None or found[0] == pytest.approx(draws, abs=1e-6)
+    assert found[1] == pytest.approx(accuracy, abs=1e-6)
+
+
 @pytest.mark.parametrize("p", [0.5, 0.6, 0.8, 0.9])
-def test_beta_draws_as_many_as_the_closed_form_says(p: float) -> None:
+def test_beta_draws_as_many_as_all_sequences_say(p: float) -> None:
     """All sequences of right and wrong up to 12, weighed by their chance."""
     K, draws, right = 12, 0.0, 0.0
     for bits in range(2**K):
@@ -104,9 +139,7 @@ def test_beta_draws_as_many_as_the_closed_form_says(p: float) -> None:
         draws += weight * stop
         yes = answers[:stop].count("1")
         right += weight * (0.5 if 2 * yes == stop else float(2 * yes > stop))
-    exact = adaptive_consistency(p, threshold=0.95, cap=K)
-    assert draws == pytest.approx(exact.draws)
-    assert right == pytest.approx(exact.accuracy)
+    assert (draws, right) == pytest.approx(expected_of_beta(p, K))
 
 
 def test_rounds_begin_where_the_rule_can_first_decide() -> None:

@@ -12,11 +12,9 @@ from scipy import stats
 
 from noisy_student.statistics.paired import (
     PairedCounts,
-    bonett_price,
     mcnemar_exact,
     mcnemar_midp,
     newcombe_paired,
-    tango,
     worse_exact,
 )
 
@@ -34,8 +32,6 @@ def test_mcnemar_equals_the_reference(row):
 def test_paired_intervals_equal_the_reference(row):
     counts = PairedCounts(row["both"], row["only1"], row["only2"], row["neither"])
     assert newcombe_paired(counts) == pytest.approx(row["newcombe10"], abs=1e-9)
-    assert tango(counts) == pytest.approx(row["tango"], abs=1e-9)
-    assert bonett_price(counts) == pytest.approx(row["bonett_price"], abs=1e-9)
 
 
 # exact p by net difference and number of discordant questions (reference page, A.9, cells of whole counts)
@@ -72,11 +68,10 @@ def test_intervals_hold_the_difference_and_turn_with_it(a, b, c, d):
     if a + b + c + d == 0:
         return
     counts, turned = PairedCounts(a, b, c, d), PairedCounts(a, c, b, d)
-    for method in (newcombe_paired, tango):
-        low, high = method(counts)
-        assert -1 - 1e-9 <= low <= counts.difference + 1e-12
-        assert counts.difference - 1e-12 <= high <= 1 + 1e-9
-        assert method(turned) == pytest.approx((-high, -low), abs=1e-9)
+    low, high = newcombe_paired(counts)
+    assert -1 - 1e-9 <= low <= counts.difference + 1e-12
+    assert counts.difference - 1e-12 <= high <= 1 + 1e-9
+    assert newcombe_paired(turned) == pytest.approx((-high, -low), abs=1e-9)
 
 
 @pytest.mark.parametrize("both", [0, 5, 10])
@@ -84,9 +79,8 @@ def test_identical_predictions_have_a_difference_of_zero(both):
     counts = PairedCounts(both, 0, 0, 10 - both)
     assert counts.difference == counts.discordance == 0
     assert mcnemar_exact(0, 0) == mcnemar_midp(0, 0) == 1
-    for method in (newcombe_paired, tango, bonett_price):
-        low, high = method(counts)
-        assert low < 0 < high
+    low, high = newcombe_paired(counts)
+    assert low < 0 < high
 
 
 def test_midp_holds_its_level_where_the_exact_test_is_too_cautious():

@@ -1,4 +1,4 @@
-"""pass@k, maj@k and plurality accuracy against the reference and brute force."""
+"""pass@k, maj@k and the chance of the leader against the reference and brute force."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisy_student.statistics.voting import maj_at_k, pass_at_k, plurality_accuracy
+from noisy_student.statistics.voting import leader_probability, maj_at_k, pass_at_k
 
 ORACLES = json.loads((Path(__file__).parent / "oracles.json").read_text())
 
@@ -24,12 +24,6 @@ def test_pass_at_k_equals_the_reference(row):
 @pytest.mark.parametrize("row", ORACLES["majk"], ids=str)
 def test_maj_at_k_equals_the_reference(row):
     assert maj_at_k(row["counts"], row["correct"], k=row["k"]) == pytest.approx(row["v"], abs=1e-9)
-
-
-@pytest.mark.parametrize("row", ORACLES["plurality_acc"], ids=lambda row: row["name"])
-def test_plurality_accuracy_equals_the_reference(row):
-    for k, accuracy in row["acc"].items():
-        assert plurality_accuracy(row["p"], row["distractors"], k=int(k)) == pytest.approx(accuracy, abs=1e-9)
 
 
 def _share(drawn):
@@ -51,41 +45,14 @@ def test_maj_at_k_equals_all_subsets(counts, k):
     assert maj_at_k(tally, "right", k=k, abstained=counts[3]) == pytest.approx(sum(subsets) / len(subsets))
 
 
-def test_plurality_accuracy_with_abstentions_equals_all_draws():
-    chances = {"right": 0.4, "x": 0.3, "y": 0.1, "none": 0.2}
-    for k in (1, 2, 3, 4):
-        total = 0.0
-        for drawn in itertools.product(chances, repeat=k):
-            weight = 1.0
-            for answer in drawn:
-                weight *= chances[answer]
-            total += weight * _share(drawn)
-        assert plurality_accuracy(0.4, [0.3, 0.1], k=k) == pytest.approx(total)
-
-
-@settings(max_examples=30, deadline=None)
-@given(p=st.floats(0.05, 0.95), k=st.integers(1, 8))
-def test_identities_of_two_answers(p, k):
-    assert plurality_accuracy(p, [1 - p], k=2 * k) == pytest.approx(plurality_accuracy(p, [1 - p], k=2 * k - 1))
-
-
-def test_two_samples_are_worth_one_and_order_is_not_worth_anything():
-    assert plurality_accuracy(0.4, [0.3, 0.3], k=2) == pytest.approx(0.4)
-    assert plurality_accuracy(0.4, [0.35, 0.1], k=9) == pytest.approx(plurality_accuracy(0.4, [0.1, 0.35], k=9))
-
-
 def test_edges():
     assert maj_at_k({"a": 3}, "b", k=2) == 0
     assert maj_at_k({}, "b", k=2, abstained=4) == 0
     assert maj_at_k({"a": 3}, "a", k=3) == 1
-    assert plurality_accuracy(1.0, [], k=8) == 1
-    assert plurality_accuracy(0.0, [], k=8) == 0
     with pytest.raises(ValueError, match="k must lie"):
         maj_at_k({"a": 3}, "a", k=4)
     with pytest.raises(ValueError, match="right=4"):
         pass_at_k(3, 4, k=1)
-    with pytest.raises(ValueError, match="sum to at most 1"):
-        plurality_accuracy(0.8, [0.3], k=2)
 
 
 def test_the_ends_of_pass_at_k():
@@ -99,5 +66,22 @@ def test_the_ends_of_pass_at_k():
 
 def test_votes_that_are_out_of_reach_do_not_end_the_count():
     # Two right ones can only be two votes, so one vote for them is impossible and two are not.
-    assert plurality_accuracy(1.0, [0.0], k=2) == 1
     assert maj_at_k({"right": 2, "x": 1}, "right", k=3) == 1
+
+
+@pytest.mark.parametrize("row", ORACLES["adaptive_consistency_beta"], ids=str)
+def test_leader_probability_equals_the_reference(row):
+    assert leader_probability(row["a"], row["b"]) == pytest.approx(row["p"], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "leads"),
+    [
+        (0.95, [4, 6, 8, 9, 11, 12, 14, 15, 17, 18, 19]),
+        (0.99, [6, 9, 11, 13, 14, 16, 18, 19, 21, 23, 24]),
+        (0.90, [3, 5, 6, 8, 9, 11, 12, 13, 15, 16, 17]),
+    ],
+)
+def test_least_leader_that_stops(threshold, leads):
+    found = [next(a for a in range(b, 60) if leader_probability(a, b) >= threshold) for b in range(11)]
+    assert found == leads

@@ -1,1 +1,1 @@
-"""Reading answers: the only place that knows what an answer looks like in a text."""
+"""Extraction of answers from texts, their canonical forms and their equality; no other package parses answers."""

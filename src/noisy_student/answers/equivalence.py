@@ -1,7 +1,7 @@
-"""When two answers are the same: one function, used by the vote, the grade and the reward alike.
+"""Equality of answers: one function for the vote, the grade and the reward.
 
-Numbers are compared by their canonical form alone. LaTeX has more than one form of a value, so it is also asked of
-algebra (``math_pool``), which is no equivalence relation: in a ballot what hangs together is one answer.
+Numbers are compared by canonical form alone. LaTeX has several forms of one value, so it is also compared by algebra
+(``math_pool``), which is no equivalence relation: a ballot merges answers that are connected by equal pairs.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from noisy_student.answers.normalize import canonical_number
 
 
 def same(a: str, b: str) -> bool:
-    """Whether two answers are equal in value; answers that are neither numbers nor LaTeX are equal as stripped text.
+    """Return whether two answers are equal in value; text that is neither number nor LaTeX is compared stripped.
 
-    Reflexive and symmetric on all strings; transitive on all but LaTeX, since there it compares one form per string.
-    Raises UserError where LaTeX has to be compared and the extra ``math`` is not installed.
+    Reflexive and symmetric on all strings; transitive on all but LaTeX, because others have one form per value.
+    Raises UserError if LaTeX has to be compared and the extra ``math`` is not installed.
 
     >>> same("0.75", "3/4"), same("18", "18.00"), same("18", "81")
     (True, True, False)
@@ -26,9 +26,9 @@ def same(a: str, b: str) -> bool:
 
 
 def merged(answers: Sequence[str | None]) -> Sequence[str | None]:
-    """The answers of one ballot with one string for what is equal: the shortest of its forms, then the smallest.
+    """Replace equal answers of one ballot by one string: the shortest form, then the smallest.
 
-    Only LaTeX is merged; canonical numbers are one string already. What is equal over a third answer is equal.
+    Only LaTeX is merged, since equal numbers are one string already. Two answers equal to a third are merged.
 
     >>> merged(["4", None, "5"])
     ['4', None, '5']
@@ -40,7 +40,7 @@ def merged(answers: Sequence[str | None]) -> Sequence[str | None]:
     for form in forms:
         found = {leader for other, leader in leaders.items() if same(form, other)}
         leaders[form] = min(found, key=lambda leader: (len(leader), leader)) if found else form
-        # One that is equal to two classes joins them.
+        # A form that is equal to two classes joins them.
         for other, leader in leaders.items():
             if leader in found:
                 leaders[other] = leaders[form]

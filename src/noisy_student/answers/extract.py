@@ -1,14 +1,14 @@
-"""A sampled text in, its answer out, in four stages of falling trust; linear in the length of the text.
+"""Extraction of an answer from a sampled text, in four stages of falling trust; linear in the text's length.
 
 1. ``hashes``: the first complete number after ``####`` (``strict``); a mark without a readable number is skipped.
 2. ``boxed``: the last closed box.
 3. ``phrase``: the last "answer is" that is followed by a number.
-4. ``last-number``: the last thing that begins like a number. If it is none (``1e3``), nothing is read; nor is the
-   inside of a box that stage 2 could not read.
+4. ``last-number``: the last token that begins like a number. If it is not one (``1e3``), there is no answer; a text
+   with a box that stage 2 could not read skips this stage.
 
-``strict`` is lm-eval's ``strict-match`` (``#### (\\-?[0-9\\.\\,]+)``) made tolerant of ``$``, bold and brackets and
-intolerant of numbers that go on (``1e3``); every stage together stands for its ``flexible-extract``.
-Invented next turns and text above ``turns.MAX_CHARACTERS`` are ignored.
+``strict`` is lm-eval's ``strict-match`` (``#### (\\-?[0-9\\.\\,]+)``), tolerant of ``$``, bold and brackets and
+intolerant of numbers that continue (``1e3``); all stages together correspond to its ``flexible-extract``.
+Invented next turns and text beyond ``turns.MAX_CHARACTERS`` are ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from noisy_student.answers.box import last_box
+from noisy_student.answers.boxed import BOX, last_box
 from noisy_student.answers.extract_latex import extract_latex
 from noisy_student.answers.hashes import MARK, first_hashes, number_at
 from noisy_student.answers.normalize import NUMBER, canonical_number
@@ -25,6 +25,9 @@ from noisy_student.answers.turns import own_turn
 from noisy_student.records import Answer, Finish, Kind, NoAnswer
 
 Truncated = Literal["abstain", "last-number"]
+
+MOST_ANSWERS = 16
+"""Most marks and boxes of one text; a worked solution of eight steps, each boxed, has nine."""
 
 _PHRASE = re.compile(r"answer is[\s:*(]*+(?:\\[(\[] ?)?+", re.IGNORECASE | re.ASCII)
 _LOOSE = re.compile(rf"(?<![\dA-Za-z_.])(?:(?![-+\u2212])|(?<![)\]}}%]))(?P<number>{NUMBER})(?P<rest>[\dA-Za-z_.,/]*+)")
@@ -35,11 +38,11 @@ _WITH_UNIT = re.compile(r"(?P<number>\S++) ++[A-Za-z][A-Za-z .]*+")
 
 
 def read(text: str, finish: Finish, *, truncated: Truncated = "abstain", kind: Kind = "number") -> Answer | NoAnswer:
-    """The answer of a sample that ended in ``finish``, to a question of that kind.
+    """Return the answer of a sample that ended with ``finish`` to a question of this ``kind``.
 
-    A failed sample has none. One cut off by the cap abstains unless its ``####`` answer was complete before, so that
-    sampling with and without ``stop_at_answer`` reads the same; under ``last-number`` (the original protocol) it is
-    read like any other, where the last number is the usual find.
+    A failed sample has none. A sample cut off by the token cap abstains unless its ``####`` answer was complete, so
+    that sampling with and without ``stop_at_answer`` gives the same answer; under ``truncated="last-number"`` (the
+    original protocol) it is read like any other, usually to its last number.
 
     >>> read("so 18 + 3", "length"), read("so 18 + 3", "length", truncated="last-number").canonical
     (NoAnswer(reason='truncated'), '3')
@@ -52,7 +55,7 @@ def read(text: str, finish: Finish, *, truncated: Truncated = "abstain", kind: K
 
 
 def extract(text: str) -> Answer | NoAnswer:
-    """The answer of a whole text by the first of the four stages that finds one.
+    """Return the answer of a whole text by the first of the four stages that finds one.
 
     >>> extract("16 - 7 = 9, times 2.\\n#### $18 a day").canonical
     '18'
@@ -71,6 +74,15 @@ def extract(text: str) -> Answer | NoAnswer:
         return answer
     something = digits or box is not None or MARK in text or _PHRASE.search(text)
     return NoAnswer("unreadable" if something else "absent")
+
+
+def is_flood(text: str) -> bool:
+    """Return whether a text holds more marks and boxes than any solution, so that its answer is chance.
+
+    >>> is_flood("6 * 7 = 42\\n#### 42"), is_flood("#### 4 " * 500)
+    (False, True)
+    """
+    return text.count(MARK) + text.count(BOX) > MOST_ANSWERS
 
 
 def _read_box(content: str) -> Answer | None:

@@ -1,17 +1,15 @@
-r"""A sampled text in, its LaTeX answer out.
+r"""Extraction of LaTeX answers: the last closed box, else the text after the last ``####``, else a phrase.
 
-That is the last closed box, else what follows the last ``####``, else a phrase.
-
-A box counts as strict, since it is what a question of this kind asks for. A text ends with its first complete
-``#### number``, as it does for numbers: sampling may stop there, and ``extract_latex(cut)`` must be what
-``extract_latex(whole)`` is. No number in passing is taken for an answer.
+A box counts as strict, since prompts for LaTeX ask for one. A text ends with its first complete ``#### number``, as for
+numbers: sampling may stop there, and ``extract_latex(cut)`` must equal ``extract_latex(whole)``. A number without mark,
+box or phrase is never an answer.
 """
 
 from __future__ import annotations
 
 import re
 
-from noisy_student.answers.box import BOX, last_box
+from noisy_student.answers.boxed import BOX, last_box
 from noisy_student.answers.hashes import MARK
 from noisy_student.answers.latex import canonical_latex
 from noisy_student.answers.stop import answer_end
@@ -23,7 +21,7 @@ _END = re.compile(r"\n|\.(?![0-9])|$")
 
 
 def extract_latex(text: str) -> Answer | NoAnswer:
-    r"""The answer of a whole text by the first of the three ways that finds one.
+    r"""Return the answer of a whole text by the first of the three methods that finds one.
 
     >>> extract_latex(r"so \boxed{\dfrac{\pi}{2}} it is").canonical
     '$\\frac{\\pi}{2}$'
@@ -51,7 +49,7 @@ def _read(surface: str, method: Method) -> Answer | None:
 
 
 def _marked(text: str) -> str | None:
-    """What stands after the last mark, on its line; bold and brackets of math are no part of it."""
+    """Return the rest of the line after the last mark, without bold marks and colons; None without a mark."""
     start = text.rfind(MARK)
     if start < 0:
         return None
@@ -60,7 +58,7 @@ def _marked(text: str) -> str | None:
 
 
 def _said(text: str) -> str | None:
-    """What stands after the last "answer is", up to the end of its line or sentence."""
+    """Return the text after the last "answer is" up to the end of its line or sentence; None without the phrase."""
     found = None
     for phrase in _PHRASE.finditer(text):
         found = phrase

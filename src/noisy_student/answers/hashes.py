@@ -1,7 +1,7 @@
-"""The first complete ``#### number`` of a text: shared by reading (``extract``) and by stopping (``stop``).
+"""Search for the first complete ``#### number``, shared by extraction (``extract``) and stopping (``stop``).
 
-Complete means that nothing which could continue the number follows it: ``#### 18 eggs`` and ``#### **18**.`` are,
-``#### 1e3``, ``#### 1,00``, ``#### 12:30`` and ``#### 10^6`` are not, and are skipped like a heading ``#### Step 1``.
+A number is complete if nothing that could continue it follows: ``#### 18 eggs`` and ``#### **18**.`` are complete;
+``#### 1e3``, ``#### 1,00``, ``#### 12:30`` and ``#### 10^6`` are not and are skipped like a heading ``#### Step 1``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DIGIT = re.compile(r"\d")
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A number found after a mark; ``end`` is the position after it and all that is glued to it."""
+    """A number found after a mark; ``end`` is the position after the number and any characters glued to it."""
 
     canonical: str
     surface: str
@@ -28,7 +28,7 @@ class Marked:
 
 
 def first_hashes(text: str) -> Marked | None:
-    """The first ``####`` of ``text`` that is followed, on its line, by a complete number."""
+    """Return the first complete number that follows a ``####`` on its line, or None."""
     position = text.find(MARK)
     while position >= 0:
         before = _BEFORE.match(text, position + len(MARK))
@@ -41,7 +41,7 @@ def first_hashes(text: str) -> Marked | None:
 
 
 def number_at(text: str, position: int) -> Marked | None:
-    """The complete number that begins at ``position``, if one does."""
+    """Return the complete number that begins at ``position``, or None."""
     match = _GLUED.match(text, position)
     if match is None or _DIGIT.search(match["rest"]):
         return None

@@ -1,10 +1,10 @@
-r"""Written LaTeX in, one plain notation out, so that equal answers can be counted as equal strings.
+r"""Canonical form of LaTeX answers, so that equal answers are counted as equal strings.
 
-A plain number has the canonical form of ``normalize`` (``\frac{3}{4}``, ``0.75`` and ``.75`` are ``0.75``); all else
-is the notation made plain, between dollar signs (``$\frac{\pi}{2}$``), which also tells it from a number. Made plain
+A number has the canonical form of ``normalize`` (``\frac{3}{4}``, ``0.75`` and ``.75`` are ``0.75``). Any other answer
+is its normalized notation between dollar signs (``$\frac{\pi}{2}$``), which distinguish it from a number. Normalized
 are: sizes of brackets, spaces, fonts, ``\dfrac``, missing braces, degree and currency signs, a unit after a number, the
-name before ``=``, synonyms such as ``\le``. Nothing is computed: what only algebra can tell (``\sqrt{8}`` and
-``2\sqrt{2}``) is left to ``math_pool``.
+name before ``=``, synonyms such as ``\le``. Nothing is computed: equality by algebra (``\sqrt{8}`` and
+``2\sqrt{2}``) is decided in ``math_pool``.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from noisy_student.answers.box import BOX
+from noisy_student.answers.boxed import BOX
 from noisy_student.answers.hashes import MARK
 from noisy_student.answers.normalize import canonical_number
 
 MAX_LATEX = 300
-"""Characters of an answer; a longer text is a derivation."""
+"""Longest answer in characters; a longer text is a derivation."""
 MAX_WORDS = 3
-"""Words of an answer that is none but words, such as ``no real solution``; a longer one is a sentence."""
+"""Most words of an answer made of words only, such as ``no real solution``; a longer one is a sentence."""
 _PASSES = 8
-"""A form that still changes after so many passes is given up; three are the most that tests have needed."""
+"""Most passes until the form must be stable, else there is no canonical form; tests have needed at most three."""
 
 _WRAPPED = re.compile(r"\\[(\[](?P<inside>.*)\\[)\]]", re.DOTALL)
 _SIZES = re.compile(r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|limits)(?![A-Za-z])\.?")
@@ -57,7 +57,7 @@ _PART = re.compile(r"\\frac\{([0-9]++)\}\{([0-9]++)\}")
 
 
 def is_latex(canonical: str) -> bool:
-    """Whether a canonical answer is LaTeX and no plain number.
+    """Return whether a canonical answer is LaTeX rather than a plain number.
 
     >>> is_latex("$\\\\pi$"), is_latex("0.75")
     (True, False)
@@ -66,9 +66,9 @@ def is_latex(canonical: str) -> bool:
 
 
 def canonical_latex(surface: str) -> str | None:
-    r"""The canonical form of a written answer, or None where it is empty, too long, or a sentence.
+    r"""Return the canonical form of a written answer, or None if it is empty, too long, or a sentence.
 
-    It is its own canonical form.
+    Idempotent: a canonical form is its own canonical form.
 
     >>> canonical_latex(r"\dfrac{3}{4}"), canonical_latex(r"x = \frac\pi2"), canonical_latex(r"5\text{ cm}")
     ('0.75', '$\\frac\\pi2$', '5')
@@ -94,7 +94,7 @@ def canonical_latex(surface: str) -> str | None:
 
 
 def written(answer: str) -> str | None:
-    r"""The canonical form of an answer that stands in a column of its own; None for a worked solution.
+    r"""Return the canonical form of an answer from a column of its own; None for a worked solution.
 
     >>> written(r"$\frac{1}{3}$"), written(r"so it is \boxed{5}")
     ('1/3', None)
@@ -103,7 +103,7 @@ def written(answer: str) -> str | None:
 
 
 def _plainer(text: str) -> str:
-    """One pass over the notation."""
+    """Normalize the notation in one pass."""
     text = text.translate(_SIGNS).replace("\\$", "").replace("$", "").strip().rstrip(".,;\\ ")
     if wrapped := _WRAPPED.fullmatch(text):
         text = wrapped["inside"]
@@ -132,7 +132,7 @@ def _synonym(name: str) -> str:
 
 
 def _rational(text: str) -> str | None:
-    """A number, a fraction with signs in it, or a whole number before a fraction, as a plain number."""
+    """Return a number, a fraction with signs inside, or a mixed number as a plain number; None for anything else."""
     number = canonical_number(text)
     if number is not None:
         return number

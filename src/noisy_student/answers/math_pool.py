@@ -1,10 +1,10 @@
-"""Whether two LaTeX answers are equal by algebra, asked in a process that can be killed.
+"""Algebraic equality of LaTeX answers, decided in a worker process that can be killed.
 
-Computer algebra (math-verify) on what a model wrote may take for ever or all memory (a tower of powers), and code for
-big integers hears no alarm; so it runs in one worker that dies at a limit and is replaced. The limit counts the
-processor's time, which another program on the machine does not lengthen, with a limit of wall time behind it. What
-could not be decided is "unknown", not equal, and counted. The worker is spawned, never forked, so that it inherits no
-threads of torch; it starts with the first comparison and ends with this process.
+Computer algebra (math-verify) on model output may take unbounded time or memory (a tower of powers), and big-integer
+code ignores signals, so it runs in one worker that is killed at a limit and replaced. The limit counts CPU time, which
+other programs on the machine do not lengthen, with a wall-time limit behind it. Undecided pairs are unknown, treated
+as not equal, and counted. The worker is spawned, never forked, so that it inherits no threads of torch; it starts with
+the first comparison and ends with this process.
 """
 
 from __future__ import annotations
@@ -28,41 +28,42 @@ if TYPE_CHECKING:
 
 EXTRA = ("math_verify", "pebble")
 CPU_SECONDS = 3
-"""Of one comparison; ordinary ones take milliseconds."""
+"""CPU limit of one comparison; ordinary ones take milliseconds."""
 WALL_SECONDS = 20.0
-"""Of one comparison, where it waits rather than computes; a machine with other work may be several times slower."""
+"""Wall limit of one comparison that waits rather than computes; a busy machine may be several times slower."""
 MEMORY_BYTES = 2 * 1024**3
-"""Address space of the worker; sympy takes a tenth of it."""
+"""Address space of the worker; sympy needs a tenth of it."""
 
 _unknown = 0
 
 
 def require_extra() -> None:
-    """Raise UserError where math-verify and its pool are not installed."""
+    """Raise UserError unless math-verify and pebble are installed."""
     missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(
-            f"These answers are LaTeX, and this is not installed: {', '.join(missing)}.",
-            why="Whether two formulas are equal is decided by math-verify, in a pool of pebble's.",
-            do='pip install "noisy-student[math]"; or read the answers as numbers (answers = "number").',
+            f"LaTeX answers need packages that are not installed: {', '.join(missing)}.",
+            why="math-verify compares formulas, in a process pool of pebble.",
+            do='Run: pip install "noisy-student[math]"; or read answers as numbers (answers = "number").',
+            code="extra-missing",
         )
 
 
 def equal(a: str, b: str) -> bool:
-    """Whether two answers are equal whichever is taken for the truth; unknown counts as not equal.
+    """Return whether two answers are equal with either one as the reference; undecided counts as not equal.
 
-    math-verify asks in one order, and both must hold. Raises UserError where the extra is not installed.
+    math-verify depends on the order, so both orders must hold. Raises UserError if the extra is not installed.
     """
     return _verdict(*sorted((a, b))) is True
 
 
 def unknown() -> int:
-    """How many different pairs this process has met that could not be decided."""
+    """Return the number of distinct undecided pairs in this process."""
     return _unknown
 
 
 def since(before: int) -> dict[str, int]:
-    """What a stage's summary says of the pairs that were met and not decided since ``before``; nothing if none were."""
+    """Return the ``undecided`` entry of a stage's summary: pairs since ``before``; empty if there are none."""
     return {"undecided": _unknown - before} if _unknown > before else {}
 
 
@@ -96,7 +97,7 @@ def _close(pool: ProcessPool) -> None:
 
 
 def _start() -> None:
-    """In the worker: its limits, and the import that no comparison should wait for."""
+    """Set the worker's limits and import math-verify before the first comparison is timed."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
@@ -105,9 +106,9 @@ def _start() -> None:
 
 
 def _compare(a: str, b: str) -> bool | None:
-    """In the worker: the verdict of math-verify in both orders, None where it ran out of memory or broke."""
+    """Return math-verify's verdict in both orders, in the worker; None if it ran out of memory or failed."""
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    # A soft limit above the hard one is refused; then that one holds.
+    # The system refuses a soft limit above the hard one; the hard limit then applies.
     with contextlib.suppress(ValueError):
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + CPU_SECONDS, hard))
     from math_verify import parse, verify
@@ -125,5 +126,5 @@ def _compare(a: str, b: str) -> bool | None:
 
 
 def _dressed(canonical: str) -> Any:
-    """A canonical answer as math-verify wants to read it: LaTeX between dollar signs."""
+    """Return a canonical answer as math-verify reads it: LaTeX between dollar signs."""
     return canonical if canonical.startswith("$") else f"${canonical}$"

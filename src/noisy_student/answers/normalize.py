@@ -1,12 +1,12 @@
-"""Written numbers in, one canonical string per value out; exact, without floats and without computer algebra.
+"""Canonical form of written numbers: one string per value, exact, without floats and without computer algebra.
 
 The canonical form is a plain decimal (``18``, ``-0.75``) or, where no decimal ends, a reduced fraction (``1/3``).
 
-Read: ASCII digits with an optional sign (``+``, ``-``, U+2212), ``.5``, ``5.``, leading zeros; commas that part
+Read: ASCII digits with an optional sign (``+``, ``-``, U+2212), ``.5``, ``5.``, leading zeros; commas between
 whole groups of three (``1,000``); one currency sign before or after; a percent sign, which is dropped as GSM8K's
 key does (``75%`` is 75); ``3/4`` and ``\\frac{3}{4}`` of whole numbers.
 
-Not a number, so that no guess becomes a vote: ``1,00`` ``0,500`` ``1000,000`` (commas that part no thousands),
+Not a number, so that no guess becomes a vote: ``1,00`` ``0,500`` ``1000,000`` (misplaced commas),
 ``1.000,00`` and ``1 000`` (other conventions), ``1 1/2``, ``1.5/2``, ``3/0``, ``1_000``, ``0x10``, ``1e3``, fullwidth
 and other non-ASCII digits, ``nan``, ``inf``, expressions, and anything above the length caps below.
 """
@@ -17,10 +17,10 @@ import math
 import re
 
 MAX_SURFACE = 100
-"""Characters of a written number; longer ones are not answers but floods of digits."""
+"""Longest written number in characters; longer ones are runaway digits, not answers."""
 
 MAX_FRACTION_DIGITS = 18
-"""Digits above and below a fraction line; 10^18 over 2^59 still ends within MAX_SURFACE characters."""
+"""Most digits above and below a fraction line; the decimal of 10^18 over 2^59 still fits MAX_SURFACE characters."""
 
 _SIGN = "[-+\u2212]"
 _CURRENCY = "(?:\\\\?\\$|[\u20ac\xa3\xa5\u20b9])"
@@ -28,7 +28,7 @@ _DECIMAL = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})++(?![0-9])|[0-9]++)(?:\.[0-9]++)?|\
 _FRACTION = r"[0-9]++/[0-9]++|\\[dt]?frac\{[0-9]++\}\{[0-9]++\}"
 
 NUMBER = rf"(?:{_SIGN}?(?:{_CURRENCY} ?)?|{_CURRENCY} ?{_SIGN})(?:{_FRACTION}|{_DECIMAL})"
-"""The pattern of a written number without what may follow it; it never backtracks over digits."""
+"""Pattern of a written number without its suffix; it never backtracks over digits."""
 
 _SURFACE = re.compile(
     rf"(?:(?P<sign>{_SIGN})?(?:{_CURRENCY} ?)?|{_CURRENCY} ?(?P<inner_sign>{_SIGN}))"
@@ -38,7 +38,7 @@ _DIGITS = re.compile("[0-9]++")
 
 
 def canonical_number(surface: str) -> str | None:
-    """The canonical form of a written number, or None where ``surface`` is no number by the rules above.
+    """Return the canonical form of a written number, or None if ``surface`` is no number by the rules above.
 
     >>> canonical_number("$1,000.00"), canonical_number("3/4"), canonical_number("2/6"), canonical_number("1e3")
     ('1000', '0.75', '1/3', None)

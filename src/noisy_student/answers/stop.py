@@ -1,6 +1,6 @@
-"""When generation may stop: after a complete first ``#### number`` that can no longer change.
+"""End of an answer: generation may stop after the first complete ``#### number`` that can no longer change.
 
-The law, held by a property test: ``extract(text[:answer_end(text)]) == extract(text)`` wherever the end is not None.
+Law, checked by a property test: ``extract(text[:answer_end(text)]) == extract(text)`` wherever the end is not None.
 A box never stops generation, because the last box wins.
 """
 
@@ -11,9 +11,9 @@ from noisy_student.answers.turns import own_turn
 
 
 def answer_end(text: str) -> int | None:
-    """The position after the answer where ``text`` may be cut, or None while the answer may still change.
+    """Return the position after the answer where ``text`` may be cut, or None while the answer may still change.
 
-    Cheap where no ``####`` stands; a decoding loop may call it on the decoded tail, from the ``####`` on.
+    Cheap without a ``####``; a decoding loop may call it on the decoded tail, from the ``####`` on.
 
     >>> answer_end("#### 18"), answer_end("#### 18."), answer_end("#### 18. So")
     (None, None, 8)

@@ -1,7 +1,7 @@
-"""Where a sample ends for a reader: before an invented next turn, and before a cap on its length.
+"""Removal of invented next turns: small models continue after their answer with a question of their own.
 
-Small models go on after their answer with a question of their own ("Human: ..."); what stands there is not theirs to
-vote on. A turn begins with such a word at the start of a line, after some text, or with a chat control token anywhere.
+Answers in such a turn ("Human: ...") are no votes. A turn begins with such a word at the start of a line, after some
+text, or with a chat control token anywhere.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 MAX_CHARACTERS = 40_000
-"""Characters that are read; what follows them is ignored. A sample of 4,096 tokens has about 20,000."""
+"""Longest text that is read, in characters; the rest is ignored. A sample of 4,096 tokens has about 20,000."""
 
 _NEXT_TURN = re.compile(
     r"\n[ \t#*>]{0,8}+(?:Human|User|Question|Problem)(?: [0-9]{1,4}+)?[ \t*]{0,4}+:"
@@ -18,9 +18,9 @@ _NEXT_TURN = re.compile(
 
 
 def own_turn(text: str) -> str:
-    """The part of ``text`` before an invented next turn, at most ``MAX_CHARACTERS`` long.
+    """Return the part of ``text`` before an invented next turn, at most ``MAX_CHARACTERS`` long.
 
-    Whether a turn begins at a place depends on the text up to its mark only, so cutting later never moves it.
+    The start of a turn depends only on the text up to its mark, so a later cut never moves it.
 
     >>> own_turn("#### 18\\nHuman: and now? #### 5")
     '#### 18'

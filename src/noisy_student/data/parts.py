@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from noisy_student import seeds
-from noisy_student.answers.solution import without_marks
 from noisy_student.data.fields import Fields, Need
 from noisy_student.data.foreign import Pool, choose, pool
 from noisy_student.data.foreign_spec import ForeignSpec
@@ -21,6 +21,8 @@ from noisy_student.data.source import Item, question
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import Sizes, Sources, Split, limited, split
 from noisy_student.records import Kind
+
+_CALCULATOR = re.compile(r"<<[^<>\n]*+>>")
 
 
 def parts(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str]) -> Split:
@@ -142,3 +144,8 @@ def marked(item: Item, marks: Literal["removed", "kept"]) -> Item:
     if marks == "kept" or item.solution is None:
         return item
     return replace(item, solution=without_marks(item.solution))
+
+
+def without_marks(text: str) -> str:
+    """Return the text without GSM8K's calculator marks such as ``<<6*7=42>>``."""
+    return _CALCULATOR.sub("", text)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from noisy_student.errors import UserError, nearest
 from noisy_student.evaluation.compare import Comparison, compare_counts
-from noisy_student.statistics.equivalence import equivalence_unpaired
+from noisy_student.statistics.equivalence import equivalent_unpaired
 from noisy_student.statistics.multiple import benjamini_hochberg, holm
 from noisy_student.statistics.power import ALPHA, unpaired_power
 
@@ -69,7 +69,7 @@ def judge_claims(
         for place, p_holm, p_bh in zip(places, holm(p_values), benjamini_hochberg(p_values), strict=True):
             claim, counts = claims[place], (*table[claims[place].a], *table[claims[place].b])
             if claim.says == "alike":
-                held = _alike(made[place], equivalence_unpaired(*counts, margin=margin).shown, margin)
+                held = _alike(made[place], equivalent_unpaired(*counts, margin=margin), margin)
             else:
                 held = _differs(claim.says, made[place], p_holm)
             judged[place] = JudgedClaim(claim, made[place], p_holm, p_bh, len(places), _power(*counts), held)

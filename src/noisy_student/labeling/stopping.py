@@ -13,7 +13,7 @@ from typing import Literal
 
 from noisy_student.answers.equivalence import merged
 from noisy_student.labeling.select import votes_needed
-from noisy_student.statistics.stopping import leader_probability
+from noisy_student.statistics.voting import leader_probability
 
 Ties = Literal["none", "first-seen"]
 """A tie has no winner, or (original protocol) goes to the tied answer that came first."""

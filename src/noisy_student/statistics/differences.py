@@ -1,7 +1,6 @@
-"""Tests on paired differences: one number a question, or one number a seed.
+"""Tests on paired differences, one number per question or one per seed, and the mean of a table that has both.
 
-Differences come in, a p value with its interval goes out. Nothing here returns nan: equal differences have no t
-statistic and get the exact sign-flip p value instead.
+No function returns nan: equal differences have no t statistic and get the exact sign-flip p value instead.
 """
 
 from __future__ import annotations
@@ -11,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from noisy_student import seeds
 from noisy_student.statistics.intervals import Interval, mean_se, t_interval
-from noisy_student.statistics.paired import PairedCounts
 
-EXACT_FLIPS = 16  # up to this many nonzero differences all 2^n sign patterns are counted
+EXACT_FLIPS = 16
+"""Nonzero differences up to which all 2^n sign patterns are counted instead of sampled."""
 _ROUNDING = 1e-12
 _CHUNK = 1000
 
@@ -36,18 +34,24 @@ class PairedT:
 
 
 @dataclass(frozen=True, slots=True)
-class Bootstrap:
-    """The standard error and the percentile interval of a resampled mean."""
+class CrossedMean:
+    """The mean of a seeds x questions table, both taken as random draws, and the mean squares of its parts."""
 
+    mean: float
     se: float
-    interval: Interval
+    ms_question: float
+    ms_seed: float
+    ms_error: float
+    var_question: float
+    var_seed: float
 
 
 def paired_t(differences: Sequence[float], *, confidence: float = 0.95) -> PairedT:
-    """The t test that the mean difference is 0.
+    """Test whether the mean difference is 0 by Student's t.
 
-    One difference alone has no p value. Differences that are all 0 have p = 1. Differences that are all equal and
-    not 0 have no t and no interval; their p value is that of the exact sign-flip test, 2 / 2^n.
+    A single difference has no p value. Differences that are all 0 have p = 1. Differences that are all equal and
+    not 0 have no t and no interval; their p value is that of the exact sign-flip test, 2 / 2^n. Raises ValueError for
+    no differences.
     """
     if not differences:
         raise ValueError("a paired test needs at least one difference")
@@ -66,10 +70,10 @@ def paired_t(differences: Sequence[float], *, confidence: float = 0.95) -> Paire
 
 
 def sign_flip(differences: Sequence[float], *, run_seed: int, resamples: int = 9999) -> float:
-    """The two-sided p value that the differences are symmetric about 0, by flipping their signs.
+    """Return the two-sided p value of symmetry about 0 by random sign flips; the order of differences is irrelevant.
 
     Exact for at most ``EXACT_FLIPS`` nonzero differences, else (hits + 1) / (resamples + 1) of seeded flips. On 0/1
-    outcomes this is McNemar's exact test. The order of the differences does not matter.
+    outcomes this is McNemar's exact test.
 
     >>> sign_flip([1.0, 1.0, 1.0], run_seed=0)
     0.25
@@ -91,24 +95,25 @@ def sign_flip(differences: Sequence[float], *, run_seed: int, resamples: int = 9
     return (hits + 1) / (resamples + 1)
 
 
-def paired_bootstrap(counts: PairedCounts, *, confidence: float = 0.95) -> Bootstrap:
-    """The bootstrap of the paired difference without resampling: its distribution is a multinomial convolution."""
-    n = counts.n
-    step = np.array([counts.only_b, counts.both + counts.neither, counts.only_a], dtype=np.float64) / n
-    cumulative = np.cumsum(_convolution_power(step, n))
-    tail = (1 - confidence) / 2
-    low = int(np.searchsorted(cumulative, tail)) - n
-    high = int(np.searchsorted(cumulative, 1 - tail)) - n
-    se = math.sqrt(max(0.0, counts.discordance - counts.difference**2) / n)
-    return Bootstrap(se, Interval(low / n, high / n))
+def crossed_mean(by_seed: Sequence[Sequence[float]]) -> CrossedMean | None:
+    """Return the mean of a seeds x questions table by two-way analysis of variance; None below two of either.
 
-
-def _convolution_power(step: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
-    """The distribution of the sum of n draws from ``step``, by repeated squaring."""
-    result = np.ones(1)
-    while n:
-        if n & 1:
-            result = np.convolve(result, step)
-        step = np.convolve(step, step)
-        n >>= 1
-    return result
+    SE^2 = var_question / Q + var_seed / S + ms_error / (S Q), negative variances clipped to 0. Raises ValueError
+    unless there is one row per seed, all of one length.
+    """
+    table = np.asarray(by_seed, dtype=np.float64)
+    if table.ndim != 2:
+        raise ValueError("needs one row per seed, all of one length")
+    s, q = table.shape
+    if s < 2 or q < 2:
+        return None
+    mean = float(table.mean())
+    question, seed = table.mean(axis=0), table.mean(axis=1)
+    ms_question = s * float(np.sum((question - mean) ** 2)) / (q - 1)
+    ms_seed = q * float(np.sum((seed - mean) ** 2)) / (s - 1)
+    residual = table - question[None, :] - seed[:, None] + mean
+    ms_error = float(np.sum(residual**2)) / ((s - 1) * (q - 1))
+    var_question = max(0.0, (ms_question - ms_error) / s)
+    var_seed = max(0.0, (ms_seed - ms_error) / q)
+    se = math.sqrt(var_question / q + var_seed / s + ms_error / (s * q))
+    return CrossedMean(mean, se, ms_question, ms_seed, ms_error, var_question, var_seed)

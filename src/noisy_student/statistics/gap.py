@@ -1,8 +1,4 @@
-"""The share of the gap between baseline and oracle that a student recovers.
-
-Outcomes of the same questions come in, a ratio with its joint bootstrap interval goes out, or None: a ratio to a gap
-that may be 0 says nothing.
-"""
+"""The share of the gap between baseline and oracle that a student recovers, with a joint bootstrap interval."""
 
 from __future__ import annotations
 
@@ -37,13 +33,15 @@ def gap_recovered(
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> GapRecovered | None:
-    """The recovered share of the gap; None unless the interval of the oracle's gap lies above 0.
+    """Return the recovered share of the gap; None unless the interval of the oracle's gap lies above 0.
 
-    The three hold one outcome a question, in one order. Each resample draws questions and takes all three outcomes of
-    each, so that the interval knows their correlation. The order of the questions does not matter.
+    The three sequences hold one outcome per question in the same order; that order is irrelevant to the result. Each
+    resample draws questions and takes all three outcomes of each, so the interval reflects their correlation.
+    ``scipy.stats.bootstrap`` is not used: it draws other resamples, which would change
+    published intervals. Raises ValueError for sequences of unequal length or none.
     """
     if not len(student) == len(baseline) == len(oracle) or not student:
-        raise ValueError(f"needs the same questions three times, not {len(student)}, {len(baseline)}, {len(oracle)}")
+        raise ValueError(f"needs the same questions three times, got {len(student)}, {len(baseline)}, {len(oracle)}")
     rows = np.asarray(sorted(zip(student, baseline, oracle, strict=True)), dtype=np.float64)
     lifts = np.stack([rows[:, 0] - rows[:, 1], rows[:, 2] - rows[:, 1]], axis=1)
     generator = seeds.array_generator(run_seed, "gap-recovered")
@@ -58,7 +56,7 @@ def gap_recovered(
     if gap_interval.low <= 0:
         return None
     lift, gap = (float(value) for value in lifts.mean(axis=0))
-    # the interval lies above 0, so at most one resample in forty has no gap to divide by
+    # The interval lies above 0, so at most one resample in forty has no gap to divide by.
     usable = means[means[:, 1] > 0]
     return GapRecovered(lift / gap, _percentiles(usable[:, 0] / usable[:, 1], confidence), gap, gap_interval)
 

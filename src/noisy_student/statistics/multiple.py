@@ -1,15 +1,17 @@
-"""Many tests at once: Holm for declared comparisons, Benjamini-Hochberg for exploration.
+"""Corrections for many tests: Holm for declared comparisons, Benjamini-Hochberg for exploratory ones.
 
-p values come in any order and go out adjusted, in the same order. Both hold for contrasts that share a baseline.
+Adjusted p values keep the order of the input. Both methods are valid for contrasts that share a baseline.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scipy import stats
+
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjusted p values, which control the chance of any false finding (Holm 1979).
+    """Return Holm's adjusted p values, which control the chance of any false finding (Holm 1979).
 
     >>> [round(p, 2) for p in holm([0.01, 0.04, 0.03, 0.005])]
     [0.03, 0.06, 0.06, 0.02]
@@ -23,15 +25,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Benjamini and Hochberg's adjusted p values, which control the share of false findings (1995).
+    """Return Benjamini and Hochberg's adjusted p values, which control the share of false findings (1995).
 
     >>> [round(p, 2) for p in benjamini_hochberg([0.01, 0.04, 0.03, 0.005])]
     [0.02, 0.04, 0.04, 0.02]
     """
-    count = len(p_values)
-    adjusted = [0.0] * count
-    running = 1.0
-    for rank, index in enumerate(sorted(range(count), key=lambda i: p_values[i], reverse=True)):
-        running = min(running, count / (count - rank) * p_values[index])
-        adjusted[index] = running
-    return adjusted
+    return [float(p) for p in stats.false_discovery_control(p_values)]

@@ -1,4 +1,4 @@
-"""Least squares with coefficients of at least 0: what a unit of each kind of work takes, from whole pieces of work."""
+"""Least squares with coefficients of at least 0: the cost of one unit of each kind of work, from measured totals."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 
 RIDGE = 0.03
-"""Weight of the pull towards 0: where there are fewer rows than columns it shares a cost among those that explain it,
-and elsewhere takes a thousandth away."""
+"""Weight of the pull towards 0: with fewer rows than columns it shares a cost among the columns that explain it, and
+otherwise lowers the result by a thousandth."""
 
 
 def unit_costs(work: Sequence[Sequence[float]], costs: Sequence[float]) -> tuple[float, ...]:
-    """The cost of a unit of each column of ``work`` by which its rows cost about ``costs``, all above 0.
+    """Fit the cost of one unit of each column of ``work`` so that row ``i`` costs about ``costs[i]``.
 
-    Errors count relative to each row's own cost, so that a long piece does not drown the short ones (Lawson and Hanson
-    1974 for the solver). A column of zeros costs 0. Raises ValueError for no rows, or for a cost that is not above 0.
+    Errors are relative to each row's cost, so that a long row does not dominate short ones (solver: Lawson and Hanson
+    1974). A column of zeros costs 0. Raises ValueError for no rows, or for a cost that is not above 0.
 
     >>> [round(cost, 1) for cost in unit_costs([[1, 10], [1, 20], [1, 40]], [3.0, 5.0, 9.0])]
     [1.0, 0.2]
     """
-    # Only a forecast needs it, and every run that shows its progress knows this module.
+    # Imported here because only a forecast needs it, and every run with a progress display imports this module.
     from scipy import optimize
 
     table, total = np.asarray(work, dtype=np.float64), np.asarray(costs, dtype=np.float64)

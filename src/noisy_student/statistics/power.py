@@ -1,7 +1,7 @@
-"""How many questions a difference needs, and the smallest difference that a number of questions can show.
+"""Power: questions needed to detect a difference, and the smallest difference that a number of questions detects.
 
-All differences are fractions of 1, all tests two-sided. Numbers of questions come out unrounded: round them up.
-MDE is the minimum detectable effect, the difference found with the given power.
+Differences are fractions of 1 and tests are two-sided. Numbers of questions are unrounded: round them up. MDE is the
+minimum detectable effect, the difference found with the given power.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from scipy import optimize, stats
 ALPHA = 0.05
 POWER = 0.80
 DISCORDANCE = 0.25
-"""The assumed share of questions that exactly one of two similar models answers right, before any was asked."""
+"""Assumed share of questions that exactly one of two similar models answers right, before any are measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerNoise:
-    """The variance of one question's difference (Miller 2024, arXiv 2411.00640).
+    """Variance components of one question's difference (Miller 2024, arXiv 2411.00640).
 
-    ``between`` is that of the true differences; ``within_a`` and ``within_b`` are those of single answers, which
-    ``answers_a`` and ``answers_b`` answers a question average down.
+    ``between`` is the variance of the true differences; ``within_a`` and ``within_b`` are those of single answers,
+    averaged over ``answers_a`` and ``answers_b`` answers per question.
     """
 
     between: float
@@ -39,7 +39,7 @@ class AnswerNoise:
 
 
 def unpaired_n(p1: float, p2: float, *, power: float = POWER, alpha: float = ALPHA) -> float:
-    """Questions per arm to tell p1 from p2 on different questions (Fleiss, no continuity correction).
+    """Return the questions per arm to tell p1 from p2 on different questions (Fleiss, no continuity correction).
 
     >>> round(unpaired_n(0.326, 0.306), 1)
     8481.3
@@ -52,7 +52,7 @@ def unpaired_n(p1: float, p2: float, *, power: float = POWER, alpha: float = ALP
 
 
 def unpaired_power(p1: float, p2: float, n: int, *, alpha: float = ALPHA) -> float:
-    """The power of the pooled z test with n questions per arm, both tails."""
+    """Return the power of the pooled z test with n questions per arm, both tails."""
     pooled = (p1 + p2) / 2
     critical = _z_alpha(alpha) * math.sqrt(2 * pooled * (1 - pooled) / n)
     se = math.sqrt((p1 * (1 - p1) + p2 * (1 - p2)) / n)
@@ -62,12 +62,12 @@ def unpaired_power(p1: float, p2: float, n: int, *, alpha: float = ALPHA) -> flo
 
 
 def unpaired_mde(p: float, n: int, *, power: float = POWER, alpha: float = ALPHA) -> float:
-    """The smallest difference that n questions per arm show when both accuracies are near p."""
+    """Return the smallest difference that n questions per arm detect when both accuracies are near p."""
     return _z_sum(power, alpha) * math.sqrt(2 * p * (1 - p) / n)
 
 
 def paired_n(discordance: float, difference: float, *, power: float = POWER, alpha: float = ALPHA) -> float:
-    """Questions for McNemar's test, given the share that only one condition answers right (Connor 1987)."""
+    """Return the questions for McNemar's test; ``discordance`` is the share only one side has right (Connor 1987)."""
     _refuse_zero(difference)
     _refuse_impossible(discordance, difference)
     null = _z_alpha(alpha) * math.sqrt(discordance)
@@ -76,7 +76,7 @@ def paired_n(discordance: float, difference: float, *, power: float = POWER, alp
 
 
 def paired_power(discordance: float, difference: float, n: int, *, alpha: float = ALPHA) -> float:
-    """The power of McNemar's test on n questions (Connor 1987), in the tail of the difference."""
+    """Return the power of McNemar's test on n questions (Connor 1987), in the tail of the difference."""
     _refuse_impossible(discordance, difference)
     lead = abs(difference) * math.sqrt(n) - _z_alpha(alpha) * math.sqrt(discordance)
     spread = math.sqrt(discordance - difference**2)
@@ -88,7 +88,7 @@ def paired_power(discordance: float, difference: float, n: int, *, alpha: float 
 def paired_mde(
     discordance: float, n: int, *, seed_sd: float = 0.0, seeds: int = 1, power: float = POWER, alpha: float = ALPHA
 ) -> float:
-    """The smallest paired difference that n questions show, with the spread of S training seeds per arm added.
+    """Return the smallest paired difference that n questions detect, with the spread of S training seeds per arm.
 
     (z_a + z_b) sqrt(discordance / n + 2 seed_sd^2 / S).
 
@@ -98,14 +98,8 @@ def paired_mde(
     return _z_sum(power, alpha) * math.sqrt(discordance / n + 2 * seed_sd**2 / seeds)
 
 
-def discordance_of(p1: float, p2: float, *, correlation: float) -> float:
-    """The share of questions that only one condition answers right, from the correlation over questions."""
-    covariance = correlation * math.sqrt(p1 * (1 - p1) * p2 * (1 - p2))
-    return p1 * (1 - p2) + p2 * (1 - p1) - 2 * covariance
-
-
 def mean_n(noise: AnswerNoise, difference: float, *, power: float = POWER, alpha: float = ALPHA) -> float:
-    """Questions to show a difference of means with several answers a question (Miller 2024)."""
+    """Return the questions to detect a difference of means with several answers per question (Miller 2024)."""
     _refuse_zero(difference)
     return _z_sum(power, alpha) ** 2 * noise.variance / difference**2
 
@@ -113,27 +107,28 @@ def mean_n(noise: AnswerNoise, difference: float, *, power: float = POWER, alpha
 def mean_mde(
     noise: AnswerNoise, n: int, *, seed_sd: float = 0.0, seeds: int = 1, power: float = POWER, alpha: float = ALPHA
 ) -> float:
-    """The smallest difference of means that n questions show; ``noise`` counts the answers of all seeds together."""
+    """Return the smallest difference of means that n questions detect; ``noise`` counts answers of all seeds."""
     return _z_sum(power, alpha) * math.sqrt(noise.variance / n + 2 * seed_sd**2 / seeds)
 
 
 def seeds_mde(sd: float, seeds: int, *, power: float = POWER, alpha: float = ALPHA) -> float:
-    """The smallest mean difference that a t test over seeds shows, from the sd of the per-seed differences.
+    """Return the smallest mean difference that a t test over seeds detects, from the sd of per-seed differences.
 
     d sd / sqrt(S), where d is the noncentrality at which Student's t with S - 1 degrees of freedom has that power. The
-    usual (t_a + t_b) in its place has a power of 76.6 % at three seeds where it says 80 % (benchmarks/verdicts.py).
+    usual (t_a + t_b) in place of d claims 80 % and has 76.6 % at three seeds (benchmarks/verdicts.py). Raises
+    ValueError below two seeds.
 
     >>> round(seeds_mde(0.01, 3), 4)
     0.0326
     """
     if seeds < 2:
-        raise ValueError(f"a t test over seeds needs two or more, not {seeds}")
+        raise ValueError(f"a t test over seeds needs two or more, got {seeds}")
     return _noncentrality(seeds - 1, power, alpha) * sd / math.sqrt(seeds)
 
 
 @functools.cache
 def _noncentrality(df: int, power: float, alpha: float) -> float:
-    """Where a two-sided t test has the given power, in the tail of the difference: the other has hardly any."""
+    """Return the noncentrality at which a two-sided t test has this power, ignoring the tail opposite the effect."""
     critical = stats.t.ppf(1 - alpha / 2, df)
 
     def excess(noncentrality: float) -> float:
@@ -143,15 +138,6 @@ def _noncentrality(df: int, power: float, alpha: float) -> float:
     while excess(high) < 0:
         high *= 2
     return float(optimize.brentq(excess, 0.0, high, xtol=1e-10))
-
-
-def equivalence_n(variance: float, margin: float, *, power: float = POWER, alpha: float = ALPHA) -> float:
-    """Questions to show by TOST that a true difference of 0 lies within the margin.
-
-    ``variance`` is the discordance for a paired design and 2 p (1 - p) per arm for an unpaired one.
-    """
-    quantiles = float(stats.norm.ppf(1 - alpha)) + float(stats.norm.ppf((1 + power) / 2))
-    return quantiles**2 * variance / margin**2
 
 
 def _z_alpha(alpha: float) -> float:
@@ -168,9 +154,9 @@ def _z_sum(power: float, alpha: float) -> float:
 
 def _refuse_zero(difference: float) -> None:
     if difference == 0:
-        raise ValueError("no number of questions shows a difference of 0")
+        raise ValueError("no number of questions detects a difference of 0")
 
 
 def _refuse_impossible(discordance: float, difference: float) -> None:
     if not abs(difference) <= discordance <= 1:
-        raise ValueError(f"a discordance of {discordance} cannot hold a difference of {difference}")
+        raise ValueError(f"a discordance of {discordance} cannot contain a difference of {difference}")

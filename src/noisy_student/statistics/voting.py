@@ -1,65 +1,62 @@
-"""What K samples are worth: pass@k, and how often the plurality is right.
+"""Value of K samples: pass@k, majority@k, and the chance that a leader stays ahead.
 
-Tallies or probabilities come in, accuracies go out, summed over every outcome instead of simulated. Ties are split
-evenly and samples without an answer never vote, but they stay in K.
+Results are exact sums over every outcome, not simulations. Ties are split evenly; samples without an answer never vote
+but count in K.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import comb, factorial
+from collections.abc import Mapping
+from math import comb
 
 
 def pass_at_k(n: int, right: int, *, k: int) -> float:
-    """The chance that k of n samples hold a right one, averaged over all subsets (Chen et al. 2021).
+    """Return the chance that k of n samples include a right one, averaged over all subsets (Chen et al. 2021).
+
+    Raises ValueError unless 0 <= right <= n and 1 <= k <= n.
 
     >>> round(pass_at_k(10, 3, k=5), 4)
     0.9167
     """
     if not 0 <= right <= n or not 1 <= k <= n:
-        raise ValueError(f"needs 0 <= right <= n and 1 <= k <= n, not right={right}, k={k}, n={n}")
+        raise ValueError(f"needs 0 <= right <= n and 1 <= k <= n, got right={right}, k={k}, n={n}")
     return 1 - comb(n - right, k) / comb(n, k)
 
 
 def maj_at_k(tally: Mapping[str, int], correct: str, *, k: int, abstained: int = 0) -> float:
-    """The chance that the plurality of k drawn samples is the correct answer, averaged over all subsets of size k.
+    """Return the chance that the plurality of k drawn samples is ``correct``, averaged over all subsets of size k.
+
+    Raises ValueError for k outside 1 to the number of samples.
 
     >>> round(maj_at_k({"4": 5, "5": 3, "6": 2}, "4", k=5), 4)
     0.6786
     """
     total = sum(tally.values()) + abstained
     if not 1 <= k <= total:
-        raise ValueError(f"k must lie in 1..{total}, not {k}")
+        raise ValueError(f"k must lie in 1..{total}, got {k}")
     own = _choices(tally.get(correct, 0), k)
     rivals = [_choices(count, k) for answer, count in tally.items() if answer != correct]
     return _ways_to_lead(own, rivals, _choices(abstained, k)) / comb(total, k)
 
 
-def plurality_accuracy(p: float, distractors: Sequence[float], *, k: int) -> float:
-    """The chance that the plurality of k independent samples is right.
+def leader_probability(leader: int, runner_up: int) -> float:
+    """Return the chance that the leader of two answers is the likelier one, under a flat prior.
 
-    ``p`` is the chance of the correct answer, ``distractors`` those of the wrong ones; what is left of 1 abstains.
+    P(Bin(a + b + 1, 1/2) <= a), the closed form of Adaptive-Consistency's integral (Aggarwal et al. 2023).
 
-    >>> round(plurality_accuracy(0.6, [0.4], k=4), 6)
-    0.648
+    >>> leader_probability(4, 0)
+    0.96875
     """
-    blank = 1 - p - sum(distractors)
-    if k < 1 or min(p, *distractors, blank + 1e-9) < 0:
-        raise ValueError(f"chances must be 0 or more and sum to at most 1, and k at least 1: {p}, {distractors}, {k}")
-    rivals = [_powers(q, k) for q in distractors]
-    return _ways_to_lead(_powers(p, k), rivals, _powers(max(0.0, blank), k)) * factorial(k)
+    tosses = leader + runner_up + 1
+    return sum(comb(tosses, heads) for heads in range(leader + 1)) / 2.0**tosses
 
 
 def _choices(count: int, k: int) -> list[float]:
     return [float(comb(count, taken)) for taken in range(k + 1)]
 
 
-def _powers(chance: float, k: int) -> list[float]:
-    return [chance**taken / factorial(taken) for taken in range(k + 1)]
-
-
 def _ways_to_lead(own: list[float], rivals: list[list[float]], blank: list[float]) -> float:
-    """The weight of all draws of size k in which the own answer leads; t tied rivals leave 1 / (t + 1) of it."""
+    """Return the weight of all draws of size k that the own answer leads; t tied rivals leave 1 / (t + 1) of it."""
     k = len(own) - 1
     weight = 0.0
     for votes in range(1, k + 1):
@@ -76,7 +73,7 @@ def _ways_to_lead(own: list[float], rivals: list[list[float]], blank: list[float
 def _add_rival(
     ways: dict[tuple[int, int], float], rival: list[float], votes: int, room: int
 ) -> dict[tuple[int, int], float]:
-    """The ways after one more rival, which may tie with ``votes`` but not beat them."""
+    """Return the ways after one more rival, which may tie with ``votes`` but not beat them."""
     added: dict[tuple[int, int], float] = {}
     for (drawn, ties), way in ways.items():
         for taken in range(min(votes, room - drawn) + 1):

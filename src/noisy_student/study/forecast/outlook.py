@@ -25,7 +25,7 @@ from noisy_student.pipeline.runner import run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.records import Vote
-from noisy_student.statistics.calibration import Level, transport
+from noisy_student.statistics.calibration import LevelCounts, transport
 from noisy_student.statistics.intervals import wilson
 from noisy_student.study.plan.inputs import Shared
 from noisy_student.study.plan.samples import Origin
@@ -99,12 +99,12 @@ def _judged(settings: Settings, label: LabelSettings, drawn: _Drawn) -> Outlook:
     rights = [sum(count for answer, count in vote.tally if same(answer, truth)) for vote, truth in drawn.known]
     K, n, sizes = label.K, len(drawn.known), sizes_of(settings.data)
     group = min(settings.grpo.generations, K)
-    levels: dict[int, Level] = {}
+    levels: dict[int, LevelCounts] = {}
     won = [(vote, vote.winner is not None and same(vote.winner, truth)) for vote, truth in drawn.known]
     for vote, right in won:
         if vote.winner is not None:
-            before = levels.get(vote.votes, Level(0, 0))
-            levels[vote.votes] = Level(before.right + right, before.n + 1)
+            before = levels.get(vote.votes, LevelCounts(0, 0))
+            levels[vote.votes] = LevelCounts(before.right + right, before.n + 1)
     asked = max(1, round(sizes.unlabeled * label.share))
     filters = tuple(
         _filter(least, drawn.pool, levels, k=K, asked=asked) for least in _thresholds(settings, drawn.labels)
@@ -145,7 +145,7 @@ def mixed(right: int, k: int, *, group: int) -> float:
     return 1 - (comb(right, group) + comb(k - right, group)) / comb(k, group)
 
 
-def _filter(least: float | None, pool: Sequence[Vote], levels: dict[int, Level], *, k: int, asked: int) -> Filter:
+def _filter(least: float | None, pool: Sequence[Vote], levels: dict[int, LevelCounts], *, k: int, asked: int) -> Filter:
     needed = 1 if least is None else votes_needed(least, k)
     counts = Counter(vote.votes for vote in pool if vote.winner is not None and vote.votes >= needed)
     kept = counts.total()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from noisy_student.answers.flood import MOST
+from noisy_student.answers.extract import MOST_ANSWERS
 from noisy_student.study.settings.study import Settings
 
 SHOWN = 5
@@ -63,6 +63,6 @@ def _flooded(drawn: Sequence[Drawn]) -> Iterator[str]:
     samples, flooded = sum(one.samples for one in drawn), sum(one.flooded for one in drawn)
     if flooded > samples / 100:
         yield (
-            f"{flooded} of {samples} samples hold more than {MOST} answers; the first after #### is read, else the"
-            " last box: what they count for is chance."
+            f"{flooded} of {samples} samples hold more than {MOST_ANSWERS} answers; the first after #### is read, else"
+            " the last box: what they count for is chance."
         )

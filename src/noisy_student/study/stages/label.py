@@ -20,8 +20,7 @@ from noisy_student.labeling.texts import random_sample, voted_labels, with_own_t
 from noisy_student.labeling.vote import read_votes
 from noisy_student.records import Label
 from noisy_student.sampling.sample import read_folders
-from noisy_student.statistics.calibration import Level
-from noisy_student.statistics.precision import ERROR, least_votes
+from noisy_student.statistics.calibration import THRESHOLD_ERROR, LevelCounts, least_votes
 
 LIBRARIES: tuple[str, ...] = ()
 
@@ -43,11 +42,11 @@ def _threshold(target: float, inputs: Mapping[str, Sequence[Path]]) -> float:
         right, asked = counts.get(vote.votes, (0, 0))
         if vote.winner is not None:
             counts[vote.votes] = right + same(vote.winner, truth[vote.question_id]), asked + 1
-    least = least_votes({count: Level(*found) for count, found in counts.items()}, target)
+    least = least_votes({count: LevelCounts(*found) for count, found in counts.items()}, target)
     if least is None:
         raise NotTrainable(
             f"No threshold is shown to have a precision of {target:g} by the {len(votes)} dev questions.",
-            why=f"At most {ERROR:.0%} of such thresholds may be less precise, and so few questions leave more doubt.",
+            why=f"At most {THRESHOLD_ERROR:.0%} of thresholds may be less precise; so few questions leave more doubt.",
             do="Ask for less, label more questions, or give a threshold: min_agreement.",
         )
     return least / votes[0].k

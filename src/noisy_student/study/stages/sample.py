@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from noisy_student.answers.extract import Truncated, read
-from noisy_student.answers.flood import is_flood
+from noisy_student.answers.extract import Truncated, is_flood, read
 from noisy_student.context import Context
 from noisy_student.data.rows import read_labels, read_questions
 from noisy_student.errors import UserError

@@ -1,4 +1,4 @@
-"""Boxes in a text: ``\\boxed{...}`` with balanced braces."""
+"""Extraction of ``\\boxed{...}`` with balanced braces."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 
 BOX = "\\boxed{"
 MAX_BOX = 400
-"""Characters of a box; a longer one counts as never closed."""
-_BOXES_TRIED = 8  # a flood of unclosed boxes must not cost more than a few scans
+"""Longest box in characters; a longer one counts as never closed."""
+_BOXES_TRIED = 8  # Bounds the cost of a text full of unclosed boxes.
 _BRACE = re.compile(r"[{}]")
 
 
 def last_box(text: str) -> str | None:
-    """The content of the last box that closes.
+    """Return the content of the last box that closes, or None.
 
     >>> last_box("\\\\boxed{5}, no: \\\\boxed{\\\\frac{1}{2}}")
     '\\\\frac{1}{2}'
