@@ -76,7 +76,7 @@ def _rate(past: Sequence[Observation], clock: Clock) -> Rate | None:
     # A store may have come from another machine with other rates, so results of this host are preferred.
     here = [(one, took) for one, took in timed if one.host == socket.gethostname()]
     timed = here or timed
-    real = [(one, took) for one, took in timed if not one.rehearsed]
+    real = [(one, took) for one, took in timed if not one.from_timing]
     used = real if len(real) >= ENOUGH else timed
     if not used:
         return None
