@@ -1,4 +1,4 @@
-"""The nodes of rounds: who teaches, who is held against whom, what hangs behind a gate, and what knows the truth."""
+"""Nodes of rounds: teachers, reviews, gates and the last student, and the measurements that read the key."""
 
 from __future__ import annotations
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.evaluation.contrast import Outcomes
 from noisy_student.records import Finding, Verdict
 from noisy_student.study.results.findings import beaten, criteria, findings
+from noisy_student.study.settings.comparisons import ContrastSettings
 from noisy_student.study.settings.files import Request, resolve
-from noisy_student.study.settings.study import ContrastSettings, Settings
+from noisy_student.study.settings.study import Settings
 
 
 def settings(expected: Verdict | None) -> Settings:
@@ -60,7 +61,7 @@ def test_a_comparison_of_which_nothing_is_expected_is_no_criterion() -> None:
 
 
 def test_nobody_expects_to_be_undecided() -> None:
-    with pytest.raises(UserError, match="undecided"):
+    with refused("verdict-not-testable", "undecided"):
         ContrastSettings(a="a", b="b", expected="undecided")
 
 

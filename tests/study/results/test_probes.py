@@ -15,7 +15,6 @@ from noisy_student.pipeline.store import Store
 from noisy_student.study.plan.plan import Plan, plan
 from noisy_student.study.results.probes import OF_A_PROBE, probe_rows, recommended
 from noisy_student.study.results.view import RunView
-from noisy_student.study.settings.conditions import check_grpo
 from noisy_student.study.settings.files import Request, resolve
 
 RUNGS = ["rung-0", "rung-a", "rung-a2", "rung-b", "rung-c", "rung-t"]
@@ -129,7 +128,7 @@ def test_the_recommended_arguments_give_a_whole_run_the_settings_of_the_rung(nam
     assert all(argument.startswith("--set grpo.") for argument in said)
     sets = [argument.removeprefix("--set ") for argument in said]
     again = resolve(Request("v4-debug", overrides=overrides(Flags(sets=sets)))).grpo
-    probe = check_grpo(name, settings.conditions[name], settings.grpo)
+    probe = settings.training_spec(settings.conditions[name], name)
     assert again.model_dump(exclude=set(OF_A_PROBE)) == probe.model_dump(exclude=set(OF_A_PROBE))
     assert again.probe is None
     assert again.match == "epochs"

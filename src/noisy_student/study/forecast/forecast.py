@@ -19,6 +19,7 @@ from noisy_student.study.forecast.rates import Rates, Source
 from noisy_student.study.forecast.timing import timings
 from noisy_student.study.forecast.workload import Expectation
 from noisy_student.study.results.costs import arithmetic_of, usd
+from noisy_student.study.settings.methods import of_stage
 from noisy_student.study.settings.study import ComputeSettings, Settings
 
 
@@ -104,7 +105,7 @@ def _expected(node: Node, expectation: Expectation, rates: Rates, *, imported: b
 
 def _counts(node: Node) -> bool:
     """Return whether a node computes with a model, so that tokens are counted."""
-    return node.stage == "sample" or node.stage.startswith("train-")
+    return node.stage == "sample" or of_stage(node.stage) is not None
 
 
 def _tokens(summary: Mapping[str, Any]) -> int | None:

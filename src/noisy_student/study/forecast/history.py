@@ -13,8 +13,8 @@ from typing import Any
 
 from noisy_student import identity
 from noisy_student.pipeline.manifest import Stored, stored
-from noisy_student.pipeline.node import Node
-from noisy_student.study.plan.nodes import ROLES
+from noisy_student.pipeline.node import Node, forwards_of
+from noisy_student.study.settings.methods import of_stage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +70,8 @@ def observations(found: Mapping[str, Stored], *, from_timing: bool = False) -> l
 
 def lane(step: Step) -> str:
     """Return a text that is equal for steps of comparable cost: stage, engine, threads and, if one computes, model."""
-    how = step.spec.get("sft") or step.spec.get("grpo") or step.spec
+    method = of_stage(step.stage)
+    how = step.spec if method is None else step.spec[method[0]]
     engine = step.spec.get("engine")
     facts = {
         "stage": step.stage,
@@ -88,8 +89,7 @@ def trainer(step: Step) -> Step | None:
     if not given:
         return None
     step = given[0]
-    while step.stage in ROLES:
-        role = ROLES[step.stage]
+    while (role := forwards_of(step.stage)) is not None:
         behind = step.inputs.get(f"{role}0" if role.endswith("-") else role)
         if not behind:
             return None
@@ -104,7 +104,7 @@ def base_of(step: Step) -> Any:
 
 
 def _computes(step: Step) -> bool:
-    return step.stage == "sample" or step.stage.startswith("train-")
+    return step.stage == "sample" or of_stage(step.stage) is not None
 
 
 def _made(key: str, found: Mapping[str, Stored], made: dict[str, Made]) -> Made:

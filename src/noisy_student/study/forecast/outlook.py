@@ -25,12 +25,12 @@ from noisy_student.pipeline.workers import local
 from noisy_student.records import Vote
 from noisy_student.statistics.calibration import LevelCounts, transport
 from noisy_student.statistics.intervals import wilson
-from noisy_student.study.plan.inputs import Shared
-from noisy_student.study.plan.samples import Origin
-from noisy_student.study.plan.specs import Draws
+from noisy_student.study.plan.inputs import Inputs
+from noisy_student.study.plan.samples import SampledModel
+from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.plan.students import SeedGraph
 from noisy_student.study.results.view import StoreView
-from noisy_student.study.settings.conditions import LabelSettings
+from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.study import Settings
 
 QUESTIONS = 200
@@ -64,12 +64,12 @@ class Outlook:
 def outlook(settings: Settings, store: Store) -> Outlook:
     """Draw the samples that the store lacks, vote, and judge; raises UserError where sampling fails."""
     name, label = _label_set(settings)
-    graph = SeedGraph(settings, settings.seeds[0], Shared(settings))
+    graph = SeedGraph(settings, settings.seeds[0], Inputs(settings))
     view = StoreView(store)
     teacher, train, note = _teacher(graph, label, view)
     decoding = _settings_of(graph, teacher).sampling
     votes = {
-        part: _vote(graph, (teacher, train), Draws(part, decoding, k=label.K, count=count, shots=label.shots))
+        part: _vote(graph, (teacher, train), SampleRequest(part, decoding, k=label.K, count=count, shots=label.shots))
         for part, count in _counts(settings, trained=train is not None).items()
     }
     result = run_graph(list(votes.values()), store, executor=local(store, workers=settings.compute.workers))
@@ -81,7 +81,7 @@ def outlook(settings: Settings, store: Store) -> Outlook:
             do="Fix this first: the run would fail at the same point.",
             code="outlook-failed",
         )
-    truth = {row.question_id: row.answer for row in view.gold(graph.draw.split)}
+    truth = {row.question_id: row.answer for row in view.gold(graph.split)}
     answered = [vote for part in ("dev", "labeled") if part in votes for vote in view.votes(votes[part])]
     known = [(vote, truth[vote.question_id]) for vote in answered]
     return _judged(settings, label, _Drawn(name, teacher, note, view.votes(votes["unlabeled"]), known))
@@ -201,13 +201,13 @@ def _counts(settings: Settings, *, trained: bool) -> dict[str, int]:
     return {part: count for part, count in counts.items() if count}
 
 
-def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: Draws) -> Node:
+def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: SampleRequest) -> Node:
     name, train = teacher
     answers = graph.settings.answers
     return node.make(
         "vote",
         {"K": drawn.k, "truncated": answers.truncated, "ties": answers.ties},
-        inputs={"samples": graph.draw.draws(Origin(name, train, _settings_of(graph, name)), drawn)},
+        inputs={"samples": graph.samples(SampledModel(name, train, _settings_of(graph, name)), drawn)},
         seed=graph.run_seed,
         title=f"outlook: vote of {drawn.k} by {name} on {drawn.part}",
     )
@@ -215,4 +215,4 @@ def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: Draws) -> N
 
 def _settings_of(graph: SeedGraph, teacher: str) -> Settings:
     """The settings as the teacher's model has them; the base model in the place of one is the run's own."""
-    return graph.draw.settings_of(teacher) if teacher in graph.settings.conditions else graph.settings
+    return graph.settings_of(teacher) if teacher in graph.settings.conditions else graph.settings

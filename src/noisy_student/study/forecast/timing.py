@@ -22,9 +22,18 @@ from noisy_student.pipeline.runner import run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.study.forecast.history import Observation, observations, stored_results
-from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.plan import plan
-from noisy_student.study.settings.conditions import GOLD, LABELS, ConditionSettings, LabelSettings
+from noisy_student.study.settings.conditions import (
+    GOLD,
+    LABELS,
+    ConditionSettings,
+    GrpoCondition,
+    TrainedCondition,
+    UntrainedCondition,
+)
+from noisy_student.study.settings.labels import LabelSettings
+from noisy_student.study.settings.methods import METHODS
 from noisy_student.study.settings.study import Settings
 
 FOLDER = "timing"
@@ -110,7 +119,7 @@ def timing_study(settings: Settings, size: TimingSize) -> Settings:
             "data": source,
             "grpo": grpo,
             "labels": labels,
-            "conditions": {UNTRAINED: ConditionSettings(method="none"), **dict(_ways(settings, size))},
+            "conditions": {UNTRAINED: UntrainedCondition(), **dict(_ways(settings, size))},
             "primary": {},
             "predictions": {},
             "decide": (),
@@ -138,18 +147,19 @@ def _ways(settings: Settings, size: TimingSize) -> Iterator[tuple[str, Condition
     """One condition for each method, adapter and kind of labels: of GRPO, whose steps are dear, whatever labels."""
     seen: set[str] = set()
     for name, item in settings.conditions.items():
-        if not item.train:
+        if not isinstance(item, TrainedCondition):
             continue
         kinds = sorted({GOLD if source == GOLD else LABELS for source in item.train})
         lora = None if item.lora is None else item.lora.model_dump(mode="json")
-        cap = item.grpo.get("max_new_tokens")
-        way = identity.canonical([item.method, lora, cap if item.method == "grpo" else kinds])
+        samples = METHODS.get(item.method).samples
+        way = identity.canonical([item.method, lora, item.overrides.get("max_new_tokens") if samples else kinds])
         if way in seen:
             continue
         seen.add(way)
-        train = (GOLD,) if item.method == "grpo" else tuple(_source(kind) for kind in kinds)
-        own = {**item.grpo, "most_steps": size.steps, "probe": None} if item.method == "grpo" else {}
-        yield name, ConditionSettings(method=item.method, train=train, lora=item.lora, grpo=own)
+        fields: dict[str, Any] = {"train": (GOLD,) if samples else tuple(_source(kind) for kind in kinds)}
+        if isinstance(item, GrpoCondition):
+            fields |= {"grpo": {**item.grpo, "most_steps": size.steps, "probe": None}}
+        yield name, type(item)(method=item.method, lora=item.lora, **fields)
 
 
 def _source(kind: str) -> str:
@@ -165,7 +175,7 @@ def _targets(settings: Settings) -> list[Node]:
 
 
 def _sizes(settings: Settings) -> Sequence[TimingSize]:
-    folder = Path(Shared(settings).base.paths["model"])
+    folder = Path(Inputs(settings).base.paths["model"])
     weights = [*folder.glob("*.safetensors")] if folder.is_dir() else []
     small = bool(weights) and sum(path.stat().st_size for path in weights) <= SMALL_MODEL
     return SMALL if small else LARGE
@@ -173,7 +183,7 @@ def _sizes(settings: Settings) -> Sequence[TimingSize]:
 
 def _facts(settings: Settings) -> dict[str, Any]:
     return {
-        "model": dict(Shared(settings).base.spec),
+        "model": dict(Inputs(settings).base.spec),
         "engine": settings.compute.engine,
         "threads": settings.compute.threads,
         "versions": provenance.libraries(),

@@ -1,12 +1,11 @@
 """Workload of a planned step: the tokens, steps and examples that its summary is expected to hold.
 
 It is estimated from the summaries of comparable steps (``history``): sampling is rows times the length of an answer,
-fine-tuning visits of examples times their length, GRPO steps times groups times length. None without comparable steps.
+training is visits of examples, or sampled answers, times their length. None without comparable steps.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from noisy_student.data.spec import DataSpec
 from noisy_student.data.splits import Sizes
 from noisy_student.labeling.select import votes_needed
 from noisy_student.study.forecast.history import Observation, Step, lane, trainer
-from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.study.settings.methods import Method, of_stage
 
 Summary = dict[str, Any]
 Test = Callable[[Observation], bool]
@@ -29,8 +28,10 @@ class Expectation:
 
     def summary(self, step: Step) -> Summary | None:
         """Return the fields of the summary that determine the cost; {} for stages whose cost needs none."""
-        made = {"sample": self._sample, "train-sft": self._sft, "train-grpo": self._grpo}.get(step.stage)
-        return {} if made is None else made(step)
+        if step.stage == "sample":
+            return self._sample(step)
+        method = of_stage(step.stage)
+        return {} if method is None else self._training(step, *method)
 
     def _sample(self, step: Step) -> Summary | None:
         if step.spec["engine"]["name"] == "recorded":
@@ -83,8 +84,9 @@ class Expectation:
             lambda one: kin(one) and alike(one),
         ]
         found = _nearest(like, tests)
-        if not found and train is not None and train.stage == "train-sft":
-            target = self._per_visit(train, "trained_tokens")
+        method = None if found or train is None else of_stage(train.stage)
+        if train is not None and method is not None and method[1].reads_texts:
+            target = _per_visit(self._like(train, *method), "trained_tokens", *method)
             if target is not None:
                 return target
         if not found:
@@ -101,50 +103,32 @@ class Expectation:
         test: Test = lambda one: one.step.spec["shard"] == step.spec["shard"]  # noqa: E731
         return _ratio(_nearest(same, [test, _any]), "samples", lambda one: float(asked(one.step))) or 1.0
 
-    def _sft(self, step: Step) -> Summary | None:
-        visits = self._visits(step)
-        read, target = self._per_visit(step, "read_tokens"), self._per_visit(step, "trained_tokens")
-        if visits is None or read is None or target is None:
+    def _training(self, step: Step, name: str, method: Method) -> Summary | None:
+        """The visits of examples, or sampled answers, times the tokens of one."""
+        work, spec = method.work, step.spec[name]
+        assert work is not None, "trainings have a cost"
+        examples = self._examples(step.inputs["examples"][0] if method.reads_texts else step)
+        steps, like = work.steps(spec, examples), self._like(step, name, method)
+        if steps is None or not like:
             return None
-        batch = step.spec["sft"]["batch"]
-        return {
-            "steps": math.ceil(visits / batch),
-            "read_tokens": round(visits * read),
-            "trained_tokens": round(visits * target),
-            **self._parameters(step),
-        }
-
-    def _visits(self, step: Step) -> float | None:
-        """Visits of examples in fine-tuning."""
-        sft = step.spec["sft"]
-        if sft.get("steps"):
-            return float(sft["steps"] * sft["batch"])
-        examples = self._examples(step.inputs["examples"][0])
-        return None if examples is None else examples * float(sft["epochs"])
-
-    def _per_visit(self, step: Step, name: str) -> float | None:
-        """Tokens of one visit of an example, in training on the same kinds of labels if any was observed."""
-        like = [one for one in self._past if one.step.stage == "train-sft" and lane(one.step) == lane(step)]
-        found = _nearest(like, [lambda one: sources(one.step) == sources(step), _any])
-        return _ratio(found, name, _visits_of)
-
-    def _grpo(self, step: Step) -> Summary | None:
-        grpo = GrpoSpec.model_validate(step.spec["grpo"])
-        questions = self._examples(step)
-        like = [one for one in self._past if one.step.stage == "train-grpo" and lane(one.step) == lane(step)]
-        cap = grpo.max_new_tokens
-        found = _nearest(like, [lambda one: one.step.spec["grpo"]["max_new_tokens"] == cap, _any])
-        if questions is None or not found:
-            return None
-        steps = grpo.step_count(round(questions))
-        answers = steps * grpo.prompts * grpo.generations
-        counted = ("prompt_tokens", "sampled_tokens", "trained_tokens", "read_tokens", "scored_tokens")
-        means = {name: _ratio(found, name, _answers) or 0.0 for name in counted}
+        visits = work.visits(spec, steps, examples or 0.0)
+        means = {counted: _per_visit(like, counted, name, method) or 0.0 for counted in work.counted}
         return {
             "steps": steps,
-            **{name: round(mean * answers) for name, mean in means.items()},
+            **{counted: round(mean * visits) for counted, mean in means.items()},
             **self._parameters(step),
         }
+
+    def _like(self, step: Step, name: str, method: Method) -> list[Observation]:
+        """The trainings nearest to a planned one: with the same kinds of texts and like settings, if there are any."""
+        like = [one for one in self._past if one.step.stage == method.stage and lane(one.step) == lane(step)]
+        fields = () if method.work is None else method.work.alike
+
+        def alike(one: Observation) -> bool:
+            same = all(one.step.spec[name][field] == step.spec[name][field] for field in fields)
+            return same and (not method.reads_texts or sources(one.step) == sources(step))
+
+        return _nearest(like, [alike, _any])
 
     def _parameters(self, step: Step) -> Summary:
         like = [one for one in self._past if lane(one.step) == lane(step)]
@@ -239,15 +223,14 @@ def _decoding(step: Step) -> tuple[Any, ...]:
     return tuple(given.get(name) for name in ("temperature", "max_new_tokens", "stop_at_answer"))
 
 
-def _visits_of(one: Observation) -> float:
-    sft = one.step.spec["sft"]
-    by_steps = sft.get("steps") is not None
-    return float(one.summary["steps"] * sft["batch"] if by_steps else one.summary["examples"] * sft["epochs"])
+def _per_visit(past: Sequence[Observation], counted: str, name: str, method: Method) -> float | None:
+    """Tokens of one visit of an example, or of one sampled answer, in past trainings."""
 
+    def visits(one: Observation) -> float:
+        assert method.work is not None, "trainings have a cost"
+        return method.work.visits(one.step.spec[name], one.summary["steps"], one.summary.get("examples", 0))
 
-def _answers(one: Observation) -> float:
-    grpo = one.step.spec["grpo"]
-    return float(one.summary["steps"] * grpo["prompts"] * grpo["generations"])
+    return _ratio(past, counted, visits)
 
 
 def _any(one: Observation) -> bool:

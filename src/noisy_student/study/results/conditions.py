@@ -11,10 +11,8 @@ from noisy_student.study.plan.nodes import ConditionNodes
 from noisy_student.study.results.training import health
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.conditions import ConditionSettings
+from noisy_student.study.settings.methods import METHODS, of_stage
 from noisy_student.study.settings.study import Settings
-
-EPISODES = ("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups", "reward_bits")
-"""Counts that only GRPO has."""
 
 
 def condition_row(nodes: ConditionNodes, view: RunView) -> dict[str, Any]:
@@ -38,13 +36,13 @@ def condition_row(nodes: ConditionNodes, view: RunView) -> dict[str, Any]:
         "trained_on": trained["examples"] if trained else None,
         "label_accuracy": _label_accuracy(view.summary(nodes.quality)),
         "steps": trained["steps"] if trained else None,
-        **{name: trained.get(name) if trained else None for name in EPISODES},
+        **{name: trained.get(name) if trained else None for name in _reported()},
         "trained_tokens": trained["trained_tokens"] if trained else None,
         "trainable_parameters": trained["trainable_parameters"] if trained else None,
         "tried": tuned.get("tried") if tuned else None,
         "last": tuned.get("name") if tuned else None,
         "learning_rate": _learning_rate(training),
-        "health": health(training, view, name=nodes.name, own=condition.grpo),
+        "health": health(training, view, name=nodes.name, own=condition.overrides),
         "group_quality": view.summary(nodes.groups),
         "sampled_tokens": rollouts + graded or None,
         "seconds": _seconds(view, [training, nodes.grade, *samples]),
@@ -72,6 +70,11 @@ def round_rows(view: RunView) -> Iterator[dict[str, Any]]:
         }
 
 
+def _reported() -> list[str]:
+    """The counts that only some methods have, such as GRPO's episodes."""
+    return [count for method in METHODS for count in METHODS.get(method).reported]
+
+
 def _sources(condition: ConditionSettings, settings: Settings) -> tuple[str, ...]:
     """The training sources; of the last one of a chain, those of the chain."""
     return settings.conditions[condition.last_of[-1]].train if condition.last_of else condition.train
@@ -79,9 +82,11 @@ def _sources(condition: ConditionSettings, settings: Settings) -> tuple[str, ...
 
 def _learning_rate(training: Node | None) -> float | None:
     """The peak learning rate of a student, after any choice on dev."""
-    if training is None:
+    method = None if training is None else of_stage(training.stage)
+    if training is None or method is None:
         return None
-    return float(training.spec["grpo" if training.stage == "train-grpo" else "sft"]["learning_rate"])
+    rate = training.spec[method[0]].get("learning_rate")
+    return None if rate is None else float(rate)
 
 
 def _label_accuracy(judged: Mapping[str, Any] | None) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from noisy_student.pipeline.node import Node
 from noisy_student.study.results.view import RunView
+from noisy_student.study.settings.methods import of_stage
 
 FORWARD, TRAIN = 2, 6
 COUNTED = ("prompt_tokens", "sampled_tokens", "trained_tokens", "flops", "seconds", "usd")
@@ -51,10 +52,12 @@ def arithmetic_of(node: Node, summary: Mapping[str, Any]) -> dict[str, int | Non
     """Return tokens and operations of one result, from the summary that its stage returned or is expected to return."""
     parameters = summary.get("parameters")
     drawn, read = {}, {}
-    if (node.stage == "sample" and node.spec["engine"]["name"] != "recorded") or node.stage == "train-grpo":
+    method = of_stage(node.stage)
+    rolled_out = method is not None and method[1].samples
+    if rolled_out or (node.stage == "sample" and node.spec["engine"]["name"] != "recorded"):
         tokens = summary["tokens" if node.stage == "sample" else "sampled_tokens"]
         drawn = {"prompt_tokens": summary["prompt_tokens"], "sampled_tokens": tokens}
-    if node.stage.startswith("train-"):
+    if method is not None:
         read = {"trained_tokens": summary["read_tokens"]}
     # Passes without a gradient: those of a reference model, and measurements of how far a student has drifted.
     forward = sum(drawn.values()) + summary.get("scored_tokens", 0)

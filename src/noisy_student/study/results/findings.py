@@ -10,7 +10,8 @@ from noisy_student.evaluation.expectations import beats_control, criterion_answe
 from noisy_student.records import Finding
 from noisy_student.statistics.gap import gap_recovered
 from noisy_student.study.results.view import RunView
-from noisy_student.study.settings.study import ContrastSettings, Settings
+from noisy_student.study.settings.comparisons import ContrastSettings
+from noisy_student.study.settings.study import Settings
 
 
 def outcomes_of(view: RunView) -> dict[str, Outcomes]:

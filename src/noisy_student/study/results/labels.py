@@ -13,7 +13,8 @@ from noisy_student.statistics.intervals import wilson
 from noisy_student.statistics.power import DISCORDANCE, paired_mde
 from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes
 from noisy_student.study.results.view import RunView
-from noisy_student.study.settings.study import PredictionSettings, Settings
+from noisy_student.study.settings.comparisons import PredictionSettings
+from noisy_student.study.settings.study import Settings
 
 
 def label_row(nodes: LabelNodes, view: RunView) -> dict[str, Any]:

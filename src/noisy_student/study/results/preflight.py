@@ -45,7 +45,8 @@ from noisy_student.models import lab
 from noisy_student.pipeline.node import Node
 from noisy_student.study.plan.preflight import PreflightNodes
 from noisy_student.study.results.view import RunView
-from noisy_student.study.settings.conditions import check_grpo
+from noisy_student.study.settings.conditions import GrpoCondition, overridden
+from noisy_student.study.settings.methods import of_stage
 from noisy_student.study.settings.study import Settings
 from noisy_student.training.sft.batch_order import step_count
 
@@ -111,9 +112,9 @@ def batches(settings: Settings) -> Iterator[Batches]:
     labeled = sizes.labeled - sizes.dev
     steps = step_count(round(labeled * sft.epochs), sft)
     yield Batches("sft", labeled, sft.batch, sft.micro_batch or sft.batch, steps)
-    named = ((name, item) for name, item in settings.conditions.items() if item.method == "grpo")
+    named = ((name, item) for name, item in settings.conditions.items() if isinstance(item, GrpoCondition))
     for name, condition in named:
-        grpo = check_grpo(name, condition, settings.grpo)
+        grpo = overridden(settings.grpo, condition.grpo, f"conditions.{name}.grpo")
         micro = grpo.micro_batch or grpo.batch
         yield Batches("grpo", labeled, grpo.batch, micro, grpo.step_count(labeled), "questions", grpo.generations)
         break
@@ -152,7 +153,7 @@ def _disk(parameters: int, view: RunView) -> Disk:
         trained = (item for item in settings.conditions.values() if item.train)
         waiting = sum(max(1, len(item.rates)) for item in trained) * len(settings.seeds)
     else:
-        waiting = sum(node.stage.startswith("train-") and view.outcome(node) is None for node in view.nodes)
+        waiting = sum(of_stage(node.stage) is not None and view.outcome(node) is None for node in view.nodes)
     state = STATE * parameters * min(waiting, settings.compute.workers)
     return Disk(waiting, WEIGHT * parameters * waiting + state, view.free_bytes())
 

@@ -31,7 +31,7 @@ def probe_rows(view: RunView) -> Iterator[dict[str, Any]]:
     ``held`` and ``recommended`` are None where none held; the arguments are empty where the run's own settings held.
     """
     settings = view.settings
-    probes = [name for name, condition in settings.conditions.items() if "probe" in condition.grpo]
+    probes = [name for name, condition in settings.conditions.items() if "probe" in condition.overrides]
     # The first rung stands first, wherever the study's file has it.
     probes.sort(key=lambda name: len(probes_before(name, settings.conditions)))
     if not probes:
@@ -85,7 +85,7 @@ def _means(rows: Sequence[Mapping[str, Any]] | None, names: Sequence[str]) -> di
 def recommended(settings: Settings, name: str) -> list[str]:
     """Return the arguments that give a whole run the settings of a probe, where they differ from its own."""
     usual = settings.grpo.model_dump(mode="json")
-    wanted = GrpoSpec.model_validate({**usual, **settings.conditions[name].grpo}).model_dump(mode="json")
+    wanted = GrpoSpec.model_validate({**usual, **settings.conditions[name].overrides}).model_dump(mode="json")
     own = {field: value for field, value in wanted.items() if field not in OF_A_PROBE}
     return [f"--set {field}={value}" for field, value in _changed("grpo", usual, own)]
 

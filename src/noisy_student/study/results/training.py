@@ -7,6 +7,7 @@ from typing import Any
 
 from noisy_student.pipeline.node import Node
 from noisy_student.study.results.view import RunView, StoreView
+from noisy_student.study.settings.methods import of_stage
 from noisy_student.training.health.window import first_seen
 from noisy_student.training.specs.health import FILE
 
@@ -25,7 +26,8 @@ def curves(view: RunView) -> dict[str, list[dict[str, Any]]]:
         rollouts = view.curve(training, ROLLOUTS)
         if rollouts is not None:
             # Several optimiser steps may share a batch of answers.
-            each = int(training.spec["grpo"]["num_iterations"])
+            method = of_stage(training.stage)
+            each = 1 if method is None else int(training.spec[method[0]].get("num_iterations", 1))
             points = [_joined(rollouts[min((point["step"] - 1) // each, len(rollouts) - 1)], point) for point in points]
         found[f"{nodes.name}-{nodes.seed}"] = _with_checks(points, health_checks(training, view))
     return found

@@ -18,7 +18,6 @@ from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Result
 from noisy_student.pipeline.store import Store
 from noisy_student.records import Grade, Label, Question, Vote
-from noisy_student.study.plan.nodes import ROLES
 from noisy_student.study.plan.plan import Plan
 from noisy_student.study.settings.study import Settings
 
@@ -59,8 +58,8 @@ class StoreView:
 
     def trained(self, node: Node | None) -> Node | None:
         """Follow tune, accept and last nodes back to the training they forward; None while a choice is not made."""
-        while node is not None and node.stage in ROLES:
-            role = ROLES[node.stage]
+        while node is not None and node.forwards is not None:
+            role = node.forwards
             if role.endswith("-"):
                 summary = self.summary(node)
                 if summary is None:

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from noisy_student.strict import Strict
 
 RECENT = 10
 """Steps whose facts are taken together."""
@@ -19,10 +21,8 @@ VISIBLE = 0.0005
 """Nats a token: what a log of three digits shows as more than 0, as the plan read its own."""
 
 
-class ProbeSpec(BaseModel):
+class ProbeSpec(Strict):
     """When a probe is judged, and what it must show."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     first: int = Field(default=30, ge=2)
     """The step of the first judgement; the plan looked at 30."""
