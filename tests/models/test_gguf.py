@@ -23,8 +23,8 @@ from transformers import (
 )
 
 from noisy_student.errors import UserError
-from noisy_student.models import checkpoint, gguf, lab
-from noisy_student.models.load import load
+from noisy_student.models import gguf, lab
+from noisy_student.models.load import load, save
 
 
 def _beside(name: str) -> ModuleType:
@@ -145,7 +145,7 @@ def test_it_is_converted_once_and_what_comes_of_it_can_be_saved(tmp_path: Path) 
     before = {item.name: item.stat().st_mtime_ns for item in folder.iterdir()}
     assert gguf.folder_of(path) == folder
     assert {item.name: item.stat().st_mtime_ns for item in folder.iterdir()} == before
-    checkpoint.write(load(path), tmp_path / "saved")
+    save(load(path), tmp_path / "saved")
     plain = AutoModelForCausalLM.from_pretrained(tmp_path / "saved")
     with torch.no_grad():
         torch.testing.assert_close(plain(IDS).logits, model(IDS).logits, atol=1e-5, rtol=1e-4)

@@ -11,9 +11,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from noisy_student.errors import UserError
-from noisy_student.models import checkpoint
 from noisy_student.models.folder import folder_digest
-from noisy_student.models.load import load
+from noisy_student.models.load import load, save
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tiny  # noqa: E402
@@ -134,7 +133,7 @@ def test_a_checkpoint_has_the_same_bytes_wherever_it_is_written(folder: Path, sa
     written = []
     for number, source in enumerate((folder, saved)):
         target = tmp_path / f"out{number}"
-        assert checkpoint.write(load(source), target) == folder_digest(target)
+        assert save(load(source), target) == folder_digest(target)
         written.append({path.name: path.read_bytes() for path in target.iterdir()})
     assert written[0] == written[1]
     assert not [name for name in written[0] if name.endswith((".bin", ".pt"))]
@@ -142,7 +141,7 @@ def test_a_checkpoint_has_the_same_bytes_wherever_it_is_written(folder: Path, sa
 
 def test_plain_from_pretrained_loads_a_checkpoint(folder: Path, tmp_path: Path) -> None:
     loaded = load(folder)
-    checkpoint.write(loaded, tmp_path / "out")
+    save(loaded, tmp_path / "out")
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
     ids = torch.tensor([tokenizer.encode("Tom has 5 apples")])

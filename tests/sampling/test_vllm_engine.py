@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 from noisy_student import seeds
 from noisy_student.errors import Paused, UserError
 from noisy_student.records import Draw
-from noisy_student.sampling.answer_stop import first_stop, may_stop
-from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.rounds import Rounds
+from noisy_student.sampling.engine import Decoding, first_stop, may_stop
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.sampling.vllm_engine import VllmEngine
+from noisy_student.sampling.windows import Windows
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_vllm  # noqa: E402
@@ -259,7 +258,7 @@ def test_rounds_draw_what_is_asked_for_and_the_same_tokens(world):
         return (prompt, len(draws)) in {(0, 2), (2, 2), (2, 3)}
 
     engine = _engine(check=lambda: checks.append(len(world.calls)))
-    drawn = engine.draw(PROMPTS, SEEDS, SAMPLED, Rounds((2, 3, 4), go))
+    drawn = engine.draw(PROMPTS, SEEDS, SAMPLED, Windows((2, 3, 4), go))
     assert drawn == [whole[0][:3], whole[1][:2], whole[2]]
     assert asked == [(0, 2), (1, 2), (2, 2), (0, 3), (2, 3)]
     assert [len(call) for call in world.calls] == [6, 2, 1]
@@ -272,7 +271,7 @@ def test_check_may_stop_the_drawing(world):
             raise Paused
 
     with pytest.raises(Paused):
-        _engine(check=check).draw(PROMPTS, SEEDS, SAMPLED, Rounds((1, 4), lambda prompt, draws: True))
+        _engine(check=check).draw(PROMPTS, SEEDS, SAMPLED, Windows((1, 4), lambda prompt, draws: True))
     assert len(world.calls) == 1
 
 

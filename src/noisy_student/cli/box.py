@@ -66,6 +66,7 @@ class Recipe:
             "seed": self.seed,
             "model": dict(self.shared.base.spec),
             "code": [code_of(_module(stage)) for stage in stages],
+            **({"engine": specs.engine(self.settings)} if "sample" in stages else {}),
         }
 
 

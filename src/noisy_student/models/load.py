@@ -129,6 +129,18 @@ def settle(
     return LoadedModel(model, tokenizer, stops, padding, end, digest)
 
 
+def save(loaded: LoadedModel, folder: Path) -> str:
+    """Write weights (safetensors), tokenizer and generation config for plain ``from_pretrained``; return the digest.
+
+    Equal weights give equal bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    loaded.model.save_pretrained(folder)
+    loaded.tokenizer.save_pretrained(folder)
+    check_folder(folder)
+    return folder_digest(folder)
+
+
 def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
     """The local folder of a model; a hub id is fetched into the hub's cache, or found there when offline."""
     folder = Path(path).expanduser()

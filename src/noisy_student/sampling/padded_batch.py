@@ -18,13 +18,13 @@ from transformers.cache_utils import Cache, DynamicLayer
 from noisy_student import seeds
 from noisy_student.records import Draw, Finish
 from noisy_student.sampling.engine import Decoding, Ends
-from noisy_student.sampling.token_choice import Choice, choose, penalise
+from noisy_student.sampling.token_choice import TokenChoice, choose_tokens, penalise_repetition
 
 COMPACT_BELOW = 0.75
 """Finished rows leave the batch once fewer than this share of its rows are still drawing."""
 
 
-class Padded:
+class PaddedBatch:
     """Draws from any causal model of transformers."""
 
     def __init__(self, model: PreTrainedModel, *, pad_id: int) -> None:
@@ -47,9 +47,9 @@ class Padded:
         for step in range(decoding.max_new_tokens):
             check()
             if decoding.repetition_penalty != 1:
-                logits_RV = penalise(logits_RV, batch.seen_RV, decoding.repetition_penalty)
+                logits_RV = penalise_repetition(logits_RV, batch.seen_RV, decoding.repetition_penalty)
             uniforms_R = torch.from_numpy(seeds.uniforms(rows.seeds_R, step)).to(logits_RV.device)
-            choice = choose(logits_RV, uniforms_R, decoding)
+            choice = choose_tokens(logits_RV, uniforms_R, decoding)
             self._record(rows, choice, ends)
             if not rows.alive_R.any() or step + 1 == decoding.max_new_tokens:
                 break
@@ -118,7 +118,7 @@ class Padded:
         batch.positions_R += 1
         return logits_RV
 
-    def _record(self, rows: _Rows, choice: Choice, ends: Ends) -> None:
+    def _record(self, rows: _Rows, choice: TokenChoice, ends: Ends) -> None:
         """Append the chosen tokens and mark the rows that they end."""
         ids, logprobs = choice.ids_R.tolist(), choice.logprobs_R.tolist()
         for index, row in enumerate(rows.index_R.tolist()):

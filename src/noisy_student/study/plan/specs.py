@@ -11,8 +11,9 @@ from typing import Any
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
-from noisy_student.pipeline.node import version
+from noisy_student.pipeline.node import code_of
 from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.engines import ENGINES, choose_engine, library_version
 from noisy_student.sampling.sample import Shard, shards
 from noisy_student.study.settings.conditions import ConditionSettings, LabelSettings, check_grpo, with_own
 from noisy_student.study.settings.study import Settings
@@ -48,20 +49,25 @@ def sample(
 
 
 def engine(settings: Settings) -> dict[str, Any]:
-    """An engine as a key knows it; the version of one that is no part of this program's own requirements counts."""
-    name = settings.compute.engine
-    if name == "auto":
-        name = "torch" if version("vllm") is None or settings.adapters else "vllm"
-    if name == "torch":
-        return {"name": name}
-    installed = version(name)
-    if installed is None:
+    """Return the engine of a run as a key holds it."""
+    return _engine_facts(choose_engine(settings.compute.engine, adapters=bool(settings.adapters)))
+
+
+def _engine_facts(name: str) -> dict[str, Any]:
+    """Return name, code and library version of an engine; raises UserError where its library is not installed."""
+    row = ENGINES.get(name)
+    facts = {"name": name, "code": code_of(row.module), **ENGINES.identity(name)}
+    if row.library is None:
+        return facts
+    version = library_version(row.library)
+    if version is None:
         raise UserError(
-            f"compute.engine is {name}, which is not installed.",
-            why="It is an extra: most machines cannot use it.",
-            do=f'pip install "noisy-student[{name}]", or --set compute.engine=torch.',
+            f"compute.engine is {name}, but the library {row.library} is not installed.",
+            why="It is optional, since most machines cannot use it.",
+            do=f"{row.install or f'Install {row.library}'}, or --set compute.engine=torch.",
+            code="engine-not-installed",
         )
-    return {"name": name, "version": installed}
+    return {**facts, "version": version}
 
 
 def samples(settings: Settings, drawn: Draws, *, filters: Mapping[str, int | float]) -> Iterator[dict[str, Any]]:
@@ -89,7 +95,7 @@ def recorded(settings: Settings, file: str, *, part: str, K: int, count: int) ->
             f"There is no file {path}.", why="Its samples are to be voted on.", do="Check labels.*.samples."
         )
     return {
-        "engine": {"name": "recorded", "digest": sha256_file(path)},
+        "engine": {**_engine_facts("recorded"), "digest": sha256_file(path)},
         "shard": {"first": 0, "end": K},
         "part": part,
         "block": [0, count],

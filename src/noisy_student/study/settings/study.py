@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from noisy_student.data.spec import DataSpec
 from noisy_student.errors import UserError, nearest
@@ -17,6 +17,7 @@ from noisy_student.labeling.stopping import Ties
 from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.records import Verdict
 from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.engines import reads_adapters, require_selectable
 from noisy_student.strict import Frozen, Name
 from noisy_student.study.settings.checks import (
     check_after,
@@ -166,10 +167,16 @@ class ComputeSettings(Frozen):
     """Questions that one node samples."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Processes that compute at once."""
-    engine: Literal["torch", "vllm", "auto"] = "torch"
-    """What draws samples (docs/engines.md); ``auto`` is vllm where it is installed and every student a whole model."""
+    engine: str = "torch"
+    """Name of a row of ENGINES (docs/engines.md); ``auto`` is vllm where installed and every student a whole model."""
     usd_per_hour: Annotated[float, Field(gt=0)] | None = None
     """What an hour of all of this costs; read by ``plan`` and ``--budget``, never part of a key."""
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_exists(cls, name: str) -> str:
+        require_selectable(name)
+        return name
 
 
 class Settings(Frozen):
@@ -243,7 +250,7 @@ class Settings(Frozen):
     def _require_readable(self) -> None:
         """Raise UserError for students that the engine could not draw from, before hours of training."""
         apart = self.adapters
-        if apart and self.compute.engine == "vllm":
+        if apart and not reads_adapters(self.compute.engine):
             raise UserError(
                 f"conditions.{apart[0]} is to be an adapter, and compute.engine is {self.compute.engine}.",
                 why="That engine reads whole models.",
