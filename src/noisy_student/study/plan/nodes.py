@@ -46,15 +46,10 @@ class LabelNodes:
     on_dev: Node | None
 
 
-TUNE, ACCEPT, LAST = "tune", "accept", "last"
-ROLES = {TUNE: "train-", ACCEPT: "train", LAST: "train-"}
-"""Stages that hand on what another one trained, and the roles in which they find it."""
-
-
 def trained_by(node: Node | None, store: Store) -> Node | None:
-    """The node that trained what ``node`` hands on; None as long as that is not known."""
-    while node is not None and node.stage in ROLES:
-        role = ROLES[node.stage]
+    """Follow tune/accept/last nodes back to the training they forward; None where the choice is not made yet."""
+    while node is not None and node.forwards is not None:
+        role = node.forwards
         if role.endswith("-"):
             summary = store.summary(node)
             if summary is None:
@@ -65,9 +60,9 @@ def trained_by(node: Node | None, store: Store) -> Node | None:
 
 
 def first_trained(node: Node) -> Node:
-    """Any of the trainings behind ``node``, for what they all have in common."""
-    while node.stage in ROLES:
-        role = ROLES[node.stage]
+    """Follow tune/accept/last nodes back to the first training they may forward, for what all of those share."""
+    while node.forwards is not None:
+        role = node.forwards
         node = node.inputs[f"{role}0" if role.endswith("-") else role][0]
     return node
 

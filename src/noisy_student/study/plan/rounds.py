@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from noisy_student.pipeline.node import Node
 from noisy_student.study.plan.labels import LabelGraph
-from noisy_student.study.plan.nodes import ACCEPT, LAST
 from noisy_student.study.plan.samples import DrawGraph, Origin
 from noisy_student.study.plan.specs import Draws
 from noisy_student.study.settings.conditions import ConditionSettings
@@ -26,7 +25,7 @@ class ChainGraph:
         """The student of a condition behind its gate."""
         train = self._student(name)
         inputs = {"train": [train], "review": [self.review(name)]}
-        return self.draw.node(ACCEPT, {"name": name}, inputs=inputs, title=f"accept {name}")
+        return self.draw.node("accept", {"name": name}, inputs=inputs, title=f"accept {name}")
 
     def review(self, name: str) -> Node:
         """How a condition's student was held against the one before it."""
@@ -52,7 +51,7 @@ class ChainGraph:
         chain = self.draw.settings.conditions[name].last_of
         handed = [self.handed(link) for link in chain]
         inputs = {f"train-{number}": [node] for number, node in enumerate(handed) if node is not None}
-        return self.draw.node(LAST, {"chain": list(chain)}, inputs=inputs, title=f"the last of {', '.join(chain)}")
+        return self.draw.node("last", {"chain": list(chain)}, inputs=inputs, title=f"the last of {', '.join(chain)}")
 
     def lineage(self, name: str) -> Node | None:
         """How a condition's labels changed since the round before; None where either has no single set of votes."""

@@ -12,7 +12,7 @@ from noisy_student.pipeline.node import Node
 from noisy_student.study.plan import specs
 from noisy_student.study.plan.inputs import Shared
 from noisy_student.study.plan.labels import LabelGraph
-from noisy_student.study.plan.nodes import TUNE, ConditionNodes, LabelNodes, first_trained
+from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes, first_trained
 from noisy_student.study.plan.rounds import ChainGraph
 from noisy_student.study.plan.samples import DrawGraph, Origin
 from noisy_student.study.plan.specs import Draws
@@ -162,7 +162,7 @@ class SeedGraph:
             inputs |= {f"train-{number}": [tried], f"dev-{number}": self.draw.draws(origin, drawn)}
         base = self.draw.base_of(settings)
         spec = {"rates": list(condition.rates), "truncated": settings.answers.truncated, "model": base.spec}
-        return self.draw.node(TUNE, spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
+        return self.draw.node("tune", spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
 
     def _train_sft(self, name: str, rate: float) -> Node:
         settings, condition = self.draw.settings_of(name), self.settings.conditions[name]

@@ -17,6 +17,7 @@ from noisy_student.records import Grade
 from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
+LANE = "truth"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from noisy_student.labeling.texts import with_own_texts
 from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
+LANE = "gate"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from noisy_student.sampling.windows import Windows
 from noisy_student.study.stages.loading import Source
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "peft")
+WEIGHT = 3.0
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
