@@ -18,7 +18,7 @@ from noisy_student.context import Context, stop_on_signals
 from noisy_student.errors import Interrupted, Paused
 from noisy_student.pipeline.attempt import INTERRUPTED, PAUSED, Outcome, skip_stage
 from noisy_student.pipeline.node import Node, parents_first
-from noisy_student.pipeline.schedule import urgency
+from noisy_student.pipeline.schedule import priority
 from noisy_student.pipeline.store import Store
 
 _WAIT_SECONDS = 0.1
@@ -132,7 +132,7 @@ class _Walk:
         self._one_at_a_time = threading.Lock()
         self.nodes = self._needed(targets)
         self._waiting = {key: node for key, node in self.nodes.items() if key not in self.outcomes}
-        self._urgency = urgency(list(self._waiting.values()))
+        self._priority = priority(list(self._waiting.values()))
 
     def emit(self, event: Event) -> None:
         """Tell the listener, from whichever thread."""
@@ -152,7 +152,7 @@ class _Walk:
                 self.settle(key, skip_stage(self.store, node, reason, deadline=deadline))
         ready = [node for node in self._waiting.values() if self._ready(node)]
         if executor.width > 1:
-            ready.sort(key=lambda node: -self._urgency[node.key])
+            ready.sort(key=lambda node: -self._priority[node.key])
         for node in ready[: executor.width - len(self.running)]:
             del self._waiting[node.key]
             self.running[node.key] = node

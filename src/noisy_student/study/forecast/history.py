@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from noisy_student import identity
 from noisy_student.pipeline.manifest import Stored
-from noisy_student.pipeline.node import forwards_of
+from noisy_student.pipeline.node import declared_by
 
 
 class Step(Protocol):
@@ -93,7 +93,7 @@ def trainer(step: Step) -> Step | None:
     if not given:
         return None
     step = given[0]
-    while (role := forwards_of(step.stage)) is not None:
+    while (role := declared_by(step.stage).forwards) is not None:
         behind = step.inputs.get(f"{role}0" if role.endswith("-") else role)
         if not behind:
             return None

@@ -11,18 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from noisy_student.pipeline.node import declared_by
 from noisy_student.statistics.nonnegative import unit_costs
 from noisy_student.study.forecast.history import Observation, Step, lane
 from noisy_student.study.forecast.workload import size_of
 
 Clock = Literal["seconds", "cpu_seconds"]
 Source = Literal["store", "calibration"]
-WORK: Mapping[str, tuple[str, ...]] = {
-    "sample": ("prompt_tokens", "tokens"),
-    "train-sft": ("read_tokens",),
-    "train-grpo": ("sampled_tokens",),
-}
-"""What the cost of a stage grows with; of every other stage, the questions or samples that it goes through."""
 ENOUGH = 6
 """So many results of a store are taken alone; fewer have a calibration's beside them, which are of other sizes."""
 SIZES = 3
@@ -49,7 +44,7 @@ class Rates:
         self._made: dict[tuple[str, Clock], Rate | None] = {}
         for one in past:
             self._by_lane.setdefault(lane(one.step), []).append(one)
-        self._light = [one for one in past if one.step.stage not in WORK]
+        self._light = [one for one in past if not _work_fields(one.step)]
 
     def rate(self, step: Step, clock: Clock) -> Rate | None:
         """The rate of a step's lane; None where nothing like it was ever done.
@@ -58,21 +53,26 @@ class Rates:
         """
         name = lane(step)
         if (name, clock) not in self._made:
-            past = self._by_lane.get(name, []) or ([] if step.stage in WORK else self._light)
+            past = self._by_lane.get(name, []) or ([] if _work_fields(step) else self._light)
             self._made[name, clock] = _rate(past, clock)
         return self._made[name, clock]
 
 
 def work(step: Step, summary: Mapping[str, Any], imported: bool) -> list[float]:
     """The columns of the sum, in the order of the unit costs."""
-    names = WORK.get(step.stage)
-    amounts = [float(size_of(step))] if names is None else [float(summary[name]) for name in names]
+    names = _work_fields(step)
+    amounts = [float(summary[name]) for name in names] if names else [float(size_of(step))]
     return [1.0, float(not imported), *amounts]
+
+
+def _work_fields(step: Step) -> tuple[str, ...]:
+    """Return the summary fields that a step's seconds grow with; empty for a stage without a model."""
+    return declared_by(step.stage).work
 
 
 def _rate(past: Sequence[Observation], clock: Clock) -> Rate | None:
     timed = [(one, took) for one in past if (took := getattr(one, clock)) is not None and took > 0]
-    timed = [(one, took) for one, took in timed if set(WORK.get(one.step.stage, ())) <= one.summary.keys()]
+    timed = [(one, took) for one, took in timed if set(_work_fields(one.step)) <= one.summary.keys()]
     # A store may have come from another machine, whose seconds are others; what was made here counts alone.
     here = [(one, took) for one, took in timed if one.host == socket.gethostname()]
     timed = here or timed
@@ -81,7 +81,7 @@ def _rate(past: Sequence[Observation], clock: Clock) -> Rate | None:
     if not used:
         return None
     table = [work(one.step, one.summary, one.imported) for one, _ in used]
-    if used[0][0].step.stage not in WORK and len({row[-1] for row in table}) < SIZES:
+    if not _work_fields(used[0][0].step) and len({row[-1] for row in table}) < SIZES:
         # A tenth of a second of noise on two small files would be told as minutes for a large one.
         table = [[*row[:-1], 0.0] for row in table]
     return Rate(unit_costs(table, [took for _, took in used]), "store" if real else "calibration")

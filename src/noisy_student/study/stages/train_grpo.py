@@ -29,6 +29,7 @@ from noisy_student.training.student import trainable, with_adapter, write_studen
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 WEIGHT = 30.0
+WORK = ("sampled_tokens",)
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
