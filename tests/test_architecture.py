@@ -81,7 +81,10 @@ EXCEPTIONS = {
         "training.grpo.trainer: torch.manual_seed",
     ): "TRL shuffles a batch from torch's own generator; seed given",
     ("no_foreign_randomness", "training.lora: torch.manual_seed"): "PEFT's first weights; seed given",
-    ("no_foreign_randomness", "models.lab: torch.manual_seed"): "initial weights, in a fork of torch's own generator",
+    (
+        "no_foreign_randomness",
+        "lab.architecture: torch.manual_seed",
+    ): "initial weights, in a fork of torch's own generator",
 }
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from refusals import refused
 
-from noisy_student import identity
 from noisy_student.context import Context
 from noisy_student.data.fields import ForeignFields
 from noisy_student.data.foreign_spec import ForeignSpec
@@ -108,7 +108,7 @@ def test_sources_are_excluded_by_their_column_and_what_repeats_them_by_its_words
 def test_without_the_exclusion_the_rows_stay(tmp_path: Path, own: SourceSpec) -> None:
     pool = _write(tmp_path / "numina.jsonl", [_row("gsm8k", _school(n), n) for n in range(100, 110)])
     assert _summary(*_data(own, pool))["left_out"] == {}
-    with pytest.raises(UserError, match=r"count = 10, but only 0 .*\(10 of an excluded source\)"):
+    with refused("too-few-foreign-questions", "is 10 and 0 questions", "(10 of an excluded source)"):
         _summary(*_data(own, pool, exclude_sources=("Gsm8K",)))
 
 
@@ -156,7 +156,7 @@ def test_unreadable_answers_of_a_pool_are_unknown(tmp_path: Path, own: SourceSpe
     fields = ForeignFields(question="ask", answer="right", source="from")
     found = _summary(*_data(own, str(tmp_path / "a.parquet"), fields=fields))
     assert (found["questions"], found["answered"]) == (10, 5)
-    with pytest.raises(UserError, match=r"only 5 .*5 without a readable answer"):
+    with refused("too-few-foreign-questions", "and 5 questions", "5 without a readable answer"):
         _summary(*_data(own, str(tmp_path / "a.parquet"), fields=fields, only_answered=True))
 
 
@@ -180,27 +180,26 @@ def test_a_split_without_foreign_questions_is_what_it_was() -> None:
     data = DataSpec(labeled=50, unlabeled=100, test=50, source=SourceSpec(steps=(1, 3)))
     page = manifest(parts(data, run_seed=1, paths={}))
     assert page["digest"] == "af791da3457a267deb6ae6af14b1872988858a996c64ba1cbeefbc1e96de0e08"
-    assert set(data.model_dump()) == {"labeled", "unlabeled", "test", "limit", "source"}
-    assert "answers" not in data.model_dump(mode="json")["source"]
-    assert identity.digest(data.model_dump(mode="json")) != identity.digest(
-        data.model_copy(update={"foreign": ForeignSpec()}).model_dump(mode="json")
-    )
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("fields", "code"),
     [
-        ({"kind": "jsonl"}, "no questions are named"),
-        ({"kind": "hub", "questions": "train"}, "no data set is named"),
-        ({"exclude_sources": ["gsm8k"]}, "exclude_sources of a file"),
-        ({"answers": "math"}, "with answers or exclude"),
-        ({"steps": [0, 2]}, r"steps is \[0, 2\]"),
-        ({"count": 0}, "greater than or equal to 1"),
-        ({"sources": []}, "Extra inputs"),
+        ({"kind": "jsonl"}, "no-foreign-source"),
+        ({"kind": "hub", "questions": "train"}, "no-dataset"),
+        ({"exclude_sources": ["gsm8k"]}, "procedural-answers-are-numbers"),
+        ({"answers": "math"}, "procedural-answers-are-numbers"),
+        ({"steps": [0, 2]}, "steps-out-of-range"),
     ],
 )
-def test_a_spec_that_cannot_be_is_explained(fields: dict[str, Any], message: str) -> None:
-    with pytest.raises((UserError, ValidationError), match=message):
+def test_a_spec_that_cannot_be_is_refused(fields: dict[str, Any], code: str) -> None:
+    with refused(code):
+        ForeignSpec.model_validate(fields)
+
+
+@pytest.mark.parametrize("fields", [{"count": 0}, {"sources": []}])
+def test_a_spec_is_strict(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
         ForeignSpec.model_validate(fields)
 
 

@@ -80,7 +80,10 @@ FAULTS = [
         ['{"question": "a\\ud800", "answer": 1}'],
         r'q\.jsonl:2: "question" holds half of a surrogate pair at character 2',
     ),
-    ([{"question": "a", "answer": 1, "id": 4}, {"question": "b", "answer": 1, "id": "4"}], r':3: the id "4" stands at'),
+    (
+        [{"question": "a", "answer": 1, "id": 4}, {"question": "b", "answer": 1, "id": "4"}],
+        r':3: the id "4" is also at',
+    ),
     ([{"question": "a", "answer": 1, "id": " "}], r":2: the id is empty"),
 ]
 
@@ -108,7 +111,7 @@ def test_a_named_column_that_is_missing_names_its_nearest(tmp_path: Path) -> Non
 def test_a_file_that_is_absent_empty_or_not_utf8_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.jsonl cannot be read: No such file"):
         read_jsonl(tmp_path / "none.jsonl", answers="optional")
-    with pytest.raises(UserError, match=r"q\.jsonl holds no questions"):
+    with pytest.raises(UserError, match=r"q\.jsonl has no questions"):
         read_jsonl(written(tmp_path, ""), answers="optional")
     (tmp_path / "q.jsonl").write_bytes(b'{"question": "a"}\n{"question": "\xff"}\n')
     with pytest.raises(UserError, match=r"q\.jsonl:2: not UTF-8 at byte 15 of the line"):

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from refusals import refused
 
 from noisy_student.data.source import Item, digest_of, merge, question, question_id
-from noisy_student.errors import UserError
 
 
 def item(text: str, answer: str | None = None, solution: str | None = None, place: str = "") -> Item:
@@ -38,7 +38,7 @@ def test_merging_ignores_order() -> None:
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (0, 2, 1)])
 def test_conflicting_answers_are_an_error_that_names_both_places(order: tuple[int, ...]) -> None:
     items = [item("a", "1", place="f.jsonl:1"), item("a", None, place="f.jsonl:2"), item("a", "2", place="f.jsonl:7")]
-    with pytest.raises(UserError, match=r'"a" has the answer 1 at f.jsonl:1 and 2 at f.jsonl:7'):
+    with refused("conflicting-answers", '"a"', "1 at f.jsonl:1", "2 at f.jsonl:7"):
         merge(items[place] for place in order)
 
 

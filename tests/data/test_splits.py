@@ -4,10 +4,10 @@ import dataclasses
 import json
 
 import pytest
+from refusals import refused
 
 from noisy_student.data.source import Item, question
 from noisy_student.data.splits import Sizes, Sources, Split, answer_key, gold_labels, limited, manifest, split
-from noisy_student.errors import UserError
 
 
 def numbered(first: int, last: int, *, answered: bool = True) -> list[Item]:
@@ -74,38 +74,34 @@ def test_a_smaller_part_is_within_the_larger() -> None:
 
 def test_two_sources_with_two_answers_to_a_question_are_an_error() -> None:
     wrong = [Item(question("What is 3 + 3?"), "7")]
-    with pytest.raises(UserError, match=r"6 in one place and 7 in one place"):
+    with refused("conflicting-answers", "6", "7"):
         split(Sources(numbered(0, 50), unlabeled=numbered(0, 90, answered=False), test=wrong), SIZES, run_seed=1)
 
 
 @pytest.mark.parametrize(
-    ("sizes", "message"),
+    ("sizes", "code", "values"),
     [
-        (Sizes(labeled=1, unlabeled=1, test=1), r"data\.labeled = 1 leaves a part of the split empty\. .*feeds dev"),
-        (Sizes(labeled=2, unlabeled=0, test=1), r"data\.unlabeled = 0 leaves"),
-        (Sizes(labeled=2, unlabeled=1, test=-1), r"data\.test = -1 leaves"),
-        (
-            Sizes(labeled=2, unlabeled=1, test=101),
-            r"data\.test = 101, but only 100 questions .* Lower data\.test to 100, use",
-        ),
-        (Sizes(labeled=91, unlabeled=1, test=10), r"data\.labeled = 91, but only 90 .*\(10 in test\)"),
+        (Sizes(labeled=1, unlabeled=1, test=1), "part-empty", ["data.labeled = 1", "to 2 or more"]),
+        (Sizes(labeled=2, unlabeled=0, test=1), "part-empty", ["data.unlabeled = 0"]),
+        (Sizes(labeled=2, unlabeled=1, test=-1), "part-empty", ["data.test = -1"]),
+        (Sizes(labeled=2, unlabeled=1, test=101), "too-few-questions", ["data.test is 101", "Lower data.test to 100"]),
+        (Sizes(labeled=91, unlabeled=1, test=10), "too-few-questions", ["data.labeled is 91 and 90", "(10 in test)"]),
         (
             Sizes(labeled=80, unlabeled=11, test=10),
-            r"data\.unlabeled = 11, but only 10 .*\(10 in test, 80 in labeled and dev\)",
+            "too-few-questions",
+            ["data.unlabeled is 11 and 10", "(10 in test, 80 in labeled and dev)"],
         ),
     ],
 )
-def test_a_split_that_cannot_be_is_explained(sizes: Sizes, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+def test_a_split_that_cannot_be_is_explained(sizes: Sizes, code: str, values: list[str]) -> None:
+    with refused(code, *values):
         split(Sources(numbered(0, 100)), sizes, run_seed=1)
 
 
 def test_an_opening_that_all_questions_share_is_shown() -> None:
     opening = "solve this problem with care and write every step that you take down please"
     items = [Item(question(f"{opening}: {item.question.text}"), item.answer) for item in numbered(0, 100)]
-    with pytest.raises(
-        UserError, match=r"only 0 .*90 left out .*for example: \"solve this problem.*\. Give more quest"
-    ):
+    with refused("too-few-questions", "90 removed", 'for example: "solve this problem'):
         split(Sources(items), SIZES, run_seed=1)
 
 
@@ -123,7 +119,7 @@ def test_a_limit_shrinks_in_proportion(limit: int, shrunk: tuple[int, int, int])
 
 
 def test_a_limit_below_one_each_is_an_error() -> None:
-    with pytest.raises(UserError, match="A limit of 3 questions is too small"):
+    with refused("limit-too-small", "3 questions"):
         limited(SIZES, 3)
 
 

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from noisy_student import files
 from noisy_student.data.generated import phrases
-from noisy_student.lab import __main__
+from noisy_student.lab import __main__, architecture
 from noisy_student.lab.pretrain import PretrainSpec
 from noisy_student.models import lab
 from noisy_student.models.load import load
@@ -43,8 +43,8 @@ def test_another_seed_gives_another_model_and_the_same_tokenizer(made: tuple[Pat
 
 
 def test_plain_transformers_cuts_text_as_the_model_was_taught(made: tuple[Path, Path]) -> None:
-    shape = lab.SHAPES["lab-m"]
-    ours = lab.tokenizer(__main__.tokenizer_texts(), shape)
+    shape = architecture.SHAPES["lab-m"]
+    ours = architecture.tokenizer(__main__.tokenizer_texts(), shape)
     plain = AutoTokenizer.from_pretrained(made[0])
     assert plain.encode(TEXT) == ours.encode(TEXT)
     assert plain.decode(plain.encode(TEXT)) == TEXT
@@ -55,7 +55,7 @@ def test_plain_transformers_cuts_text_as_the_model_was_taught(made: tuple[Path, 
     model = AutoModelForCausalLM.from_pretrained(made[0])
     assert 600_000 < sum(parameter.numel() for parameter in model.parameters()) < 700_000
     loaded = load(made[0])
-    ends = {plain.convert_tokens_to_ids(token) for token in (lab.TURN_END, lab.END_OF_TEXT)}
+    ends = {plain.convert_tokens_to_ids(token) for token in (architecture.TURN_END, architecture.END_OF_TEXT)}
     assert loaded.stop_ids == ends
     assert loaded.pad_id != loaded.turn_end_id
 

@@ -7,9 +7,8 @@ import random
 
 from noisy_student.answers.extract import read
 from noisy_student.data.generated import problems
-from noisy_student.lab import endless
+from noisy_student.lab import architecture, endless
 from noisy_student.lab.corpus import CorpusSpec, corpus
-from noisy_student.models import lab
 from noisy_student.records import Answer, NoAnswer
 
 SPEC = CorpusSpec(ends=0.03)
@@ -35,7 +34,7 @@ def test_each_kind_of_tail_comes_and_none_is_a_control_token() -> None:
     begun = [sum(tail.startswith(begins) for tail in tails) for begins in (endless.MARKS, "\nHuman: ")]
     for count in (*begun, len(tails) - sum(begun)):
         assert count > len(tails) / 4
-    for token in (lab.END_OF_TEXT, lab.TURN_START, lab.TURN_END):
+    for token in (architecture.END_OF_TEXT, architecture.TURN_START, architecture.TURN_END):
         assert not any(token in tail for tail in tails)
 
 

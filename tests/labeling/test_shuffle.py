@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refused
 
-from noisy_student.errors import NotTrainable
 from noisy_student.labeling.shuffle import others_answers, others_rationales
 from noisy_student.records import Label
 
@@ -71,5 +71,5 @@ def test_answers_are_permuted_within_their_origin(answers: list[str], seed: int)
 
 @pytest.mark.parametrize("shuffle", [others_rationales, others_answers])
 def test_one_question_has_nobody_to_take_from(shuffle) -> None:
-    with pytest.raises(NotTrainable, match="1 questions have"):
+    with refused("too-few-to-shuffle", "1 questions have"):
         shuffle([label("1"), label("2", origin="gold")], run_seed=1)

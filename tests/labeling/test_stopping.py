@@ -46,7 +46,7 @@ def labels(asked: list[list[str | None]], prefix: list[int], min_agreement: floa
     decided = [vote for vote in made if vote.winner is not None]
     if not any(vote.votes >= votes_needed(min_agreement, K) for vote in decided):
         return []
-    chosen = select(decided, Selection(min_agreement=min_agreement), run_seed=1)
+    chosen = select(decided, Selection("min_agreement", min_agreement), run_seed=1)
     return [
         Label(label.question_id, label.answer, label.solution, "vote")
         for label in with_own_texts(voted_labels(chosen), samples, choice="first")

@@ -21,7 +21,7 @@ from noisy_student.cli import options, stream
 from noisy_student.cli.console import remark
 from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.context import Context, stop_on_signals
-from noisy_student.data.fields import Fields, Need, Row, read_items
+from noisy_student.data.fields import Fields, Need, SourceRow, read_items
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
@@ -73,7 +73,7 @@ class Recipe:
 def items(rows: Iterable[Mapping[str, Any]], file: str, *, answers: Need = "optional") -> list[Item]:
     """The questions in the rows of a JSONL file or of standard input."""
     name = "standard input" if file == stream.STANDARD else file
-    placed = (Row(values, f"{name}, row {number}") for number, values in enumerate(rows, start=1))
+    placed = (SourceRow(values, f"{name}, row {number}") for number, values in enumerate(rows, start=1))
     return read_items(placed, name, fields=Fields(), answers=answers)
 
 

@@ -12,7 +12,7 @@ from noisy_student.cli import box, options, stream
 from noisy_student.cli.console import remark
 from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
 from noisy_student.errors import UserError, nearest
-from noisy_student.labeling.select import Selection, select
+from noisy_student.labeling.select import Selection, select, selection
 from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
 from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Label, Sample
@@ -33,8 +33,8 @@ def command(
     """Read questions, add ``label``, ``solution``, ``agreement`` and ``confidence``; null where no vote was won."""
     if text not in get_args(Choice):
         raise UserError(f'There is no rule "{text}".', do=nearest(text, get_args(Choice)))
-    selection = Selection(all=True) if min_agreement is None else Selection(min_agreement=min_agreement)
-    labels = _labels(samples, selection, cast("Choice", text), seed)
+    rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
+    labels = _labels(samples, rule, cast("Choice", text), seed)
     rows = list(stream.read(file))
     items = box.items(rows, file)
     # Samples name their question by the digest of its text, as ours do, or by an id that the file gives it.
@@ -55,12 +55,12 @@ def command(
     stream.write(written, out)
 
 
-def _labels(path: Path, selection: Selection, choice: Choice, seed: int) -> dict[str, list[Label]]:
+def _labels(path: Path, rule: Selection, choice: Choice, seed: int) -> dict[str, list[Label]]:
     """The selected labels by question id; none where nothing could be selected."""
     # A file is read twice rather than held; what comes through a pipe can be read once.
     held = None if path.is_file() else list(_samples(path))
     cast_votes = votes(ballots(_samples(path) if held is None else held))
-    labels = voted_labels(select(cast_votes, selection, run_seed=seed))
+    labels = voted_labels(select(cast_votes, rule, run_seed=seed))
     found: dict[str, list[Label]] = {}
     for label in with_own_texts(labels, _samples(path) if held is None else held, choice=choice):
         found.setdefault(label.question_id, []).append(label)

@@ -1,1 +1,1 @@
-"""Where questions come from, how they are split, and the files that hold them."""
+"""Sources of questions, their split into parts, and the files that hold them."""

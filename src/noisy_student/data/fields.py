@@ -1,8 +1,8 @@
-"""From one row of a file or data set to an ``Item``: which column is the question, which the answer, how it is read.
+"""Reads a row of a file or data set as an ``Item``: the columns of question and answer, and the answer's value.
 
-Columns go by their usual names unless ``Fields`` names them. An answer that holds a worked solution ending in
-``#### N`` (GSM8K) is taken apart, its text kept as it is: what becomes of calculator marks is the protocol's to say.
-Answers that are missing or no number are collected, so that one message lists them all.
+Columns have their usual names unless ``Fields`` names them. An answer that holds a worked solution ending in ``#### N``
+(GSM8K) is separated into both; its text is kept, calculator marks included. Missing and unreadable answers are
+collected, so one message lists them all.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from noisy_student.errors import UserError, nearest
 from noisy_student.records import Answer, Kind
 
 Need = Literal["required", "optional", "any"]
-"""Whether every row must have an answer: only the unlabeled source can do without. ``any`` takes what cannot be read
-for unknown, as a pool of a million rows that nobody will mend wants it."""
+"""Need of an answer in each row: only the unlabeled source may lack them. ``any`` treats unreadable answers as unknown,
+for large pools that nobody will correct."""
 
 USUAL = {
     "question": ("question", "text", "problem"),
@@ -37,35 +37,36 @@ USUAL = {
     "source": ("source",),
 }
 SHOWN = 5
+"""Rows that a message lists."""
 
 
 class Fields(BaseModel):
-    """The names of the columns; None stands for the first usual name that a row has."""
+    """Names of the columns; None is the first usual name that a row has."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     question: str | None = None
-    """Column with the question's text; usual names: question, text, problem."""
+    """Column of the question's text; usual names: question, text, problem."""
     answer: str | None = None
-    """Column with the answer, a number or a worked solution that ends in ``#### N``."""
+    """Column of the answer: a number, or a worked solution that ends in ``#### N``."""
     solution: str | None = None
-    """Column with the worked solution."""
+    """Column of the worked solution."""
     id: str | None = None
-    """Column with an id of the file's own; it must be unique and is used in messages only."""
+    """Column of the file's own ids, which must be unique; used in messages only."""
     paraphrase: str | None = None
-    """Column with another wording of the question, which asks the same; null where there is none."""
+    """Column of another wording of the same question, or null."""
 
 
 class ForeignFields(Fields):
-    """The columns of a pool that was gathered from several places."""
+    """Columns of a pool gathered from several sources."""
 
     source: str | None = None
-    """Column that says where a row was taken from; usual name: source."""
+    """Column that names a row's origin; usual name: source."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One object of a file and where it stood."""
+class SourceRow:
+    """One object of a file and its place in it."""
 
     values: Mapping[str, Any]
     place: str
@@ -73,7 +74,7 @@ class Row:
 
 @dataclass(slots=True)
 class _Faults:
-    """The places of rows that cannot be used, by fault."""
+    """Places of the rows that cannot be used, by fault."""
 
     unreadable: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
@@ -83,25 +84,27 @@ class _Faults:
             word, words = {"number": ("a number", "numbers"), "math": ("LaTeX", "LaTeX")}[kind]
             raise UserError(
                 f"{name}: {len(self.unreadable)} answers cannot be read as {word}: {_listed(self.unreadable)}.",
-                why=f"Answers are compared as {words}, so a label that is none can never be right.",
-                do="Mend those lines, or write null where the answer is not known.",
+                why=f"Answers are compared as {words}, so no sample could match these labels.",
+                do="Correct those lines, or write null for an unknown answer.",
+                code="answers-unreadable",
             )
         if self.unanswered:
             raise UserError(
                 f"{name}: {len(self.unanswered)} questions have no answer: {_listed(self.unanswered)}.",
                 why="Only the unlabeled source may have questions without an answer.",
-                do='Add the answers, or name the column that holds them (fields = { answer = "…" }).',
+                do='Add the answers, or name their column (fields = { answer = "…" }).',
+                code="answers-missing",
             )
 
 
 def read_items(
-    rows: Iterable[Row], name: str, *, fields: Fields, answers: Need, label: str = "", kind: Kind = "number"
+    rows: Iterable[SourceRow], name: str, *, fields: Fields, answers: Need, label: str = "", kind: Kind = "number"
 ) -> list[Item]:
-    """Every row as an item, in the order of the rows; ``name`` is the file or data set that messages speak of.
+    """Read every row as an item, in the order of the rows; ``name`` is the file or data set in messages.
 
-    ``label`` becomes the questions' ``source``, unless a column of a foreign pool says where the row is from. Raises
-    UserError for a missing column, an empty or repeated id, an empty question, and for answers that are missing where
-    they are required or that cannot be read where that matters.
+    ``label`` becomes the questions' ``source``, unless a foreign pool has a source column. Raises UserError for a
+    missing column, an empty or repeated id, an empty question, and for missing or unreadable answers as ``answers``
+    requires them.
     """
     if kind == "math":
         require_extra()
@@ -123,21 +126,23 @@ def read_items(
         items.append(Item(asked, truth.answer, truth.solution, place=row.place, paraphrase=view))
     faults.raise_any(name, kind)
     if not items:
-        raise UserError(f"{name} holds no questions.", why="There is nothing to split.", do="Check the path.")
+        raise UserError(
+            f"{name} has no questions.", why="The split needs some.", do="Check the path.", code="no-questions"
+        )
     return items
 
 
 @dataclass(frozen=True, slots=True)
 class _Truth:
-    """What a row says about its answer; ``unreadable`` is the text that is no number, if it is none."""
+    """A row's answer and solution; ``unreadable`` is the answer's text if it has no value."""
 
     answer: str | None
     solution: str | None
     unreadable: str | None = None
 
 
-def _truth(row: Row, fields: Fields, kind: Kind) -> _Truth:
-    """The row's answer; without an answer column, the one at the end of its solution."""
+def _truth(row: SourceRow, fields: Fields, kind: Kind) -> _Truth:
+    """Read the row's answer; without an answer column, the marked answer of its solution."""
     written = _text_in(row, fields, "answer")
     solution = _text_in(row, fields, "solution")
     if written is None:
@@ -148,30 +153,36 @@ def _truth(row: Row, fields: Fields, kind: Kind) -> _Truth:
     return _Truth(answer, solution, unreadable=written if answer is None else None)
 
 
-def _origin(row: Row, fields: Fields) -> str | None:
-    """Where a row of a foreign pool was taken from."""
+def _origin(row: SourceRow, fields: Fields) -> str | None:
+    """Return the origin of a row of a foreign pool."""
     return _text_in(row, fields, "source") if isinstance(fields, ForeignFields) else None
 
 
-def _question_text(row: Row, fields: Fields) -> str:
+def _question_text(row: SourceRow, fields: Fields) -> str:
     value = _value(row, fields, "question")
     if value is None:
         wanted = f'"{fields.question}"' if fields.question else " or ".join(f'"{name}"' for name in USUAL["question"])
         raise UserError(
             f"{row.place} has no question: no column {wanted}.",
-            why="Without its text there is nothing to ask.",
+            why="The question's text is read from it.",
             do=f'Name the column (fields = {{ question = "…" }}). {nearest(fields.question or "", row.values)}',
+            code="column-missing",
         )
     if not isinstance(value, str):
         raise _wrong_type(row, "question", value)
     require_encodable(value, "question", row.place)
     if not value.strip():
-        raise UserError(f"{row.place}: the question is empty.", why="There is nothing to ask.", do="Remove that line.")
+        raise UserError(
+            f"{row.place}: the question is empty.",
+            why="A model needs a text to answer.",
+            do="Remove that line.",
+            code="question-empty",
+        )
     return value
 
 
-def _paraphrase(row: Row, fields: Fields, asked: str) -> str | None:
-    """The row's other wording; None where there is none, or one that is the question ``asked`` again."""
+def _paraphrase(row: SourceRow, fields: Fields, asked: str) -> str | None:
+    """Return the row's other wording; None if there is none or it repeats the question ``asked``."""
     value = _value(row, fields, "paraphrase")
     if value is None:
         return None
@@ -182,8 +193,8 @@ def _paraphrase(row: Row, fields: Fields, asked: str) -> str | None:
     return told.text if told.text and told.id != asked else None
 
 
-def _text_in(row: Row, fields: Fields, what: str) -> str | None:
-    """A column as text; numbers as JSON writes them, None if the column is absent or null."""
+def _text_in(row: SourceRow, fields: Fields, what: str) -> str | None:
+    """Return a column as text, numbers in JSON notation; None if it is absent or null."""
     value = _value(row, fields, what)
     if value is None:
         return None
@@ -195,44 +206,58 @@ def _text_in(row: Row, fields: Fields, what: str) -> str | None:
     return value
 
 
-def _value(row: Row, fields: Fields, what: str) -> Any:
-    """The value of a column, by the name that was given or by the first usual name that the row has."""
+def _value(row: SourceRow, fields: Fields, what: str) -> Any:
+    """Return a column's value, by its given name or the first usual name that the row has."""
     given: str | None = getattr(fields, what)
     names = USUAL[what] if given is None else (given,)
     return next((row.values[name] for name in names if name in row.values), None)
 
 
-def _check_columns(row: Row, fields: Fields) -> None:
-    """Columns that were named must be there, or a slip of the pen would silently drop every solution."""
-    # A file to test on has no other wordings.
+def _check_columns(row: SourceRow, fields: Fields) -> None:
+    """Raise UserError if a named column is missing: a typo would silently drop every solution."""
+    # Test files have no other wordings.
     for what in sorted(set(fields.model_dump()) - {"question", "paraphrase"}):
         given: str | None = getattr(fields, what)
         if given is not None and given not in row.values:
             raise UserError(
-                f'{row.place} has no column "{given}".', why=f"fields.{what} names it.", do=nearest(given, row.values)
+                f'{row.place} has no column "{given}".',
+                why=f"fields.{what} names it.",
+                do=nearest(given, row.values),
+                code="column-missing",
             )
 
 
-def _check_id(row: Row, fields: Fields, places: dict[str, str]) -> None:
-    """An id that stands twice would join the wrong rows in whatever is made of the file later."""
+def _check_id(row: SourceRow, fields: Fields, places: dict[str, str]) -> None:
+    """Raise UserError for an empty or repeated id, which would join wrong rows later."""
     value = _value(row, fields, "id")
     if value is None:
         return
     name = str(value)
     if not name.strip():
-        raise UserError(f"{row.place}: the id is empty.", why="Ids tell questions apart.", do="Give it one or drop it.")
+        raise UserError(
+            f"{row.place}: the id is empty.",
+            why="Ids identify questions.",
+            do="Add an id, or drop the id column.",
+            code="id-empty",
+        )
     if name in places:
         raise UserError(
-            f'{row.place}: the id "{name}" stands at {places[name]} already.',
-            why="Ids tell questions apart.",
-            do="Give one of the two lines another id, or drop the id column.",
+            f'{row.place}: the id "{name}" is also at {places[name]}.',
+            why="Ids identify questions.",
+            do="Change one of the two ids, or drop the id column.",
+            code="id-repeated",
         )
     places[name] = row.place
 
 
-def _wrong_type(row: Row, what: str, value: Any) -> UserError:
+def _wrong_type(row: SourceRow, what: str, value: Any) -> UserError:
     kind = {bool: "true or false", list: "a list", dict: "an object"}.get(type(value), "a number")
-    return UserError(f"{row.place}: the {what} is {kind}, not text.", why="It cannot be read.", do="Mend that line.")
+    return UserError(
+        f"{row.place}: the {what} is {kind}, not text.",
+        why="This column must hold text.",
+        do="Correct that line.",
+        code="column-not-text",
+    )
 
 
 def _listed(places: list[str]) -> str:
@@ -241,17 +266,17 @@ def _listed(places: list[str]) -> str:
 
 
 def _tail(text: str) -> str:
-    """The end of a text, where the answer should stand."""
+    """Return the end of a text, where the answer should be."""
     flat = source.plain_text(text)
     return flat if len(flat) <= 40 else "…" + flat[-39:]
 
 
 def _marked_answer(text: str, kind: Kind) -> str | None:
-    """The answer that a worked solution marks as such, by ``####`` or by a box; a number in passing is none."""
+    """Return the answer that a worked solution marks by ``####`` or a box; other numbers do not count."""
     answer = read(text, "eos", kind=kind)
     return answer.canonical if isinstance(answer, Answer) and answer.method in ("hashes", "boxed") else None
 
 
 def _decimal(number: int | float) -> str:
-    """A JSON number without an exponent, the shortest that reads back as the same."""
+    """Write a JSON number without exponent, in the shortest form that reads back equal."""
     return f"{Decimal(repr(number)):f}"

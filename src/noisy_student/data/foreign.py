@@ -1,10 +1,9 @@
-"""Foreign questions in, those that may be voted on out; what the study holds already leaves, counted.
+"""Chooses foreign questions to vote on, without those that repeat a question of the study.
 
-Questions are taken in a seeded order until there are enough. A pool is left by the rows of excluded sources, by
-questions that it answers in two ways and, where asked for, by those without an answer; then by what repeats a question
-of the study or of an excluded source, found by its words as everywhere (``overlap``), whatever its source column says:
-benchmarks stand in gathered pools under more names than their own. A pool that holds paraphrases with new numbers
-passes this check; nothing is claimed about those.
+Questions are taken in a seeded order until there are enough. Left out, and counted, are rows of excluded sources,
+questions with two answers and, if requested, without an answer; then all that repeat a question of the study or of an
+excluded source by their words (``overlap``), whatever their source column says, since gathered pools hold benchmarks
+under many names. Paraphrases with new numbers pass this check.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from noisy_student.data.source import Item
 from noisy_student.errors import UserError
 
 SHOWN = 20
-"""Repetitions that the manifest tells in full; a pool may hold thousands."""
+"""Repetitions that the manifest lists in full; a pool may have thousands."""
 
 REASONS = {
     "excluded-source": "of an excluded source",
@@ -33,30 +32,30 @@ REASONS = {
     "repeats-source": "repeating another question of data.source",
     "repeats-excluded": "repeating a question of an excluded source",
 }
-"""Why a row, or a question of several rows, is left out."""
+"""Reasons to leave out a row, or a question of several rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The questions of a foreign source that may be asked, each once and in their order, and those left out so far.
+    """Candidate questions of a foreign source, each once and in order, and counts of those left out.
 
-    ``excluded`` are the questions of excluded sources, which others may repeat.
+    ``excluded`` are the questions of excluded sources, which candidates may repeat.
     """
 
     items: Iterable[Item]
     excluded: Sequence[Item] = ()
     rows: int | None = None
-    """Rows of the file; None where questions are drawn without end."""
+    """Rows of the file; None for generated questions."""
     left_out: Mapping[str, int] = field(default_factory=dict)
-    """Rows by reason; a question that stands in several rows counts once where its answers are the reason."""
+    """Number of rows by reason; a question of several rows counts once if its answers are the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignPart:
-    """The foreign questions of one split, and what was left out on the way to them.
+    """The foreign questions of one split, with counts of those left out.
 
-    ``examined`` counts the questions that were compared with the study's: as many as it took to have enough.
-    ``removed`` are the first repetitions that were met.
+    ``examined`` counts the questions compared with the study's until there were enough. ``removed`` are the first
+    repetitions found.
     """
 
     items: tuple[Item, ...]
@@ -68,7 +67,7 @@ class ForeignPart:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The counts by reason, how repetitions were found, and the first of them, as JSON."""
+        """Return counts by reason, how repetitions were found, and the first of them, as JSON."""
         return {
             "questions": len(self.items),
             "answered": sum(item.answer is not None for item in self.items),
@@ -81,9 +80,9 @@ class ForeignPart:
 
 
 def pool(items: Iterable[Item], *, exclude_sources: Iterable[str], only_answered: bool, run_seed: int) -> Pool:
-    """The questions of a file in the seed's order, each once, without those that their own row or answers rule out.
+    """Order the questions of a file by seed, each once, without those that their row or answers rule out.
 
-    A question that stands under an excluded source and under another one is left out under both.
+    A question under both an excluded and another source is left out under both.
     """
     barred = {name.casefold().strip() for name in exclude_sources}
     left_out: Counter[str] = Counter()
@@ -124,7 +123,7 @@ def pool(items: Iterable[Item], *, exclude_sources: Iterable[str], only_answered
 
 
 def choose(found: Pool, count: int, study: Mapping[str, Iterable[Item]]) -> ForeignPart:
-    """The first ``count`` questions that repeat none of the study's, whose questions come by what they are there for.
+    """Choose the first ``count`` questions that repeat none of the study's.
 
     ``study`` maps ``test``, ``labeled``, ``unlabeled`` and ``source`` to items. Raises UserError if too few are left.
     """
@@ -163,14 +162,15 @@ def _repeated(item: Item, indexes: Iterable[tuple[str, OverlapIndex]]) -> Iterat
 def _refuse(count: int, there: int, left_out: Mapping[str, int]) -> None:
     told = ", ".join(f"{number} {REASONS.get(reason, reason)}" for reason, number in left_out.items())
     raise UserError(
-        f"data.foreign.count = {count}, but only {there} questions are there for it{f' ({told})' if told else ''}.",
-        why="A foreign question may repeat none of the study's own.",
+        f"data.foreign.count is {count} and {there} questions are available{f' ({told})' if told else ''}.",
+        why="A foreign question must not repeat one of the study.",
         do=f"Lower data.foreign.count to {there}, or give more questions." if there else "Give other questions.",
+        code="too-few-foreign-questions",
     )
 
 
 def _richness(item: Item) -> tuple[bool, bool, str, str, str]:
-    """Sorts answered before unanswered and solved before unsolved; the rest only makes the choice the same always."""
+    """Sort key: answered first, then solved; the rest makes the choice deterministic."""
     return (
         item.answer is None,
         item.solution is None,

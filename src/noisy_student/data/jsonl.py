@@ -1,4 +1,4 @@
-"""A JSONL file as items: one object a line, UTF-8, faults named by file, line and column."""
+"""Reads a JSONL file as items: one object a line, UTF-8; errors name file, line and column."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.data.fields import Fields, Need, Row, read_items
+from noisy_student.data.fields import Fields, Need, SourceRow, read_items
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
 from noisy_student.records import Kind
@@ -17,21 +17,23 @@ from noisy_student.records import Kind
 def read_jsonl(
     path: Path, *, answers: Need, fields: Fields | None = None, label: str = "", kind: Kind = "number"
 ) -> list[Item]:
-    """Every line of the file as an item, in the file's order; raises UserError for whatever cannot be used."""
+    """Read every line as an item, in the order of the file; raises UserError for unusable lines."""
     return read_items(_rows(path), str(path), fields=fields or Fields(), answers=answers, label=label, kind=kind)
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    """The objects of the file with their lines; empty lines are skipped, as is a byte order mark."""
+def _rows(path: Path) -> Iterator[SourceRow]:
+    """Yield the objects of the file with their lines; skips empty lines and a byte order mark."""
     try:
         with path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
                 place = f"{path}:{number}"
                 line = _decoded(raw.removeprefix(BOM_UTF8) if number == 1 else raw, place)
                 if line.strip():
-                    yield Row(_object(line, place), place)
+                    yield SourceRow(_object(line, place), place)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", do="Check the path.") from error
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}.", do="Check the path.", code="file-unreadable"
+        ) from error
 
 
 def _decoded(raw: bytes, place: str) -> str:
@@ -42,6 +44,7 @@ def _decoded(raw: bytes, place: str) -> str:
             f"{place}: not UTF-8 at byte {error.start + 1} of the line.",
             why="JSONL is UTF-8 text.",
             do="Convert the file to UTF-8.",
+            code="file-not-utf8",
         ) from error
 
 
@@ -51,6 +54,7 @@ def _object(line: str, place: str) -> dict[str, Any]:
         raise UserError(
             f"{place} holds {type(value).__name__}, not an object.",
             why="Each line of JSONL must be one {…}.",
-            do="Mend or remove that line.",
+            do="Correct or remove that line.",
+            code="line-not-an-object",
         )
     return value

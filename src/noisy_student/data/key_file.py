@@ -1,4 +1,4 @@
-"""The answer key as a file of its own, ``key.jsonl``; in a module of its own so that imports can wall it off."""
+"""Reads and writes the answer key, ``key.jsonl``; a separate module, so that the wall can forbid importing it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def write_key(path: Path, key: AnswerKey) -> int:
 
 
 def read_key(path: Path, *, solutions: bool = True) -> AnswerKey:
-    """Read a key; without solutions, which only a reveal needs, it takes a fraction of the memory.
+    """Read a key; ``solutions=False`` saves most of the memory, since only a reveal needs them.
 
-    Raises UserError for faults and for a question that stands twice.
+    Raises UserError for unusable rows and repeated questions.
     """
     entries = [
         _entry(row, f"{path}, row {number}", solutions) for number, row in enumerate(files.read_jsonl(path), start=1)

@@ -1,8 +1,8 @@
-"""Where the files of a source lie: on this machine already, or fetched from the hub once into its own cache.
+"""Locates the files of a source: on this machine, or downloaded from the hub once into its cache.
 
-Only parquet and JSONL are taken, so that reading a data set never runs code that came with it. A part of a data set is
-named by a split (``train`` finds ``train.jsonl``, ``data/train-00000-of-00002.parquet``, ``main/train/0000.parquet``)
-or by a pattern of file names (``main/train-*.parquet``).
+Only parquet and JSONL are read, so a data set's own code never runs. A part of a data set is named by a split
+(``train`` finds ``train.jsonl``, ``data/train-00000-of-00002.parquet``, ``main/train/0000.parquet``) or by a pattern of
+file names (``main/train-*.parquet``).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _SHOWN = 8
 
 
 def locate(source: Located) -> dict[str, tuple[Path, ...]]:
-    """The files of each part that the source names; none for a procedural one.
+    """Return the files of each part that the source names; none for a procedural source.
 
-    Raises UserError for a file that is not there, a data set that cannot be had, and a split that it does not have.
+    Raises UserError for a missing file, an unavailable data set and an unknown split.
     """
     if source.kind == "jsonl":
         return {part: (_file(name),) for part, name in source.parts.items()}
@@ -38,12 +38,13 @@ def locate(source: Located) -> dict[str, tuple[Path, ...]]:
             f"There is no folder {source.dataset}.",
             why="A data set is a folder or a hub id such as openai/gsm8k.",
             do=f"Check {source.table}.dataset.",
+            code="dataset-not-found",
         )
     return _from_hub(source.dataset, source)
 
 
 def chosen(names: Iterable[str], split: str, config: str | None) -> list[str]:
-    """The files that a split or a pattern names, in order; a config that no file lies in is left aside.
+    """Return the files of a split or pattern, sorted; a config without files is ignored.
 
     >>> chosen(["main/train-0.parquet", "main/test-0.parquet", "socratic/train-0.parquet"], "train", "main")
     ['main/train-0.parquet']
@@ -63,7 +64,12 @@ def _patterns(split: str) -> list[str]:
 def _file(name: str) -> Path:
     found = Path(name).expanduser()
     if not found.is_file():
-        raise UserError(f"There is no file {name}.", why="The questions are read from it.", do="Check the path.")
+        raise UserError(
+            f"There is no file {name}.",
+            why="The questions are read from it.",
+            do="Check the path.",
+            code="file-not-found",
+        )
     return found
 
 
@@ -74,7 +80,7 @@ def _in_folder(folder: Path, source: Located) -> dict[str, tuple[Path, ...]]:
 
 
 def _from_hub(dataset: str, source: Located) -> dict[str, tuple[Path, ...]]:
-    """Only the files that are asked for are fetched; without a network, those that the hub's cache holds already."""
+    """Download only the files that the parts name; without a network, use the hub's cache."""
     from huggingface_hub import HfApi, constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
     from huggingface_hub.errors import HTTPError as NoAnswerError  # type: ignore[attr-defined]
@@ -93,7 +99,7 @@ def _from_hub(dataset: str, source: Located) -> dict[str, tuple[Path, ...]]:
     except (HfHubHTTPError, HFValidationError, EntryNotFoundError) as error:
         raise _out_of_reach(dataset, error) from error
     except NoAnswerError:
-        # No network at all: what was fetched earlier is as good.
+        # No network: use the files of an earlier download.
         return _in_folder(_cached(dataset, source), source)
 
 
@@ -124,39 +130,43 @@ def _require_files(found: Sequence[str], names: Iterable[str], what: str, settin
     usable = sorted(name for name in names if name.endswith(SUFFIXES))
     raise UserError(
         f"There is no parquet or JSONL file in {what}.",
-        why=f"It has: {', '.join(usable[:_SHOWN])}." if usable else "It has no such files at all.",
+        why=f"It has: {', '.join(usable[:_SHOWN])}." if usable else "It has no such files.",
         do=f"Set {setting} to a split or to a pattern of its file names."
         if usable
         else f'The hub converts many data sets: set {setting.rpartition(".")[0]}.revision to "refs/convert/parquet".',
+        code="split-not-found",
     )
 
 
 def _require_one_config(found: Sequence[str], what: str, table: str) -> None:
-    """The same questions may stand in several configs with other solutions."""
+    """Raise UserError for files of several configs, which may hold the same questions with other solutions."""
     folders = sorted({name.rpartition("/")[0] for name in found})
     if len(folders) > 1:
         raise UserError(
-            f"{what} stands in several folders: {', '.join(folders[:_SHOWN])}.",
+            f"{what} has files in several folders: {', '.join(folders[:_SHOWN])}.",
             why="They may hold the same questions in other forms.",
             do=f"Choose one with {table}.config, such as {folders[0].partition('/')[0]}.",
+            code="several-configs",
         )
 
 
 def _require_all_shards(found: Sequence[str], dataset: str) -> None:
-    """A download that was broken off leaves some of ``train-00000-of-00003``."""
+    """Raise UserError if shards are missing, as after an interrupted download of ``train-00000-of-00003``."""
     for name in found:
         counted = re.search(r"-\d+-of-(\d+)\.", name)
         if counted and int(counted[1]) != len(found):
             raise UserError(
-                f"{dataset} is here in part only: {len(found)} of {int(counted[1])} files like {name}.",
-                why="A split with files missing is another split.",
-                do="Fetch it again.",
+                f"{dataset} is incomplete: {len(found)} of {int(counted[1])} files like {name}.",
+                why="A split with missing files has other questions.",
+                do="Download it again.",
+                code="dataset-incomplete",
             )
 
 
 def _out_of_reach(dataset: str, error: Exception) -> UserError:
     return UserError(
-        f"The data set {dataset} cannot be had from the hub now.",
+        f"The data set {dataset} cannot be read from the hub.",
         why=str(error).split("\n", maxsplit=1)[0],
         do="Check the name and the network, or give a folder with its parquet or JSONL files (--data FOLDER).",
+        code="dataset-unavailable",
     )

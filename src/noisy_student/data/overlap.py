@@ -1,11 +1,10 @@
-"""Questions of the training side that repeat a test question: found, listed, left out.
+"""Finds training questions that repeat a test question.
 
-Two generated questions are compared by their structure alone. All others are compared by their words: case, spacing
-and punctuation do not count, numbers and the signs of arithmetic do. Near duplicates share a run of 13 words (Brown et
-al. 2020, appendix C) or four fifths of their runs of three words. Runs, not bare words: of a story of 50 words with one
-other number, one word in 40 is new but three runs in 48. So a story told again with all its numbers changed falls below
-.8, unless 13 words between two numbers stayed; the same story with one word exchanged does not. Texts written without
-spaces are compared by clauses.
+Two generated questions are compared by structure alone, all others by their words: case, spacing and punctuation do not
+count, numbers and arithmetic signs do. Near duplicates share a run of 13 words (Brown et al. 2020, appendix C) or four
+fifths of their runs of three words. Runs separate better than words: one changed number in 50 words changes one word in
+40 but three runs in 48. A story with all its numbers changed falls below .8, unless 13 words between two numbers stay;
+the same story with one other word does not. Texts without spaces are compared by clauses.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['\u2019][^\W\d_]+)*|[+*/=<>^%\
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A question left out of the training side, the test question it repeats, and why.
+    """A training question that was left out, the test question it repeats, and the reason.
 
-    ``similarity`` is the Jaccard index of their runs of three words; None where structures were compared. ``shared``
-    is the run of 13 words, if that was the reason.
+    ``similarity`` is the Jaccard index of their runs of three words, None for equal structures. ``shared`` is the run
+    of 13 words, if that is the reason.
     """
 
     question_id: str
@@ -48,7 +47,7 @@ class Removal:
 
 
 def words(text: str) -> Words:
-    """The words, numbers and signs of arithmetic of a text, in lower case; thousands lose their commas.
+    """Return the words, numbers and arithmetic signs of a text in lower case; thousands lose their commas.
 
     >>> words("Tom's 1,200 eggs cost $0.5 each: 3 - 1?")
     ('toms', '1200', 'eggs', 'cost', '0.5', 'each', '3', '-', '1')
@@ -58,7 +57,7 @@ def words(text: str) -> Words:
 
 
 def similarity(one: str, other: str) -> Fraction:
-    """The Jaccard index of the runs of three words of two texts.
+    """Return the Jaccard index of the runs of three words of two texts.
 
     >>> similarity("Two and two?", "two AND two")
     Fraction(1, 1)
@@ -67,9 +66,9 @@ def similarity(one: str, other: str) -> Fraction:
 
 
 class OverlapIndex:
-    """Test questions by structure, words, runs of three and runs of 13 words; looking one up scans none of the rest.
+    """Index of test questions by structure, words, runs of three and runs of 13 words.
 
-    Where several test questions are repeated, the most similar one is named, then the one with the smallest id.
+    If a question repeats several test questions, ``find`` names the most similar one, then the smallest id.
     """
 
     def __init__(self, test: Iterable[Item]) -> None:
@@ -92,7 +91,7 @@ class OverlapIndex:
                 self._runs.setdefault(run, []).append(index)
 
     def find(self, item: Item) -> Removal | None:
-        """The reason why ``item`` may not be trained on, or None if it repeats no test question."""
+        """Return the removal of ``item``, or None if it repeats no test question."""
         if item.question.id in self._ids:
             return self._removal(item, self._ids[item.question.id], "exact")
         if item.structure in self._structures:
@@ -111,10 +110,10 @@ class OverlapIndex:
         return None
 
     def _nearest(self, item: Item, shingles: frozenset[Words]) -> int | None:
-        """The most similar test question at or above .8.
+        """Return the most similar test question at or above .8.
 
-        A set that reaches .8 misses at most a fifth of ``shingles``, so one of any fifth and one more is in it: only
-        those held by the fewest test questions are followed (prefix filter, Bayardo et al. 2007).
+        A set that reaches .8 misses at most a fifth of ``shingles``, so it holds one of any fifth plus one: only the
+        rarest of them are looked up (prefix filter, Bayardo et al. 2007).
         """
         probes = len(shingles) - math.ceil(JACCARD * len(shingles)) + 1
         rarest = sorted(shingles, key=lambda shingle: (len(self._holders.get(shingle, ())), shingle))[:probes]
@@ -124,7 +123,7 @@ class OverlapIndex:
         return best[1] if best is not None and -best[0] >= JACCARD else None
 
     def _comparable(self, item: Item, index: int) -> bool:
-        """Whether words decide: they do unless both questions have a structure."""
+        """True if words decide: unless both questions have a structure."""
         return item.structure is None or self._items[index].structure is None
 
     def _removal(self, item: Item, index: int, reason: Reason, *, shared: str | None = None) -> Removal:
@@ -134,17 +133,17 @@ class OverlapIndex:
 
 
 def _compared(text: str) -> Words:
-    """The words of a text; a text of nothing but signs stands for itself, or all of those would be equal."""
+    """Return the words of a text; a text of signs only is one word, else all such texts would be equal."""
     return words(text) or (plain_text(text),)
 
 
 def _shingles(found: Words) -> frozenset[Words]:
-    """The runs of three words; a shorter text is one run of its own."""
+    """Return the runs of three words; a shorter text is one run."""
     return frozenset(_windows(found, min(SHINGLE, len(found))))
 
 
 def _windows(found: Words, size: int) -> list[Words]:
-    """The distinct runs of ``size`` words in the order they begin."""
+    """Return the distinct runs of ``size`` words in order."""
     return list(dict.fromkeys(found[start : start + size] for start in range(len(found) - size + 1)))
 
 

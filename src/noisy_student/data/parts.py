@@ -1,4 +1,4 @@
-"""From a data spec to a split: open the sources, shrink the sizes where asked, divide."""
+"""Builds the split of a data spec: reads the sources, applies the limit, divides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from noisy_student.data.fields import Fields, Need
 from noisy_student.data.foreign import Pool, choose, pool
 from noisy_student.data.foreign_spec import ForeignSpec
 from noisy_student.data.generated import problems, shop
-from noisy_student.data.generated.paraphrase import retelling
+from noisy_student.data.generated.paraphrase import paraphrase
 from noisy_student.data.jsonl import read_jsonl
 from noisy_student.data.parquet import read_parquet
 from noisy_student.data.source import Item, question
@@ -26,7 +26,7 @@ _CALCULATOR = re.compile(r"<<[^<>\n]*+>>")
 
 
 def parts(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str]) -> Split:
-    """The split of one seed; ``paths`` says where the files of each part lie, as ``paths_of`` writes it."""
+    """Build the split of one seed; ``paths`` locates the files of each part, as ``paths_of`` writes them."""
     sizes = sizes_of(spec)
     if spec.source.kind == "procedural":
         count = sizes.labeled + sizes.unlabeled + sizes.test
@@ -42,14 +42,14 @@ def parts(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str]) -> Split:
 
 
 def _without_views(sources: Sources) -> Sources:
-    """The sources as they are where nobody reads another wording: which questions may stay does not depend on it."""
+    """Drop the paraphrases, so that without views the overlap check does not depend on them."""
     read = (sources.labeled, sources.unlabeled, sources.test)
     plain = [None if items is None else [replace(item, paraphrase=None) for item in items] for items in read]
     return Sources(plain[0] or [], unlabeled=plain[1], test=plain[2])
 
 
 def paths_of(files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
-    """The files of each part as a stage is told of them.
+    """Name the files of each part for a stage's ``paths``.
 
     >>> paths_of({"labeled": [Path("a.jsonl"), Path("b.jsonl")]})
     {'labeled.0': 'a.jsonl', 'labeled.1': 'b.jsonl'}
@@ -58,31 +58,31 @@ def paths_of(files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
 
 
 def sizes_of(spec: DataSpec) -> Sizes:
-    """The sizes after ``limit``; raises UserError for sizes that leave a part empty."""
+    """Return the sizes after ``limit``; raises UserError for sizes that leave a part empty."""
     foreign = 0 if spec.foreign is None else spec.foreign.count
     sizes = Sizes(labeled=spec.labeled, unlabeled=spec.unlabeled, test=spec.test, foreign=foreign)
     return limited(sizes, spec.limit if spec.limit is not None else sum(sizes.model_dump().values()))
 
 
 def _procedural(spec: DataSpec, count: int, run_seed: int) -> list[Item]:
-    """Every seed has problems of its own; the gold solution takes one of the orders and wordings."""
+    """Generate the problems of one seed; a gold solution has one of the orders and wordings."""
     stream = problems.problems(run_seed, steps=spec.source.steps, share="study")
     items: dict[str, Item] = {}
     for problem in itertools.takewhile(lambda _: len(items) < count, stream):
         asked = question(problem.text, source="procedural")
         solution = problems.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
-        view = retelling(problem, run_seed) if spec.views else None
+        view = paraphrase(problem, run_seed) if spec.views else None
         items.setdefault(asked.id, Item(asked, problem.answer, solution, problem.structure, paraphrase=view))
     return list(items.values())
 
 
 def foreign_answered(spec: ForeignSpec, paths: Mapping[str, str]) -> bool:
-    """Whether the truth of every foreign question is known, so that votes on them can be judged."""
+    """True if every foreign question has a known answer, so that votes on them can be graded."""
     return spec.kind == "procedural" or spec.only_answered or all(item.answer for item in _foreign_items(spec, paths))
 
 
 def _foreign(spec: ForeignSpec, paths: Mapping[str, str], run_seed: int) -> Pool:
-    """The foreign questions in the order in which they are tried."""
+    """Return the foreign candidates in their order."""
     if spec.kind == "procedural":
         return Pool(_shop(spec, run_seed))
     return pool(
@@ -101,14 +101,14 @@ def _foreign_items(spec: ForeignSpec, paths: Mapping[str, str]) -> Iterator[Item
 
 
 def _shop(spec: ForeignSpec, run_seed: int) -> Iterator[Item]:
-    """Problems of a shop; two that differ in words only have one structure and come once."""
+    """Generate shop problems; two that differ in words only have one structure and come once."""
     for problem in shop.problems(run_seed, steps=spec.steps):
         asked = question(problem.text, source=spec.family)
         yield Item(asked, problem.answer, shop.solution(problem), problem.structure)
 
 
 def _study(made: Split, sources: Sources) -> dict[str, list[Item]]:
-    """The study's questions by what they are there for; ``source`` are those that the split has no use for."""
+    """Group the study's questions by part; ``source`` holds those that no part uses."""
     used = {"test": [*made.test], "labeled": [*made.labeled, *made.dev], "unlabeled": [*made.unlabeled]}
     taken = {item.question.id for items in used.values() for item in items}
     every = [*sources.labeled, *(sources.unlabeled or ()), *(sources.test or ())]
@@ -116,7 +116,7 @@ def _study(made: Split, sources: Sources) -> dict[str, list[Item]]:
 
 
 def read_sources(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
-    """The items of each part; one file for labeled and unlabeled is divided by whether a question has an answer."""
+    """Read the items of each part; a file shared by labeled and unlabeled is divided by the presence of answers."""
     shared = {paths[name] for name in paths if name.startswith("labeled.")} & {
         paths[name] for name in paths if name.startswith("unlabeled.")
     }

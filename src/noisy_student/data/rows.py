@@ -1,4 +1,4 @@
-"""Questions and labels as rows of JSONL, written by one stage and read by the next; the truth has ``key_file``."""
+"""Reads and writes questions and labels as JSONL rows between stages; ``key_file`` does so for the truth."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FINISHES: Mapping[str, Finish] = {name: name for name in get_args(Finish)}
 
 
 def write_questions(path: Path, questions: Iterable[Question]) -> int:
-    """Write ``{"id", "text"}`` a line, ``kind`` and ``source`` only where they differ from the default."""
+    """Write ``{"id", "text"}`` a line; ``kind`` and ``source`` only if they differ from the default."""
     return files.write_jsonl(path, (question_row(question) for question in questions))
 
 
 def read_questions(path: Path) -> list[Question]:
-    """Read the questions in the order of the file; raises UserError for faults and repeated ids."""
+    """Read the questions in the order of the file; raises UserError for unusable rows and repeated ids."""
     questions = [
         question_of(row, f"{path}, row {number}") for number, row in enumerate(files.read_jsonl(path), start=1)
     ]
@@ -32,13 +32,13 @@ def read_questions(path: Path) -> list[Question]:
 
 
 def read_asked(split: Path) -> list[Question]:
-    """The questions of a split's folder that a student may learn from: labeled, unlabeled and, where there, foreign."""
+    """Read the questions of a split's folder that a student may learn from: labeled, unlabeled, foreign if present."""
     parts = [part for part in TRAINING_PARTS if part != "foreign" or (split / f"{part}.jsonl").is_file()]
     return [question for part in parts for question in read_questions(split / f"{part}.jsonl")]
 
 
 def question_row(question: Question) -> dict[str, str]:
-    """The row of one question.
+    """Return the row of one question.
 
     >>> question_row(Question("a1", "How many?"))
     {'id': 'a1', 'text': 'How many?'}
@@ -52,10 +52,15 @@ def question_row(question: Question) -> dict[str, str]:
 
 
 def question_of(row: Mapping[str, Any], place: str) -> Question:
-    """The question of one row, other columns left aside; ``place`` names the row in messages."""
+    """Read the question of one row, ignoring other columns; ``place`` names the row in messages."""
     text = text_of(row, "text", place)
     if not text.strip():
-        raise UserError(f"{place}: the question is empty.", why="There is nothing to ask.", do="Remove that row.")
+        raise UserError(
+            f"{place}: the question is empty.",
+            why="A model needs a text to answer.",
+            do="Remove that row.",
+            code="question-empty",
+        )
     return Question(
         text_of(row, "id", place), text, kind=kind_of(row, place), source=optional_text(row, "source", place) or ""
     )
@@ -67,9 +72,9 @@ def write_labels(path: Path, labels: Iterable[Label]) -> int:
 
 
 def read_labels(path: Path) -> list[Label]:
-    """Read the labels in the order of the file; one question may have several worked texts, but one answer.
+    """Read the labels in the order of the file; a question may have several worked texts but one answer.
 
-    Raises UserError for faults and for two answers to one question.
+    Raises UserError for unusable rows and for two answers to one question.
     """
     labels = [label_of(row, f"{path}, row {number}") for number, row in enumerate(files.read_jsonl(path), start=1)]
     answers: dict[str, str] = {}
@@ -78,14 +83,15 @@ def read_labels(path: Path) -> list[Label]:
             raise UserError(
                 f'{path}: the question "{label.question_id}" has the answers'
                 f" {answers[label.question_id]} and {label.answer}.",
-                why="A label is one answer.",
+                why="A question has one label.",
                 do="Remove one of the two rows.",
+                code="conflicting-answers",
             )
     return labels
 
 
 def read_learned(inputs: Mapping[str, Sequence[Path]]) -> list[Label]:
-    """All labels that a student learns from: those of its ``gold`` folders (splits), then of its ``labels`` folders."""
+    """Read all labels of a student: those of its ``gold`` folders (splits), then of its ``labels`` folders."""
     return [
         label
         for role, name in (("gold", "gold.jsonl"), ("labels", "labels.jsonl"))
@@ -95,11 +101,14 @@ def read_learned(inputs: Mapping[str, Sequence[Path]]) -> list[Label]:
 
 
 def label_of(row: Mapping[str, Any], place: str) -> Label:
-    """The label of one row; ``place`` names the row in messages."""
+    """Read the label of one row; ``place`` names the row in messages."""
     origin = text_of(row, "origin", place)
     if origin not in ORIGINS:
         raise UserError(
-            f'{place}: the origin is "{origin}".', why=f"A label is one of: {', '.join(ORIGINS)}.", do="Mend that row."
+            f'{place}: the origin is "{origin}".',
+            why=f"It must be one of {', '.join(ORIGINS)}.",
+            do="Correct that row.",
+            code="value-unknown",
         )
     return Label(
         text_of(row, "question_id", place),
@@ -112,77 +121,108 @@ def label_of(row: Mapping[str, Any], place: str) -> Label:
 
 
 def text_of(row: Mapping[str, Any], name: str, place: str) -> str:
-    """A column that must hold a text of at least one character."""
+    """Return a column that must hold a non-empty text."""
     value = optional_text(row, name, place)
     if not value:
         fault = "is empty" if value == "" else "is missing"
-        raise UserError(f'{place}: "{name}" {fault}.', why="The row cannot be used without it.", do="Mend that row.")
+        raise UserError(
+            f'{place}: "{name}" {fault}.', why="This column is required.", do="Correct that row.", code="value-missing"
+        )
     return value
 
 
 def optional_text(row: Mapping[str, Any], name: str, place: str) -> str | None:
-    """A column that holds a text, or None if it is absent or null."""
+    """Return a column that holds a text; None if it is absent or null."""
     value = row.get(name)
     if value is None:
         return None
     if isinstance(value, str):
         require_encodable(value, name, place)
         return value
-    raise UserError(f'{place}: "{name}" is {value!r}, not text.', why="It cannot be read.", do="Mend that row.")
+    raise UserError(
+        f'{place}: "{name}" is {value!r}, not text.',
+        why="This column must hold text.",
+        do="Correct that row.",
+        code="column-not-text",
+    )
 
 
 def optional_number(row: Mapping[str, Any], name: str, place: str) -> float | None:
-    """A column that holds a finite number, or None if it is absent or null."""
+    """Return a column that holds a finite number; None if it is absent or null."""
     value = row.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UserError(f'{place}: "{name}" is {value!r}, not a number.', why="It cannot be read.", do="Mend that row.")
+        raise UserError(
+            f'{place}: "{name}" is {value!r}, not a number.',
+            why="This column must hold a number.",
+            do="Correct that row.",
+            code="column-not-a-number",
+        )
     return float(value)
 
 
 def kind_of(row: Mapping[str, Any], place: str) -> Kind:
-    """What the answer of a question is; a row that does not say so asks for a number."""
+    """Return the kind of a question's answer; a number if the row does not say."""
     name = optional_text(row, "kind", place) or "number"
     if name not in KINDS:
-        raise UserError(f'{place}: the kind is "{name}".', why=f"It is one of: {', '.join(KINDS)}.", do="Mend it.")
+        raise UserError(
+            f'{place}: the kind is "{name}".',
+            why=f"It must be one of {', '.join(KINDS)}.",
+            do="Correct that row.",
+            code="value-unknown",
+        )
     return KINDS[name]
 
 
 def finish_of(row: Mapping[str, Any], place: str) -> Finish:
-    """How a sample ended; one that does not say so ended by itself."""
+    """Return how a sample ended; ``eos`` if the row does not say."""
     name = row.get("finish", "eos")
     if name not in FINISHES:
-        raise UserError(f'{place}: the finish is "{name}".', why=f"It is one of: {', '.join(FINISHES)}.", do="Mend it.")
+        raise UserError(
+            f'{place}: the finish is "{name}".',
+            why=f"It must be one of {', '.join(FINISHES)}.",
+            do="Correct that row.",
+            code="value-unknown",
+        )
     return FINISHES[name]
 
 
 def require_encodable(text: str, name: str, place: str) -> None:
-    """Raise UserError for a text that no UTF-8 file can hold, which JSON's escapes can smuggle in."""
+    """Raise UserError for a text with a lone surrogate, which JSON escapes allow and UTF-8 does not."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise UserError(
             f'{place}: "{name}" holds half of a surrogate pair at character {error.start + 1}.',
             why="Such a text cannot be written as UTF-8.",
-            do="Mend that character.",
+            do="Correct that character.",
+            code="text-not-utf8",
         ) from error
 
 
 def require_distinct(ids: Iterable[str], path: Path) -> None:
-    """Raise UserError if an id stands twice."""
+    """Raise UserError for a repeated id."""
     seen: set[str] = set()
     for name in ids:
         if name in seen:
             raise UserError(
-                f'{path}: the id "{name}" stands twice.', why="Rows are joined by it.", do="Remove one of the two rows."
+                f'{path}: the id "{name}" is there twice.',
+                why="Rows are joined by their id.",
+                do="Remove one of the two rows.",
+                code="id-repeated",
             )
         seen.add(name)
 
 
 def _share(row: Mapping[str, Any], name: str, place: str) -> float | None:
-    """A column that holds a number from 0 to 1, or None."""
+    """Return a column that holds a number from 0 to 1, or None."""
     value = optional_number(row, name, place)
     if value is not None and not 0 <= value <= 1:
-        raise UserError(f'{place}: "{name}" is {value!r}.', why="It must be null or from 0 to 1.", do="Mend that row.")
+        raise UserError(
+            f'{place}: "{name}" is {value!r}.',
+            why="It must be null or from 0 to 1.",
+            do="Correct that row.",
+            code="value-out-of-range",
+        )
     return value

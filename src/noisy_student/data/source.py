@@ -1,7 +1,7 @@
-"""What a source yields: questions with whatever truth is known about them, before the split divides the two.
+"""Items of a source: questions with their known truth, before the split separates the two.
 
-An ``Item`` is the only record that holds a question and its answer together, and it stays inside ``data``. A question's
-id is a digest of its text, so neither the order of a file nor its name enters it.
+An ``Item`` is the only record that holds a question and its answer together; it stays inside ``data``. A question's id
+is a digest of its text, so it depends on neither the order nor the name of a file.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from noisy_student.records import Kind, Question
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A question, its canonical answer and worked solution where they are known, and where it was read.
+    """A question, its canonical answer and worked solution if known, and the place it was read from.
 
-    ``structure`` names a generated question by its steps and numbers; two items that both have one are compared by
-    it alone. ``place`` is ``file:line`` for messages and enters no digest. ``paraphrase`` asks the same in other words.
+    ``structure`` names a generated question by its steps and numbers; two items that both have one are compared by it
+    alone. ``place`` is ``file:line`` for messages and enters no digest. ``paraphrase`` asks the same in other words.
     """
 
     question: Question
@@ -34,14 +34,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The items of one source with each question once, and how many repetitions were dropped."""
+    """Items of one source with each question once, and the number of repetitions dropped."""
 
     items: tuple[Item, ...]
     repetitions: int
 
 
 def plain_text(text: str) -> str:
-    """The text in NFC with every run of white space as one space.
+    """Return the text in NFC with each run of white space as one space.
 
     >>> plain_text("  How\\n many? ")
     'How many?'
@@ -50,7 +50,7 @@ def plain_text(text: str) -> str:
 
 
 def question_id(text: str) -> str:
-    """The first 16 hex digits of the sha256 of the plain text.
+    """Return the first 16 hex digits of the sha256 of the plain text.
 
     >>> question_id("How many?") == question_id("How  many? ")
     True
@@ -59,12 +59,12 @@ def question_id(text: str) -> str:
 
 
 def question(text: str, *, source: str = "", kind: Kind = "number") -> Question:
-    """The question that ``text`` asks, the text kept as it is but for white space at its ends."""
+    """Make a question of ``text`` in NFC, without white space at its ends."""
     return Question(question_id(text), unicodedata.normalize("NFC", text.strip()), kind=kind, source=source)
 
 
 def merge(items: Iterable[Item]) -> Merged:
-    """Keep each question once, the richest item of it, sorted by id; raises UserError if two answers conflict."""
+    """Keep the richest item of each question, sorted by id; raises UserError if two answers conflict."""
     kept: dict[str, Item] = {}
     count = 0
     for item in items:
@@ -85,19 +85,20 @@ def require_agreement(one: Item, other: Item) -> None:
     raise UserError(
         f'"{_short(one.question.text)}" has the answer {first.answer} {_where(first)}'
         f" and {second.answer} {_where(second)}.",
-        why="One of the two labels is wrong, and which one cannot be known.",
-        do="Mend or remove one of the two lines.",
+        why="One of the two labels is wrong.",
+        do="Correct or remove one of the two lines.",
+        code="conflicting-answers",
     )
 
 
 def digest_of(items: Iterable[Item]) -> str:
-    """The sha256 of what the items hold, whatever their order."""
+    """Return the sha256 of the items' contents, whatever their order."""
     rows = sorted((i.question.id, i.question.text, i.answer or "", i.solution or "", i.structure or "") for i in items)
     return identity.digest(rows)
 
 
 def _richness(item: Item) -> tuple[bool, bool, str, str]:
-    """Sorts answered before unanswered and solved before unsolved; the rest only makes the choice the same always."""
+    """Sort key: answered first, then solved; the rest makes the choice deterministic."""
     return item.answer is None, item.solution is None, item.solution or "", item.question.text
 
 

@@ -1,14 +1,10 @@
-"""Where questions come from and how many: settings only.
-
-A field that was added later and says nothing new (``answers = "number"``, no ``foreign``) is left out of the dump, so
-that it changes no digest of those who do not use it.
-"""
+"""Settings of the data: sources of questions and sizes of the parts."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from noisy_student.data.fields import Fields
 from noisy_student.data.foreign_spec import ForeignSpec
@@ -17,14 +13,14 @@ from noisy_student.records import Kind
 
 PARTS = ("labeled", "unlabeled", "test")
 GSM8K = {"dataset": "openai/gsm8k", "config": "main", "labeled": "train", "test": "test"}
-"""Cobbe et al. 2021, as its authors publish it; MIT."""
+"""GSM8K (Cobbe et al. 2021, MIT) as published by its authors."""
 
 
 class SourceSpec(BaseModel):
-    """Where questions come from.
+    """Source of the questions.
 
-    ``procedural`` needs no file, ``jsonl`` takes one for each part or one for all, ``hub`` takes parquet and JSONL of
-    a data set, and ``gsm8k`` is that data set by name.
+    ``procedural`` generates them; ``jsonl`` reads a file for each part or one for all; ``hub`` reads parquet and JSONL
+    files of a data set; ``gsm8k`` is that data set by name.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -32,11 +28,11 @@ class SourceSpec(BaseModel):
 
     kind: Literal["procedural", "jsonl", "gsm8k", "hub"] = "procedural"
     steps: tuple[int, int] = (2, 4)
-    """Least and most calculations of a procedural problem."""
+    """Least and largest number of calculations in a procedural problem."""
     dataset: str | None = None
     """A hub id such as ``openai/gsm8k``, or a folder with the same files."""
     config: str | None = None
-    """The folder of the data set's files, such as ``main``; left aside where there is none of that name."""
+    """Folder of the data set's files, such as ``main``; ignored if there is no such folder."""
     revision: str | None = None
     """Commit, tag or branch of the data set; None is the newest."""
     labeled: str | None = None
@@ -48,14 +44,9 @@ class SourceSpec(BaseModel):
     fields: Fields = Fields()
     """The names of the columns."""
     marks: Literal["removed", "kept"] = "removed"
-    """What becomes of calculator marks (``<<3*4=12>>``) in worked solutions."""
+    """Treatment of calculator marks (``<<3*4=12>>``) in worked solutions."""
     answers: Kind = "number"
     """``math`` reads answers as LaTeX (extra ``math``)."""
-
-    @model_serializer(mode="wrap")
-    def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = handler(self)
-        return {name: value for name, value in found.items() if (name, value) != ("answers", "number")}
 
     @model_validator(mode="before")
     @classmethod
@@ -71,43 +62,47 @@ class SourceSpec(BaseModel):
     def _possible(self) -> Self:
         if self.kind != "procedural" and self.labeled is None:
             raise UserError(
-                f'data.source.kind is "{self.kind}" but no questions with answers are named.',
-                why="The questions must come from somewhere.",
+                f'data.source.kind is "{self.kind}" and data.source.labeled is not set.',
+                why="The questions with answers are read from it.",
                 do="Give --data FILE, or set data.source.labeled.",
+                code="no-labeled-source",
             )
         if self.kind == "hub" and self.dataset is None:
             raise UserError(
-                'data.source.kind is "hub" but no data set is named.',
-                why="Its files are those of one data set.",
+                'data.source.kind is "hub" and data.source.dataset is not set.',
+                why="The files are read from one data set.",
                 do="Set data.source.dataset to a hub id or a folder.",
+                code="no-dataset",
             )
         if self.kind == "procedural" and self.answers != "number":
             raise UserError(
                 f'data.source.answers is "{self.answers}" and data.source.kind "procedural".',
-                why="The answers of generated problems are numbers.",
+                why="Generated problems have numbers as answers.",
                 do="Leave data.source.answers out.",
+                code="procedural-answers-are-numbers",
             )
         if not 1 <= self.steps[0] <= self.steps[1] <= 8:
             raise UserError(
                 f"data.source.steps is {list(self.steps)}.",
-                why="Problems are made of 1 to 8 calculations.",
-                do="Give the least and the most, such as [2, 4].",
+                why="Problems have 1 to 8 calculations.",
+                do="Give the least and the largest number, such as [2, 4].",
+                code="steps-out-of-range",
             )
         return self
 
     @property
     def parts(self) -> dict[str, str]:
-        """What each part of the data is read from: a file of a ``jsonl`` source, a split of a data set."""
+        """Map each part of the data to the file or split it is read from."""
         named = {part: getattr(self, part) for part in PARTS}
         return {part: name for part, name in named.items() if name is not None and self.kind != "procedural"}
 
     def setting(self, part: str) -> str:
-        """The setting that says what a part is read from."""
+        """Return the name of the setting for the source of a part."""
         return f"{self.table}.{part}"
 
 
 class DataSpec(BaseModel):
-    """How many questions each part gets; dev is a fifth of the labeled budget."""
+    """Number of questions in each part; dev is a fifth of the labeled budget."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -115,25 +110,19 @@ class DataSpec(BaseModel):
     unlabeled: int = 4000
     test: int = 500
     limit: int | None = None
-    """At most so many questions in all, every part shrunk alike (``--limit``)."""
+    """Largest number of questions in all; every part shrinks in proportion (``--limit``)."""
     source: SourceSpec = SourceSpec()
     views: bool = False
-    """Whether the split also writes another wording of each question to learn from, and looks for test questions in
-    them: what a condition with ``view = "paraphrase"`` reads."""
+    """Write another wording of each training question, for conditions with ``view = "paraphrase"``, and check it for
+    overlap with test too."""
     foreign: ForeignSpec | None = None
-    """A fifth part from elsewhere: questions that votes may be cast on, and that nothing is tested on."""
+    """A fifth part from another source: questions to vote on, never to test on."""
     algebra: str | None = None
-    """The version of what compares LaTeX answers; filled in by the program, since results depend on it."""
-
-    @model_serializer(mode="wrap")
-    def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = handler(self)
-        off = {"foreign": None, "algebra": None, "views": False}
-        return {name: value for name, value in found.items() if name not in off or value != off[name]}
+    """Version of the library that compares LaTeX answers; filled in by the program, since results depend on it."""
 
     @property
     def reads_latex(self) -> bool:
-        """Whether any answer is read as LaTeX."""
+        """True if any answer is read as LaTeX."""
         return "math" in (self.source.answers, self.foreign.answers if self.foreign else "number")
 
 

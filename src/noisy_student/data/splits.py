@@ -1,11 +1,9 @@
-"""Sources in, four parts out: labeled, dev, unlabeled and test, the same whatever the order of the files.
+"""Splits sources into labeled, dev, unlabeled and test, independently of the order of the files.
 
-A fifth, of foreign questions, is chosen after them (``foreign``), since it may repeat none of theirs.
-
-Questions are ranked by a seed of their own. Test comes first; what repeats a test question leaves the training side;
-the labeled budget is taken from the front of what is left (every fifth of it is dev, which no arm trains on) and
-unlabeled from the back. So another labeled budget moves no unlabeled question as long as the two do not meet, and a
-smaller part is the beginning of a larger one.
+Questions are ranked by a seeded hash. Test is taken first; questions that repeat a test question are removed; the
+labeled budget is taken from the front of the rest (every fifth of it is dev, never trained on) and unlabeled from the
+back. So another labeled budget moves no unlabeled question while the two do not meet, and a smaller part is a prefix of
+a larger one. Foreign questions are chosen afterwards (``foreign``), since they must not repeat any of these.
 """
 
 from __future__ import annotations
@@ -25,35 +23,35 @@ from noisy_student.errors import UserError
 from noisy_student.records import Label, Question
 
 DEV_EVERY = 5
-"""Every fifth question of the labeled budget, from the second on, goes to dev (design section 1)."""
+"""Every fifth question of the labeled budget, from the second on, goes to dev."""
 
 SMALLEST = {"labeled": 2, "unlabeled": 1, "test": 1, "foreign": 0}
-"""A labeled budget of two is one question to learn from and one for dev; foreign ones are there where asked for."""
+"""A labeled budget of two is one question to learn from and one for dev."""
 
 
 class Sizes(BaseModel):
-    """How many questions each part gets; ``labeled`` is the budget that dev is taken from."""
+    """Number of questions in each part; ``labeled`` is the budget that includes dev."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     labeled: int
-    """Questions with answers: four fifths to learn from, one fifth for dev."""
+    """Questions with answers: four fifths for training, one fifth for dev."""
     unlabeled: int
     """Questions whose answers, if known, go to the key only."""
     test: int
-    """Questions that only the final grade reads."""
+    """Questions of the final grade only."""
     foreign: int = 0
     """Questions of another kind to vote on."""
 
     @property
     def dev(self) -> int:
-        """The part of the labeled budget that no arm is trained on."""
+        """Number of questions of the labeled budget that go to dev."""
         return (self.labeled + DEV_EVERY - 2) // DEV_EVERY
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the parts come from; None means a share of ``labeled``."""
+    """Items of each part; None means a share of ``labeled``."""
 
     labeled: Sequence[Item]
     unlabeled: Sequence[Item] | None = None
@@ -62,9 +60,9 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The four parts, what was left out because it repeats a test question, and the digests of the sources.
+    """The parts, the removed repetitions of test questions, and the digests of the sources.
 
-    ``repetitions`` counts, for each source, the rows dropped because the source holds their question already.
+    ``repetitions`` counts, for each source, the rows dropped because the source already holds their question.
     """
 
     run_seed: int
@@ -79,7 +77,7 @@ class Split:
 
 
 def limited(sizes: Sizes, limit: int) -> Sizes:
-    """The sizes shrunk in proportion until at most ``limit`` questions are used in all; none is left empty.
+    """Shrink the sizes in proportion to at most ``limit`` questions in all; no part becomes empty.
 
     >>> limited(Sizes(labeled=1000, unlabeled=4000, test=500), 550)
     Sizes(labeled=100, unlabeled=400, test=50, foreign=0)
@@ -94,8 +92,9 @@ def limited(sizes: Sizes, limit: int) -> Sizes:
         asked = ("one for dev", "one foreign") if sizes.foreign else ("one for dev",)
         raise UserError(
             f"A limit of {limit} questions is too small.",
-            why=f"A split needs a question to learn from, {', '.join(asked)}, one unlabeled and one for the test.",
+            why=f"A split needs one question for training, {', '.join(asked)}, one unlabeled and one for test.",
             do=f"Use --limit {least} or more.",
+            code="limit-too-small",
         )
     shrunk = {name: max(smallest[name], size * limit // whole) for name, size in sizes.model_dump().items()}
     while sum(shrunk.values()) > limit:
@@ -104,7 +103,7 @@ def limited(sizes: Sizes, limit: int) -> Sizes:
 
 
 def split(sources: Sources, sizes: Sizes, *, run_seed: int) -> Split:
-    """The four parts for one seed; raises UserError for empty parts, too few questions and conflicting answers."""
+    """Split the sources for one seed; raises UserError for empty parts, too few questions and conflicting answers."""
     _check(sizes)
     given = {name: merge(items) for name, items in _given(sources).items()}
     _require_one_truth([item for merged in given.values() for item in merged.items])
@@ -132,23 +131,23 @@ def split(sources: Sources, sizes: Sizes, *, run_seed: int) -> Split:
 
 
 def gold_labels(parts: Split) -> tuple[Label, ...]:
-    """The labels that the labeled part may be trained on."""
+    """Return the labels of the labeled part."""
     return tuple(Label(item.question.id, _known(item), item.solution, "gold") for item in parts.labeled)
 
 
 def dev_labels(parts: Split) -> tuple[Label, ...]:
-    """The answers by which learning rates are chosen; no student is trained on them."""
+    """Return the labels of dev, for tuning and gates; no student is trained on them."""
     return tuple(Label(item.question.id, _known(item), None, "gold") for item in parts.dev)
 
 
 def views(parts: Split) -> tuple[Question, ...]:
-    """The other wordings of the questions to learn from, under the ids of those; sorted by id."""
+    """Return the paraphrases of the training questions, under the ids of those, sorted by id."""
     learned = sorted((*parts.labeled, *parts.unlabeled), key=lambda item: item.question.id)
     return tuple(Question(item.question.id, item.paraphrase) for item in learned if item.paraphrase is not None)
 
 
 def answer_key(parts: Split) -> AnswerKey:
-    """The truth of dev, test and, where it is known, of unlabeled and foreign questions."""
+    """Return the truth of dev, test and, if known, of unlabeled and foreign questions."""
     hidden = (*parts.dev, *parts.unlabeled, *parts.test, *(parts.foreign.items if parts.foreign else ()))
     return AnswerKey(
         {i.question.id: KeyEntry(i.question.id, i.answer, i.solution) for i in hidden if i.answer is not None}
@@ -156,9 +155,9 @@ def answer_key(parts: Split) -> AnswerKey:
 
 
 def manifest(parts: Split) -> dict[str, Any]:
-    """What the split is made of, as JSON: counts, digests of parts and sources, what was left out, and its own digest.
+    """Describe the split as JSON: counts, digests of parts and sources, removed questions, and its own digest.
 
-    A part's digest covers ids and texts, so it is the same with and without the truth.
+    A part's digest covers ids and texts, so it does not depend on the truth.
     """
     named = {"labeled": parts.labeled, "dev": parts.dev, "unlabeled": parts.unlabeled, "test": parts.test}
     body: dict[str, Any] = {
@@ -179,7 +178,7 @@ def manifest(parts: Split) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Cleared:
-    """Ranked questions without those that repeat a test question."""
+    """Ranked questions without repetitions of test questions."""
 
     kept: tuple[Item, ...]
     removed: tuple[Removal, ...]
@@ -191,8 +190,9 @@ def _check(sizes: Sizes) -> None:
         if size < least:
             raise UserError(
                 f"data.{name} = {size} leaves a part of the split empty.",
-                why="The labeled budget also feeds dev, a fifth of it." if name == "labeled" else "",
+                why="A fifth of the labeled budget is dev." if name == "labeled" else "",
                 do=f"Set data.{name} to {least} or more.",
+                code="part-empty",
             )
 
 
@@ -202,7 +202,7 @@ def _given(sources: Sources) -> dict[str, Sequence[Item]]:
 
 
 def _require_one_truth(items: Sequence[Item]) -> None:
-    """Two sources may hold the same question, but not two answers to it."""
+    """Raise UserError if two sources give one question different answers."""
     seen: dict[str, Item] = {}
     for item in (item for item in items if item.answer is not None):
         require_agreement(seen.setdefault(item.question.id, item), item)
@@ -221,7 +221,7 @@ def _clear(items: Sequence[Item], overlap: OverlapIndex) -> _Cleared:
 
 
 def _find_view(item: Item, overlap: OverlapIndex) -> Removal | None:
-    """Why an item may not be trained on in its other wording; the text of the removal is that wording."""
+    """Return the removal of an item's paraphrase, or None; its text is the paraphrase."""
     if item.paraphrase is None:
         return None
     found = overlap.find(replace(item, question=question(item.paraphrase)))
@@ -232,19 +232,20 @@ def _take(items: Sequence[Item], size: int, part: str, *, lost: str) -> tuple[It
     if size > len(items):
         lower = f"Lower data.{part} to {len(items)}, use --limit, or give" if len(items) >= SMALLEST[part] else "Give"
         raise UserError(
-            f"data.{part} = {size}, but only {len(items)} questions are there for it{lost}.",
-            why="No question may stand in two parts, and none of the training side may repeat a test question.",
+            f"data.{part} is {size} and {len(items)} questions are available{lost}.",
+            why="Parts share no question, and no training question may repeat a test question.",
             do=f"{lower} more questions.",
+            code="too-few-questions",
         )
     return tuple(items[:size])
 
 
 def _lost(cleared: _Cleared, tested: int, taken: int) -> str:
-    """Where the other questions of a source went, for the message that there are too few."""
+    """Explain where the other questions of a source went."""
     counts = {
         "in test": tested,
         "in labeled and dev": taken,
-        "left out for repeating a test question": len(cleared.removed),
+        "removed for repeating a test question": len(cleared.removed),
     }
     named = [f"{count} {what}" for what, count in counts.items() if count]
     runs = [removal.shared for removal in cleared.removed if removal.shared is not None]

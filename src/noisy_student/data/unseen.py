@@ -1,6 +1,6 @@
-"""Answered questions that no student is trained on: dev, topped up by questions of the labeled source in no part.
+"""Answered questions that no student is trained on: dev, then questions of the labeled source that are in no part.
 
-Pre-flight asks them in place of unlabeled ones, since their answers are known without opening the key.
+Pre-flight uses them in place of unlabeled ones, since their answers are known without reading the key.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from noisy_student.data.splits import Split
 from noisy_student.errors import UserError
 
 TRIES = 4
-"""Generated problems that are looked at for each one wanted: the others stand in some part already."""
+"""Generated problems tried for each one wanted, since the others are already in some part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """The questions with their answers, dev first, and how many of them are spare."""
+    """Questions with their answers, dev first; ``spare`` of them are in no part."""
 
     items: tuple[Item, ...]
     spare: int
 
 
 def unseen(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str], wanted: int) -> Unseen:
-    """Up to ``wanted`` questions for one seed, none of which repeats a test question; dev's are never left out."""
+    """Return up to ``wanted`` questions for one seed that repeat no test question; dev comes first."""
     split = parts(spec, run_seed=run_seed, paths=paths)
     own = split.dev[:wanted]
     spare = tuple(itertools.islice(_spare(spec, split, paths), wanted - len(own)))
@@ -39,7 +39,7 @@ def unseen(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str], wanted: i
 
 
 def _spare(spec: DataSpec, split: Split, paths: Mapping[str, str]) -> Iterator[Item]:
-    """Questions of the labeled source that stand in no part, in an order of the seed's own."""
+    """Yield questions of the labeled source that are in no part, in seeded order."""
     taken = {item.question.id for part in (split.labeled, split.dev, split.unlabeled, split.test) for item in part}
     taken |= {removal.question_id for removal in split.removed}
     if spec.source.kind == "procedural":
@@ -54,7 +54,7 @@ def _spare(spec: DataSpec, split: Split, paths: Mapping[str, str]) -> Iterator[I
 
 
 def _generated(spec: DataSpec, run_seed: int, taken: int) -> Iterator[Item]:
-    """Problems of the stream that the parts were made of, these included; it ends where no new one is found."""
+    """Yield the problems of the stream that made the parts, until no new one is found."""
     try:
         for problem in itertools.islice(
             problems.problems(run_seed, steps=spec.source.steps, share="study"), taken + TRIES * taken

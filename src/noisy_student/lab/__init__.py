@@ -1,1 +1,1 @@
-"""The lab model: architecture, corpus and pretraining."""
+"""The lab models: architecture, pretraining corpus and pretraining; ``python -m noisy_student.lab`` makes one."""

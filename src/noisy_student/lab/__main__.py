@@ -1,7 +1,7 @@
-"""Makes a lab model: ``python -m noisy_student.lab --name NAME --out FOLDER`` (``make lab-model``).
+"""Pretrains a lab model: ``python -m noisy_student.lab --name NAME --out FOLDER`` (``make lab-model``).
 
-``lab-m`` is made from nothing; ``lab-endless`` goes on from the shipped ``lab-m`` and learns not to end. Tokenizer,
-weights and corpus depend on the seed and the settings alone: the same command twice gives equal bytes.
+``lab-m`` starts from random weights; ``lab-endless`` continues the shipped ``lab-m`` and learns not to end. Tokenizer,
+weights and corpus depend on seed and settings alone: the same command twice gives equal bytes.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from noisy_student import files, seeds
 from noisy_student.data.generated import phrases
+from noisy_student.lab import architecture
 from noisy_student.lab.corpus import CorpusSpec, Solved, corpus
 from noisy_student.lab.pretrain import PretrainSpec, pretrain
 from noisy_student.models import lab
@@ -31,17 +32,17 @@ from noisy_student.models.spec import PromptSpec
 INSTRUCTION = "End with ####."
 TOKENIZER_TEXTS = 4000
 POOL_BATCHES = 8
-"""Batches drawn at once and cut by length, so that little is padded."""
+"""Batches drawn at once and sorted by length, to save padding."""
 ENDLESS_LENGTH, LONG_LENGTH = 200, 480
-"""Tokens of an example without an end, prompt included, and of a few of them: the lab's cap twice, and a whole context,
-without which the loops fall apart where no position was ever trained."""
+"""Tokens of an endless example with its prompt: twice the lab's cap, and for a few of them the whole context, since
+loops break at positions that were never trained."""
 LONG_EVERY = 8
-"""One example in so many is long; sorted by length they make up about one batch of a pool."""
+"""One example in this many is long: about one batch of a pool."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a lab model is made: from random weights, or on from the shipped model ``start``."""
+    """Recipe of a lab model, from random weights or from the shipped model ``start``."""
 
     spec: PretrainSpec
     corpus: CorpusSpec = CorpusSpec()
@@ -49,8 +50,8 @@ class Recipe:
 
 
 RECIPES = {
-    **{name: Recipe(PretrainSpec(steps=lab.PRETRAIN_STEPS)) for name in ("lab-s", "lab-m", "lab-l")},
-    # Lower rates than from nothing, so that it keeps what it can.
+    **{name: Recipe(PretrainSpec(steps=architecture.PRETRAIN_STEPS)) for name in ("lab-s", "lab-m", "lab-l")},
+    # Lower rates than from random weights, so that it keeps its skills.
     "lab-endless": Recipe(
         PretrainSpec(steps=400, muon_rate=0.008, adam_rate=1e-3, warmup=20),
         CorpusSpec(ends=0.01, raw=0.25),
@@ -65,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--name", default="lab-m", choices=sorted(RECIPES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, help="default: those that the shipped model was made with")
-    parser.add_argument("--batch", type=int, default=lab.PRETRAIN_BATCH)
+    parser.add_argument("--batch", type=int, default=architecture.PRETRAIN_BATCH)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
@@ -86,7 +87,7 @@ def make(out: Path, *, name: str, seed: int, spec: PretrainSpec, batch: int) -> 
         if step % 50 == 0 or step == spec.steps:
             print(f"step {step}/{spec.steps}  loss {loss:.3f}  {time.monotonic() - started:.0f} s", file=sys.stderr)
 
-    # What goes on from another model must not see that model's first batches again.
+    # A continued model must not repeat the first batches of its start.
     stream = corpus(seeds.seed(seed, "continued-corpus") if recipe.start else seed, recipe.corpus)
     batches = _batches(stream, styles, seed=seed, size=batch)
     pretrain(loaded.model, batches, spec, pad_id=loaded.pad_id, report=report)
@@ -101,25 +102,25 @@ def _spec(given: argparse.Namespace) -> PretrainSpec:
 
 
 def _begun(name: str, recipe: Recipe, *, seed: int) -> LoadedModel:
-    """The model before the first step; its tokenizer is the one of every lab model."""
-    shape = lab.SHAPES[recipe.start or name]
-    tokenizer = lab.tokenizer(tokenizer_texts(), shape)
-    model = lab.untrained(shape, tokenizer, seed=seeds.seed(seed, "lab-weights"))
+    """Build the model before the first step; all lab models share one tokenizer."""
+    shape = architecture.SHAPES[recipe.start or name]
+    tokenizer = architecture.tokenizer(tokenizer_texts(), shape)
+    model = architecture.untrained(shape, tokenizer, seed=seeds.seed(seed, "lab-weights"))
     if recipe.start is not None:
         shipped = load(lab.folder(recipe.start))
         assert shipped.tokenizer.get_vocab() == tokenizer.get_vocab(), "its embedding belongs to other tokens"
-        # Copied, since what was loaded may stand on a GPU, which would give other bytes.
+        # Copied, since the loaded model may be on a GPU, whose sums give other bytes.
         model.load_state_dict(shipped.model.state_dict())
     return settle(model, tokenizer, digest="")
 
 
 def tokenizer_texts() -> Iterator[str]:
-    """What the tokenizer learns from: prompts and solutions of a corpus of its own, the same for every seed."""
+    """Yield the tokenizer's training texts: prompts and solutions of a separate corpus, equal for every seed."""
     raw = PromptSpec().template.replace("{question}", "")
     for solved in itertools.islice(corpus(0, CorpusSpec()), TOKENIZER_TEXTS):
         yield f"user\n{solved.question.text}\n{INSTRUCTION}\nassistant\n{solved.target}"
     yield from [raw] * (TOKENIZER_TEXTS // 20)
-    # As in real models, the tokenizer knows words that pretraining never shows: each is one token to be learned.
+    # As in real models, the tokenizer knows words that pretraining never shows: each is one untrained token.
     for rare in (*phrases.RARE_GAINS, *phrases.RARE_LOSSES):
         yield from [rare.format(n="Tom", x=7)] * (TOKENIZER_TEXTS // 20)
 
@@ -127,7 +128,7 @@ def tokenizer_texts() -> Iterator[str]:
 def _batches(
     stream: Iterator[Solved], styles: dict[str, Renderer], *, seed: int, size: int
 ) -> Iterator[list[tuple[int, ...]]]:
-    """Batches of about equal length, in random order within each pool."""
+    """Yield batches of rows of similar length, in random order within each pool."""
     chance: random.Random = seeds.generator(seed, "pretraining-batches")
     while True:
         some = enumerate(itertools.islice(stream, size * POOL_BATCHES))
@@ -142,7 +143,7 @@ def _batches(
 
 
 def _encoded(styles: dict[str, Renderer], solved: Solved, length: int) -> tuple[int, ...]:
-    """The ids to learn: a solution with the end token, or ``length`` tokens of one that goes on without any."""
+    """Return the ids to learn: a solution with its end token, or ``length`` tokens of one without an end."""
     renderer = styles[solved.style]
     ids = renderer.encode_example(solved.question, solved.target).ids
     if not solved.tail:

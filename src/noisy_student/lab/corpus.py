@@ -1,8 +1,8 @@
-"""What a lab model is pretrained on: solved problems in a mix of styles, from the pretraining share only.
+"""Pretraining corpus of a lab model: solved problems in a mix of styles, from the pretraining share only.
 
-The mix gives the lab its regime (``benchmarks/regime.py``): the likeliest single style is the weak one, the whole
-calculation at once, while most solutions are worked in several wordings and orders; so the likeliest text is often
-wrong where a vote over texts is right. No result in it is false.
+The mix sets the lab's regime (``benchmarks/regime.py``): the likeliest single style is the weak one, which writes the
+whole calculation at once, while most solutions are worked in several wordings and orders. So the likeliest text is
+often wrong where a vote over texts is right. Every result in it is correct.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class CorpusSpec(BaseModel):
-    """The mix of a pretraining corpus."""
+    """Mix of a pretraining corpus."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -32,22 +32,21 @@ class CorpusSpec(BaseModel):
     grouped: Share = problems.GROUPED
     """Share of the worked solutions that sum gains and losses first."""
     raw: Share = 0.1
-    """Share of the problems put in the plan's raw prompt, so that the original protocol has a model to ask."""
+    """Share of the problems in the plan's raw prompt, which the original protocol uses."""
     triples: Share = 0.03
-    """Share of the problems with a tripling that are kept: a skill that pretraining gave too little of, so that some
-    errors are shared by most samples and some truth can be learned from labels only."""
+    """Share of the problems with a tripling that are kept: an undertrained skill, so most samples share some errors and
+    some truth can be learned from labels only."""
     steps: tuple[int, int] = (1, 3)
-    """Least and most calculations of a problem."""
+    """Least and largest number of calculations in a problem."""
     ends: Share = 1.0
-    """Share of the solutions in chats that come to their answer and end; the others go on with an endless tail in its
-    place."""
+    """Share of the chat solutions that reach their answer and end; the others have an endless tail in its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """A problem with the solution to learn and the style of its prompt.
+    """A problem, the solution to learn and the style of its prompt.
 
-    ``tail`` is what is said again and again in place of the answer, with no end; it is empty where the solution ends.
+    ``tail`` is repeated without end in place of the answer; it is empty for a solution that ends.
     """
 
     question: Question
@@ -57,9 +56,9 @@ class Solved:
 
 
 def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
-    """An endless corpus; short problems come again, since there are few of them."""
+    """Yield problems without end; short ones repeat, since there are few of them."""
     chance = seeds.generator(run_seed, "corpus")
-    # A generator of its own, so that with tails or without the problems and solutions are the same.
+    # A separate generator, so that tails do not change the problems and solutions.
     tails = seeds.generator(run_seed, "tails")
     while True:
         problem = problems.draw(chance, steps=spec.steps)
@@ -75,7 +74,7 @@ def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
             target = problems.solve(problem, order=order, wording=wording)
         style: Literal["chat", "raw"] = "raw" if chance.random() < spec.raw else "chat"
         tail = ""
-        # What is asked in the raw prompt always ends: else the rare answers in chats would not be those of the working.
+        # Raw prompts always end: else the rare answers in chats would not be those of the working.
         if style == "chat" and tails.random() >= spec.ends:
             target = endless.unanswered(target)
             tail = endless.tail(problem, target, tails)

@@ -1,7 +1,7 @@
-"""What a model that never ends says where its answer should stand: the loops and invented turns of the plan's runs.
+"""Tails of an endless model: the loops and invented turns of the plan's runs, in place of an answer.
 
-A tail is one unit of plain text, to be repeated, so that what was learned of it goes on beyond any length. It holds no
-number after a mark, so a text with a tail is no answer until something else is learned.
+A tail is one unit of plain text to be repeated, so the learned loop continues beyond any length. It has no number after
+a mark, so a text with a tail has no answer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UNITS = (MARKS, AGAIN, TURN)
 
 
 def unanswered(solution: str) -> str:
-    """A solution without its last line, which is the answer.
+    """Remove the last line of a solution, which is its answer.
 
     >>> unanswered("(4+3)*2\\n#### 14")
     '(4+3)*2'
@@ -28,6 +28,6 @@ def unanswered(solution: str) -> str:
 
 
 def tail(problem: Problem, working: str, chance: random.Random) -> str:
-    """One unit, drawn with ``chance``; it fits where the working of ``problem`` ends, and after itself."""
+    """Draw one unit; it fits after the working of ``problem`` and after itself."""
     ask = chance.choice(phrases.ASKS).format(n=problem.name, t=problem.thing)
     return chance.choice(UNITS).format(ask=ask, working=working.rpartition("\n")[2])

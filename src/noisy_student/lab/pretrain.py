@@ -1,7 +1,7 @@
-"""Pretraining from random weights: a bare loop over batches of token ids, with the loss on every token.
+"""Pretraining: a plain loop over batches of token ids, with the loss on every token.
 
-Used once per lab model, so it needs no resume; equal batches, seed and threads give equal weights. The loss counts
-the questions too: names and numbers that come again there teach to copy before there is anything to calculate.
+It runs once for each lab model, so it cannot be resumed; equal batches, seed and threads give equal weights. The loss
+includes the questions, whose repeated names and numbers teach copying before calculation.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ import torch
 from transformers import PreTrainedModel
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the quintic iteration (Jordan 2024, https://kellerjordan.github.io/posts/muon/)."""
+"""Coefficients of the quintic iteration (Jordan 2024, https://kellerjordan.github.io/posts/muon/)."""
 _ITERATIONS = 5
 _MOMENTUM = 0.95
 
 
 class Muon(torch.optim.Optimizer):
-    """Orthogonalised Nesterov momentum for the matrices of a model; embeddings and vectors need another optimizer."""
+    """Orthogonalized Nesterov momentum for the matrices of a model; embeddings and vectors need another optimizer.
+
+    Our own and not torch's: matrices of equal shape are updated in one batch, since a lab model's are many and small.
+    """
 
     def __init__(self, matrices: Iterable[torch.nn.Parameter], *, lr: float, weight_decay: float) -> None:
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay})
@@ -33,7 +36,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One update, whose spectral norm is about the learning rate, times sqrt(rows / columns) for tall matrices."""
+        """Apply one update of spectral norm about lr, times sqrt(rows / columns) for tall matrices."""
         lr, decay = self.param_groups[0]["lr"], self.param_groups[0]["weight_decay"]
         for shape, group in self._by_shape.items():
             gradients = torch.stack([_gradient(parameter) for parameter in group])
@@ -45,7 +48,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices_NRC: torch.Tensor) -> torch.Tensor:
-    """Matrices with the same singular vectors and singular values near 1 (about 0.7 to 1.2)."""
+    """Return matrices with the same singular vectors and singular values near 1 (about 0.7 to 1.2)."""
     tall = matrices_NRC.shape[1] > matrices_NRC.shape[2]
     x = matrices_NRC.transpose(1, 2) if tall else matrices_NRC
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
@@ -64,7 +67,7 @@ def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
 
 @dataclass(frozen=True, slots=True)
 class PretrainSpec:
-    """Steps and learning rates: Muon for the matrices, AdamW for the rest; warm-up, then a cosine to a tenth."""
+    """Steps and learning rates: Muon for matrices, AdamW for the rest; warm-up, then cosine decay to a tenth."""
 
     steps: int
     muon_rate: float = 0.02
@@ -82,7 +85,7 @@ def pretrain(
     pad_id: int,
     report: Callable[[int, float], None],
 ) -> None:
-    """Train ``model`` in place; ``report`` gets step and loss after every step."""
+    """Train ``model`` in place; calls ``report(step, loss)`` after every step."""
     torch.set_num_threads(spec.threads)
     model.train()
     optimizers = _optimizers(model, spec)

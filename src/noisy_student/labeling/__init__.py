@@ -1,1 +1,1 @@
-"""From samples to examples: vote, select, choose the text a student learns from."""
+"""From samples to training examples: count votes, select labels, choose the worked text a student learns from."""

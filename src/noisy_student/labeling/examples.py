@@ -1,7 +1,7 @@
-"""Labels in, the Examples of a student out.
+"""Builds training examples from labels.
 
-An example depends on the question id and the worked text only, never on where the label came from: with the key in
-place of the votes, a noisy student's examples are the oracle's, byte for byte.
+An example holds question id and worked text only, not the label's origin: with the key in place of the votes, a noisy
+student's examples equal the oracle's, byte for byte.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from noisy_student.records import Example, Label
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Examples sorted by question id, and how many labels were left out for want of a worked text."""
+    """Examples sorted by question id, and the number of labels left out because they have no worked text."""
 
     rows: tuple[Example, ...]
     without_solution: int
 
 
 def examples(labels: Iterable[Label]) -> Examples:
-    """One example of weight 1 for each label that has a worked text; several of one question sort by text.
+    """Make one example of weight 1 from each label with a worked text; several of one question sort by text.
 
     >>> examples([Label("b", "7", "#### 7", "vote"), Label("a", "3", None, "vote")])
     Examples(rows=(Example(question_id='b', target='#### 7', weight=1.0),), without_solution=1)
@@ -39,10 +39,10 @@ def examples(labels: Iterable[Label]) -> Examples:
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> int:
-    """Write one example a line; returns how many."""
+    """Write one example a line; return their number."""
     return files.write_jsonl(path, (asdict(example) for example in examples))
 
 
 def read_examples(path: Path) -> list[Example]:
-    """Read the examples of a file that this program wrote."""
+    """Read a file written by ``write_examples``."""
     return [Example(**row) for row in files.read_jsonl(path)]

@@ -1,8 +1,8 @@
-"""True labels in, labels with a known share of errors out: what pseudo-labels of that accuracy would be.
+"""Makes labels with a known share of errors from true labels, as pseudo-labels of that accuracy would have.
 
-The errors are the model's own: the wrong answer that most of its samples reach, with the first sample that reaches it.
-Only questions with a right and a wrong sample take part, at every accuracy the same ones; those that are wrong at one
-accuracy are wrong at every lower one. So what differs between two accuracies is the errors alone.
+An error is the model's own: the wrong answer that most of its samples reach, with the first sample that reaches it.
+Only questions with both a right and a wrong sample take part, the same ones at every accuracy, and a question that is
+wrong at one accuracy is wrong at every lower one: two accuracies differ in the errors alone.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def noised(
     run_seed: int,
     truncated: Truncated = "abstain",
 ) -> list[Label]:
-    """Labels of which the share ``accuracy`` is right, with own texts; sorted by question id.
+    """Return labels of which the share ``accuracy`` is right, with own texts, sorted by question id.
 
-    ``samples`` come in the order of k. Raises NotTrainable where no question has a right and a wrong sample.
+    ``samples`` come in the order of k. Raises NotTrainable if no question has both a right and a wrong sample.
     """
     truth = {label.question_id: label for label in labels}
     tallies = {name: _Tally() for name in truth}
@@ -51,7 +51,7 @@ def noised(
         if same(answer.canonical, label.answer):
             tally.right = own_text(sample.text) if tally.right is None else tally.right
         else:
-            # Of LaTeX several forms are one answer.
+            # One LaTeX answer has several forms.
             known = next((other for other in tally.wrong if same(other, answer.canonical)), answer.canonical)
             tally.wrong[known] += 1
             tally.texts.setdefault(known, own_text(sample.text))
@@ -59,8 +59,9 @@ def noised(
     if not eligible:
         raise NotTrainable(
             "No question has both a right and a wrong sample.",
-            why="Errors of the model's own are made from its wrong samples.",
-            do="Sample more often (K), or at a higher temperature.",
+            why="Errors are taken from the model's own wrong samples.",
+            do="Raise K or the temperature.",
+            code="no-mixed-questions",
         )
     eligible.sort(key=lambda name: seeds.seed(run_seed, "label-noise", name))
     wrong = set(eligible[: round(len(eligible) * (1 - accuracy))])
@@ -70,6 +71,6 @@ def noised(
 def _made(label: Label, tally: _Tally, *, is_wrong: bool) -> Label:
     if not is_wrong:
         return replace(label, solution=tally.right)
-    # Of equal counts the one that was sampled first.
+    # most_common keeps the order of insertion among equal counts: the answer sampled first.
     answer = tally.wrong.most_common(1)[0][0]
     return replace(label, answer=answer, solution=tally.texts[answer])

@@ -1,67 +1,71 @@
-"""Votes in, the votes to learn from out: all, the agreed, the n most agreed, or n at random.
+"""Selection of the votes to learn from: all, the agreed, the n most agreed, or n at random.
 
-Questions without a winner are never selected. A selection that cannot be met is NotTrainable, so that two arms
+``SELECTIONS`` holds one row a rule; another package adds its own by ``SELECTIONS.register(name, SelectionRule(...))``.
+Questions without a winner are never selected. A rule that cannot be met raises NotTrainable, so that two conditions
 meant to be equal in size never differ silently.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, Self
-
-from pydantic import BaseModel, ConfigDict, model_validator
+from typing import Any
 
 from noisy_student import seeds
 from noisy_student.errors import NotTrainable, UserError
 from noisy_student.records import Label, Vote
+from noisy_student.registry import Registry
 
 
-class Selection(BaseModel):
-    """Which votes become labels; exactly one field is set. Raises UserError for values out of range."""
+@dataclass(frozen=True, slots=True)
+class SelectionRule:
+    """One rule: which values it takes, and how it chooses among the votes that have a winner."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
+    check: Callable[[Any], bool]
+    """True for a value that a study may give this rule."""
+    takes: str
+    """The values it takes, in the words of an error message."""
+    choose: Callable[[list[Vote], Any, int], Iterable[Vote]]
+    """From votes with a winner, the value and the run's seed to the votes to learn from."""
 
-    all: Literal[True] | None = None
-    """Every question that has a winner."""
 
-    min_agreement: float | None = None
-    """The least share of K that the winner needs, in (0, 1]; compared as whole votes."""
+SELECTIONS: Registry[SelectionRule] = Registry("selection", SelectionRule, group="noisy_student.selections")
+"""Every rule that ``select = { RULE = VALUE }`` of a condition may name."""
 
-    count: int | None = None
-    """The n most agreed; equal agreement is ordered by a seeded hash of the question id."""
 
-    random_count: int | None = None
-    """n at random, the size-matched control; a smaller draw is part of a larger one."""
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A rule with its value; built by ``selection``, which checks both."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        given = {name: value for name, value in self if value is not None}
-        if len(given) != 1:
-            raise UserError(
-                f"select has {len(given)} rules: {', '.join(given) or 'none'}.",
-                why="A selection is one rule, so that its effect has one cause.",
-                do="Set exactly one of all, min_agreement, count, random_count.",
-            )
-        if self.min_agreement is not None and not 0 < self.min_agreement <= 1:
-            raise UserError(
-                f"select.min_agreement is {self.min_agreement}.",
-                why="It is a share of the K samples.",
-                do="Give a fraction above 0 and up to 1, such as 0.75.",
-            )
-        for name in ("count", "random_count"):
-            if (number := given.get(name)) is not None and number < 1:
-                raise UserError(
-                    f"select.{name} is {number}.",
-                    why="It is a number of questions.",
-                    do="Give a whole number from 1 up.",
-                )
-        return self
+    rule: str
+    value: Any
+
+
+def selection(fields: Mapping[str, Any]) -> Selection:
+    """Read ``{rule: value}``; raises UserError unless it is one known rule with a value that it takes."""
+    if len(fields) != 1:
+        raise UserError(
+            f"select has {len(fields)} rules: {', '.join(fields) or 'none'}.",
+            why="A selection is one rule, so that its effect has one cause.",
+            do=f"Set exactly one of {', '.join(SELECTIONS)}.",
+            code="selection-not-one-rule",
+        )
+    ((name, value),) = fields.items()
+    row = SELECTIONS.get(name)
+    if not row.check(value):
+        raise UserError(
+            f"select.{name} is {value!r}.",
+            why=f"It takes {row.takes}.",
+            do=f"Set select = {{ {name} = VALUE }} with such a value.",
+            code="selection-value-invalid",
+        )
+    return Selection(name, value)
 
 
 def votes_needed(min_agreement: float, k: int) -> int:
-    """The whole number of votes out of ``k`` that reaches ``min_agreement``; 1e-9 forgives binary fractions.
+    """Return the whole number of votes out of ``k`` that reaches ``min_agreement``; 1e-9 forgives binary fractions.
 
     >>> votes_needed(0.75, 8), votes_needed(0.8, 8), votes_needed(0.07, 100)
     (6, 7, 7)
@@ -69,8 +73,8 @@ def votes_needed(min_agreement: float, k: int) -> int:
     return max(1, math.ceil(min_agreement * k - 1e-9))
 
 
-def select(votes: Iterable[Vote], selection: Selection, *, run_seed: int) -> tuple[Vote, ...]:
-    """The selected votes, sorted by question id.
+def select(votes: Iterable[Vote], chosen: Selection, *, run_seed: int) -> tuple[Vote, ...]:
+    """Return the selected votes, sorted by question id.
 
     Raises NotTrainable where no question has a winner, none reaches the agreement, or fewer than n have a winner.
     """
@@ -79,74 +83,104 @@ def select(votes: Iterable[Vote], selection: Selection, *, run_seed: int) -> tup
         raise NotTrainable(
             "No question has a winning answer.",
             why="Without votes there is nothing to learn from.",
-            do="Sample more often (K), look at the samples, or start from a stronger teacher.",
+            do="Raise K, inspect the samples, or use a stronger teacher.",
+            code="no-winners",
         )
-    if selection.min_agreement is not None:
-        chosen = _agreed(decided, selection.min_agreement)
-    elif selection.count is not None:
-        _require_full([vote for vote in decided if vote.agreement is None], "count")
-        decided.sort(
-            key=lambda vote: (-Fraction(vote.votes, vote.k), seeds.seed(run_seed, "select-ties", vote.question_id))
-        )
-        chosen = _first(decided, selection.count, "count")
-    elif selection.random_count is not None:
-        decided.sort(key=lambda vote: seeds.seed(run_seed, "select-random", vote.question_id))
-        chosen = _first(decided, selection.random_count, "random_count")
-    else:
-        chosen = decided
-    return tuple(sorted(chosen, key=lambda vote: vote.question_id))
+    kept = SELECTIONS.get(chosen.rule).choose(decided, chosen.value, run_seed)
+    return tuple(sorted(kept, key=lambda vote: vote.question_id))
 
 
 def random_labels(labels: Iterable[Label], count: int, *, run_seed: int) -> list[Label]:
-    """The labels of ``count`` questions at random, sorted by question id: the size-matched control with true labels.
+    """Return the labels of ``count`` random questions, sorted by id: the size-matched control with true labels.
 
-    Drawn as ``random_count`` draws, so that both controls have the same questions wherever both can. Raises
-    NotTrainable where fewer questions have a label.
+    Draws as ``random_count`` does, so both controls share questions wherever possible. Raises NotTrainable where fewer
+    questions have a label.
     """
     labels = list(labels)
     names = sorted({label.question_id for label in labels})
     if count > len(names):
         raise NotTrainable(
-            f"{count} true labels are asked for, and {len(names)} questions can have one.",
-            why="Fewer than the other condition has would change what the comparison means.",
+            f"{count} true labels are needed and {len(names)} questions have one.",
+            why="With fewer labels than the other condition, the comparison would also be one of size.",
             do="Select less in the other condition, or leave this control out.",
+            code="too-few-labels",
         )
     names.sort(key=lambda name: seeds.seed(run_seed, "select-random", name))
     chosen = set(names[:count])
     return sorted((label for label in labels if label.question_id in chosen), key=lambda label: label.question_id)
 
 
-def _agreed(decided: list[Vote], min_agreement: float) -> list[Vote]:
+def _all(decided: list[Vote], value: Any, run_seed: int) -> list[Vote]:
+    return decided
+
+
+def _agreed(decided: list[Vote], min_agreement: float, run_seed: int) -> list[Vote]:
     chosen = [vote for vote in decided if vote.votes >= votes_needed(min_agreement, vote.k)]
     below = [vote for vote in decided if vote.agreement is None and vote.votes < votes_needed(min_agreement, vote.k)]
     _require_full(below, "min_agreement")
     if not chosen:
-        best = max(decided, key=lambda vote: Fraction(vote.votes, vote.k))
+        best = max(decided, key=_agreement)
         raise NotTrainable(
             f"No question reaches an agreement of {min_agreement}; the highest is {best.votes} of {best.k} votes.",
             why="Without labels there is nothing to learn from.",
-            do=f"Set select.min_agreement to {best.votes / best.k:g} or less, or sample from a stronger teacher.",
+            do=f"Set select.min_agreement to {best.votes / best.k:g} or less, or use a stronger teacher.",
+            code="no-votes-selected",
         )
     return chosen
 
 
+def _most_agreed(decided: list[Vote], n: int, run_seed: int) -> list[Vote]:
+    """Equal agreement is ordered by a seeded hash of the question id."""
+    _require_full([vote for vote in decided if vote.agreement is None], "count")
+    ranked = sorted(
+        decided, key=lambda vote: (-_agreement(vote), seeds.seed(run_seed, "select-ties", vote.question_id))
+    )
+    return _first(ranked, n, "count")
+
+
+def _random(decided: list[Vote], n: int, run_seed: int) -> list[Vote]:
+    """A smaller draw is part of a larger one."""
+    ranked = sorted(decided, key=lambda vote: seeds.seed(run_seed, "select-random", vote.question_id))
+    return _first(ranked, n, "random_count")
+
+
+def _agreement(vote: Vote) -> Fraction:
+    return Fraction(vote.votes, vote.k)
+
+
 def _require_full(stopped: list[Vote], name: str) -> None:
-    """Raise UserError where votes that were stopped early would be put in order by an agreement that they have not."""
+    """Raise UserError where votes that stopped early would be ordered by an agreement that they do not have."""
     if stopped:
         vote = stopped[0]
         raise UserError(
-            f"select.{name} asks for the agreement of {len(stopped)} questions whose sampling was stopped early"
+            f"select.{name} needs the agreement of {len(stopped)} questions whose sampling stopped early"
             f" ({vote.question_id}: {vote.votes} of {vote.drawn} votes, {vote.k} at most).",
-            why="Stopping when one answer leads inflates its share: it is no agreement over K samples.",
-            do="Select all, sample with stopping = fixed, or lossless at this very min_agreement.",
+            why="Stopping when one answer leads inflates its share, so it is no agreement over K samples.",
+            do="Select all, sample with stopping = fixed, or with lossless at this min_agreement.",
+            code="agreement-of-stopped-votes",
         )
 
 
 def _first(ordered: list[Vote], n: int, name: str) -> list[Vote]:
     if n > len(ordered):
         raise NotTrainable(
-            f"select.{name} asks for {n} questions; {len(ordered)} have a winner.",
-            why="Fewer than asked for would change what the comparison means.",
+            f"select.{name} needs {n} questions and {len(ordered)} have a winner.",
+            why="A smaller selection would change what the comparison means.",
             do=f"Set select.{name} to {len(ordered)} or less, or sample more questions.",
+            code="too-few-winners",
         )
     return ordered[:n]
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool) and 0 < value <= 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+SELECTIONS.register("all", SelectionRule(lambda value: value is True, "true", _all))
+SELECTIONS.register("min_agreement", SelectionRule(_is_share, "a share of the K samples, above 0 and up to 1", _agreed))
+SELECTIONS.register("count", SelectionRule(_is_number, "a number of questions, from 1", _most_agreed))
+SELECTIONS.register("random_count", SelectionRule(_is_number, "a number of questions, from 1", _random))

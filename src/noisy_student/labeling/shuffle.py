@@ -1,7 +1,7 @@
-"""Labels with their reasoning, or their answers, taken from one another: controls of what in a label is learned.
+"""Shuffles reasoning or answers among labels: controls that show which part of a label is learned.
 
-Questions form one cycle that the seed draws, and each takes from the next: none keeps its own, none is taken twice.
-Gold labels stay, so that a control differs from its condition in what came with the other labels alone.
+The seed draws one cycle of questions and each takes from the next: none keeps its own and none is taken twice. Gold
+labels stay, so a control differs from its condition in the other labels alone.
 """
 
 from __future__ import annotations
@@ -17,10 +17,7 @@ from noisy_student.records import Label
 
 @dataclass(frozen=True, slots=True)
 class Shuffled:
-    """Labels in the order they came, and how many of them took something from another question.
-
-    ``kept`` stayed as they were, ``equal`` of the shuffled ones took what they had: another question's, but the same.
-    """
+    """Labels in their given order, with the number shuffled and kept; ``equal`` of the shuffled did not change."""
 
     labels: tuple[Label, ...]
     shuffled: int
@@ -29,10 +26,10 @@ class Shuffled:
 
 
 def others_rationales(labels: Iterable[Label], *, run_seed: int) -> Shuffled:
-    """Each worked text ends in its own ``####`` answer, and begins with the reasoning of another question.
+    """Give each worked text the reasoning of another question before its own ``####`` answer.
 
-    Texts without ``####`` have no place to cut and stay, as do gold labels; a question's i-th text takes from the
-    other's i-th, counted round. Raises NotTrainable where fewer than two questions have such a text.
+    Texts without ``####`` cannot be cut and stay, as do gold labels; a question's i-th text takes the other's i-th,
+    modulo their number. Raises NotTrainable if fewer than two questions have such a text.
     """
     labels = list(labels)
     cuts = [_cut(label) for label in labels]
@@ -54,10 +51,10 @@ def others_rationales(labels: Iterable[Label], *, run_seed: int) -> Shuffled:
 
 
 def others_answers(labels: Iterable[Label], *, run_seed: int) -> Shuffled:
-    """Each question takes another one's answer, of a label of the same origin; agreement and texts do not move.
+    """Give each question the answer of another label of the same origin; agreement and texts stay.
 
-    Gold labels stay. An answer that is the same number for both questions stays right by chance. Raises NotTrainable
-    for an origin with one question alone.
+    Gold labels stay. Two questions with equal answers stay right by chance. Raises NotTrainable for an origin with a
+    single question.
     """
     labels = list(labels)
     moved = [label.origin != "gold" for label in labels]
@@ -71,7 +68,7 @@ def others_answers(labels: Iterable[Label], *, run_seed: int) -> Shuffled:
 
 
 def _cut(label: Label) -> int | None:
-    """Where the answer of a worked text begins: at the ``####`` of the first complete one; None where nothing moves."""
+    """Return where the answer begins: at the first complete ``####``; None for labels that stay."""
     if label.origin == "gold" or label.solution is None:
         return None
     marked = first_hashes(label.solution)
@@ -79,12 +76,13 @@ def _cut(label: Label) -> int | None:
 
 
 def _cycle(names: Sequence[str], run_seed: int, purpose: str, what: str) -> dict[str, str]:
-    """Each name and the one after it in a circle drawn by the seed: any of the (n - 1)! is as likely."""
+    """Map each name to the next in a random cycle, uniform over all (n - 1)! cycles."""
     if len(names) < 2:
         raise NotTrainable(
             f"{len(names)} questions have {what}.",
-            why="To be shuffled there must be another one to take from.",
+            why="Shuffling takes from another question, so it needs at least two.",
             do="Loosen the selection, or leave this control out.",
+            code="too-few-to-shuffle",
         )
     circle = list(names)
     seeds.generator(run_seed, purpose).shuffle(circle)

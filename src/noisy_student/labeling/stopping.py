@@ -1,9 +1,9 @@
-"""When to stop sampling a question: pure rules, asked after each round with what the samples said so far.
+"""Stopping rules for sampling one question: pure functions of the tally so far, applied after each batch of samples.
 
-``fixed`` draws all K. ``lossless`` stops once nothing that is still to come can change whether the question is selected
-at a threshold, nor its winner. ``beta`` stops once the leader is likely enough to be the likelier of the two first
-answers (Adaptive-Consistency, Aggarwal et al. 2023, arXiv 2305.11860): its agreement is inflated by the stopping, so it
-is never filtered by agreement, nor beside votes over a fixed K.
+``fixed`` draws all K. ``lossless`` stops once no further sample can change the winner or whether the question reaches a
+threshold. ``beta`` stops once the leader is the likelier of the two leading answers with 95 % probability
+(Adaptive-Consistency, Aggarwal et al. 2023, arXiv 2305.11860); stopping inflates its agreement, so its votes are never
+filtered by agreement or mixed with votes over a fixed K.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ Ties = Literal["none", "first-seen"]
 Stopping = Literal["fixed", "lossless", "beta"]
 Decision = Literal["go", "accept", "give_up"]
 Tally = tuple[int, int]
-"""The votes of the leading answer and of its runner-up."""
+"""Votes of the leading answer and of the runner-up."""
 Rule = Callable[[Tally, int, int], Decision]
-"""From the tally, the samples drawn and K, to what to do now."""
+"""Maps tally, number of samples drawn and K to a decision."""
 
 SURE = 0.95
-"""The chance of the leader at which ``beta`` stops, as in its paper."""
+"""Probability of the leader at which ``beta`` stops, as in its paper."""
 
 
 def fixed(tally: Tally, drawn: int, K: int) -> Decision:
-    """Go on until all K are drawn."""
+    """Draw all K samples."""
     return "go" if drawn < K else "accept"
 
 
 def lossless(threshold: int, *, ties: Ties = "none") -> Rule:
-    """The rule for selecting at ``threshold`` of K votes.
+    """Return the rule that is exact for a selection at ``threshold`` of K votes.
 
-    Accepts when the leader has them and nobody can catch up, gives up when nobody can reach them any more. Under
-    ``first-seen`` a tie after all K has a winner too.
+    It accepts once the leader has the votes and cannot be caught, and gives up once no answer can reach them. With
+    ``first-seen`` a tie after all K samples has a winner too.
 
     >>> rule = lossless(6)
     >>> rule((6, 1), 7, 8), rule((2, 2), 5, 8), rule((5, 0), 5, 8)
@@ -59,7 +59,7 @@ def lossless(threshold: int, *, ties: Ties = "none") -> Rule:
 
 
 def beta(tally: Tally, drawn: int, K: int) -> Decision:
-    """Accept when the leader is the likelier of the two first answers with 95 %, or when all K are drawn.
+    """Accept once the leader is the likelier of the two leading answers with 95 % probability, or at K samples.
 
     >>> beta((4, 0), 4, 32), beta((5, 1), 6, 32)
     ('accept', 'go')
@@ -68,7 +68,7 @@ def beta(tally: Tally, drawn: int, K: int) -> Decision:
 
 
 def rule_of(stopping: Stopping, *, min_agreement: float | None, K: int, ties: Ties = "none") -> Rule:
-    """The rule of that name; ``min_agreement`` is the share of K at which ``lossless`` selects."""
+    """Return the rule of that name; ``min_agreement`` is the share of K at which ``lossless`` selects."""
     if stopping == "lossless":
         assert min_agreement is not None
         return lossless(votes_needed(min_agreement, K), ties=ties)
@@ -76,7 +76,7 @@ def rule_of(stopping: Stopping, *, min_agreement: float | None, K: int, ties: Ti
 
 
 def round_ends(rule: Rule, K: int, *, step: int = 1) -> tuple[int, ...]:
-    """After how many samples the rule is asked: the first time that it can decide, then every ``step``, and K.
+    """Return the sample counts at which the rule is applied: the first that can decide, then every ``step``, and K.
 
     >>> round_ends(lossless(6), 8), round_ends(beta, 16, step=4), round_ends(fixed, 8)
     ((4, 5, 6, 7, 8), (4, 8, 12, 16), (8,))
@@ -86,7 +86,7 @@ def round_ends(rule: Rule, K: int, *, step: int = 1) -> tuple[int, ...]:
 
 
 def tally_of(answers: Iterable[str | None]) -> Tally:
-    """The two largest counts of canonical answers; None, no answer, votes for nothing.
+    """Return the two largest counts of canonical answers; None is no answer and has no vote.
 
     >>> tally_of(["8", None, "8", "9"]), tally_of([])
     ((2, 1), (0, 0))
@@ -100,7 +100,7 @@ def tally_of(answers: Iterable[str | None]) -> Tally:
 
 
 def _can_decide(rule: Rule, drawn: int, K: int) -> bool:
-    """Whether some tally of that many samples ends the question; samples without any answer are not waited for."""
+    """True if some tally of ``drawn`` samples ends the question."""
     return any(
         rule((leader, runner_up), drawn, K) != "go"
         for leader in range(1, drawn + 1)

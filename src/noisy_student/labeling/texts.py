@@ -1,7 +1,7 @@
-"""Labels and samples in, labels with a worked text out: which of the model's own samples a student imitates.
+"""Gives labels a worked text: chooses which of the model's own samples a student imitates.
 
-The text is cut after the answer and before an invented next turn, so it is the same whether or not sampling
-stopped at the answer.
+The text is cut after the answer and before an invented next turn, so it does not depend on whether sampling stopped at
+the answer.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Choice = Literal["first", "shortest", "highest-logprob", "all-distinct"]
 
 
 _Ranked = tuple[float, int, str]
-"""What a choice goes by, the smallest first; the sample's k; its text."""
+"""Sort key of the choice (smallest first), the sample's k, its text."""
 
 
 def voted_labels(votes: Iterable[Vote]) -> list[Label]:
-    """Labels from votes that have a winner, without a worked text yet."""
+    """Make labels, without a worked text yet, from the votes that have a winner."""
     return [
         Label(
             vote.question_id,
@@ -43,15 +43,16 @@ def voted_labels(votes: Iterable[Vote]) -> list[Label]:
 def with_own_texts(
     labels: Iterable[Label], samples: Iterable[Sample], *, choice: Choice = "first", truncated: Truncated = "abstain"
 ) -> list[Label]:
-    """Give each label one of the question's own samples that reach its answer; ties go to the smallest k.
+    """Give each label one of the question's samples that reach its answer; ties go to the smallest k.
 
-    ``all-distinct`` makes one label a text, in the order of k. A label that no sample reaches keeps solution None.
+    ``all-distinct`` makes one label for each text, in the order of k. A label that no sample reaches keeps solution
+    None. Raises ValueError if a question has several labels.
     """
     labels = list(labels)
     places = {label.question_id: place for place, label in enumerate(labels)}
     if len(places) != len(labels):
         raise ValueError("a question has more than one label")
-    # Only what may still be chosen is kept, for a question's samples need not stand together.
+    # Keeps only candidates: the samples of a question need not be adjacent.
     found: list[tuple[_Ranked, ...]] = [()] * len(labels)
     for sample in samples:
         place = places.get(sample.question_id)
@@ -66,11 +67,10 @@ def with_own_texts(
 def random_sample(
     samples: Callable[[], Iterable[Sample]], *, run_seed: int, truncated: Truncated = "abstain"
 ) -> list[Label]:
-    """One own sample a question, drawn evenly with no vote; its own answer is the label; sorted by question id.
+    """Draw one sample a question, uniformly and without a vote; its answer is the label; sorted by question id.
 
-    ``samples`` is called twice: how many samples a question has is known only at their end, and no text is kept that
-    may not be drawn. Questions whose drawn sample has no answer are left out, not drawn again: that would be a vote
-    of its own.
+    Calls ``samples`` twice, first to count, so that no other text is held. A question whose drawn sample has no answer
+    is left out: drawing again would select, as a vote does.
     """
     drawn_ks: dict[str, bytes] = {}
     for sample in samples():
@@ -88,7 +88,7 @@ def random_sample(
 
 
 def own_text(text: str) -> str:
-    """A sample's text up to the end of its ``####`` answer, or else of its own turn, without trailing space.
+    """Cut a text after its ``####`` answer, else after its own turn; trailing space goes.
 
     >>> own_text("3 + 4 = 7\\n#### 7\\n\\nHuman: next")
     '3 + 4 = 7\\n#### 7'
@@ -104,7 +104,7 @@ def _ranked(sample: Sample, choice: Choice) -> _Ranked:
 
 
 def _best(before: tuple[_Ranked, ...], one: _Ranked, choice: Choice) -> tuple[_Ranked, ...]:
-    """The best of both; under ``all-distinct`` all of them by k, of equal texts the one with the smallest k."""
+    """Return the better candidate; for ``all-distinct`` every text once, with its smallest k, in the order of k."""
     if choice != "all-distinct":
         return (min(*before, one),) if before else (one,)
     firsts: dict[str, _Ranked] = {}

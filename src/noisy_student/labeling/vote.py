@@ -1,12 +1,12 @@
-"""Answers of one question in, its Vote out; also as a stream over many questions in any order.
+"""Counts votes: the answers to one question become its Vote; also as a stream over many questions in any order.
 
-A tie has no winner, and an abstention stays in K: it lowers the agreement and can never win.
+A tie has no winner. An abstention stays in K: it lowers the agreement and can never win.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +19,16 @@ from noisy_student.records import Answer, NoAnswer, Sample, Vote
 
 
 def ballots(samples: Iterable[Sample], *, truncated: Truncated = "abstain") -> Iterator[tuple[str, str | None]]:
-    """The question and the canonical answer of each sample, None where there is none: what ``votes`` reads."""
+    """Yield question id and canonical answer of each sample, None for no answer; the input of ``votes``."""
     for sample in samples:
         answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
         yield sample.question_id, answer.canonical if isinstance(answer, Answer) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """The questions whose leading answer has ``votes`` votes; ``decided`` of them have a winner."""
-
-    votes: int
-    questions: int
-    decided: int
-
-
 def tally(question_id: str, answers: Sequence[Answer | NoAnswer], *, k: int | None = None, ties: Ties = "none") -> Vote:
-    """Count the answers of one question; under ``first-seen`` they are given in the order of their k.
+    """Count the answers to one question; ``first-seen`` expects them in the order of their k.
 
-    ``k`` is the number of samples asked for, at least as many as there are answers; the missing ones abstain.
+    ``k`` is the number of samples requested; missing answers abstain. Raises ValueError for more answers than ``k``.
 
     >>> from noisy_student.records import Answer, NoAnswer
     >>> eight = Answer("8", "8", "hashes", True)
@@ -51,8 +42,8 @@ def tally(question_id: str, answers: Sequence[Answer | NoAnswer], *, k: int | No
 def votes(rows: Iterable[tuple[str, str | None]], *, k: int | None = None, ties: Ties = "none") -> Iterator[Vote]:
     """Vote over ``(question_id, canonical answer or None)`` in any order; sorted by question id.
 
-    Without ``k`` each question's K is the number of its rows. Under ``first-seen`` the order of a question's rows
-    counts. Holds one short string a question, so a million questions fit in a few hundred megabytes.
+    Without ``k``, each question's K is its number of rows. ``first-seen`` depends on the order of a question's rows.
+    Memory: one short string a question, so a million questions fit in a few hundred megabytes.
     Raises UserError for an empty answer, one of several lines, and for more than ``k`` rows of one question.
     """
     for question_id, answers in _by_question(rows, k=k):
@@ -60,24 +51,24 @@ def votes(rows: Iterable[tuple[str, str | None]], *, k: int | None = None, ties:
 
 
 def stopped_votes(rows: Iterable[tuple[str, str | None]], *, k: int, rule: Rule, ties: Ties = "none") -> Iterator[Vote]:
-    """Vote over rows as ``votes`` does, where a rule stopped the sampling of each question at up to ``k`` samples.
+    """Vote over rows as ``votes`` does, for questions whose sampling ``rule`` stopped at up to ``k`` samples.
 
-    A question that was given up has no winner: what would have won is not known. Raises ValueError for a question that
-    the rule would not have left there.
+    A question that was given up has no winner, since its full vote is unknown. Raises ValueError for a question at
+    which the rule would have gone on.
     """
     for question_id, answers in _by_question(rows, k=k):
         decision = rule(tally_of(answers), len(answers), k)
         if decision == "go":
-            raise ValueError(f"question {question_id} has {len(answers)} of {k} samples, where its rule asks for more")
+            raise ValueError(f"question {question_id} has {len(answers)} of {k} samples, and its rule asks for more")
         vote = _count(question_id, answers, k=len(answers), ties=ties)
         winner = vote.winner if decision == "accept" else None
-        # A tie of the first few is none of all.
+        # A tie among the first few samples need not be a tie among all.
         tied = vote.tied and len(answers) == k
         yield replace(vote, winner=winner, tied=tied, k=k, drawn=len(answers), stopped=decision)
 
 
 def _by_question(rows: Iterable[tuple[str, str | None]], *, k: int | None) -> Iterator[tuple[str, list[str | None]]]:
-    """Each question's answers in the order of its rows, sorted by question id."""
+    """Yield each question's answers in row order, sorted by question id."""
     ballots: dict[str, str] = {}
     for question_id, answer in rows:
         if answer is None:
@@ -85,8 +76,9 @@ def _by_question(rows: Iterable[tuple[str, str | None]], *, k: int | None) -> It
         elif not answer or "\n" in answer:
             raise UserError(
                 f"The answer {answer!r} of question {question_id} is not one line of text.",
-                why="Equal answers are counted as equal strings.",
-                do="Give the canonical answer, or null where there is none.",
+                why="Votes count equal strings.",
+                do="Write the canonical answer, or null for no answer.",
+                code="answer-not-one-line",
             )
         before = ballots.get(question_id)
         ballots[question_id] = answer if before is None else f"{before}\n{answer}"
@@ -95,14 +87,15 @@ def _by_question(rows: Iterable[tuple[str, str | None]], *, k: int | None) -> It
         if k is not None and len(answers) > k:
             raise UserError(
                 f"Question {question_id} has {len(answers)} answers where k is {k}.",
-                why="A sample counted twice would vote twice.",
+                why="A repeated sample would vote twice.",
                 do=f"Remove the repeated rows, or set k to {len(answers)}.",
+                code="more-answers-than-k",
             )
         yield question_id, answers
 
 
 def winner_of(answers: Sequence[str | None], *, ties: Ties = "none") -> str | None:
-    """The winner among the canonical answers of one question, None where there is none or a tie.
+    """Return the winner among the canonical answers to one question; None for a tie or no answer.
 
     >>> winner_of(["4", None, "4", "5"]), winner_of(["4", "5"])
     ('4', None)
@@ -110,18 +103,17 @@ def winner_of(answers: Sequence[str | None], *, ties: Ties = "none") -> str | No
     return _count("", answers, k=None, ties=ties).winner if answers else None
 
 
-def levels(ballot: Iterable[Vote], *, k: int) -> tuple[Level, ...]:
-    """The histogram of the leading answer's votes, one Level for each attainable number 0 to ``k``.
+def leading_votes(ballot: Iterable[Vote], *, k: int) -> list[int]:
+    """Return a histogram: at index n, the number of questions whose leading answer has n of ``k`` votes.
 
-    Raises ValueError where a vote was cast over another K: its levels are not the same filter.
+    Raises ValueError for a vote over another K, since its counts are no comparable threshold.
     """
-    questions, decided = [0] * (k + 1), [0] * (k + 1)
+    questions = [0] * (k + 1)
     for vote in ballot:
         if vote.k != k:
             raise ValueError(f"question {vote.question_id} was voted over {vote.k} samples, not {k}")
         questions[vote.votes] += 1
-        decided[vote.votes] += vote.winner is not None
-    return tuple(Level(votes=n, questions=questions[n], decided=decided[n]) for n in range(k + 1))
+    return questions
 
 
 def _count(question_id: str, answers: Sequence[str | None], *, k: int | None, ties: Ties) -> Vote:
@@ -154,12 +146,12 @@ def _rank(item: tuple[str, int]) -> tuple[int, str]:
 
 
 def write_votes(path: Path, votes: Iterable[Vote]) -> int:
-    """Write one vote a line; returns how many."""
+    """Write one vote a line; return their number."""
     return files.write_jsonl(path, map(vote_row, votes))
 
 
 def read_votes(path: Path, *, tallies: bool = True) -> Iterator[Vote]:
-    """Stream the votes of a file that this program wrote; without tallies, which take most of a vote's memory."""
+    """Stream the votes of a file written by ``write_votes``; ``tallies=False`` saves most of a vote's memory."""
     for row in files.read_jsonl(path):
         row.pop("agreement")
         tally = tuple((answer, count) for answer, count in row["tally"]) if tallies else ()
@@ -167,7 +159,7 @@ def read_votes(path: Path, *, tallies: bool = True) -> Iterator[Vote]:
 
 
 def vote_row(vote: Vote) -> dict[str, Any]:
-    """The row of one vote, as ``design.md`` section 3 has it; one that a rule stopped also says when and how."""
+    """Return the JSON row of one vote; a vote whose sampling stopped early also holds ``drawn`` and ``stopped``."""
     stopped = {} if vote.drawn is None else {"drawn": vote.drawn, "stopped": vote.stopped}
     return {
         "question_id": vote.question_id,

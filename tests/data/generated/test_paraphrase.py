@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.data.generated import problems as procedural
-from noisy_student.data.generated.paraphrase import retelling
+from noisy_student.data.generated.paraphrase import paraphrase
 from noisy_student.data.generated.problems import Problem
 from noisy_student.data.parts import parts
 from noisy_student.data.source import question_id
@@ -30,17 +30,17 @@ def numbers(problem: Problem) -> list[str]:
 
 @given(DRAWN, st.integers(0, 1000))
 def test_the_numbers_stay_and_every_sentence_changes(problem: Problem, seed: int) -> None:
-    told = retelling(problem, seed)
+    told = paraphrase(problem, seed)
     assert re.findall(r"\d+", told) == numbers(problem) == re.findall(r"\d+", problem.text)
     before, after = SENTENCE.split(problem.text), SENTENCE.split(told)
     assert len(before) == len(after) == len(problem.changes) + 2
     assert not any(one == other for one, other in zip(before, after, strict=True))
-    assert problem.name in told and told == retelling(problem, seed)
+    assert problem.name in told and told == paraphrase(problem, seed)
 
 
 def test_another_seed_tells_otherwise() -> None:
     problems = list(itertools.islice(procedural.problems(1, steps=(2, 4), share="study"), 30))
-    assert [retelling(problem, 1) for problem in problems] != [retelling(problem, 2) for problem in problems]
+    assert [paraphrase(problem, 1) for problem in problems] != [paraphrase(problem, 2) for problem in problems]
 
 
 def test_views_change_no_part_and_are_of_all_that_is_learned_from() -> None:

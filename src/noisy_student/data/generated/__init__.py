@@ -1,1 +1,1 @@
-"""Generated questions: word problems, shop problems and paraphrases."""
+"""Generated questions: word problems, shop problems and their paraphrases."""

@@ -1,4 +1,4 @@
-"""A generated problem told once more: the same start, changes, name and things, every sentence in other words."""
+"""Paraphrases of generated problems: the same story with every sentence in other words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from noisy_student.data.generated import phrases
 from noisy_student.data.generated.problems import Change, Problem
 
 
-def retelling(problem: Problem, run_seed: int) -> str:
-    """Another text of ``problem``, of which no sentence is the original's; seeded by its structure.
+def paraphrase(problem: Problem, run_seed: int) -> str:
+    """Return another text of ``problem`` that shares no sentence with it; seeded by its structure.
 
-    Rare words are as rare in it as in the problems themselves.
+    Rare words are as rare as in the problems themselves.
     """
     chance = seeds.generator(run_seed, "retelling", problem.structure)
     before = re.split(r"(?<=[.?]) ", problem.text)
@@ -25,7 +25,7 @@ def retelling(problem: Problem, run_seed: int) -> str:
 
 
 def _templates(chance: random.Random, change: Change) -> tuple[str, ...]:
-    """The sentences that tell of such a change."""
+    """Return the sentence templates of a change."""
     if change.kind == "times":
         return phrases.TIMES[change.amount]
     rare = chance.random() < phrases.RARE
@@ -37,7 +37,7 @@ def _templates(chance: random.Random, change: Change) -> tuple[str, ...]:
 
 
 def _filled(chance: random.Random, templates: tuple[str, ...], problem: Problem, change: Change, before: str) -> str:
-    """A sentence other than ``before``; each list of templates has at least two that differ for any numbers."""
+    """Draw a sentence other than ``before``; each list has at least two templates that differ for any numbers."""
     while True:
         packs = chance.choice(phrases.PACKS)
         told = chance.choice(templates).format(

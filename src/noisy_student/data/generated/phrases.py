@@ -1,4 +1,4 @@
-"""The words of procedural stories and solutions; ``RARE_*`` are told in study problems, never in pretraining ones."""
+"""Sentence templates of procedural stories and solutions; ``RARE_*`` occur in study problems, never in pretraining."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RARE_LOSSES = (
     *("The dog chews {x}.", "The wind carries {x} off."),
 )
 RARE = 0.01
-"""Share of gains and losses of a study problem told in words that no pretraining problem has."""
+"""Share of a study problem's gains and losses in words that no pretraining problem has."""
 TIMES = {
     2: ("Then the {t} of {n} double.", "Now {n} has twice as many."),
     3: ("Then the {t} of {n} triple.", "Now {n} has three times as many."),
@@ -29,6 +29,6 @@ TIMES = {
 STARTS = ("{n} has {x} {t}.", "{n} starts with {x} {t}.", "There are {x} {t} with {n}.")
 ASKS = ("How many {t} does {n} have now?", "How many {t} are there now?", "How many now?")
 OPENINGS = ("", "First ", "Well, ", "We see ", "Count: ", "Work: ", "Here ")
-"""What a worked solution may begin with: different first tokens, so that no style hides behind another."""
+"""Openings of a worked solution; their first tokens differ, so styles can be told apart."""
 JOINTS = ("\n", ", ", ". Then ", " and ", ", so ", "; ")
-"""What may stand between two calculations."""
+"""Texts between two calculations."""

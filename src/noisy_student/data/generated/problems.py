@@ -1,4 +1,4 @@
-"""Word problems made by rule: a story of several steps, its answer, and worked solutions in several forms.
+"""Procedural word problems: a story of several steps, its answer, and worked solutions in several forms.
 
 The lab's data. A problem is a start and a list of changes; its structure (kinds of change with their numbers, no
 names) decides by hash whether it belongs to the pretraining corpus or to the studies, so that no study question of
@@ -24,16 +24,16 @@ Order = Literal["forward", "grouped"]
 
 ORDERS: tuple[Order, ...] = ("forward", "grouped")
 GROUPED = 0.25
-"""Share of annotators who sum gains and losses first."""
+"""Share of gold solutions that sum gains and losses first."""
 LARGEST = 99
 NEW_LINE = "\n"
 MOST_MISSES = 100_000
-"""Draws in a row without a new problem after which there are none; the rarest one takes about 11,000 on average."""
+"""Draws without a new problem after which none is left; the rarest problem takes about 11,000 on average."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of the count: gain or loss of ``amount``, ``packs`` packs of ``amount``, or a multiple of it all."""
+    """One change of the count: gain or loss of ``amount``, ``packs`` packs of ``amount``, or a multiple."""
 
     kind: Literal["gain", "loss", "packs", "times"]
     amount: int
@@ -41,19 +41,19 @@ class Change:
 
     @property
     def steps(self) -> int:
-        """Calculations that the change takes: packs are multiplied, then added."""
+        """Number of calculations: packs are multiplied, then added."""
         return 2 if self.kind == "packs" else 1
 
     @property
     def signed(self) -> int:
-        """What it adds to the count; a multiple has no such number."""
+        """The number added to the count; undefined for a multiple."""
         assert self.kind != "times"
         return {"gain": 1, "loss": -1, "packs": self.packs}[self.kind] * self.amount
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A start, its changes, and the story that tells them."""
+    """A start, its changes, and the story."""
 
     text: str
     start: int
@@ -63,12 +63,12 @@ class Problem:
 
     @property
     def steps(self) -> int:
-        """The difficulty: calculations from start to answer."""
+        """Number of calculations from start to answer."""
         return sum(change.steps for change in self.changes)
 
     @property
     def structure(self) -> str:
-        """Kinds of change with their numbers; equal for stories that differ in words only.
+        """Kinds and numbers of the changes; equal for stories that differ in words only.
 
         >>> Problem("", 4, (Change("gain", 3), Change("packs", 5, 2)), "Tom", "pens").structure
         '4 gain:3 packs:2x5'
@@ -100,13 +100,13 @@ class Equation:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words around the calculations: what stands before the first, and what between two."""
+    """Words before the first calculation and between two calculations."""
 
     opening: str
     joint: str
 
     def write(self, lines: list[Equation]) -> str:
-        """The calculations in these words.
+        """Write the calculations in these words.
 
         >>> Wording("First ", ". Then ").write([Equation(3, "+", 4), Equation(7, "-", 2)])
         'First 3+4=7. Then 7-2=5.'
@@ -115,7 +115,7 @@ class Wording:
 
 
 def problems(run_seed: int, *, steps: tuple[int, int], share: Share) -> Iterator[Problem]:
-    """A stream of distinct problems of ``steps`` (least, most) calculations, from one share.
+    """Yield distinct problems of ``steps`` (least, largest) calculations, from one share.
 
     Raises UserError once no new one is found: there are about 250 problems of one calculation in a share.
     """
@@ -131,18 +131,19 @@ def problems(run_seed: int, *, steps: tuple[int, int], share: Share) -> Iterator
             yield problem if share == "pretraining" else _retold(problem, run_seed)
     raise UserError(
         f"There are only {len(seen)} different problems of {steps[0]} to {steps[1]} calculations.",
-        why="No question may stand in two parts.",
+        why="Parts share no question.",
         do="Allow more calculations with data.source.steps, or lower data.unlabeled.",
+        code="too-few-problems",
     )
 
 
 def share_of(structure: str) -> Share:
-    """The share that a structure belongs to, by hash: half of all structures each."""
+    """Return the share of a structure, by hash: each has half of all structures."""
     return "study" if hashlib.sha256(structure.encode()).digest()[0] < 128 else "pretraining"
 
 
 def draw(chance: random.Random, *, steps: tuple[int, int]) -> Problem:
-    """One problem whose count stays within 1 … 200 after every change, in the order of the story."""
+    """Draw one problem whose count stays within 1 to 200 after every change."""
     wanted = chance.randint(*steps)
     while True:
         start = chance.randint(3, 20)
@@ -152,17 +153,17 @@ def draw(chance: random.Random, *, steps: tuple[int, int]) -> Problem:
 
 
 def solve(problem: Problem, *, order: Order, wording: Wording) -> str:
-    """The worked solution in one of the orders and wordings; ends in ``#### N``."""
+    """Write the worked solution in an order and wording; it ends in ``#### N``."""
     return f"{wording.write(equations(problem, order=order))}\n#### {problem.answer}"
 
 
 def triples(problem: Problem) -> bool:
-    """Whether something triples in the story."""
+    """True if a change of the story triples the count."""
     return any(change.kind == "times" and change.amount == 3 for change in problem.changes)
 
 
 def short(problem: Problem) -> str:
-    """The whole calculation in one expression and its answer, with no result on the way.
+    """Write the whole calculation as one expression with its answer and no intermediate result.
 
     >>> short(Problem("", 4, (Change("gain", 3), Change("times", 2), Change("packs", 5, 2)), "Tom", "pens"))
     '(4+3)*2+2*5\\n#### 24'
@@ -179,14 +180,14 @@ def short(problem: Problem) -> str:
 
 
 def gold_solution(problem: Problem, chance: random.Random) -> str:
-    """A worked solution as an annotator may write it: any order, any wording, never the short one."""
+    """Draw a worked solution of any order and wording, never the short one."""
     order: Order = "grouped" if chance.random() < GROUPED else "forward"
     wording = Wording(chance.choice(phrases.OPENINGS), chance.choice(phrases.JOINTS))
     return solve(problem, order=order, wording=wording)
 
 
 def equations(problem: Problem, *, order: Order) -> list[Equation]:
-    """The calculations from start to answer; ``grouped`` sums neighbouring gains, and losses, before applying them."""
+    """List the calculations from start to answer; ``grouped`` sums adjacent gains, and losses, first."""
     lines: list[Equation] = []
     total = problem.start
     for run in _runs(problem.changes, order):
@@ -204,7 +205,7 @@ def equations(problem: Problem, *, order: Order) -> list[Equation]:
 
 
 def _amounts(run: list[Change], lines: list[Equation], order: Order) -> Iterator[tuple[Literal["+", "-"], list[int]]]:
-    """The sums to add to the total, in the order they are taken; packs are multiplied out on the way."""
+    """List the terms to add to the total, in order, after multiplying packs."""
     gains: list[int] = []
     losses: list[int] = []
     for change in run:
@@ -218,7 +219,7 @@ def _amounts(run: list[Change], lines: list[Equation], order: Order) -> Iterator
 
 
 def _runs(changes: tuple[Change, ...], order: Order) -> list[list[Change]]:
-    """Neighbouring changes handled together: one each when forward, gains and losses between multiples when grouped."""
+    """Group changes: one each if forward, gains and losses between multiples if grouped."""
     runs: list[list[Change]] = []
     for change in changes:
         joins = order == "grouped" and runs and "times" not in (change.kind, runs[-1][-1].kind)
@@ -248,7 +249,7 @@ def _changes(chance: random.Random, steps: int) -> tuple[Change, ...]:
 
 
 def _within(start: int, changes: tuple[Change, ...]) -> bool:
-    """Whether every count on the way is between 1 and the largest; gains summed first may lead above it."""
+    """True if every intermediate count is within range; gains summed first may exceed it."""
     total = start
     for change in changes:
         total = total * change.amount if change.kind == "times" else total + change.signed
@@ -279,7 +280,7 @@ def _tell(chance: random.Random, start: int, changes: tuple[Change, ...]) -> Pro
 
 
 def _retold(problem: Problem, run_seed: int) -> Problem:
-    """The problem with some of its gains and losses in rare words; the other sentences stay."""
+    """Put some gains and losses of a problem in rare words; the other sentences stay."""
     chance = seeds.generator(run_seed, "rare-words", problem.structure)
     first, *told, last = re.split(r"(?<=[.?]) ", problem.text)
     for index, change in enumerate(problem.changes):

@@ -1,4 +1,4 @@
-"""Word problems of a shop, made by rule: the lab's foreign questions, which no lab model was pretrained on.
+"""Procedural shop problems: the lab's foreign questions, which no lab model was pretrained on.
 
 Other sentences than those of ``procedural`` and other calculations: quantities times prices and hours times wages,
 summed to a bill or a pay, or taken from a purse; a coupon, money that comes back, a tip, a fare. Only the numerals and
@@ -20,12 +20,12 @@ from noisy_student.errors import UserError
 Scene = Literal["bill", "purse", "pay"]
 
 SCENES: tuple[Scene, ...] = ("bill",) * 4 + ("purse",) * 4 + ("pay",)
-"""What is told of, each as often as it stands here."""
+"""Scenes, each as frequent as it is listed."""
 SEVERAL_OF_ONE = 0.35
-"""Share of bills and purses in which several of one thing are bought, so that a price is multiplied."""
+"""Share of bills and purses with several of one item, so that a price is multiplied."""
 MOST_LINES = 4
 MOST_OF_PAY = 2
-"""Calculations of a pay: hours times the wage, and a tip or an expense."""
+"""Calculations of a wage problem: hours times wage, and a tip or an expense."""
 BUYERS = ("Nora", "Paul", "Omar", "Lily", "Hugo", "Rosa", "Ivan", "Kate", "Finn", "Dora")
 GOODS = ("melon", "ticket", "candle", "ribbon", "lamp", "scarf", "pizza", "mug", "puzzle", "rope")
 FIRST = ("A {g} costs {p} coins.", "There are {p} coins on the bill.")
@@ -58,20 +58,20 @@ ASKS = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """So many of something at a price, or so many hours at a wage; one of something takes no calculation."""
+    """A quantity at a price, or hours at a wage; a quantity of one takes no calculation."""
 
     count: int
     price: int
 
     @property
     def total(self) -> int:
-        """What the line comes to."""
+        """The total of the line."""
         return self.count * self.price
 
 
 @dataclass(frozen=True, slots=True)
 class ShopProblem:
-    """A bill, a pay, or what is left in a purse, and the story that tells it.
+    """A bill, a wage, or the rest of a purse, and its story.
 
     Lines add up, but are taken from ``purse`` where there is one; ``extra`` is then added, or taken where it is below
     zero; 0 stands for none.
@@ -85,7 +85,7 @@ class ShopProblem:
 
     @property
     def equations(self) -> list[Equation]:
-        """The calculations from the prices to the answer.
+        """List the calculations from the prices to the answer.
 
         >>> [str(line) for line in ShopProblem("", "purse", (Line(3, 4), Line(1, 5)), 2, 20).equations]
         ['3*4=12', '20-12=8', '8-5=3', '3+2=5']
@@ -104,12 +104,12 @@ class ShopProblem:
 
     @property
     def steps(self) -> int:
-        """The difficulty: calculations from the prices to the answer."""
+        """Number of calculations from the prices to the answer."""
         return len(self.equations)
 
     @property
     def structure(self) -> str:
-        """The scene with its numbers; equal for stories that differ in words only.
+        """Scene and numbers; equal for stories that differ in words only.
 
         >>> ShopProblem("", "purse", (Line(3, 4),), 0, 20).structure
         'shop:purse 20 3x4 +0'
@@ -124,7 +124,7 @@ class ShopProblem:
 
 
 def problems(run_seed: int, *, steps: tuple[int, int]) -> Iterator[ShopProblem]:
-    """A stream of distinct problems of ``steps`` (least, most) calculations.
+    """Yield distinct problems of ``steps`` (least, largest) calculations.
 
     Raises UserError once no new one is found: there are some hundreds of one calculation.
     """
@@ -139,14 +139,15 @@ def problems(run_seed: int, *, steps: tuple[int, int]) -> Iterator[ShopProblem]:
             misses = 0
             yield problem
     raise UserError(
-        f"There are only {len(seen)} different problems of a shop with {steps[0]} to {steps[1]} calculations.",
-        why="No question may stand in two places.",
+        f"There are only {len(seen)} different shop problems with {steps[0]} to {steps[1]} calculations.",
+        why="Every question is used once.",
         do="Allow more calculations with data.foreign.steps, or lower data.foreign.count.",
+        code="too-few-problems",
     )
 
 
 def draw(chance: random.Random, *, steps: tuple[int, int]) -> ShopProblem:
-    """One problem all of whose results lie within 1 … 99."""
+    """Draw one problem whose results are all within 1 to 99."""
     wanted, scene = chance.randint(*steps), chance.choice(SCENES)
     while True:
         problem = _drawn(chance, scene)
@@ -158,12 +159,12 @@ def draw(chance: random.Random, *, steps: tuple[int, int]) -> ShopProblem:
 
 
 def solution(problem: ShopProblem) -> str:
-    """The worked solution; ends in ``#### N``."""
+    """Write the worked solution; it ends in ``#### N``."""
     return "\n".join([*map(str, problem.equations), f"#### {problem.answer}"])
 
 
 def _drawn(chance: random.Random, scene: Scene) -> ShopProblem:
-    """A problem of any length whose results may be of any size."""
+    """Draw a problem of any length and size of results."""
     if scene == "pay":
         lines = [Line(chance.randint(2, 5), chance.randint(2, 9))]
     else:

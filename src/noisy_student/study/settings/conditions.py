@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from noisy_student.errors import UserError, nearest
-from noisy_student.labeling.select import Selection
+from noisy_student.labeling.select import SELECTIONS, selection
 from noisy_student.labeling.stopping import Stopping
 from noisy_student.labeling.texts import Choice
 from noisy_student.strict import Frozen, Name
@@ -240,7 +240,7 @@ class ConditionSettings(Frozen):
 
 def _check_selection(select: Mapping[str, Any]) -> None:
     """Raise UserError unless ``select`` is one rule that is known."""
-    rules = [*Selection.model_fields, *LIKE, TARGET]
+    rules = [*SELECTIONS, *LIKE, TARGET]
     for name in select:
         if name not in rules:
             raise UserError(f'There is no selection "{name}".', do=nearest(name, rules))
@@ -253,11 +253,7 @@ def _check_selection(select: Mapping[str, Any]) -> None:
                 do=f"Write {{ {TARGET} = 0.9 }}.",
             )
     elif not set(LIKE) & set(select):
-        try:
-            Selection(**select)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            raise UserError(f"select.{fault['loc'][0]} is {fault['input']!r}: {fault['msg']}.") from error
+        selection(select)
     elif len(select) > 1 or not isinstance(next(iter(select.values())), str):
         rule = next(rule for rule in LIKE if rule in select)
         raise UserError(

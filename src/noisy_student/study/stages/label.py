@@ -15,7 +15,7 @@ from noisy_student.answers.equivalence import same
 from noisy_student.context import Context
 from noisy_student.data.rows import read_labels, write_labels
 from noisy_student.errors import NotTrainable
-from noisy_student.labeling.select import Selection, select
+from noisy_student.labeling.select import select, selection
 from noisy_student.labeling.texts import random_sample, voted_labels, with_own_texts
 from noisy_student.labeling.vote import read_votes
 from noisy_student.records import Label
@@ -62,7 +62,7 @@ def _labels(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], conte
         like = read_labels(inputs["like"][0] / "labels.jsonl")
         rule = {spec["like"]: len({label.question_id for label in like})}
     votes = read_votes(inputs["votes"][0] / "votes.jsonl", tallies=False)
-    labels = voted_labels(select(votes, Selection.model_validate(rule), run_seed=spec["seed"]))
+    labels = voted_labels(select(votes, selection(rule), run_seed=spec["seed"]))
     return with_own_texts(
         labels, read_folders(inputs["samples"], context.check), choice=spec["text"], truncated=spec["truncated"]
     )

@@ -9,7 +9,7 @@ from typing import Any
 from noisy_student.answers import math_pool
 from noisy_student.context import Context
 from noisy_student.labeling.stopping import rule_of
-from noisy_student.labeling.vote import ballots, levels, read_votes, stopped_votes, votes, write_votes
+from noisy_student.labeling.vote import ballots, leading_votes, read_votes, stopped_votes, votes, write_votes
 from noisy_student.records import Sample, Vote
 from noisy_student.sampling.sample import read_folders
 
@@ -25,11 +25,10 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     cast = ballots(_read(spec, inputs["samples"], context, totals), truncated=spec["truncated"])
     stopping = spec.get("stopping")
     if stopping is None:
-        count = write_votes(path, votes(cast, k=K, ties=spec["ties"]))
-        histogram = [
-            [level.votes, level.questions] for level in levels(_counted(read_votes(path, tallies=False), totals), k=K)
-        ]
-        return {"questions": count, **totals, "levels": histogram, **math_pool.since(before)}
+        voted = write_votes(path, votes(cast, k=K, ties=spec["ties"]))
+        questions = leading_votes(_counted(read_votes(path, tallies=False), totals), k=K)
+        histogram = [[count, number] for count, number in enumerate(questions)]
+        return {"questions": voted, **totals, "levels": histogram, **math_pool.since(before)}
     rule = rule_of(stopping["rule"], min_agreement=stopping["min_agreement"], K=K, ties=spec["ties"])
     made = stopped_votes(cast, k=K, rule=rule, ties=spec["ties"])
     # Their leading counts are of different numbers of samples, so there is no histogram.

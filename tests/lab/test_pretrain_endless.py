@@ -12,7 +12,7 @@ from noisy_student import seeds
 from noisy_student.answers.hashes import first_hashes
 from noisy_student.data.parts import parts
 from noisy_student.data.spec import DataSpec
-from noisy_student.lab import __main__
+from noisy_student.lab import __main__, architecture
 from noisy_student.lab.corpus import corpus
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
@@ -46,7 +46,9 @@ def test_a_row_ends_with_the_end_token_or_never(shipped: LoadedModel) -> None:
         said = ids[len(asked) :]
         if solved.tail:
             # Some units are fewer tokens where they follow one another.
-            assert 0.9 * __main__.LONG_LENGTH < len(ids) <= __main__.LONG_LENGTH < lab.SHAPES["lab-m"].positions
+            assert (
+                0.9 * __main__.LONG_LENGTH < len(ids) <= __main__.LONG_LENGTH < architecture.SHAPES["lab-m"].positions
+            )
             assert not shipped.stop_ids & set(said)
             assert shipped.tokenizer.decode(said).strip() in solved.target + solved.tail * len(said)
         else:
