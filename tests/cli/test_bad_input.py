@@ -140,7 +140,7 @@ def test_a_study_file_with_a_fault_is_refused(text: str, what: str, capfd: pytes
 def test_teachers_in_a_circle_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
     labels = '[labels]\nvotes = { teacher = "baseline" }\n'
     Path("study.toml").write_text(STUDY.replace('["gold"]', '["gold", "labels.votes"]') + labels)
-    assert refused(capfd, "run", "./study.toml")[0] == "The teachers go in a circle: baseline → baseline."
+    assert refused(capfd, "run", "./study.toml")[0] == "The teachers form a circle: baseline → baseline."
 
 
 def test_a_model_that_is_none(capfd: pytest.CaptureFixture[str]) -> None:

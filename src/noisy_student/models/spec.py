@@ -5,9 +5,9 @@ A local folder is checked and digested by ``folder``; nothing here touches the d
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 DType = Literal["float32", "float64", "bfloat16"]
 Attention = Literal["sdpa", "eager"]
@@ -41,12 +41,6 @@ class PromptSpec(BaseModel):
     """The raw prompt; ``{question}`` stands for the question's text. Default: the plan's code."""
     joint: str = " "
     """What stands between a raw prompt and its target, so that ``Solution:`` and the first word stay two words."""
-
-    @model_serializer(mode="wrap")
-    def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A default that came later changes no key of those who do not use it."""
-        found: dict[str, Any] = handler(self)
-        return {name: value for name, value in found.items() if (name, value) != ("math_instruction", MATH_INSTRUCTION)}
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

@@ -159,7 +159,7 @@ def _vllm() -> tuple[Any, Any]:
             f"The engine vllm cannot be imported: {error}.",
             why="vLLM is optional: it is large and made for GPUs.",
             do=f"{INSTALL}, or {OTHER}.",
-            code="engine-not-installed",
+            code="extra-missing",
         ) from error
     return LLM, SamplingParams
 

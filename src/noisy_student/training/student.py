@@ -20,7 +20,7 @@ from noisy_student.training.specs.lora import LoraSpec
 
 def with_adapter(loaded: LoadedModel, spec: Mapping[str, Any]) -> LoadedModel:
     """The model with the adapter that a stage's ``spec`` asks for, or as it is."""
-    if "lora" not in spec:
+    if spec.get("lora") is None:
         return loaded
     return adapt(loaded, LoraSpec.model_validate(spec["lora"]), seed=spec["seed"])
 

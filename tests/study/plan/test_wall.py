@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.pipeline.node import make, parents_first
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.plan.wall import require_wall
@@ -34,7 +34,7 @@ def _train(**inputs):
     ],
 )
 def test_the_key_on_a_way_to_training_is_refused(node, named):
-    with pytest.raises(UserError, match=f'"{named}" would read the answer key'):
+    with refused("key-reaches-training", named):
         require_wall([node])
 
 
@@ -45,7 +45,7 @@ def test_it_is_refused_however_deep_and_among_honest_targets():
         "label", {}, inputs={"samples": [make("sample", {"leak": 1}, inputs={"model": [_train(labels=[graded])]})]}
     )
     require_wall([graded, honest])
-    with pytest.raises(UserError, match="would read the answer key"):
+    with refused("key-reaches-training"):
         require_wall([graded, leaked])
 
 

@@ -24,7 +24,9 @@ def joined(
     if looks is not None:
         files.write_jsonl(tmp_path / "curves" / FILE, looks)
     condition = SimpleNamespace(
-        name="grpo", seed=1, train=SimpleNamespace(stage="train-grpo", spec={"grpo": {"num_iterations": each}})
+        name="grpo",
+        seed=1,
+        train=SimpleNamespace(stage="train-grpo", forwards=None, spec={"grpo": {"num_iterations": each}}),
     )
     plan: Any = SimpleNamespace(conditions=[condition])
     store: Any = SimpleNamespace(folder=lambda node: tmp_path)

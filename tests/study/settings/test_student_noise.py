@@ -33,17 +33,19 @@ def test_each_noise_is_told_where_it_is_and_nowhere_else() -> None:
     plain = told(made["train filtered"].spec)
     dropout = told(made["train dropout"].spec)
     assert dropout["sft"].pop("dropout") == 0.1
-    assert dropout == plain and "dropout" not in plain["sft"]
+    assert plain["sft"].pop("dropout") == 0.0 and dropout == plain
+    plain = told(made["train filtered"].spec)
     view = told(made["train paraphrase"].spec)
-    assert view.pop("view") == "paraphrase" and view == plain
+    assert (view.pop("view"), plain.pop("view")) == ("paraphrase", None) and view == plain
     # They learn from the same examples.
     shared = {name: made[f"train {name}"].inputs["examples"] for name in ("filtered", "dropout", "paraphrase")}
     assert len(set(shared.values())) == 1
     every = parents_first(plan(resolve(Request("student-noise"))).targets)
-    drawn = {(node.spec["part"], node.spec.get("shots")) for node in every if node.stage == "sample"}
-    assert drawn == {("unlabeled", None), ("unlabeled", 4), ("test", None)}
+    drawn = {(node.spec["part"], node.spec["shots"]) for node in every if node.stage == "sample"}
+    assert drawn == {("unlabeled", 0), ("unlabeled", 4), ("test", 0)}
     assert made["train noisy"].inputs["examples"] == made["train few-shot"].inputs["examples"]
-    assert made["examples other-rationales"].spec == {"shuffle": "rationale"} and made["examples filtered"].spec == {}
+    assert made["examples other-rationales"].spec == {"shuffle": "rationale", "truncated": None}
+    assert made["examples filtered"].spec == {"shuffle": None, "truncated": None}
     assert made["split"].spec["data"]["views"] is True
 
 
@@ -88,9 +90,12 @@ def test_controls_of_reinforcement_are_told() -> None:
         **{"other-rationales": {"shuffle": None}},
     )
     spec = told(made["train filtered"].spec)
-    assert not {"kind", "gamma"} & set(spec["grpo"]["rewards"]) and "shuffle" not in spec
+    rewards = spec["grpo"]["rewards"]
+    assert (rewards.pop("kind"), rewards.pop("gamma"), spec.pop("shuffle")) == ("label", 0.5, None)
     random = told(made["train dropout"].spec)
     assert (random["grpo"]["rewards"].pop("kind"), random["grpo"]["rewards"].pop("gamma")) == ("random", 0.3)
+    assert random.pop("shuffle") is None
     shuffled = told(made["train paraphrase"].spec)
     assert shuffled.pop("shuffle") == "labels"
+    assert (shuffled["grpo"]["rewards"].pop("kind"), shuffled["grpo"]["rewards"].pop("gamma")) == ("label", 0.5)
     assert random == shuffled == spec

@@ -27,9 +27,9 @@ from noisy_student.pipeline.workers import local
 from noisy_student.records import Vote
 from noisy_student.statistics.calibration import LevelCounts, transport
 from noisy_student.statistics.intervals import wilson
-from noisy_student.study.plan.inputs import Shared
-from noisy_student.study.plan.samples import Origin
-from noisy_student.study.plan.specs import Draws
+from noisy_student.study.plan.inputs import Inputs
+from noisy_student.study.plan.samples import SampledModel
+from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.plan.students import SeedGraph
 from noisy_student.study.settings.conditions import LabelSettings
 from noisy_student.study.settings.study import Settings
@@ -65,11 +65,11 @@ class Outlook:
 def outlook(settings: Settings, store: Store) -> Outlook:
     """Draw what the store lacks, vote, and judge; UserError where the questions could not be sampled."""
     name, label = _label_set(settings)
-    graph = SeedGraph(settings, settings.seeds[0], Shared(settings))
+    graph = SeedGraph(settings, settings.seeds[0], Inputs(settings))
     teacher, train, note = _teacher(graph, label, store)
     decoding = _settings_of(graph, teacher).sampling
     votes = {
-        part: _vote(graph, (teacher, train), Draws(part, decoding, k=label.K, count=count, shots=label.shots))
+        part: _vote(graph, (teacher, train), SampleRequest(part, decoding, k=label.K, count=count, shots=label.shots))
         for part, count in _counts(settings, trained=train is not None).items()
     }
     result = run_graph(list(votes.values()), store, executor=local(store, workers=settings.compute.workers))
@@ -81,7 +81,7 @@ def outlook(settings: Settings, store: Store) -> Outlook:
             do="Mend that; the run would stop there, too.",
         )
     pool = _read(store, votes["unlabeled"])
-    truth = {row.question_id: row.answer for row in _gold(store, graph.draw.split)}
+    truth = {row.question_id: row.answer for row in _gold(store, graph.split)}
     known = [(vote, truth[vote.question_id]) for part in ("dev", "labeled") for vote in _of(store, votes.get(part))]
     return _judged(settings, label, _Drawn(name, teacher, note, pool, known))
 
@@ -200,13 +200,13 @@ def _counts(settings: Settings, *, trained: bool) -> dict[str, int]:
     return {part: count for part, count in counts.items() if count}
 
 
-def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: Draws) -> Node:
+def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: SampleRequest) -> Node:
     name, train = teacher
     answers = graph.settings.answers
     return node.make(
         "vote",
         {"K": drawn.k, "truncated": answers.truncated, "ties": answers.ties},
-        inputs={"samples": graph.draw.draws(Origin(name, train, _settings_of(graph, name)), drawn)},
+        inputs={"samples": graph.samples(SampledModel(name, train, _settings_of(graph, name)), drawn)},
         seed=graph.run_seed,
         title=f"outlook: vote of {drawn.k} by {name} on {drawn.part}",
     )
@@ -214,7 +214,7 @@ def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: Draws) -> N
 
 def _settings_of(graph: SeedGraph, teacher: str) -> Settings:
     """The settings as the teacher's model has them; the base model in the place of one is the run's own."""
-    return graph.draw.settings_of(teacher) if teacher in graph.settings.conditions else graph.settings
+    return graph.settings_of(teacher) if teacher in graph.settings.conditions else graph.settings
 
 
 def _read(store: Store, votes: Node) -> list[Vote]:

@@ -23,7 +23,7 @@ from noisy_student.pipeline.runner import run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.study.forecast.history import Observation, observations
-from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.conditions import GOLD, LABELS, ConditionSettings, LabelSettings
 from noisy_student.study.settings.study import Settings
@@ -161,7 +161,7 @@ def _targets(settings: Settings) -> list[Node]:
 
 
 def _sizes(settings: Settings) -> Sequence[Size]:
-    folder = Path(Shared(settings).base.paths["model"])
+    folder = Path(Inputs(settings).base.paths["model"])
     weights = [*folder.glob("*.safetensors")] if folder.is_dir() else []
     small = bool(weights) and sum(path.stat().st_size for path in weights) <= SMALL_MODEL
     return SMALL if small else LARGE
@@ -169,7 +169,7 @@ def _sizes(settings: Settings) -> Sequence[Size]:
 
 def _facts(settings: Settings) -> dict[str, Any]:
     return {
-        "model": dict(Shared(settings).base.spec),
+        "model": dict(Inputs(settings).base.spec),
         "engine": settings.compute.engine,
         "threads": settings.compute.threads,
         "versions": provenance.libraries(),

@@ -1,4 +1,4 @@
-"""What one condition and one set of labels of a seed consist of, as nodes."""
+"""Nodes of one condition and of one set of labels, and the training that a node forwards."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from noisy_student.pipeline.store import Store
 
 @dataclass(frozen=True, slots=True)
 class ConditionNodes:
-    """What one condition of one seed consists of; ``train`` is None for an untrained model.
+    """Nodes of one condition of one seed; ``train`` is None for the untrained model.
 
-    ``quality`` compares the pseudo-labels that it learned from with the key, where there is one set of them.
+    ``quality`` compares its pseudo-labels with the key, where they are one set.
     """
 
     name: str
     seed: int
     train: Node | None
     learned: Node | None
-    """The node whose ``labels`` it learns from: its examples, or the training itself."""
+    """The node that reads its ``labels``: its examples, or the training itself."""
     grade: Node
     quality: Node | None
     groups: Node | None
-    """What its groups of answers taught, where it was trained by GRPO."""
+    """GRPO's groups of answers against the key."""
     review: Node | None = None
-    """How it was held against the round before, where it has to be accepted."""
+    """Comparison with the round before, where it must be accepted."""
     lineage: Node | None = None
-    """How its labels changed since the round before."""
+    """Change of its labels since the round before."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelNodes:
     """One set of votes of one seed, all labels that they give, and their quality against the key.
 
-    ``on_dev`` is the quality of the same teacher's votes on dev, made where the unlabeled questions have no answers.
+    ``on_dev`` is the quality of the same teacher's votes on dev, where the unlabeled questions have no answers.
     """
 
     name: str
@@ -68,6 +68,6 @@ def first_trained(node: Node) -> Node:
 
 
 def is_adapter(node: Node) -> bool:
-    """Whether ``node`` hands on an adapter, which needs its base beside it, and not a whole model."""
+    """True if ``node`` is, or forwards, an adapter that is not merged into its base model."""
     lora = first_trained(node).spec.get("lora")
     return lora is not None and not lora["merge"]

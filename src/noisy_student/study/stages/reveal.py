@@ -43,7 +43,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
             why="A student learns from worked texts, and with some missing this would not be the oracle of the others.",
             do='Set target = "own-sample" for this condition: own samples that reach the true answer.',
         )
-    if "accuracy" in spec:
+    if spec.get("accuracy") is not None:
         labels = noised(
             labels,
             read_folders(inputs["samples"], context.check),

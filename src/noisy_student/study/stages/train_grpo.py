@@ -36,7 +36,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     """Write ``model/``, ``groups.jsonl`` and, for a probe, ``probe.json``; curves, in seconds, go beside the data."""
     grpo, begin = GrpoSpec.model_validate(spec["grpo"]), start(spec, inputs)
     # Under an adapter the model is its own reference, so no copy is written.
-    if "lora" in spec:
+    if spec.get("lora") is not None:
         loaded = load_model(spec, begin, threads=grpo.threads)
     else:
         loaded = load_copy(spec, begin, context, threads=grpo.threads)
