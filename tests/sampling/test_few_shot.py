@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.records import Label, Question
 from noisy_student.sampling.few_shot import draw_few_shot
 
@@ -34,6 +33,6 @@ def test_more_begin_with_the_fewer_and_another_seed_draws_others() -> None:
 
 
 def test_too_few_worked_solutions_are_an_error_that_names_the_most() -> None:
-    with pytest.raises(UserError, match="7 labeled questions have a worked solution") as raised:
+    with refused("too-few-shots", "7") as raised:
         draw_few_shot(QUESTIONS, GOLD, 7, run_seed=1)
     assert "to 6 or less" in raised.value.do

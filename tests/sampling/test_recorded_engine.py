@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.records import Question, Sample
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.recorded_engine import RecordedEngine
@@ -49,6 +48,6 @@ def test_what_was_not_recorded_is_named() -> None:
 
 
 def test_texts_without_tokens_are_refused() -> None:
-    with pytest.raises(UserError, match="q0, k = 0"):
+    with refused("sample-without-tokens", "q0, k = 0"):
         RecordedEngine([Sample("q0", 0, "4", (), "eos", 0.0, 1)], run_seed=5)
     RecordedEngine([Sample("q0", 0, "", (), "failed", 0.0, 1)], run_seed=5)

@@ -1,8 +1,8 @@
-"""Drawing with a fixed number of slots: a row that ends gives its slot to the next one at once.
+"""Continuous batching: a row that ends gives its slot to the next one at once.
 
-Each prompt is read once, when its first row is let in, and forgotten when its last one ends. Rows of a later round wait
-until all of the round before have ended and their prompt wants more. The schedule is a pure function of prompts, seeds,
-decoding and windows, so equal calls give equal bytes.
+Each prompt is read once, when its first row enters, and dropped when its last one ends. Rows of a later window wait
+until all rows of the window before have ended and their rule asks for more. The schedule is a pure function of prompts,
+seeds, decoding and windows, so equal calls give equal bytes.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from noisy_student.sampling.token_choice import TokenChoice, choose_tokens, pena
 from noisy_student.sampling.windows import Windows
 
 LEAST_WIDTH = 8
-"""Slots that are never given up: narrower products are other kernels, and other roundings."""
+"""Slots that are always kept: narrower products use other kernels with other roundings."""
 COMPACT_BELOW = 0.75
-"""Without rows that wait, free slots are given up once fewer than this share of them is drawing."""
+"""Without waiting rows, free slots are dropped once fewer than this share of them is busy."""
 
 
 @dataclass(slots=True)
 class _Row:
-    """One sample: where it comes from and what was drawn so far."""
+    """One sample: its prompt, its seed and its tokens so far."""
 
     prompt: int
     seed: int
@@ -43,13 +43,13 @@ class _Row:
 
     @property
     def draw(self) -> Draw:
-        """What was drawn."""
+        """The tokens so far as a draw."""
         return Draw(tuple(self.ids), tuple(self.logprobs), self.finish)
 
 
 @dataclass(frozen=True, slots=True)
 class DrawRequest:
-    """What is asked of one call: prompts, the seeds of each, and the windows in which they are drawn."""
+    """Input of one call: prompts, the seeds of each, and the windows in which they are drawn."""
 
     prompts: Sequence[Sequence[int]]
     row_seeds: Sequence[Sequence[int]]
@@ -66,9 +66,9 @@ class ContinuousBatching:
         self._copies = len(work.row_seeds[0])
         self._windows = work.windows or Windows((self._copies,), lambda prompt, draws: False)
         self._asked = [0] * len(self._prompts)
-        """The windows of each prompt that were put in the queue."""
+        """Number of windows of each prompt that were queued."""
         self._open = [0] * len(self._prompts)
-        """The rows of each prompt's last round that have not ended."""
+        """Number of unfinished rows of each prompt's last window."""
         self._waiting: deque[int] = deque()
         for prompt in range(len(self._prompts)):
             self._next_window(prompt)
@@ -94,12 +94,12 @@ class ContinuousBatching:
         return [self._draws_of(prompt) for prompt in range(len(self._prompts))]
 
     def _draws_of(self, prompt: int) -> list[Draw]:
-        """The draws of the windows that a prompt was asked."""
+        """Return the draws of a prompt's queued windows."""
         first = prompt * self._copies
         return [row.draw for row in self._rows[first : first + self._windows.ends[self._asked[prompt] - 1]]]
 
     def _next_window(self, prompt: int) -> None:
-        """Put the rows of the prompt's next round in the queue."""
+        """Queue the rows of the prompt's next window."""
         done = self._asked[prompt]
         start, end = (0, *self._windows.ends)[done : done + 2]
         self._asked[prompt], self._open[prompt] = done + 1, end - start
@@ -109,7 +109,7 @@ class ContinuousBatching:
         longest = max(map(len, self._prompts))
         self._decoder.reserve(longest + self._decoding.max_new_tokens)
         return self._decoder.new_cache(
-            # Rows are let in prompt by prompt; only stragglers make more groups, which then grow.
+            # Rows enter prompt by prompt; only stragglers need more groups, which the cache then adds.
             groups=min(len(self._prompts), 2 * -(-len(self._slots) // self._windows.ends[0])),
             rows=len(self._slots),
             prompt=longest,
@@ -117,7 +117,7 @@ class ContinuousBatching:
         )
 
     def _let_in(self) -> None:
-        """Give every free slot a row that waits, and draw its first token; one that ends at once frees it again."""
+        """Fill every free slot with a waiting row and draw its first token; a row that ends at once frees it again."""
         changed = False
         while self._waiting and (free := np.flatnonzero(self._slots < 0)).size:
             let_in = [self._waiting.popleft() for _ in range(min(len(free), len(self._waiting)))]
@@ -142,7 +142,7 @@ class ContinuousBatching:
             self._groups[prompt], self._logits[prompt] = group, logits_V
 
     def _take(self, slots: np.ndarray, logits_RV: Tensor) -> None:
-        """Choose the next token of the rows in these slots, and free the slots of those that it ends."""
+        """Draw the next token of the rows in these slots, and free the slots of rows that it ends."""
         rows = [self._rows[row] for row in self._slots[slots]]
         if self._decoding.repetition_penalty != 1:
             logits_RV = penalise_repetition(logits_RV, self._seen(slots, rows), self._decoding.repetition_penalty)
@@ -204,7 +204,7 @@ class ContinuousBatching:
             self._seen_RV[torch.from_numpy(slots)] = False
 
     def _seen(self, slots: np.ndarray, rows: Sequence[_Row]) -> Tensor:
-        """Which tokens each row has seen, its prompt's included."""
+        """Mark the tokens of each row, its prompt's included."""
         if self._seen_RV is None:
             vocabulary = next(iter(self._logits.values())).shape[0]
             self._seen_RV = torch.zeros((len(self._slots), vocabulary), dtype=torch.bool, device=self._decoder.device)

@@ -1,8 +1,8 @@
-"""The forward pass of Llama-like models over rows that share prompts: weights joined, prompts read once for all rows.
+"""The forward pass of Llama-like models over rows that share prompts; each prompt is read once for all its rows.
 
 Qwen2 (and 2.5), Qwen3 and Llama (SmolLM2) differ in biases and in the norms of queries and keys only. Keys and values
 of a prompt are kept once, and attention to them is one matrix product for all rows of the prompt; each row has room of
-its own for what it draws. Heads that share keys and values are the rows of that product, so nothing is copied.
+its own for its tokens. Heads that share keys and values are the rows of that product, so nothing is copied.
 
 Shapes: R rows, G prompts ("groups"), M rows of one group, T slots of a prompt, S slots of a row, H heads of queries in
 each of J heads of keys, D numbers a head.
@@ -27,10 +27,10 @@ PREFILL_TOKENS = 2048
 
 
 class Decoder:
-    """Reads prompts and steps rows of one model; the model itself is not changed."""
+    """Reads prompts and steps rows of one model, which stays unchanged."""
 
     def __init__(self, model: PreTrainedModel) -> None:
-        """The model must fit (``why_not``)."""
+        """Requires a plain decoder (``models.kind.why_not`` returns None)."""
         config = model.config
         self.device, self.dtype = model.device, model.dtype
         self.heads = int(config.num_key_value_heads)
@@ -51,7 +51,7 @@ class Decoder:
         self._scale_X1 = torch.tensor(scales, dtype=self.dtype, device=self.device)[:, None]
 
     def reserve(self, positions: int) -> None:
-        """Make the rotary angles of so many positions."""
+        """Compute the rotary angles of this many positions."""
         if len(self._cos) < positions:
             frequencies = self._rotary.inv_freq.to(torch.float32)
             angles = torch.arange(positions, device=self.device, dtype=torch.float32)[:, None] * frequencies[None]
@@ -63,7 +63,7 @@ class Decoder:
 
         def room(count: int, slots: int) -> list[Tensor]:
             shape = (count, self.heads, slots, self.size)
-            # Zeros, not whatever was there: a slot out of sight has the weight 0, but 0 times NaN is NaN.
+            # Zeros, since a masked slot has the weight 0, but 0 times NaN is NaN.
             return [torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in self._layers]
 
         def numbers(*shape: int) -> Tensor:
@@ -105,7 +105,7 @@ class Decoder:
     def _read(self, kv: KVCache, prompts: Sequence[Sequence[int]], groups: Sequence[int]) -> Tensor:
         lengths_P = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
         width = int(lengths_P.max())
-        # Filled up on the right: what stands before never looks there.
+        # Padded on the right, which causal attention never reads.
         ids_PT = torch.tensor([[*prompt, *[0] * (width - len(prompt))] for prompt in prompts], device=self.device)
         groups_P = torch.tensor(groups, device=self.device)
         kv.length_G[groups_P] = lengths_P
@@ -126,12 +126,12 @@ class Decoder:
         return self._logits(hidden_X[last_P])
 
     def _angles(self, positions_R: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines and sines for every head of queries and keys, with the scale of the queries in them."""
+        """Return cosines and sines for every head of queries and keys, including the scale of queries."""
         cos_RXD, sin_RXD = (table[positions_R][:, None] * self._scale_X1 for table in (self._cos, self._sin))
         return cos_RXD, sin_RXD
 
     def _project(self, layer: Layer, hidden: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (scaled), keys and values of every row, rows x heads x D, the first two turned by their positions."""
+        """Return rotated queries (scaled), rotated keys and values, rows x heads x D."""
         heads = layer.qkv(self._normed(hidden, layer.norm)).view(len(hidden), -1, self.size)
         queries = self.heads * self.shared
         turned, v = heads.split([queries + self.heads, self.heads], dim=1)
@@ -142,9 +142,9 @@ class Decoder:
         return q, k, v
 
     def _attend(self, kv: KVCache, index: int, q_RQD: Tensor, masks: tuple[Tensor, Tensor]) -> Tensor:
-        """What each row takes from its prompt and from what it has drawn, rows x heads.
+        """Return the attention of each row to its prompt and its own tokens, rows x heads.
 
-        One product for all rows of a prompt and head, one for each row's own; a softmax over both.
+        One matrix product for all rows of a prompt and head, one for each row's own tokens; one softmax over both.
         """
         of_prompt_GJ1T, of_own_RJ1S = masks
         longest, slots = of_prompt_GJ1T.shape[-1], of_own_RJ1S.shape[-1]
@@ -165,7 +165,7 @@ class Decoder:
         return torch.baddbmm(from_prompt, weights[..., longest:], own_values).view(len(q_RQD), -1)
 
     def _masks(self, kv: KVCache) -> tuple[Tensor, Tensor]:
-        """0 where a row may look, minus infinity elsewhere: at prompts, and at what rows drew and are about to."""
+        """Return 0 where a row may attend, minus infinity elsewhere: to prompts, and to its own tokens."""
 
         def mask(hidden: Tensor) -> Tensor:
             found = torch.zeros(hidden.shape, dtype=self.dtype, device=self.device)
@@ -177,7 +177,7 @@ class Decoder:
         return mask(slots_T[None] >= lengths_G[:, None]), mask(slots_S[None] > kv.used_R[:, None])
 
     def _finish(self, layer: Layer, hidden: Tensor, mixed: Tensor) -> Tensor:
-        """The rest of a layer after attention."""
+        """Apply the rest of a layer after attention."""
         hidden = hidden + layer.out(mixed)
         normed = self._normed(hidden, layer.mlp_norm)
         gate, up = layer.gate_up(normed).chunk(2, dim=-1)
@@ -202,7 +202,7 @@ def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def _batches(lengths: Sequence[int]) -> list[tuple[int, int]]:
-    """Runs of prompts that are read together."""
+    """Return runs of prompts that are read together."""
     runs: list[tuple[int, int]] = []
     start, widest = 0, 0
     for index, length in enumerate(lengths):

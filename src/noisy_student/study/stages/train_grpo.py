@@ -1,4 +1,4 @@
-"""Labels and a model → a student by GRPO, as a folder that ``from_pretrained`` loads, and its groups of answers."""
+"""Labels and a model → a student trained by GRPO, as a folder for ``from_pretrained``, and its groups of answers."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 
 
 def _probe(taught: Taught) -> dict[str, Any]:
-    """What a probe has shown, for the next one that is tried only where this one fails."""
+    """Return the outcome of a probe; the next one runs only where this one failed."""
     held = all(item.held for item in taught.criteria)
     return {"held": held, "steps": taught.steps, "criteria": [item.row for item in taught.criteria]}
 
 
 def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo: GrpoSpec, *, width: int) -> DrawRows:
-    """Draw with a decoder made anew of the weights as they stand."""
+    """Return a function that samples with the current weights: a new engine at each call."""
     decoding = Decoding(temperature=grpo.temperature, max_new_tokens=grpo.max_new_tokens, stop_at_answer=False)
 
     def draw(
@@ -110,7 +110,7 @@ def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo:
 
 
 def _summary(taught: Taught, taught_from: Lessons) -> dict[str, Any]:
-    """Sums over all steps; episodes are visits of a question, by where its label came from."""
+    """Return sums over all steps; episodes are visits of a question, by the origin of its label."""
     origins = [group.origin for group in taught.groups]
     totals = {
         name: sum(fact.get(name, 0) for fact in taught.facts)

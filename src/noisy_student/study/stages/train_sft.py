@@ -1,4 +1,4 @@
-"""Examples and a model → a student by supervised fine-tuning, as a folder that ``from_pretrained`` loads."""
+"""Examples and a model → a student trained by supervised fine-tuning, as a folder for ``from_pretrained``."""
 
 from __future__ import annotations
 
