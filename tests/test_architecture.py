@@ -65,7 +65,7 @@ READERS_OF_THE_STORE = {
     "study.results.view",
     "study.run",
     # They read the seconds of past work, not its results.
-    *(f"study.forecast.{name}" for name in ("forecast", "history", "ledger", "outlook", "timing")),
+    *(f"study.forecast.{name}" for name in ("history", "ledger", "outlook", "timing")),
     # Commands about the store itself.
     *(f"cli.{name}" for name in ("du", "gc", "plan", "spend", "why")),
 }
@@ -91,21 +91,6 @@ EXCEPTIONS = {
         "no_foreign_randomness",
         "training.grpo.trainer: torch.manual_seed",
     ): "TRL shuffles a batch from torch's own generator; seed given",
-    **{
-        ("the_store_has_few_readers", f"study.{name}: reads the store"): "becomes a function of study/results/view.py"
-        for name in (
-            "plan.nodes",
-            "results.costs",
-            "results.export",
-            "results.labels",
-            "results.pass_at_k",
-            "results.preflight",
-            "results.probes",
-            "results.results",
-            "results.rounds",
-            "results.training",
-        )
-    },
     ("no_foreign_randomness", "training.lora: torch.manual_seed"): "PEFT's first weights; seed given",
     (
         "no_foreign_randomness",

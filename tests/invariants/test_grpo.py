@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from workplace import STUDY, Workplace, comparable, wait_until
 
+from noisy_student.report.tables.training import MEASURES, groups_table
+
 GRPO = """
 [conditions.grpo]
 method = "grpo"
@@ -68,7 +70,8 @@ def test_the_results_say_what_grpo_visited_and_what_its_groups_taught(place: Wor
 
 def test_the_page_shows_answers_in_training(place: Workplace) -> None:
     page = next((place.folder / "runs").glob("*/report.html")).read_text()
-    assert "Groups of answers" in page and "reached the label, %" in page and "mean reward" in page
+    words = {name: words for name, words, _ in MEASURES}
+    assert all(shown in page for shown in (groups_table({}).title, words["right"], words["reward"]))
 
 
 def test_a_run_that_is_stopped_goes_on_where_it_was(place: Workplace, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from workplace import Workplace, comparable
 
+from noisy_student.report.sections import CHAPTERS
+
 PROBE = "probe = { first = 2, every = 1, slope_from = 0, slope_to = 4, ended = 0.01 }, drift_every = 1"
 LADDER = f"""
 question = "Which rung works?"
@@ -89,10 +91,10 @@ def test_a_training_that_was_stopped_keeps_its_curves_and_diagnosis(place: Workp
     assert curves["cut-1"][1]["found"] == ["answers-never-end"] and curves["cut-1"][0]["stopped"] == 0
     page = next((place.folder / "runs").glob("*/report.html")).read_text()
     for words in (
-        "The ladder",
+        f"<h2>{CHAPTERS['probes']}</h2>",
         "Before and after",
         "answers-never-end",
-        "Go on (lab-m) with: --set grpo.temperature=0.9",
+        "(lab-m) with: --set grpo.temperature=0.9",
     ):
         assert words in page
 
@@ -100,7 +102,7 @@ def test_a_training_that_was_stopped_keeps_its_curves_and_diagnosis(place: Workp
 def test_the_terminal_says_it_and_a_second_run_computes_nothing(place: Workplace, tmp_path: Path) -> None:
     before = place.manifests()
     again = place.complete()
-    assert "works held its criteria" in again.stdout
+    assert "works met its criteria" in again.stdout
     assert "Unhealthy: cut (seed 1), step 2: answers-never-end." in again.stdout
     assert place.manifests() == before
     apart = Workplace(tmp_path / "apart", LADDER)

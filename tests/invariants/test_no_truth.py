@@ -56,7 +56,7 @@ def test_init_then_run_ends_in_a_verdict_with_its_unit_and_mde(begun: Workplace)
     (label,) = results["labels"]
     assert label["accuracy"] is None and label["precision"] is None
     assert label["on_dev"]["questions"] == results["data"]["counts"]["dev"]
-    assert "the unlabeled questions have no answers" in " ".join(done.stdout.split())
+    assert "the unlabeled questions have no gold answers" in " ".join(done.stdout.split())
     assert {row["status"] for row in results["conditions"]} <= {"done", "skipped"}
     (finding,) = (finding for finding in results["findings"] if finding["name"] == "noisy-helps")
     assert finding["verdict"] in {"helps", "hurts", "no-difference", "undecided"}

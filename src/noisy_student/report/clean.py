@@ -1,7 +1,7 @@
-"""What came from files or models, made safe to show: control characters become visible, secrets are blacked out.
+"""Make text from files and models safe to show: escape control characters and hide secrets.
 
-A results document comes in, a copy of it goes out. Terminal and page both start from the copy, so neither has a
-second way in. Escaping for HTML is the template's work, not done here; text is never stripped, for evidence stays.
+Terminal and page both start from a cleaned copy of the results document. The template escapes HTML. Text is never
+removed, because it may be evidence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LONGEST = 2000
 
 
 def clean(value: Any) -> Any:
-    """A copy of a JSON value in which every string, keys included, passed ``clean_text``."""
+    """Return a copy of a JSON value with every string, keys included, passed through ``clean_text``."""
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, dict):
@@ -26,7 +26,7 @@ def clean(value: Any) -> Any:
 
 
 def clean_text(text: str) -> str:
-    r"""``text`` without secrets, with control and bidirectional characters written out, at most 2,000 long.
+    r"""Return ``text`` without secrets, with control and bidirectional characters escaped, at most 2,000 characters.
 
     >>> clean_text("a\x1b[2J")
     'a\\x1b[2J'
@@ -40,7 +40,7 @@ def clean_text(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    r"""``text`` with every character written out that would steer a terminal or turn the direction of reading.
+    r"""Return ``text`` with every character escaped that controls a terminal or the direction of text.
 
     >>> visible("right\rwrong")
     'right\\x0dwrong'

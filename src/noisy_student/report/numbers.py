@@ -1,7 +1,7 @@
-"""Numbers as the reader sees them; what is unknown is an en dash, never 0.
+"""Format numbers for terminal and page; an unknown value is an en dash, never 0.
 
-Fractions of 1 come in; percent, points and short words go out. Signs are ASCII, so that a terminal of any encoding
-shows them; the page sets real minus signs.
+Fractions of 1 come in; percent, points and short words go out. Signs are ASCII, which terminals of any encoding show;
+the page sets real minus signs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MINUS = re.compile(r"(?<![^\s\[(])-(?=[\d.]|\s)")
 
 
 def percent(share: float | None) -> str:
-    """A share of 1 in percent with one decimal.
+    """Return a share of 1 in percent with one decimal.
 
     >>> percent(0.27), percent(None)
     ('27.0 %', '–')
@@ -24,7 +24,7 @@ def percent(share: float | None) -> str:
 
 
 def points(difference: float | None) -> str:
-    """A difference of two shares in percentage points, signed; what rounds to zero has no sign.
+    """Return a difference of two shares in signed percentage points; zero after rounding has no sign.
 
     >>> points(0.012), points(-0.0004)
     ('+1.2', '0.0')
@@ -36,7 +36,7 @@ def points(difference: float | None) -> str:
 
 
 def size(share: float | None) -> str:
-    """A size in points without a sign: a margin or a smallest detectable effect.
+    """Return a margin or a minimum detectable effect in points without a sign.
 
     >>> size(0.031)
     '3.1'
@@ -45,7 +45,7 @@ def size(share: float | None) -> str:
 
 
 def percent_interval(interval: Sequence[float] | None) -> str:
-    """The two ends of an interval of a share, in percent.
+    """Return the bounds of an interval of a share, in percent.
 
     >>> percent_interval((0.233, 0.311))
     '[23.3, 31.1]'
@@ -54,7 +54,7 @@ def percent_interval(interval: Sequence[float] | None) -> str:
 
 
 def points_interval(interval: Sequence[float] | None) -> str:
-    """The two ends of an interval of a difference, in signed points.
+    """Return the bounds of an interval of a difference, in signed points.
 
     >>> points_interval((-0.008, 0.032))
     '[-0.8, +3.2]'
@@ -63,7 +63,7 @@ def points_interval(interval: Sequence[float] | None) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A p value with no more digits than it deserves and a floor at 0.0001.
+    """Return a p value with three or four decimals and a floor at 0.0001.
 
     >>> p_value(0.943149), p_value(0.05243), p_value(0.0)
     ('0.943', '0.0524', '<0.0001')
@@ -76,7 +76,7 @@ def p_value(p: float | None) -> str:
 
 
 def count(number: object) -> str:
-    """A whole number with thousands separators; anything else in its own words.
+    """Return a whole number with thousands separators, and anything else as text.
 
     >>> count(12000), count(None)
     ('12,000', '–')
@@ -87,7 +87,7 @@ def count(number: object) -> str:
 
 
 def short_count(number: float | None) -> str:
-    """A large number in three or so digits.
+    """Return a large number with about three digits and a unit.
 
     >>> short_count(1_234_000), short_count(45_300), short_count(812)
     ('1.23 M', '45.3 k', '812')
@@ -104,7 +104,7 @@ def short_count(number: float | None) -> str:
 
 
 def scientific(number: float | None) -> str:
-    """A number too large for words, as a power of ten.
+    """Return a number in scientific notation with two digits.
 
     >>> scientific(8.66e12), scientific(None)
     ('8.7e12', '–')
@@ -116,7 +116,7 @@ def scientific(number: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A time in its two largest units.
+    """Return a duration in its two largest units.
 
     >>> duration(252.4), duration(7380), duration(0.4)
     ('4 min 12 s', '2 h 3 min', '0.4 s')
@@ -135,7 +135,7 @@ def duration(seconds: float | None) -> str:
 
 
 def minus(text: str) -> str:
-    """``text`` with real minus signs before numbers and between two conditions.
+    """Return ``text`` with real minus signs before numbers and between two conditions.
 
     >>> minus("filtered-x - baseline: -0.8")
     'filtered-x − baseline: −0.8'

@@ -1,6 +1,7 @@
-"""The drawings of a report: differences, accuracies, agreement, vote over k, loss; the one file that knows matplotlib.
+"""Draw the plots of a report as SVG; the only file that imports matplotlib.
 
-Rows in, ``<svg>`` out, equal bytes for equal rows, for a width in CSS pixels: scaled to a phone no text could be read.
+Equal rows give equal bytes. Each plot is drawn for a width in CSS pixels, because scaled text would be too small on a
+phone.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ _STYLE: Any = {
 
 
 def forest(findings: Sequence[Row], *, width: int) -> str:
-    """Differences with their 95 % intervals and, shaded, the margin within which a difference is none."""
+    """Draw differences with their 95 % intervals and, shaded, the equivalence margin."""
     with matplotlib.rc_context(_STYLE):
         figure, axes = _rows_figure([comparison(finding) for finding in findings], width)
         axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
@@ -65,13 +66,13 @@ def forest(findings: Sequence[Row], *, width: int) -> str:
 
 
 def accuracies(conditions: Sequence[Row], *, width: int) -> str:
-    """Accuracy of each condition: a dot and Wilson interval for every seed, a bar at their mean."""
+    """Draw the accuracy of each condition: a dot and Wilson interval per seed, a bar at the mean."""
     groups = by_name(conditions)
     with matplotlib.rc_context(_STYLE):
         figure, axes = _rows_figure(list(groups), width)
         for y, group in enumerate(groups.values()):
             _seeds(axes, y, group)
-        axes.set_xlabel("accuracy on the test questions, %")
+        axes.set_xlabel("test accuracy, %")
         means = {name: mean([row.get("accuracy") for row in group]) for name, group in groups.items()}
         for y, value in enumerate(means.values()):
             axes.text(1.02, y, percent(value), transform=axes.get_yaxis_transform(), va="center", fontsize=12)
@@ -80,9 +81,9 @@ def accuracies(conditions: Sequence[Row], *, width: int) -> str:
 
 
 def agreement(histogram: Histogram, *, number: int, width: int) -> str:
-    """Above, where known, how often the vote is right at each attainable agreement; below, how many questions reach it.
+    """Draw vote accuracy by agreement, if known, above the number of questions by agreement.
 
-    ``number`` tells the drawings of one page apart.
+    ``number`` makes the drawings of one page distinct.
     """
     levels, k = histogram.levels, histogram.k
     with matplotlib.rc_context(_STYLE):
@@ -119,7 +120,7 @@ def agreement(histogram: Histogram, *, number: int, width: int) -> str:
 
 
 def vote_curve(labels: Sequence[Row], *, width: int) -> str:
-    """How often the vote is right over k samples, k in powers of two; one line a seed."""
+    """Draw vote accuracy by number of samples, one line per seed."""
     with matplotlib.rc_context(_STYLE):
         height = 210
         figure = Figure(figsize=(width / 72, height / 72))
@@ -132,17 +133,17 @@ def vote_curve(labels: Sequence[Row], *, width: int) -> str:
         axes.set_xscale("log", base=2)
         axes.set_xticks(ks, labels=[str(k) for k in ks])
         axes.minorticks_off()
-        axes.set(xlabel="samples a question (k)")
-        axes.set_title("right votes, %", **_SMALL)
+        axes.set(xlabel="samples per question (k)")
+        axes.set_title("vote accuracy, %", **_SMALL)
         _grid(axes)
-        alt = "Right votes by samples a question. " + "; ".join(
+        alt = "Vote accuracy by samples per question. " + "; ".join(
             f"{int(k)}: {percent(share)}" for row in labels for k, share in row["curve"]
         )
         return _svg(figure, "vote-curve", alt)
 
 
 def rollouts(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:
-    """What answers in training were like, one panel a measure and one line a student; what nobody has is left out."""
+    """Draw the measures of completions in training, one panel per known measure and one line per student."""
     shown = [
         (name, words, factor)
         for name, words, factor in MEASURES
@@ -172,8 +173,8 @@ def rollouts(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:
         for axes in grid[len(shown) :]:
             axes.axis("off")
         figure.legend(*grid[0].get_legend_handles_labels(), loc="upper left", frameon=False, fontsize=12, ncols=1)
-        alt = "Answers in training. " + "; ".join(
-            f"{student}: right {percent(curve[0].get('right'))} at first, {percent(curve[-1].get('right'))} at last"
+        alt = "Completions in training. " + "; ".join(
+            f"{student}: label matched {percent(curve[0].get('right'))} first, {percent(curve[-1].get('right'))} last"
             for student, curve in curves.items()
             if curve
         )
@@ -181,7 +182,7 @@ def rollouts(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:
 
 
 def losses(curves: Mapping[str, Sequence[Row]], *, width: int) -> str:
-    """Training loss by step: one panel a condition, one line a seed, at most 200 points of each."""
+    """Draw training loss by step: one panel per condition, one line of at most 200 points per seed."""
     panels: dict[str, list[Sequence[Row]]] = {}
     for name, curve in curves.items():
         panels.setdefault(name.rsplit("-", 1)[0], []).append(curve)
@@ -210,7 +211,7 @@ _SMALL: dict[str, Any] = {"loc": "left", "fontsize": 12, "color": MUTED, "pad": 
 
 
 def _rows_figure(names: Sequence[str], width: int) -> tuple[Figure, Axes]:
-    """A figure with one row a name: names beside the rows where there is room, above them where not."""
+    """Return a figure with one row per name: names beside the rows if there is room, else above them."""
     wide = width >= NARROW
     height = (34 if wide else 54) * len(names) + 52
     figure = Figure(figsize=(width / 72, height / 72))
@@ -270,7 +271,7 @@ def _reliability(axes: Axes, known: Sequence[tuple[int, float]], k: int) -> None
     axes.plot([0, k], [0, 100], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
     axes.plot(*zip(*known, strict=True), "o-", color=ACCENT, markersize=6, linewidth=1.5)
     axes.set(ylim=(-4, 104), yticks=[0, 50, 100])
-    axes.set_title("right, %", **_SMALL)
+    axes.set_title("correct, %", **_SMALL)
     _grid(axes)
 
 
@@ -280,7 +281,7 @@ def _grid(axes: Axes) -> None:
 
 
 def _include_zero(axes: Axes) -> None:
-    """Widen the axis so that zero, and air around the margin, are in sight."""
+    """Widen the axis to show zero and space around the margin."""
     low, high = axes.get_xlim()
     air = 0.04 * (high - low)
     axes.set_xlim(min(low - air, -1), max(high + air, 1))

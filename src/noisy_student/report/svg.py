@@ -1,7 +1,7 @@
-"""Matplotlib's SVG made fit to stand inside a page: no metadata, no global styles, ids of its own, the page's colours.
+"""Adapt matplotlib's SVG to the page: no metadata, no global styles, unique ids, the page's colours and font.
 
-A drawing comes in as text, the markup of one ``<svg>`` element goes out. Colours are swapped for CSS variables, so
-one drawing serves light and dark pages; text stays text, in the page's font.
+A drawing comes in as text, the markup of one ``<svg>`` element goes out. Colours become CSS variables, so that one
+drawing serves light and dark pages. No library does this, and matplotlib's own output cannot be inlined twice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ INKS = {
 }
 INK, MUTED, LINE, ACCENT, BAND, PAPER, FAINT = INKS
 STROKES = [(color, dashes) for dashes in ("-", "--", ":") for color in (ACCENT, INK, MUTED)]
-"""Lines that can be told apart without more colours than the page has."""
+"""Line styles that are distinct with the few colours of the page."""
 
 SVG = "http://www.w3.org/2000/svg"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -32,7 +32,7 @@ _INK = re.compile("|".join(INKS))
 
 
 def embed(drawing: str, *, name: str, alt: str) -> str:
-    """The ``<svg>`` element of ``drawing``; ``name`` makes its ids unique in the page, ``alt`` is read aloud."""
+    """Return the ``<svg>`` element of ``drawing``; ``name`` makes its ids unique in the page, ``alt`` is its text."""
     ElementTree.register_namespace("", SVG)
     ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
     # The drawing is our own output of a moment ago, not a file from elsewhere.

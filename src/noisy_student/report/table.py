@@ -1,4 +1,4 @@
-"""A table before it is drawn: words in cells, for terminal and page alike."""
+"""Tables as words in cells, before the terminal or the page draws them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Place = Literal["narrow", "wide", "page"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its head, how it is set, and the smallest place that has room for it."""
+    """A column: its head, its alignment and the narrowest place that shows it."""
 
     name: str
     align: Literal["left", "right"] = "right"
@@ -19,7 +19,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of cells; ``faint`` rows hold what decides nothing: exploratory findings, conditions that did not run."""
+    """A row of cells; ``faint`` rows are greyed, such as exploratory findings and conditions that did not run."""
 
     cells: tuple[str, ...]
     faint: bool = False
@@ -27,7 +27,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table in words, with a caption that says how to read it and remarks on lines that need one."""
+    """A table in words, with a caption that defines its columns and remarks on single lines."""
 
     title: str
     caption: str
@@ -36,7 +36,7 @@ class Table:
     remarks: tuple[str, ...] = ()
 
     def within(self, place: Place) -> Table:
-        """The table with only the columns that ``place`` has room for."""
+        """Return the table with the columns that ``place`` shows."""
         order = ("narrow", "wide", "page")
         kept = [i for i, column in enumerate(self.columns) if order.index(column.place) <= order.index(place)]
         lines = tuple(Line(tuple(line.cells[i] for i in kept), line.faint) for line in self.lines)

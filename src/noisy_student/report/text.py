@@ -1,7 +1,7 @@
-"""The end of a run in the terminal: the answer in one sentence, then findings, conditions and labels.
+"""Print a results document to the terminal: the answer in one sentence, then the sections of ``sections.SECTIONS``.
 
-A results document and a rich console come in; rich leaves colours out where the console is no terminal. Cells are
-``Text``, never markup, so a condition named ``[red]`` stays what it is.
+Rich omits colours if the console is no terminal. Cells are ``Text``, never markup, so a condition named ``[red]`` is
+printed as such.
 """
 
 from __future__ import annotations
@@ -12,14 +12,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from noisy_student.report.clean import clean
+from noisy_student.report.sections import Terminal, on_terminal
 from noisy_student.report.table import Table
-from noisy_student.report.tables.expectations import criteria_table, next_step, predictions_table
-from noisy_student.report.tables.findings import conditions_table, findings_table, gap_table, labels_table
-from noisy_student.report.tables.labels import cost_words, forecast_words, selections_table
-from noisy_student.report.tables.preflight import counted, preflight_table
-from noisy_student.report.tables.probes import answer, before_after_table, recommendations, rungs_table
-from noisy_student.report.tables.rounds import gains_table, passes_table, rounds_table
-from noisy_student.report.tables.training import capacity_table, health_lines
+from noisy_student.report.tables.probes import answer
 from noisy_student.report.wording import Row, primary_findings, rows, sentence
 
 WIDE = 100
@@ -36,41 +31,34 @@ def show(results: Row, console: Console) -> None:
     console.print(Text(said, "bold"))
     for finding in primary_findings(results)[1:]:
         console.print(Text(sentence(finding, rows(results, "conditions"))))
-    if (checked := counted(results)) not in {None, said}:
-        console.print(Text(str(checked)))
     if results.get("status") not in {None, "done"}:
-        console.print(Text(f"This run is {results['status']}: the same command goes on with it.", "yellow"))
-    if (following := next_step(results)) is not None:
-        console.print(Text(following))
-    for line in recommendations(results):
-        if line != said:
-            console.print(Text(line, "bold"))
-    for line in health_lines(results):
-        console.print(Text(line, "yellow"))
-    _show(preflight_table(results), console)
-    for table in (findings_table, criteria_table, rungs_table, before_after_table, rounds_table):
-        _show(table(results), console)
-    for table in (conditions_table, labels_table, gains_table, passes_table):
-        _show(table(results), console)
-    if rows(results, "predictions"):
-        _show(predictions_table(results), console)
-        _show(selections_table(results), console)
-    _show(gap_table(results), console)
-    _show(capacity_table(results), console)
-    if (cost := cost_words(results)) is not None:
-        console.print()
-        console.print(Text(cost))
-    if (forecast := forecast_words(results)) is not None:
-        console.print(Text(forecast))
+        console.print(Text(f"This run is {results['status']}; the same command continues it.", "yellow"))
+    _sentences("top", results, console, said=said)
+    for section in on_terminal("body"):
+        for part in section.parts(results):
+            if isinstance(part, Table):
+                _show(part, console)
+            elif isinstance(part, str):
+                console.print()
+                console.print(Text(part, section.style))
+    _sentences("end", results, console, said=said)
     if rows(results, "notes"):
         console.print()
     for note in rows(results, "notes"):
         console.print(Text(f"Note: {note}"))
 
 
+def _sentences(place: Terminal, results: Row, console: Console, *, said: str) -> None:
+    """Print the sentences of all sections of one place, without the answer that was printed."""
+    known = [(part, section.style) for section in on_terminal(place) for part in section.parts(results)]
+    lines = [(part, style) for part, style in known if isinstance(part, str) and part != said]
+    if lines and place == "end":
+        console.print()
+    for words, style in lines:
+        console.print(Text(words, style))
+
+
 def _show(table: Table, console: Console) -> None:
-    if not table.lines:
-        return
     fitted = table.within("wide" if console.width >= WIDE else "narrow")
     console.print()
     console.print(Text(fitted.title, "bold"))
@@ -100,5 +88,5 @@ def _show(table: Table, console: Console) -> None:
 
 
 def _parts(name: str, split: bool) -> list[str]:
-    """A long comparison breaks before its second condition, as sums on paper do."""
+    """Return the lines of a name: a long comparison breaks before its second condition."""
     return name.replace(" - ", "\n- ").split("\n") if split else [name]

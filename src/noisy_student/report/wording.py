@@ -1,6 +1,6 @@
-"""Findings in words: verdicts, what they speak of, and the one sentence that answers the study's question.
+"""Verdicts, their scope and the headline in words, from the findings and conditions of results.json.
 
-Findings and conditions come in as rows of results.json; English goes out. A verdict is never decided here, only said.
+Verdicts are made in ``evaluation``; this module only words them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ UNITS = {"checkpoints": "these checkpoints", "recipe": "this recipe"}
 
 
 def rows(results: Row, name: str) -> list[Row]:
-    """The list under ``name``, empty where it is missing or null."""
+    """Return the list under ``name``, empty if it is missing or null."""
     return list(results.get(name) or ())
 
 
 def comparison(finding: Row) -> str:
-    """The two conditions as they are subtracted.
+    """Return the comparison as "first - second".
 
     >>> comparison({"a": "filtered", "b": "baseline"})
     'filtered - baseline'
@@ -30,7 +30,7 @@ def comparison(finding: Row) -> str:
 
 
 def controls_of(finding: Row, conditions: Sequence[Row]) -> dict[str, Row]:
-    """The controls of the condition of a gain by name, each with ``done`` and ``beaten``, over all of its seeds."""
+    """Return the controls of a finding's first condition: ``done`` and ``beaten`` by name, over all seeds."""
     found: dict[str, dict[str, bool]] = {}
     for row in conditions:
         if row.get("control_of") == finding.get("a"):
@@ -41,10 +41,10 @@ def controls_of(finding: Row, conditions: Sequence[Row]) -> dict[str, Row]:
 
 
 def needs_controls(finding: Row, conditions: Sequence[Row]) -> bool:
-    """Whether a gain may have a cheaper cause than the one it is claimed for, so that controls must rule it out.
+    """Return whether a claimed gain requires controls, which rule out causes other than the training labels.
 
-    Not that of a condition that learns from true labels only, nor of one that learns from the same as the other:
-    controls rule out causes other than what is learned from. A difference of two differences has the second for one.
+    It does not if the condition learns from gold labels only, if both conditions learn from the same labels, or if two
+    differences are compared: the second is then the control.
     """
     if _same_lessons(finding, conditions) or _of_pairs(finding):
         return False
@@ -53,7 +53,7 @@ def needs_controls(finding: Row, conditions: Sequence[Row]) -> bool:
 
 
 def _of_pairs(finding: Row) -> bool:
-    """Whether it compares differences: those are named in brackets, which no condition's name has."""
+    """Return whether differences are compared: their names are in brackets, which no condition's name has."""
     return str(finding.get("a")).startswith("(")
 
 
@@ -62,7 +62,7 @@ def _own(finding: Row, conditions: Sequence[Row]) -> list[Row]:
 
 
 def _gain_words(finding: Row, conditions: Sequence[Row]) -> str:
-    """A gain as it may be claimed: over every control, over some of them by name, or over none that was run."""
+    """Return the claim that the controls allow: over all, over some by name, or untested."""
     if any(row.get("control_of") for row in _own(finding, conditions)):
         return "better (itself a control, so no claim)"
     if not needs_controls(finding, conditions):
@@ -80,13 +80,13 @@ def _gain_words(finding: Row, conditions: Sequence[Row]) -> str:
 
 
 def _same_lessons(finding: Row, conditions: Sequence[Row]) -> bool:
-    """Whether both conditions learn from the same, so that they differ in how alone."""
+    """Return whether both conditions learn from the same labels, so that they differ in the method only."""
     learned = {row.get("name"): row.get("learns_from") for row in conditions}
     return bool(learned.get(finding.get("a"))) and learned.get(finding.get("a")) == learned.get(finding.get("b"))
 
 
 def verdict_words(finding: Row, conditions: Sequence[Row]) -> str:
-    """The verdict of a finding in words, without what it speaks of."""
+    """Return the verdict of a finding in words, without its scope."""
     if not finding.get("primary"):
         return "exploratory"
     if finding.get("difference") is None:
@@ -101,12 +101,12 @@ def verdict_words(finding: Row, conditions: Sequence[Row]) -> str:
 
 
 def unit_words(finding: Row) -> str:
-    """What a finding speaks of: this recipe, or no more than these checkpoints."""
+    """Return the scope of a finding: this recipe, or these checkpoints only."""
     return UNITS.get(str(finding.get("unit")), "")
 
 
 def sentence(finding: Row, conditions: Sequence[Row]) -> str:
-    """One finding as a sentence without a full stop: difference, interval, verdict, and how far it reaches."""
+    """Return a finding as a sentence without a full stop: difference, interval, verdict and scope."""
     name = comparison(finding)
     if finding.get("difference") is None:
         return f"{name}: not measured"
@@ -118,23 +118,23 @@ def sentence(finding: Row, conditions: Sequence[Row]) -> str:
 
 
 def headline(results: Row) -> str:
-    """The sentence that answers the study's question, from its first primary finding."""
+    """Return the first primary finding as a sentence, which answers the study's question."""
     primary = primary_findings(results)
     if not primary:
-        return "This run has no primary finding: nothing was decided, what follows describes"
+        return "This run has no primary finding; all results are exploratory"
     return sentence(primary[0], rows(results, "conditions"))
 
 
 def primary_findings(results: Row) -> list[Row]:
-    """The primary findings, in the study's order."""
+    """Return the primary findings, in the study's order."""
     return [finding for finding in rows(results, "findings") if finding.get("primary")]
 
 
 def _reach(finding: Row, conditions: Sequence[Row]) -> str:
     words, unit, mde = verdict_words(finding, conditions), unit_words(finding), finding.get("mde")
     if finding.get("verdict") == "undecided":
-        seen = "" if mde is None else f" (smallest difference seen with 80 % power: {size(mde)})"
-        return f"{words} at this size{seen}"
+        seen = "" if mde is None else f" (minimum detectable effect with 80 % power: {size(mde)})"
+        return f"{words} at this sample size{seen}"
     if not finding.get("primary"):
         return words
     return f"{words} for {unit}" if unit else words

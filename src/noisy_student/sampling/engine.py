@@ -9,18 +9,17 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from noisy_student.answers.hashes import MARK
 from noisy_student.answers.stop import answer_end
 from noisy_student.records import Draw, Finish
 from noisy_student.sampling.windows import Windows
+from noisy_student.strict import Strict
 
 
-class Decoding(BaseModel):
+class Decoding(Strict):
     """Choice of tokens; temperature 0 is greedy. Filters apply after the temperature, in the order listed."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     temperature: Annotated[float, Field(ge=0, le=10)] = 0.7
     top_k: Annotated[int, Field(ge=0)] = 0

@@ -61,7 +61,7 @@ def test_all_is_well_and_nothing_is_to_be_done() -> None:
     assert [row.check for row in found] == [rule.name for rule in RULES]
     assert {row.outcome for row in found} == {"pass"}
     assert [row.check for row in found if row.remedy] == []
-    assert len({rule.asks for rule in RULES}) == len(RULES) == 15
+    assert len({rule.name for rule in RULES}) == len(RULES) == 15
 
 
 def votes(K: int, right: int, **changed: Any) -> Votes:
@@ -92,7 +92,6 @@ def votes(K: int, right: int, **changed: Any) -> Votes:
         ("extractor", "fail", {"reading": read_all([("18", "It is nineteen.\n#### 19")])}, "data.source.fields.answer"),
         ("extractor", "warn", {"reading": replace(GOOD.reading, missed_forms=2)}, "Mend these answers"),
         ("dtype", "fail", {"dtype": "bfloat16"}, "--set model.dtype=float32"),
-        ("dtype", "warn", {"dtype": "bfloat16", "trains": False}, "--set model.dtype=float32"),
         ("test-overlap", "fail", {"overlap": Overlap(5000, 0, 1)}, "Remove them"),
         ("test-overlap", "warn", {"overlap": Overlap(900, 100, 0)}, "data.source.test"),
         ("batches", "fail", {"batches": (Batches("grpo", 800, 64, 7, 100, "questions", 8),)}, "grpo.micro_batch=8"),

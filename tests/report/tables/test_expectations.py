@@ -1,4 +1,4 @@
-"""The tables of what was expected: in words, with what came of it."""
+"""Tables of criteria, predictions and decisions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from noisy_student.report.tables.expectations import criteria_table, predictions_table
+from noisy_student.report.tables.expectations import criteria_table, decision_table, next_step, predictions_table
 
 
 def cells(table: Any, line: int = 0) -> dict[str, str]:
@@ -23,7 +23,7 @@ def test_predictions_say_what_was_expected_and_what_came() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "words"), [("helps", "better"), ("hurts", "worse"), ("no-difference", "alike, within 2.0")]
+    ("expected", "words"), [("helps", "better"), ("hurts", "worse"), ("no-difference", "within ±2.0")]
 )
 def test_criteria_say_what_was_expected_of_which_comparison(expected: str, words: str) -> None:
     row = {"name": "it", "a": "grpo-baseline", "b": "baseline", "expected": expected, "margin": 0.02, "source": "",
@@ -35,3 +35,32 @@ def test_criteria_say_what_was_expected_of_which_comparison(expected: str, words
     assert (found["Points"], found["Answer"]) == ("+3.7", "unsure")
     assert cells(table, 1)["Answer"] == "not measured"
     assert criteria_table({}).lines == ()
+
+
+ROWS = [
+    {"if": "a is helps", "then": "v6", "because": "", "value": "hurts", "holds": False},
+    {"if": "labels.votes.accuracy < 0.5", "then": "v2", "because": "more samples", "value": 0.41, "holds": True},
+]
+
+
+def test_the_branch_and_its_reason() -> None:
+    results = {"decision": {"rows": ROWS, "taken": "v2", "because": "more samples"}}
+    assert next_step(results) == "Next: v2: more samples."
+    lines = decision_table(results).lines
+    assert [line.cells for line in lines] == [
+        ("a is helps", "hurts", "no", "v6", "–"),
+        ("labels.votes.accuracy < 0.5", "41.0 %", "yes", "v2", "more samples"),
+    ]
+    assert [line.faint for line in lines] == [True, False]
+
+
+def test_where_nothing_holds_the_last_rule_is_named() -> None:
+    unknown = [{**ROWS[0], "value": None, "holds": None}]
+    results = {"decision": {"rows": unknown, "taken": None, "because": ""}}
+    assert "a is helps" in (next_step(results) or "")
+    assert decision_table(results).lines[0].cells[1:3] == ("–", "unknown")
+
+
+def test_a_study_without_a_tree_says_nothing() -> None:
+    assert next_step({}) is None and next_step({"decision": None}) is None
+    assert decision_table({"decision": None}).lines == ()

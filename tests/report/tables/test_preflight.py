@@ -1,4 +1,4 @@
-"""The pre-flight in words: every check has a line, and a failed one is the first thing said."""
+"""Pre-flight: one line per check, and a failed check is the answer of the run."""
 
 from __future__ import annotations
 

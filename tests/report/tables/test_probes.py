@@ -1,4 +1,4 @@
-"""A ladder in words: rungs, numbers before and after, what to go on with."""
+"""Probe runs in words: criteria, metrics before and after, recommended settings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from hostile import HOSTILE, poison
 
 from noisy_student.report.html import render
+from noisy_student.report.sections import CHAPTERS, SECTIONS
 from noisy_student.report.table import Table
 from noisy_student.report.tables.probes import METRICS, before_after_table, recommendations, rungs_table
 
@@ -16,7 +17,7 @@ def criteria(*held: bool, waived: str | None = None) -> list[dict[str, Any]]:
     names, values = ("reward_std", "kl slope", "answers end"), (0.25, None, 1 / 3)
     rows = zip(names, values, held, strict=True)
     made: list[dict[str, Any]] = [
-        {"name": name, "needed": "> 0", "value": value, "held": each, "waived": None} for name, value, each in rows
+        {"name": name, "value": value, "held": each, "waived": None} for name, value, each in rows
     ]
     made[-1]["waived"] = waived
     return made
@@ -63,9 +64,10 @@ def test_numbers_stand_side_by_side_and_what_is_unknown_is_a_dash() -> None:
     assert [column.name for column in table.columns] == ["Metric", "before: first", "after: second"]
     rows = {row[0]: row[1:] for row in cells(table)}
     assert list(rows) == [words for _, words in METRICS]
-    assert rows["loss (near 0 by construction)"] == ("0.0001234", "1")
-    assert rows["kl, nats a token"] == ("–", "0.5")
-    assert rows["right answers"] == ("–", "–")
+    shown = dict(METRICS)
+    assert rows[shown["loss"]] == ("0.0001234", "1")
+    assert rows[shown["kl"]] == ("–", "0.5")
+    assert rows[shown["right"]] == ("–", "–")
 
 
 def test_several_seeds_are_told_apart() -> None:
@@ -73,30 +75,31 @@ def test_several_seeds_are_told_apart() -> None:
     assert [column.name for column in before_after_table(found).columns] == [
         "Metric", "before: first (seed 1)", "after: second (seed 1)", "before: first (seed 2)",
     ]  # fmt: skip
-    assert list(recommendations(found)) == [
-        "second held its criteria at step 1035 (seed 1). Go on with: --set grpo.beta=0.1",
-        "first held its criteria at once at step 50 (seed 2). Go on with: the settings as they are",
-    ]
+    first, second = recommendations(found)
+    assert all(value in first for value in ("second", "step 1035", "seed 1", "--set grpo.beta=0.1"))
+    assert all(value in second for value in ("first", "step 50", "seed 2", "unchanged")) and "--set" not in second
 
 
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (ladder(), ["second held its criteria at step 1035. Go on with: --set grpo.beta=0.1"]),
+        (ladder(), ["second", "step 1035", "--set grpo.beta=0.1"]),
         (ladder(rung("first", "held"), held="first", after=None, recommended=["--set a=1", "--set b=2"]),
-         ["first held its criteria at once at step 50. Go on with: --set a=1 --set b=2"]),
+         ["first", "step 50", "--set a=1 --set b=2"]),
         # Probes that wait for none: a later one failed, and its steps are not those of the one that held.
         (ladder(rung("first", "failed"), rung("second", "held", steps=30), rung("third", "failed")),
-         ["second held its criteria at step 30. Go on with: --set grpo.beta=0.1"]),
+         ["second", "step 30", "--set grpo.beta=0.1"]),
         (ladder(rung("first", "failed"), rung("second", "failed"), held=None, recommended=None),
-         ["No rung held its criteria; the last one lacked: kl slope, answers end."]),
+         ["kl slope, answers end"]),
         # Whether one would hold is not known yet.
         (ladder(rung("first", "failed"), rung("second", "left"), held=None, recommended=None, after=None), []),
         (ladder(rung("first", "skipped"), held=None, recommended=None, before=None, after=None), []),
     ],
 )  # fmt: skip
 def test_what_to_go_on_with_is_said_in_a_sentence(row: dict[str, Any], said: list[str]) -> None:
-    assert list(recommendations({"ladder": [row]})) == said
+    sentences = list(recommendations({"ladder": [row]}))
+    assert len(sentences) == bool(said)
+    assert all(value in sentences[0] for value in said)
 
 
 def test_a_ladder_of_which_nothing_ran_has_rungs_and_no_numbers() -> None:
@@ -104,13 +107,14 @@ def test_a_ladder_of_which_nothing_ran_has_rungs_and_no_numbers() -> None:
     assert len(rungs_table(found).lines) == 1
     assert before_after_table(found).lines == ()
     page = render(found, {})
-    assert "<h2>The ladder</h2>" in page and "not reached" in page
-    assert "Before and after" not in page
+    assert f"<h2>{CHAPTERS['probes']}</h2>" in page and "not reached" in page
+    assert SECTIONS.get("before-after").parts(found) == []
 
 
 def test_the_page_shows_the_ladder_before_the_findings() -> None:
     page = render({"ladder": [ladder()]}, {})
-    places = [page.index(word) for word in ("Go on with:", "<h2>The ladder</h2>", "<h3>Before and after</h3>", "<h2>F")]
+    heads = (f"<h2>{CHAPTERS['probes']}</h2>", "<h3>Before and after</h3>", f"<h2>{CHAPTERS['findings']}</h2>")
+    places = [page.index(word) for word in ("step 1035", *heads)]
     assert places == sorted(places)
     assert "--set grpo.beta=0.1</p>" in page  # as it is typed
 
@@ -119,7 +123,7 @@ def test_the_page_shows_the_ladder_before_the_findings() -> None:
 def test_a_run_without_probes_has_no_ladder(results: dict[str, Any]) -> None:
     assert rungs_table(results).lines == before_after_table(results).lines == ()
     assert list(recommendations(results)) == []
-    assert "The ladder" not in render(results, {})
+    assert f"<h2>{CHAPTERS['probes']}</h2>" not in render(results, {})
 
 
 def test_hostile_words_are_words() -> None:

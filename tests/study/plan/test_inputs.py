@@ -1,4 +1,4 @@
-"""What the data spec of a node holds: digests of files in place of names, and enough for the stage to read them."""
+"""Inputs: digests of data files in place of their names, and paths by which stages read them."""
 
 from __future__ import annotations
 

@@ -125,5 +125,6 @@ def test_what_is_withheld_is_said_with_the_measure_and_the_remedy() -> None:
         {"check": "disk", "outcome": "warn", "measured": "much", "remedy": "gc"},
     ]
     assert failures(rows) == ["dtype (bfloat16): --set model.dtype=float32"]
-    assert "dtype (bfloat16): --set model.dtype=float32" in str(withheld(rows))
-    assert str(withheld(rows)).endswith("--set preflight=false.")
+    said = withheld(rows)
+    assert said.code == "preflight-failed"
+    assert "dtype (bfloat16): --set model.dtype=float32" in str(said) and "preflight=false" in said.do

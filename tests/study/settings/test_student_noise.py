@@ -1,16 +1,18 @@
-"""Noise and controls of a condition: what a stage is told of them, and what is refused."""
+"""Noise and controls of a condition: the specs of its stages, and refusals."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from refusals import refused
 from study.plan.test_specs import told
 
-from noisy_student.errors import UserError
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.files import Request, resolve
+
+GOLD_OF: dict[str | None, dict[str, Any]] = {None: {"train": ["gold"]}, "grpo": {"train": ["gold"]}, "none": {}}
 
 
 def nodes(**conditions: dict[str, Any]) -> dict[str, Node]:
@@ -20,12 +22,6 @@ def nodes(**conditions: dict[str, Any]) -> dict[str, Node]:
     }
     made = plan(resolve(Request("student-noise", overrides=overrides)))
     return {node.title: node for node in parents_first(made.targets)}
-
-
-def refused(**condition: Any) -> str:
-    with pytest.raises(UserError) as raised:
-        nodes(filtered=condition)
-    return str(raised.value)
 
 
 def test_each_noise_is_told_where_it_is_and_nowhere_else() -> None:
@@ -62,33 +58,54 @@ def test_a_condition_has_sft_settings_of_its_own() -> None:
     made = nodes(dropout={"sft": {"dropout": 0.3, "epochs": 2.0}})
     spec = made["train dropout"].spec["sft"]
     assert (spec["dropout"], spec["epochs"], made["train filtered"].spec["sft"]["epochs"]) == (0.3, 2.0, 1.0)
-    assert 'no field "conditions.filtered.sft.dropot"' in refused(sft={"dropot": 0.1})
-    assert "conditions.filtered.sft.dropout is 1.0" in refused(sft={"dropout": 1.0})
-    assert "has sft settings and the method grpo" in refused(method="grpo", sft={"dropout": 0.1})
+    with refused("unknown-field", "conditions.filtered.sft.dropot"):
+        nodes(filtered={"sft": {"dropot": 0.1}})
+    with refused("field-invalid", "conditions.filtered.sft.dropout is 1.0"):
+        nodes(filtered={"sft": {"dropout": 1.0}})
 
 
-def test_what_would_change_nothing_is_refused() -> None:
-    assert 'view = "paraphrase" and the method grpo' in refused(method="grpo", view="paraphrase")
-    assert 'shuffle = "rationale" and the method grpo' in refused(method="grpo", shuffle="rationale")
-    assert 'shuffle = "labels" and the method sft' in refused(shuffle="labels")
-    assert "learns from gold alone" in refused(shuffle="rationale", train=["gold"], select={"all": True})
-    grpo = {"method": "grpo", "shuffle": "labels", "grpo": {"online_votes": True}}
-    assert "votes online" in refused(**grpo)
-    assert "the most agreed of no labels" in refused(train=["revealed"], select={"agreed_like": "few-shot"})
-    with pytest.raises(UserError, match=r"data\.views is false"):
+@pytest.mark.parametrize(
+    ("condition", "field"),
+    [
+        ({"method": "grpo", "sft": {"dropout": 0.1}}, "sft"),
+        ({"method": "grpo", "view": "paraphrase"}, "view"),
+        ({"grpo": {"refill": 1}}, "grpo"),
+        ({"method": "none", "lora": {"rank": 2}}, "lora"),
+    ],
+)
+def test_fields_of_another_method_are_unknown(condition: dict[str, Any], field: str) -> None:
+    with refused("unknown-field", f"conditions.extra.{field}", condition.get("method", "sft")):
+        resolve(
+            Request("student-noise", overrides={"conditions.extra": {**GOLD_OF[condition.get("method")], **condition}})
+        )
+
+
+def test_fields_without_effect_are_refused() -> None:
+    for method, shuffle in (("grpo", "rationale"), ("sft", "labels")):
+        with refused("field-invalid", "conditions.filtered.shuffle", shuffle):
+            nodes(filtered={"method": method, "shuffle": shuffle})
+    with refused("field-without-effect", "gold alone"):
+        nodes(filtered={"shuffle": "rationale", "train": ["gold"], "select": {"all": True}})
+    with refused("field-without-effect", "votes online"):
+        nodes(filtered={"method": "grpo", "shuffle": "labels", "grpo": {"online_votes": True}})
+    with refused("selection-without-votes", "agreed_like"):
+        nodes(filtered={"train": ["revealed"], "select": {"agreed_like": "few-shot"}})
+    with refused("views-missing", "data.views"):
         resolve(Request("student-noise", overrides={"data.views": False}))
-    with pytest.raises(UserError, match="have shots = 2"):
+    with refused("field-without-effect", "shots = 2"):
         resolve(Request("v1", overrides={"labels.votes.shots": 2, "labels.votes.samples": "a.jsonl"}))
 
 
 def test_controls_of_reinforcement_are_told() -> None:
-    plain = {"method": "grpo", "sft": {}, "view": None}
-    made = nodes(
-        filtered=plain,
-        dropout={**plain, "grpo": {"rewards": {"kind": "random", "gamma": 0.3}}},
-        paraphrase={**plain, "shuffle": "labels"},
-        **{"other-rationales": {"shuffle": None}},
-    )
+    plain = {"method": "grpo", "train": ["gold", "labels.votes"], "select": {"min_agreement": 0.75}}
+    controls = {
+        "conditions.filtered": plain,
+        "conditions.dropout": {**plain, "grpo": {"rewards": {"kind": "random", "gamma": 0.3}}},
+        "conditions.paraphrase": {**plain, "shuffle": "labels"},
+        "conditions.other-rationales.shuffle": None,
+    }
+    planned = plan(resolve(Request("student-noise", overrides=controls)))
+    made = {node.title: node for node in parents_first(planned.targets)}
     spec = told(made["train filtered"].spec)
     rewards = spec["grpo"]["rewards"]
     assert (rewards.pop("kind"), rewards.pop("gamma"), spec.pop("shuffle")) == ("label", 0.5, None)

@@ -1,4 +1,4 @@
-"""Whether the weights that are trained are fine enough for their updates."""
+"""Check that the precision of the weights is fine enough for the updates of training."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ FINE = ("float32", "float64")
 
 
 def judge(facts: Facts) -> Check | None:
-    """Fail for half precision where anything is trained, warn where the model is only sampled from."""
+    """Fail for half precision."""
     if facts.dtype is None:
         return None
     fine = facts.dtype in FINE
     return Check(
         NAME,
-        "pass" if fine else "fail" if facts.trains else "warn",
+        "pass" if fine else "fail",
         None,
         facts.dtype,
         "float32 for training",

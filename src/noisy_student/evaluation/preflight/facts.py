@@ -151,8 +151,6 @@ class Facts:
     rendered: Rendered | None = None
     reading: Reading | None = None
     dtype: str | None = None
-    trains: bool = True
-    """Whether anything is trained."""
     overlap: Overlap | None = None
     batches: tuple[Batches, ...] = ()
     rehearsals: tuple[Rehearsal, ...] = ()

@@ -32,25 +32,24 @@ class Rule:
 
     name: str
     judge: Callable[[Facts], Check | None]
-    asks: str
 
 
 RULES = (
-    Rule(baseline_accuracy.NAME, baseline_accuracy.judge, "Is the trained baseline neither hopeless nor finished?"),
-    Rule(vote_quality.NAME, vote_quality.judge, "Is the vote right more often than not, and with how many samples?"),
-    Rule(speed.NAME, speed.judge, "Are answers drawn together faster than one at a time?"),
-    Rule(parsing.NAME, parsing.judge, "Do samples hold an answer that can be read?"),
-    Rule(truncation.NAME, truncation.judge, "Do answers end before the cap?"),
-    Rule(stop_ids.NAME, stop_ids.judge, "Does the engine know what ends a text, and is padding something else?"),
-    Rule(template.NAME, template.judge, "Is the prompt of training the prompt of sampling?"),
-    Rule(extractor.NAME, extractor.judge, "Are gold answers read as what they are, and wrong ones not?"),
-    Rule(dtype.NAME, dtype.judge, "Are the weights fine enough for their updates?"),
-    Rule(overlap.NAME, overlap.judge, "Does the training side repeat test questions?"),
-    Rule(batches.NAME, batches.judge, "Does the work divide into steps?"),
-    Rule(memory.NAME, memory.judge, "Does one step of the longest rows fit into memory?"),
-    Rule(disk.NAME, disk.judge, "Do the checkpoints fit on the disk?"),
-    Rule(pool_gap.NAME, pool_gap.judge, "Is the training file easier than the test, as if it were known by heart?"),
-    Rule(completion.NAME, completion.judge, "Can the model go on with a question that it was shown half of?"),
+    Rule(baseline_accuracy.NAME, baseline_accuracy.judge),
+    Rule(vote_quality.NAME, vote_quality.judge),
+    Rule(speed.NAME, speed.judge),
+    Rule(parsing.NAME, parsing.judge),
+    Rule(truncation.NAME, truncation.judge),
+    Rule(stop_ids.NAME, stop_ids.judge),
+    Rule(template.NAME, template.judge),
+    Rule(extractor.NAME, extractor.judge),
+    Rule(dtype.NAME, dtype.judge),
+    Rule(overlap.NAME, overlap.judge),
+    Rule(batches.NAME, batches.judge),
+    Rule(memory.NAME, memory.judge),
+    Rule(disk.NAME, disk.judge),
+    Rule(pool_gap.NAME, pool_gap.judge),
+    Rule(completion.NAME, completion.judge),
 )
 
 

@@ -1,1 +1,1 @@
-"""Tables of a report, one module a subject, shared by terminal and page."""
+"""Tables of a report, one module per subject."""

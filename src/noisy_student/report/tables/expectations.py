@@ -1,16 +1,16 @@
-"""The tables of what was expected before the run, of comparisons and of pseudo-labels, beside what came of it."""
+"""Tables of a study's criteria, predictions and decision: each expectation beside its result."""
 
 from __future__ import annotations
 
-from noisy_student.report.numbers import DASH, count, percent, percent_interval, points, points_interval
+from noisy_student.report.numbers import DASH, count, percent, percent_interval, points, points_interval, size
 from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.wording import Row, comparison, rows, verdict_words
 
-EXPECTED = {"helps": "better", "hurts": "worse", "no-difference": "alike"}
+EXPECTED = {"helps": "better", "hurts": "worse", "no-difference": "equivalent"}
 
 
 def criteria_table(results: Row) -> Table:
-    """The study's criteria of success, what was found, and whether each held."""
+    """Return the study's success criteria with the expected and the measured difference."""
     columns = (
         Column("Criterion", "left"),
         Column("Expected", "left"),
@@ -36,25 +36,25 @@ def criteria_table(results: Row) -> Table:
         for row in rows(results, "criteria")
     )
     caption = (
-        "Better or worse holds where the verdict says so. Alike is a test of equivalence: it holds where the 90 % "
-        "interval lies within the margin, and has failed where the 95 % interval lies outside of it."
+        "Better and worse hold if the verdict says so. Within a margin is a test of equivalence: it holds if the 90 % "
+        "interval lies within the margin and fails if the 95 % interval lies outside it."
     )
-    return Table("Criteria of success", caption, columns, lines)
+    return Table("Success criteria", caption, columns, lines)
 
 
 def _expected(row: Row) -> str:
     kind, margin = str(row.get("expected")), row.get("margin")
     words = EXPECTED.get(kind, kind)
-    return f"{words}, within {100 * margin:.1f}" if kind == "no-difference" and margin is not None else words
+    return f"within \N{PLUS-MINUS SIGN}{size(margin)}" if kind == "no-difference" and margin is not None else words
 
 
 def predictions_table(results: Row) -> Table:
-    """What was expected before the run, what was found, and whether it held."""
+    """Return the predictions made before the run with the measured values."""
     columns = (
         Column("Expected", "left"),
         Column("Found"),
         Column("95 % interval"),
-        Column("Of"),
+        Column("n"),
         Column("Verdict", "left"),
         Column("Source", "left", "page"),
     )
@@ -71,12 +71,12 @@ def predictions_table(results: Row) -> Table:
         )
         for row in rows(results, "predictions")
     )
-    caption = "Held or failed where Wilson's interval lies on one side of what was expected, else unsure."
+    caption = "Held or failed if the Wilson interval lies on one side of the expected bound, otherwise unsure."
     return Table("Predictions", caption, columns, lines)
 
 
 def expectation(row: Row) -> str:
-    """A prediction in words.
+    """Return a prediction in words.
 
     >>> expectation({"measure": "precision", "condition": "filtered", "above": 0.98})
     'precision of filtered above 98.0 %'
@@ -87,20 +87,20 @@ def expectation(row: Row) -> str:
 
 
 def decision_table(results: Row) -> Table:
-    """The rows of the tree up to the one that was taken."""
+    """Return the rules of the decision up to the one that was taken."""
     columns = (
-        Column("Asked", "left"),
-        Column("Found", "left"),
+        Column("If", "left"),
+        Column("Value", "left"),
         Column("Holds", "left"),
         Column("Then", "left"),
-        Column("Why", "left", "page"),
+        Column("Reason", "left", "page"),
     )
     lines = tuple(
         Line(
             (
                 str(row["if"]),
                 _found(row.get("value")),
-                "not known" if row.get("holds") is None else "yes" if row["holds"] else "no",
+                "unknown" if row.get("holds") is None else "yes" if row["holds"] else "no",
                 str(row["then"]),
                 str(row.get("because") or DASH),
             ),
@@ -108,18 +108,18 @@ def decision_table(results: Row) -> Table:
         )
         for row in (results.get("decision") or {}).get("rows", ())
     )
-    caption = "Rows are asked from above; the first that holds is taken, and one that is not known ends the walk."
+    caption = "Rules are evaluated from the top; the first that holds is taken, and an unknown one ends the evaluation."
     return Table("Decision", caption, columns, lines)
 
 
 def next_step(results: Row) -> str | None:
-    """A sentence on what comes next; None for a study that decides nothing."""
+    """Return the decision as a sentence; None if the study has no decision rules."""
     decision = results.get("decision")
     if not decision:
         return None
     if decision.get("taken") is None:
-        asked = decision["rows"][-1]["if"] if decision.get("rows") else "nothing"
-        return f"Next: not decided, since no row holds ({asked} was asked last)."
+        last = f" (last evaluated: {decision['rows'][-1]['if']})" if decision.get("rows") else ""
+        return f"Next: undecided, no rule holds{last}."
     because = f": {decision['because']}" if decision.get("because") else ""
     return f"Next: {decision['taken']}{because}."
 

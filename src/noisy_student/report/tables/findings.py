@@ -1,6 +1,6 @@
-"""The tables of a run as rows of words, for terminal and page alike: a results document in, ``Table`` records out.
+"""Tables of findings, conditions and labels, made from a results document.
 
-Every number a reader sees is worded here once, so terminal and page cannot disagree.
+Each number is formatted here once, so terminal and page cannot disagree.
 """
 
 from __future__ import annotations
@@ -22,11 +22,18 @@ from noisy_student.report.numbers import (
 from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.wording import Row, comparison, rows, unit_words, verdict_words
 
+CHECKPOINT_INTERVALS = "Intervals are 95 % Wilson intervals of one checkpoint."
+
+
+def findings_in_order(results: Row) -> list[Row]:
+    """Return the findings, primary ones first."""
+    return sorted(rows(results, "findings"), key=lambda finding: not finding.get("primary"))
+
 
 def findings_table(results: Row) -> Table:
-    """The findings, primary ones first, exploratory ones below and marked."""
+    """Return all findings, primary ones first, exploratory ones greyed."""
     conditions = rows(results, "conditions")
-    ordered = sorted(rows(results, "findings"), key=lambda finding: not finding.get("primary"))
+    ordered = findings_in_order(results)
     columns = (
         Column("Comparison", "left"),
         Column("Points"),
@@ -35,20 +42,20 @@ def findings_table(results: Row) -> Table:
         Column("p adjusted"),
         Column("MDE"),
         Column("Verdict", "left"),
-        Column("Speaks of", "left", "page"),
+        Column("Scope", "left", "page"),
     )
     lines = tuple(Line(_finding(finding, conditions), not finding.get("primary")) for finding in ordered)
     caption = (
-        "Points: the first minus the second, in percentage points. Intervals are unadjusted; p is adjusted by Holm "
-        "over the primary findings."
+        "Points: first minus second condition, in percentage points. Intervals are unadjusted; p is Holm-adjusted over "
+        "the primary findings."
     )
     if any(line.faint for line in lines):
-        caption += " Exploratory findings decide nothing; theirs is adjusted by Benjamini-Hochberg."
+        caption += " Exploratory findings have no verdict; their p is adjusted by Benjamini-Hochberg."
     return Table("Findings", caption, columns, lines)
 
 
 def methods_table(results: Row) -> Table:
-    """How each finding was tested: by what, over how many seeds and questions, against which margin."""
+    """Return the statistical test of each finding, its seeds, questions and equivalence margin."""
     columns = (
         Column("Finding", "left"),
         Column("Comparison", "left"),
@@ -73,14 +80,11 @@ def methods_table(results: Row) -> Table:
         )
         for finding in rows(results, "findings")
     )
-    return Table("How each was tested", "Margin in points: a smaller difference counts as none.", columns, lines)
+    return Table("Statistical tests", "Margin: the equivalence margin in points.", columns, lines)
 
 
 def conditions_table(results: Row) -> Table:
-    """One line a condition: over several seeds the mean, and beside it the value of each seed.
-
-    Why a condition or seed did not run stands in the remarks.
-    """
+    """Return one line per condition with means over seeds; remarks name why a condition or seed did not run."""
     groups = by_name(rows(results, "conditions"))
     several = any(len(group) > 1 for group in groups.values())
     columns = (
@@ -90,7 +94,7 @@ def conditions_table(results: Row) -> Table:
         Column("Strict"),
         Column("Stopped"),
         Column("Trained on"),
-        Column("Labels right"),
+        Column("Label acc."),
         Column("Steps", place="wide"),
         Column("Tokens", place="wide"),
         Column("Sampled", place="wide"),
@@ -98,23 +102,23 @@ def conditions_table(results: Row) -> Table:
         Column("Time", place="page"),
     )
     lines = tuple(_condition(name, group) for name, group in groups.items())
-    caption = "Accuracy is the mean over seeds." if several else "Intervals are Wilson's, for one checkpoint."
+    caption = "Accuracy is the mean over seeds." if several else CHECKPOINT_INTERVALS
     if any(row.get("graded_on") == "dev" for row in rows(results, "conditions")):
-        caption += " Those in grey were tested on dev, on the way to one that is tested."
-    caption += " Strict: the answer stood after ####. Stopped: ended by itself. Labels right: of the pseudo-labels."
+        caption += " Greyed rows are intermediate models, evaluated on dev only."
+    caption += " Strict: the answer follows ####. Stopped: ended by the model. Label acc.: accuracy of pseudo-labels."
     remarks = tuple(remark for name, group in groups.items() for remark in _remarks(name, group))
     return Table("Conditions", caption, columns, lines, remarks)
 
 
 def runs_table(results: Row) -> Table:
-    """One line a condition and seed, with Wilson's interval of each."""
+    """Return one line per condition and seed."""
     columns = (
         Column("Condition", "left"),
         Column("Seed"),
         Column("Accuracy"),
         Column("95 % interval"),
-        Column("Right"),
-        Column("Of"),
+        Column("Correct"),
+        Column("n"),
         Column("Strict"),
         Column("Stopped"),
         Column("Steps"),
@@ -142,23 +146,22 @@ def runs_table(results: Row) -> Table:
         )
         for row in rows(results, "conditions")
     )
-    return Table("Every seed", "Intervals are Wilson's 95 %, for one checkpoint.", columns, lines)
+    return Table("By seed", CHECKPOINT_INTERVALS, columns, lines)
 
 
 def labels_table(results: Row) -> Table:
-    """One line a set of votes and seed; what only the truth could tell is a dash where the truth is unknown."""
+    """Return one line per set of votes and seed; accuracies are a dash if gold answers are unknown."""
     columns = (
         Column("Labels", "left"),
         Column("Teacher", "left"),
         Column("Seed"),
         Column("K"),
         Column("Questions"),
-        Column("One sample"),
+        Column("Single sample"),
         Column("Vote"),
         Column("Precision", place="wide"),
         Column("Coverage", place="wide"),
         Column("Ties", place="wide"),
-        Column("Selected", place="wide"),
     )
     lines = tuple(
         Line(
@@ -173,43 +176,53 @@ def labels_table(results: Row) -> Table:
                 percent(row.get("precision")),
                 percent(row.get("coverage")),
                 percent(row.get("tie_rate")),
-                count(row.get("selected")),
             )
         )
         for row in rows(results, "labels")
     )
-    caption = "One sample, Vote: right of all questions. Precision: right of those labeled."
+    caption = "Single sample, Vote: accuracy over all questions. Precision: vote accuracy over questions with a label."
     remarks = tuple(_on_dev(row) for row in rows(results, "labels") if row.get("on_dev"))
     return Table("Labels", caption, columns, lines, remarks)
 
 
 def gap_table(results: Row) -> Table:
-    """How much of the way from baseline to oracle each student went, where the oracle's gap is certain."""
+    """Return the share of the gap between baseline and oracle that each student recovered."""
     lines = tuple(
         Line((str(row.get("condition")), percent(row.get("estimate")), percent_interval(row.get("interval"))))
         for row in rows(results, "gap_recovered")
     )
     columns = (Column("Condition", "left"), Column("Gap recovered"), Column("95 % interval"))
-    caption = "(student - baseline) / (oracle - baseline); shown only where the oracle's own gap excludes 0."
+    caption = "(student - baseline) / (oracle - baseline); shown only if the interval of oracle - baseline excludes 0."
     return Table("Gap recovered", caption, columns, lines)
 
 
-def by_name(conditions: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows of each name, names in the order of their first row."""
+def by_name(rows: Sequence[Row], field: str = "name") -> dict[str, list[Row]]:
+    """Return the rows of each name, names in the order of their first row."""
     groups: dict[str, list[Row]] = {}
-    for row in conditions:
-        groups.setdefault(str(row.get("name")), []).append(row)
+    for row in rows:
+        groups.setdefault(str(row.get(field)), []).append(row)
     return groups
 
 
 def mean(values: Sequence[float | None]) -> float | None:
-    """The mean of what is known; None where nothing is.
+    """Return the mean of the known values; None without any.
 
     >>> mean([0.2, None, 0.4]), mean([None])
     (0.30000000000000004, None)
     """
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
+
+
+def over(group: Sequence[Row], field: str) -> float | None:
+    """Return the mean of a field over the rows that know it."""
+    return mean([row.get(field) for row in group])
+
+
+def whole(group: Sequence[Row], field: str) -> int | None:
+    """Return the mean of a field, rounded to a whole number."""
+    value = over(group, field)
+    return None if value is None else round(value)
 
 
 def _finding(finding: Row, conditions: Sequence[Row]) -> tuple[str, ...]:
@@ -227,14 +240,6 @@ def _finding(finding: Row, conditions: Sequence[Row]) -> tuple[str, ...]:
 
 def _condition(name: str, group: Sequence[Row]) -> Line:
     done = [row for row in group if row.get("status") == "done"]
-
-    def over(field: str) -> float | None:
-        return mean([row.get(field) for row in done])
-
-    def whole(field: str) -> int | None:
-        value = over(field)
-        return None if value is None else round(value)
-
     if not done:
         spread = DASH
     elif len(group) > 1:
@@ -243,28 +248,28 @@ def _condition(name: str, group: Sequence[Row]) -> Line:
         spread = percent_interval(group[0].get("interval"))
     cells = (
         name,
-        percent(over("accuracy")),
+        percent(over(done, "accuracy")),
         spread,
-        percent(over("strict_accuracy")),
-        percent(over("stop_rate")),
-        count(whole("trained_on")),
-        percent(over("label_accuracy")),
-        count(whole("steps")),
-        short_count(over("trained_tokens")),
-        short_count(over("sampled_tokens")),
+        percent(over(done, "strict_accuracy")),
+        percent(over(done, "stop_rate")),
+        count(whole(done, "trained_on")),
+        percent(over(done, "label_accuracy")),
+        count(whole(done, "steps")),
+        short_count(over(done, "trained_tokens")),
+        short_count(over(done, "sampled_tokens")),
         str(group[0].get("method") or DASH),
-        duration(over("seconds")),
+        duration(over(done, "seconds")),
     )
     return Line(cells, not done or group[0].get("graded_on") == "dev")
 
 
 def _on_dev(row: Row) -> str:
-    """What dev says in place of the truth that is not known."""
+    """Return a remark with the vote accuracy on dev for unlabeled questions without gold answers."""
     dev = row["on_dev"]
     return (
-        f"{row.get('name')}, seed {count(row.get('seed'))}: the unlabeled questions have no answers; of the votes of"
-        f" {row.get('teacher')} on the {count(dev['questions'])} dev questions {percent(dev['accuracy'])} are right"
-        f" {percent_interval(dev['interval'])}, of its single samples {percent(dev['single_accuracy'])}."
+        f"{row.get('name')}, seed {count(row.get('seed'))}: the unlabeled questions have no gold answers; on"
+        f" {count(dev['questions'])} dev questions, votes of {row.get('teacher')} are {percent(dev['accuracy'])}"
+        f" correct {percent_interval(dev['interval'])}, single samples {percent(dev['single_accuracy'])}."
     )
 
 
@@ -274,7 +279,7 @@ def _status(row: Row) -> str:
 
 
 def _remarks(name: str, group: Sequence[Row]) -> list[str]:
-    """Why seeds of a condition did not run, said once where the reason is the same."""
+    """Return why seeds of a condition did not run, one remark per reason."""
     reasons: dict[str, list[str]] = {}
     for row in group:
         if row.get("status") != "done":

@@ -1,4 +1,4 @@
-"""The pre-flight in words: a table of checks, and one sentence that counts them."""
+"""Table of the pre-flight checks, and the sentence that counts their outcomes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ OUTCOMES = ("pass", "warn", "fail", "unsure")
 
 
 def preflight_table(results: Row) -> Table:
-    """Every check with what was measured, where its threshold lies and what to do."""
+    """Return every check with its measured value, threshold and remedy."""
     columns = (
         Column("Check", "left"),
         Column("Outcome", "left"),
         Column("Measured", "left"),
         Column("Threshold", "left", "wide"),
         Column("What to do", "left"),
-        Column("Seen", "left", "page"),
+        Column("Details", "left", "page"),
     )
     lines = tuple(
         Line(
@@ -34,14 +34,14 @@ def preflight_table(results: Row) -> Table:
         for row in rows(results, "preflight")
     )
     caption = (
-        "Before the run, on questions that no student is trained on, for the first seed. Unsure: the 95 % interval "
-        "holds the threshold. A failed check withholds the rest; --set preflight=false does it anyway."
+        "Measured before the run, for the first seed, on questions that no student trains on. Unsure: the 95 % "
+        "interval contains the threshold. A failed check stops the run; --set preflight=false runs it anyway."
     )
     return Table("Pre-flight", caption, columns, lines)
 
 
 def counted(results: Row) -> str | None:
-    """How many checks passed, warned, failed and were unsure, the failed ones by name; None without checks.
+    """Return the number of checks by outcome, with the names of those that did not pass; None without checks.
 
     >>> counted({"preflight": [{"check": "dtype", "outcome": "fail"}, {"check": "disk", "outcome": "pass"}]})
     'Pre-flight: 1 pass, 0 warn, 1 fail (dtype), 0 unsure'
@@ -58,6 +58,6 @@ def counted(results: Row) -> str | None:
 
 
 def decides(results: Row) -> bool:
-    """Whether the checks are what a run has to say first: one failed, or there is nothing else."""
+    """Return whether the pre-flight is the answer of a run: a check failed, or no condition was planned."""
     checks = rows(results, "preflight")
     return bool(checks) and (any(row.get("outcome") == "fail" for row in checks) or not rows(results, "conditions"))

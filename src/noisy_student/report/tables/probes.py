@@ -1,4 +1,4 @@
-"""A ladder of probes in words: the rungs, the numbers before and after, the arguments to go on with."""
+"""Tables of probe runs: criteria of each probe, metrics before and after, recommended settings."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from noisy_student.study.results.probes import TRIED
 
 METRICS = (
     ("reward_std", "reward_std (whole batch)"),
-    ("spread", "reward deviation within groups"),
+    ("spread", "reward_std within groups"),
     ("frac_reward_zero_std", "frac_reward_zero_std"),
-    ("kl", "kl, nats a token"),
+    ("kl", "kl, nats per token"),
     ("loss", "loss (near 0 by construction)"),
     ("clipped_ratio", "completions/clipped_ratio"),
     ("mean_terminated_length", "completions/mean_terminated_length"),
-    ("stopped", "answers that end"),
-    ("readable", "answers that can be read"),
-    ("looped", "answers in a circle"),
-    ("right", "right answers"),
+    ("stopped", "completions that end"),
+    ("readable", "parsable answers"),
+    ("looped", "looping completions"),
+    ("right", "correct answers"),
 )
 
 
 def rungs_table(results: Row) -> Table:
-    """Every probe with its criteria; those after one that held were not tried."""
+    """Return every probe with its criteria; probes after the first success are not tried."""
     columns = (
-        Column("Rung", "left"),
+        Column("Probe", "left"),
         Column("Seed", place="wide"),
         Column("Outcome", "left"),
         Column("Steps"),
-        Column("Rewards differ in groups", "left"),
-        Column("The model moves (kl slope)", "left"),
-        Column("Answers end", "left"),
+        Column("Rewards vary within groups", "left"),
+        Column("Policy changes (kl slope)", "left"),
+        Column("Completions end", "left"),
     )
     lines = []
     for row in rows(results, "ladder"):
@@ -44,14 +44,14 @@ def rungs_table(results: Row) -> Table:
             status = str(rung["status"]) if tried else "not tried" if rung["status"] == "skipped" else "not reached"
             lines.append(Line((str(rung["name"]), count(row["seed"]), status, count(rung["steps"]), *cells), not tried))
     caption = (
-        "A probe ends at the first judgement at which all three criteria hold, from step 30 on; the next one is tried "
-        "only where it does not. Numbers are of the last ten steps."
+        "A probe ends at the first check, from step 30 on, at which all three criteria hold; otherwise the next probe "
+        "is tried. Values are means of the last ten steps."
     )
-    return Table("Rungs", caption, columns, tuple(lines))
+    return Table("Probes", caption, columns, tuple(lines))
 
 
 def before_after_table(results: Row) -> Table:
-    """The plan's table: what a trainer logs and what is measured, of the first rung and of the last that was tried."""
+    """Return logged and measured metrics of the first probe and of the last one tried."""
     ladders = [row for row in rows(results, "ladder") if row.get("before")]
     columns = [Column("Metric", "left")]
     shown: list[Row] = []
@@ -64,37 +64,32 @@ def before_after_table(results: Row) -> Table:
                 shown.append(rung["metrics"])
     lines = tuple(Line((words, *(_number(metrics.get(name)) for metrics in shown))) for name, words in METRICS)
     caption = (
-        "Means of the last ten steps. Where TRL logs no kl, at beta 0, it is the one that is measured here. Where "
-        "no answer ended, the length of those that did is 0."
+        "Means of the last ten steps. If TRL logs no kl (beta 0), it is measured separately. The terminated length "
+        "is 0 if no completion ended."
     )
     return Table("Before and after", caption, tuple(columns), lines if shown else ())
 
 
 def recommendations(results: Row) -> Iterator[str]:
-    """A sentence a seed: which rung held and what to go on with, or which criterion none reached."""
+    """Yield a sentence per seed: the probe that met its criteria and the settings to use, or the criteria missed."""
     for row in rows(results, "ladder"):
         seed = f" (seed {row['seed']})" if len(rows(results, "ladder")) > 1 else ""
         tried = [rung for rung in row["rungs"] if rung["status"] in TRIED]
         if row["held"] is not None:
-            words = " ".join(row["recommended"]) or "the settings as they are"
-            first = " at once" if row["held"] == row["before"] else ""
+            words = " ".join(row["recommended"]) or "unchanged settings"
+            first = " as the first probe" if row["held"] == row["before"] else ""
             steps = next(rung["steps"] for rung in tried if rung["name"] == row["held"])
             model = f" ({results['model']})" if results.get("model") else ""
-            yield f"{row['held']} held its criteria{first} at step {steps}{seed}. Go on{model} with: {words}"
+            yield f"{row['held']} met its criteria{first} at step {steps}{seed}. Continue{model} with: {words}"
         elif tried and all(rung["status"] != "left" for rung in row["rungs"]):
             missed = [str(item["name"]) for item in tried[-1]["criteria"] if not item["held"]]
-            yield f"No rung held its criteria{seed}; the last one lacked: {', '.join(missed)}."
+            yield f"No probe met its criteria{seed}; the last one missed: {', '.join(missed)}."
 
 
 def answer(results: Row) -> str:
-    """The run in one sentence: its headline, what its ladder found where it compares nothing, or its pre-flight.
-
-    The pre-flight speaks first where a check failed.
-    """
+    """Return the answer of a run in one sentence: a failed pre-flight, else its first primary finding or its probes."""
     if decides(results):
-        told = counted(results)
-        assert told is not None
-        return told
+        return str(counted(results))
     found = [] if primary_findings(results) else list(recommendations(results))
     return found[0] if found else headline(results)
 

@@ -1,4 +1,4 @@
-"""The rounds of self-training in a table: dev accuracy, agreement, what became of the labels, who was turned down."""
+"""Tables of self-training rounds and of pass@k."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from noisy_student.report.wording import Row, rows
 
 
 def rounds_table(results: Row) -> Table:
-    """A line a round and seed."""
+    """Return one line per round and seed."""
     columns = (
         Column("Round", "left"),
         Column("Seed", place="wide"),
-        Column("On dev"),
-        Column("Before"),
+        Column("Dev accuracy"),
+        Column("Previous"),
         Column("p worse", place="wide"),
         Column("Agreement", place="wide"),
         Column("Selected"),
         Column("New", place="wide"),
         Column("Flipped", place="wide"),
-        Column("Mended", place="wide"),
-        Column("Spoiled", place="wide"),
+        Column("Corrected", place="wide"),
+        Column("Corrupted", place="wide"),
         Column("Outcome", "left"),
     )
     lines = tuple(_line(row) for row in rows(results, "rounds"))
     caption = (
-        "On dev, Before: greedy accuracy of this round's student and of the one before. Selected, New, Flipped: "
-        "labels of this round, those not selected in the round before, votes whose answer changed; mended and spoiled "
-        "are flips to and from the right answer. A student that is surely worse, or the second one in a row with an "
-        "alarm, is turned down, and the chain ends there."
+        "Dev accuracy, Previous: greedy accuracy of this round's student and of its predecessor. Selected, New, "
+        "Flipped: labels of this round, labels not selected in the previous round, votes whose answer changed. "
+        "Corrected, Corrupted: flips to and from the correct answer. A student that is significantly worse, or the "
+        "second in a row with an alarm, is rejected, and the chain ends."
     )
     return Table("Rounds", caption, columns, lines, tuple(_remarks(results)))
 
@@ -61,8 +61,8 @@ def _remarks(results: Row) -> list[str]:
     said = []
     for row in rows(results, "rounds"):
         where = f"{row.get('condition')}, seed {count(row.get('seed'))}"
-        if row.get("status") == "turned down":
-            said.append(f"{where} was turned down: {row.get('reason')}.")
+        if "now" in row and row.get("status") != "accepted":
+            said.append(f"{where}, {row.get('status')}: {row.get('reason')}.")
         said += [
             f"{where}, alarm: {alarm['name']} ({alarm['before']:.3g} to {alarm['now']:.3g})."
             for alarm in row.get("alarms") or ()
@@ -71,16 +71,16 @@ def _remarks(results: Row) -> list[str]:
 
 
 WORDS = {
-    "learned": "learned: does in all tries what the other does in none",
-    "sharpened": "sharpened: surer of what the other could do",
-    "narrowed": "narrowed: surer, and no longer of all that the other could do",
+    "learned": "learned: higher pass@K",
+    "sharpened": "sharpened: higher pass@1, pass@K not higher",
+    "narrowed": "narrowed: higher pass@1, lower pass@K",
     "worse": "worse",
     "unclear": "unclear at this size",
 }
 
 
 def passes_table(results: Row) -> Table:
-    """A line a condition and seed: pass@k and maj@k for every k."""
+    """Return pass@k and maj@k by condition, seed and k."""
     curves = list((results.get("passes") or {}).get("curves") or ())
     ks = [point["k"] for point in curves[0]["points"]] if curves else []
     columns = (
@@ -94,15 +94,16 @@ def passes_table(results: Row) -> Table:
         for measure, words in (("pass", "pass@k"), ("maj", "maj@k")):
             values = [percent(point[measure]) for point in curve["points"]]
             lines.append(Line((str(curve["condition"]), count(curve["seed"]), words, *values), measure == "maj"))
-    asked = f"{curves[0]['questions']} test questions, {curves[0]['k']} samples of each. " if curves else ""
+    asked = f"{curves[0]['questions']} test questions, {curves[0]['k']} samples each. " if curves else ""
     caption = (
-        f"{asked}pass@k: at least one of k samples is right; maj@k: their vote is. Both are unbiased, over all subsets."
+        f"{asked}pass@k: at least one of k samples is correct; maj@k: their majority vote is. Both are unbiased means "
+        "over all subsets."
     )
-    return Table("What k tries can do", caption, columns, tuple(lines))
+    return Table("pass@k and maj@k", caption, columns, tuple(lines))
 
 
 def gains_table(results: Row) -> Table:
-    """A line a pair: gains of one try and of all, and of the greedy answer by reasoning and by format."""
+    """Return gains in pass@1, pass@K and greedy accuracy by pair of conditions."""
     gains = list((results.get("passes") or {}).get("gains") or ())
     many = str(gains[0]["many"]["name"]) if gains else "pass@K"
     columns = (
@@ -114,7 +115,7 @@ def gains_table(results: Row) -> Table:
         Column("p adjusted", place="wide"),
         Column("Reasoning", place="page"),
         Column("Format", place="page"),
-        Column("So it", "left"),
+        Column("Conclusion", "left"),
     )
     lines = tuple(
         Line(
@@ -133,7 +134,7 @@ def gains_table(results: Row) -> Table:
         for row in gains
     )
     caption = (
-        "In points, exploratory; adjusted by Benjamini-Hochberg. Reasoning: what greedy answers gained by any way of "
-        "reading; Format: what the strict reading (after ####) gained beyond that."
+        "In points, exploratory; p is adjusted by Benjamini-Hochberg. Reasoning: gain in greedy accuracy with any "
+        "answer format; Format: additional gain with the strict format (after ####)."
     )
     return Table("Sharpened or learned", caption, columns, lines)

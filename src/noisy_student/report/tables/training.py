@@ -1,4 +1,4 @@
-"""What groups of answers taught, condition by condition: mixed ones do, those of one reward do not."""
+"""Tables of training: groups of completions, capacity of the students and health findings."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from noisy_student.report.numbers import DASH, count, percent
 from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.wording import Row, rows
 
-MEASURES = (("reward", "mean reward", 1), ("right", "reached the label, %", 100),
-            ("mixed", "mixed groups, %", 100), ("kl", "divergence from the start, nats", 1),
-            ("mean_length", "tokens an answer", 1), ("stopped", "ended by themselves, others cut, %", 100),
-            ("dev", "dev questions right, %", 100))  # fmt: skip
-"""What is drawn of answers in training: its name, its words, and what it is multiplied by."""
+MEASURES = (("reward", "mean reward", 1), ("right", "matches the label, %", 100),
+            ("mixed", "mixed groups, %", 100), ("kl", "KL to the start, nats", 1),
+            ("mean_length", "tokens per completion", 1), ("stopped", "ended before the cap, %", 100),
+            ("dev", "dev accuracy, %", 100))  # fmt: skip
+"""Measures of training that are drawn: field, title of the panel, factor."""
 KINDS = ("mixed", "all-right", "all-wrong")
 
 
 def groups_table(results: Row) -> Table:
-    """Groups of a GRPO student by the origin of their label and, where the truth is known, whether it is right."""
+    """Return the groups of each GRPO student by origin and, if gold answers are known, correctness of their label."""
     columns = (
         Column("Condition", "left"),
         Column("Seed"),
@@ -29,27 +29,26 @@ def groups_table(results: Row) -> Table:
     )
     lines = tuple(line for row in rows(results, "conditions") for line in _lines(row))
     caption = (
-        "Groups of answers to one question by its label. Only mixed groups move the model where nothing but being "
-        "right is paid; all right means that every answer reached the label, which of a wrong label is the error that "
-        "nothing in training can see."
+        "Groups: completions of one question, by its label. If only correctness is rewarded, only mixed groups have a "
+        "gradient. All right: every completion matches the label; if the label is wrong, training cannot detect it."
     )
     grpo = (results.get("settings") or {}).get("grpo") or {}
     if {"prompts", "generations"} <= grpo.keys():
-        caption += f" A step asks {grpo['prompts']} questions {grpo['generations']} times each unless a condition says."
-    return Table("Groups of answers", caption, columns, lines)
+        caption += f" A step samples {grpo['prompts']} questions {grpo['generations']} times each by default."
+    return Table("Groups of completions", caption, columns, lines)
 
 
 def capacity_table(results: Row) -> Table:
-    """What students that adapters were trained for, and those beside them, could take in and had to."""
+    """Return trainable parameters, learning rate and reward bits of each student, if students differ in them."""
     students = [row for row in rows(results, "conditions") if row.get("trainable_parameters") is not None]
     columns = (
         Column("Condition", "left"),
         Column("Seed"),
-        Column("Trained numbers"),
+        Column("Trained weights"),
         Column("Learning rate"),
         Column("Tried on dev", "left"),
         Column("Episodes"),
-        Column("Bits of reward"),
+        Column("Reward bits"),
     )
     lines = tuple(
         Line(
@@ -66,9 +65,9 @@ def capacity_table(results: Row) -> Table:
         for row in students
     )
     caption = (
-        "Trained numbers: of all weights or of the adapter. Tried on dev: factors of the learning rate and right "
-        "answers with each; the best was tested. Episodes: visits of a question, each answered by a group. Bits of "
-        "reward: what right and wrong can have told at most, the entropy of each group's rewards."
+        "Trained weights: number, of the full model or of the adapter. Tried on dev: factors of the learning rate with "
+        "their dev accuracy; the best one was tested. Episodes: visits of a question, one group of completions each. "
+        "Reward bits: upper bound on the information in the rewards, the entropy summed over groups."
     )
     return Table("Capacity", caption, columns, lines if any(_apart(students)) else ())
 
@@ -80,7 +79,7 @@ def _tried(row: Row) -> str:
 
 
 def _apart(students: Sequence[Row]) -> Iterator[bool]:
-    """Whether students differ in what is trained, or in a choice on dev."""
+    """Yield whether students differ in the trainable parameters, or in a choice on dev."""
     yield len({row["trainable_parameters"] for row in students}) > 1
     yield any(row.get("tried") for row in students)
 
@@ -110,36 +109,36 @@ HEALTHY = "healthy"
 
 
 def health_table(results: Row) -> Table:
-    """Every trained student that was looked at, with what was found first, or healthy."""
+    """Return the findings of every checked student, or one line that it is healthy."""
     columns = (
         Column("Condition", "left"),
         Column("Seed"),
         Column("Step"),
-        Column("Found", "left"),
-        Column("Seen", "left"),
+        Column("Finding", "left"),
+        Column("Evidence", "left"),
         Column("Cause", "left"),
         Column("What to do", "left"),
     )
     lines = []
-    for row in _looked_at(results):
+    for row in _checked(results):
         name, seed = str(row.get("name")), count(row.get("seed"))
         looks = row["health"]["looks"]
         for found in row["health"]["found"]:
             words = (str(found[part]) for part in ("name", "evidence", "cause", "remedy"))
             lines.append(Line((name, seed, count(found["step"]), *words)))
         if not row["health"]["found"]:
-            seen = f"{len(looks)} look{'s' if len(looks) > 1 else ''}"
+            seen = f"{len(looks)} check{'s' if len(looks) > 1 else ''}"
             lines.append(Line((name, seed, count(looks[-1]), HEALTHY, seen, "", ""), faint=True))
     caption = (
-        "Looks at a training by rules with fixed thresholds; of a chain of conditions the cause is named. Healthy "
-        "means that none of the rules found anything up to this step, no more."
+        "Rules with fixed thresholds check each training; of findings that explain each other only the cause is "
+        "listed. Healthy: no rule had a finding up to this step."
     )
     return Table("Health", caption, columns, tuple(lines))
 
 
 def health_lines(results: Row) -> Iterator[str]:
-    """A sentence for every condition that was found."""
-    for row in _looked_at(results):
+    """Yield a sentence for every finding."""
+    for row in _checked(results):
         for found in row["health"]["found"]:
             yield (
                 f"Unhealthy: {row.get('name')} (seed {row.get('seed')}), step {found['step']}: {found['name']}. "
@@ -148,10 +147,10 @@ def health_lines(results: Row) -> Iterator[str]:
 
 
 def misleading(results: Row) -> list[str]:
-    """What looks wrong in the curves and is not, once for all students whose numbers say it."""
-    said = (f"{row.get('name')}: {text}" for row in _looked_at(results) for text in row["health"]["misleading"])
+    """Return remarks on harmless log values that seem wrong, each once per condition."""
+    said = (f"{row.get('name')}: {text}" for row in _checked(results) for text in row["health"]["misleading"])
     return list(dict.fromkeys(said))
 
 
-def _looked_at(results: Row) -> list[Row]:
+def _checked(results: Row) -> list[Row]:
     return [row for row in rows(results, "conditions") if row.get("health")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from noisy_student.pipeline.node import Node
-from noisy_student.pipeline.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +43,6 @@ class LabelNodes:
     labels: Node
     quality: Node
     on_dev: Node | None
-
-
-def trained_by(node: Node | None, store: Store) -> Node | None:
-    """Follow tune/accept/last nodes back to the training they forward; None where the choice is not made yet."""
-    while node is not None and node.forwards is not None:
-        role = node.forwards
-        if role.endswith("-"):
-            summary = store.summary(node)
-            if summary is None:
-                return None
-            role += str(summary["chosen"])
-        node = node.inputs[role][0]
-    return node
 
 
 def first_trained(node: Node) -> Node:

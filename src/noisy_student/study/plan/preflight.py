@@ -23,11 +23,11 @@ from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.samples import SampledModel, SampleGraph
 from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.plan.students import SeedGraph
-from noisy_student.study.settings.conditions import GOLD, ConditionSettings, check_grpo
+from noisy_student.study.settings.conditions import GOLD, GrpoCondition, SftCondition, overridden
 from noisy_student.study.settings.study import Settings
 from noisy_student.training.specs.grpo import GrpoSpec
 
-BASELINE = ConditionSettings(train=(GOLD,))
+BASELINE = SftCondition(train=(GOLD,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class PreflightGraph:
         grpo, threads = self.grpo(), self.settings.compute.threads
         spec = {
             **self._machine(),
-            "sft": stage_spec.sft(self.settings, BASELINE)["sft"],
+            "sft": stage_spec.training(self.settings, "baseline", BASELINE)["sft"],
             "grpo": None if grpo is None else {**grpo.model_dump(mode="json"), "threads": threads},
             "width": self.settings.compute.width,
         }
@@ -190,9 +190,9 @@ class PreflightGraph:
     def grpo(self) -> GrpoSpec | None:
         """The heaviest way in which the study trains by GRPO, by tokens at once; None where it does not."""
         specs = [
-            check_grpo(name, condition, self.settings.grpo)
+            overridden(self.settings.grpo, condition.grpo, f"conditions.{name}.grpo")
             for name, condition in self.settings.conditions.items()
-            if condition.method == "grpo"
+            if isinstance(condition, GrpoCondition)
         ]
         return max(specs, key=lambda spec: (spec.micro_batch or spec.batch) * spec.max_new_tokens, default=None)
 

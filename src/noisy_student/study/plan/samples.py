@@ -15,7 +15,7 @@ from noisy_student.study.plan import specs
 from noisy_student.study.plan.inputs import BaseModelFiles, Inputs, variant
 from noisy_student.study.plan.nodes import is_adapter
 from noisy_student.study.plan.specs import SampleRequest
-from noisy_student.study.settings.conditions import LabelSettings
+from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.study import Settings
 
 GOLD_K = 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,11 @@ from noisy_student.pipeline.node import code_of
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.engines import ENGINES, choose_engine, library_version
 from noisy_student.sampling.sample import Shard, shards
-from noisy_student.study.settings.conditions import ConditionSettings, LabelSettings, check_grpo, with_own
+from noisy_student.study.settings.conditions import LabelCondition, TextCondition, TrainedCondition
+from noisy_student.study.settings.labels import LabelSettings
+from noisy_student.study.settings.methods import METHODS
 from noisy_student.study.settings.study import Settings
+from noisy_student.training.specs.rewards import identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,59 +127,58 @@ def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any] | None:
     }
 
 
-def sft(settings: Settings, condition: ConditionSettings | None = None, *, rate: float = 1.0) -> dict[str, Any]:
-    """Return the spec of fine-tuning at ``rate`` times the learning rate, to which the caller adds the model.
+def training(settings: Settings, name: str, condition: TrainedCondition, *, rate: float = 1.0) -> dict[str, Any]:
+    """Return the spec of a condition's training at ``rate`` times its learning rate; the caller adds the model.
 
-    Conditions matched by steps all take as many as the epochs over all questions would.
+    Conditions matched by steps all take as many as the epochs over all questions would. Threads, match and learning
+    rate are set where the settings of the condition's method have such a field.
     """
-    match = None if condition is None else condition.match or settings.match
-    own = settings.sft if condition is None else with_own(settings.sft, condition.sft, "sft")
-    spec = {**own.model_dump(mode="json"), "threads": settings.compute.threads}
-    if match == "epochs":
+    work = METHODS.get(condition.method).work
+    spec = settings.training_spec(condition, name).model_dump(mode="json")
+    if "threads" in spec:
+        spec["threads"] = settings.compute.threads
+    match = condition.match or settings.match
+    if match == "steps" and "match" in spec and work is not None:
+        spec |= {"match": match, "steps": spec["steps"] or work.steps(spec, _questions(settings))}
+    elif isinstance(condition, TextCondition) and "match" in spec:
         spec |= {"match": match, "steps": None}
-    elif match == "steps":
-        steps = spec["steps"] or math.ceil(_questions(settings) * own.epochs / own.batch)
-        spec |= {"match": match, "steps": steps}
-    return {
+    if "learning_rate" in spec:
+        spec["learning_rate"] *= rate if condition.lora is None else rate * condition.lora.rate_factor
+    # The rate of an adapter is a field of its trainer.
+    lora = None if condition.lora is None else condition.lora.model_dump(mode="json", exclude={"rate_factor"})
+    common = {
         "prompt": settings.prompt.model_dump(mode="json"),
-        "sft": _at_its_rate(spec, condition, rate),
+        condition.method: spec,
+        "plugin": METHODS.identity(condition.method),
         "health": settings.health.model_dump(mode="json"),
-        "lora": _lora(condition),
-        "view": None if condition is None else condition.view,
+        "lora": lora,
     }
-
-
-def examples(settings: Settings, condition: ConditionSettings, *, own: bool) -> dict[str, Any]:
-    """Return the spec of a condition's examples; with ``own``, samples replace missing solutions of gold answers."""
-    return {"truncated": settings.answers.truncated if own else None, "shuffle": condition.shuffle}
-
-
-def grpo(settings: Settings, name: str, condition: ConditionSettings, *, rate: float = 1.0) -> dict[str, Any]:
-    """Return the spec of the condition ``name`` trained by GRPO, matched as in ``sft``; the caller adds the model."""
-    spec = check_grpo(name, condition, settings.grpo)
-    if (condition.match or settings.match) == "steps":
-        spec = spec.model_copy(update={"match": "steps", "steps": spec.steps or spec.step_count(_questions(settings))})
+    if isinstance(condition, TextCondition):
+        return {**common, "view": condition.view}
     return {
-        "prompt": settings.prompt.model_dump(mode="json"),
-        "grpo": _at_its_rate({**spec.model_dump(mode="json"), "threads": settings.compute.threads}, condition, rate),
+        **common,
         "answers": settings.answers.model_dump(mode="json"),
-        "health": settings.health.model_dump(mode="json"),
-        "lora": _lora(condition),
-        "shuffle": condition.shuffle,
+        **(identity(spec["rewards"]["kind"]) if "rewards" in spec else {}),
+        "shuffle": condition.shuffle if isinstance(condition, LabelCondition) else None,
         "width": settings.compute.width,
     }
 
 
-def _lora(condition: ConditionSettings | None) -> dict[str, Any] | None:
-    """The adapter without its rate, which is a field of the trainer."""
-    lora = None if condition is None else condition.lora
-    return None if lora is None else lora.model_dump(mode="json", exclude={"rate_factor"})
+def sft(settings: Settings) -> dict[str, Any]:
+    """Return the spec of fine-tuning outside of a study, to which the caller adds the model."""
+    return {
+        "prompt": settings.prompt.model_dump(mode="json"),
+        "sft": {**settings.sft.model_dump(mode="json"), "threads": settings.compute.threads},
+        "plugin": {},
+        "health": settings.health.model_dump(mode="json"),
+        "lora": None,
+        "view": None,
+    }
 
 
-def _at_its_rate(spec: dict[str, Any], condition: ConditionSettings | None, rate: float) -> dict[str, Any]:
-    """A trainer's settings at ``rate`` times the learning rate, which an adapter multiplies by a factor of its own."""
-    factor = rate if condition is None or condition.lora is None else rate * condition.lora.rate_factor
-    return {**spec, "learning_rate": spec["learning_rate"] * factor}
+def examples(settings: Settings, condition: TextCondition, *, own: bool) -> dict[str, Any]:
+    """Return the spec of a condition's examples; with ``own``, samples replace missing solutions of gold answers."""
+    return {"truncated": settings.answers.truncated if own else None, "shuffle": condition.shuffle}
 
 
 def _questions(settings: Settings) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from noisy_student.errors import UserError
+from noisy_student.labeling.select import SELECTIONS
 from noisy_student.pipeline.node import Node
 from noisy_student.study.plan import specs
 from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes, first_trained
@@ -24,8 +25,13 @@ from noisy_student.study.settings.conditions import (
     REVEALED,
     TARGET,
     ConditionSettings,
-    LabelSettings,
+    LabelCondition,
+    SftCondition,
+    TextCondition,
+    TrainedCondition,
 )
+from noisy_student.study.settings.labels import LabelSettings
+from noisy_student.study.settings.methods import METHODS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +55,14 @@ class SeedGraph(SampleGraph):
         train, condition = self.trained(name), self.settings.conditions[name]
         taught = None if train is None else first_trained(train)
         learned = taught.inputs.get("examples", (taught,))[0] if taught is not None else None
-        chain = condition.method == "last"
         return ConditionNodes(
             name=name,
             seed=self.run_seed,
             train=train,
             learned=learned,
             grade=self._grade(name),
-            quality=None if chain else self._condition_quality(name, learned),
-            groups=None if chain else self._group_quality(name, train),
+            quality=self._condition_quality(name, learned) if isinstance(condition, TrainedCondition) else None,
+            groups=self._group_quality(name, train) if condition.method == "grpo" else None,
             review=None if condition.accept is None else self.review(name),
             lineage=self.lineage(name),
         )
@@ -71,7 +76,7 @@ class SeedGraph(SampleGraph):
         if label.part == "unlabeled" and not self.inputs.truth_known and label.samples is None:
             on_dev = self._vote_quality(self.votes(label, part="dev"), title=f"quality of {name} on dev")
         quality = self._vote_quality(votes, title=f"quality of {name}")
-        labels = self.labels(name, ConditionSettings(train=(f"{LABELS}{name}",), select=label.default_select))
+        labels = self.labels(name, SftCondition(train=(f"{LABELS}{name}",), select=label.default_select))
         return LabelNodes(name, self.run_seed, self._teacher(label), votes, labels, quality, on_dev)
 
     def trained(self, name: str) -> Node | None:
@@ -98,11 +103,9 @@ class SeedGraph(SampleGraph):
         return self.node("gate", {"criterion": "accepted", "name": name}, inputs=inputs, title=f"accept {name}")
 
     def _train(self, name: str, condition: ConditionSettings) -> Node | None:
-        if condition.method == "none":
-            return None
-        if condition.method == "last":
-            return self._last(name)
-        return self._tuned(name) if condition.rates else self._train_at(name, 1.0)
+        if isinstance(condition, TrainedCondition):
+            return self._tuned(name, condition) if condition.rates else self._train_at(name, condition, 1.0)
+        return self._last(name) if condition.last_of else None
 
     def _last(self, name: str) -> Node:
         """The last student of a chain that was not rejected."""
@@ -112,13 +115,13 @@ class SeedGraph(SampleGraph):
         spec = {"rule": "last", "chain": list(chain)}
         return self.node("choose", spec, inputs=inputs, title=f"the last of {', '.join(chain)}")
 
-    def _tuned(self, name: str) -> Node:
+    def _tuned(self, name: str, condition: TrainedCondition) -> Node:
         """The student of several learning rates that is best on dev."""
-        settings, condition = self.settings_of(name), self.settings.conditions[name]
+        settings = self.settings_of(name)
         request = SampleRequest("dev", settings.evaluation.decoding, k=1, count=self.count("dev"))
         inputs = {"split": [self.split]}
         for number, rate in enumerate(condition.rates):
-            train = self._train_at(name, rate)
+            train = self._train_at(name, condition, rate)
             dev = self.samples(SampledModel(f"{name} x {rate:g}", train, settings), request)
             inputs |= {f"train-{number}": [train], f"dev-{number}": dev}
         base = self.base_of(settings)
@@ -126,24 +129,25 @@ class SeedGraph(SampleGraph):
         spec = {**rule, "model": base.spec}
         return self.node("choose", spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
 
-    def _train_at(self, name: str, rate: float) -> Node:
+    def _train_at(self, name: str, condition: TrainedCondition, rate: float) -> Node:
         """The training of a condition at ``rate`` times its learning rate."""
-        settings, condition = self.settings_of(name), self.settings.conditions[name]
-        if condition.method == "grpo":
-            spec, inputs = specs.grpo(settings, name, condition, rate=rate), self._learned_by_grpo(name)
+        stage, start = METHODS.get(condition.method).stage, self._start(name)
+        assert stage is not None, "trained conditions have a stage"
+        if isinstance(condition, TextCondition):
+            inputs = {"examples": [self._examples(name, condition)]}
         else:
-            spec, inputs = specs.sft(settings, condition, rate=rate), self._learned_by_sft(name)
-        start = self._start(name)
+            inputs = self._labels_of(name, condition)
         return self.node(
-            f"train-{condition.method}",
-            {**spec, "model": start.spec},
+            stage,
+            {**specs.training(self.settings_of(name), name, condition, rate=rate), "model": start.spec},
             inputs={"split": [self.split], **inputs, **start.inputs},
             title=f"train {name}" if rate == 1 else f"train {name} x {rate:g}",
             paths=start.paths,
         )
 
-    def _learned_by_sft(self, name: str) -> dict[str, list[Node]]:
-        settings, condition = self.settings_of(name), self.settings.conditions[name]
+    def _examples(self, name: str, condition: TextCondition) -> Node:
+        """The worked texts that a condition learns from."""
+        settings = self.settings_of(name)
         inputs: dict[str, list[Node]] = {"gold": [], "own": [], "labels": []}
         for source in condition.train:
             if source == GOLD:
@@ -153,16 +157,15 @@ class SeedGraph(SampleGraph):
                 inputs["labels"].append(self.reveal(condition))
         inputs["labels"] += [self.labels(label, condition) for label in condition.label_names]
         spec = specs.examples(settings, condition, own=bool(inputs["own"]))
-        return {"examples": [self.node("examples", spec, inputs=_given(inputs), title=f"examples {name}")]}
+        return self.node("examples", spec, inputs=_given(inputs), title=f"examples {name}")
 
-    def _learned_by_grpo(self, name: str) -> dict[str, list[Node]]:
-        """GRPO samples its own answers, so it needs labels and no worked solutions."""
-        condition = self.settings.conditions[name]
+    def _labels_of(self, name: str, condition: TrainedCondition) -> dict[str, list[Node]]:
+        """The labels that a condition learns from without worked texts, and the gate of a probe."""
         labels = [self.labels(label, condition) for label in condition.label_names]
         labels += [self.reveal(condition)] if REVEALED in condition.train else []
-        inputs = {"gold": [self.split] if GOLD in condition.train else [], "labels": labels}
-        inputs["gate"] = [] if condition.after is None else [self._gate(name)]
-        return _given(inputs)
+        gated = isinstance(condition, LabelCondition) and condition.after is not None
+        gold = [self.split] if GOLD in condition.train else []
+        return _given({"gold": gold, "labels": labels, "gate": [self._gate(name)] if gated else []})
 
     def _start(self, name: str) -> Start:
         base, start = self.base_of(self.settings_of(name)), self.settings.conditions[name].start
@@ -227,6 +230,7 @@ class SeedGraph(SampleGraph):
         spec = {
             "rule": label.rule,
             "select": rule,
+            "plugin": {key: value for name in rule for key, value in SELECTIONS.identity(name).items()},
             "target": target,
             "like": like,
             "text": text,
@@ -234,7 +238,7 @@ class SeedGraph(SampleGraph):
         }
         return self.node("label", spec, inputs=inputs, title=f"labels from {name}")
 
-    def reveal(self, condition: ConditionSettings) -> Node:
+    def reveal(self, condition: TrainedCondition) -> Node:
         """Return the key's labels of unlabeled or foreign questions, for conditions that ask for them."""
         inputs = {"split": [self.split], "key": [self.key]}
         text, truncated = None, None
@@ -278,7 +282,7 @@ class SeedGraph(SampleGraph):
         other = self.settings.conditions[condition]
         return self.labels(other.label_names[0], other)
 
-    def _own(self, condition: ConditionSettings) -> LabelSettings:
+    def _own(self, condition: TrainedCondition) -> LabelSettings:
         """The first set of labels whose teacher has the condition's base model."""
         settings = self.settings
         for label in settings.labels.values() or [LabelSettings()]:
@@ -317,11 +321,13 @@ class SeedGraph(SampleGraph):
     def lineage(self, name: str) -> Node | None:
         """Return the change of a condition's labels since the round before; None unless each has one set of votes."""
         accept = self.settings.conditions[name].accept
-        voted = None if accept is None else [self._voted(condition) for condition in (accept.against, name)]
-        if accept is None or voted is None or None in voted:
+        if accept is None:
             return None
         inputs = {"key": [self.key]}
-        for role, condition, label in zip(("before-", ""), (accept.against, name), voted, strict=True):
+        for role, condition in (("before-", accept.against), ("", name)):
+            label = self._voted(condition)
+            if label is None:
+                return None
             inputs |= {
                 f"{role}votes": [self.votes(self.settings.labels[label])],
                 f"{role}labels": [self.labels(label, self.settings.conditions[condition])],
@@ -369,9 +375,8 @@ class SeedGraph(SampleGraph):
     def _vote_quality(self, votes: Node, *, title: str) -> Node:
         return self.node("label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=title)
 
-    def _group_quality(self, name: str, train: Node | None) -> Node | None:
-        if train is None or first_trained(train).stage != "train-grpo":
-            return None
+    def _group_quality(self, name: str, train: Node | None) -> Node:
+        assert train is not None, "GRPO trains"
         inputs = {"key": [self.key], "train": [train]}
         return self.node("group-quality", {}, inputs=inputs, title=f"groups of {name} against the key")
 

@@ -80,6 +80,6 @@ class Source:
                 f"The student is an adapter, and compute.engine is {self.spec['engine']['name']}.",
                 why="This engine reads whole models only.",
                 do="Set lora.merge = true, or --set compute.engine=torch.",
-                code="engine-needs-whole-model",
+                code="engine-without-adapters",
             )
         return load_tokenizer(self.folder, revision=self.spec["model"].get("revision"))

@@ -22,7 +22,6 @@ from noisy_student.study.stages.loading import Source
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "peft")
 WEIGHT = 3.0
-WORK = ("prompt_tokens", "tokens")
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

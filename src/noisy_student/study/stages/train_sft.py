@@ -22,7 +22,6 @@ from noisy_student.training.student import trainable, with_adapter, write_studen
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 WEIGHT = 10.0
-WORK = ("read_tokens",)
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
