@@ -13,7 +13,7 @@ from typing import Any
 
 from noisy_student import identity
 from noisy_student.pipeline.manifest import Stored, stored
-from noisy_student.pipeline.node import Node, forwards_of
+from noisy_student.pipeline.node import Node, declared_by
 from noisy_student.study.settings.methods import of_stage
 
 
@@ -89,7 +89,7 @@ def trainer(step: Step) -> Step | None:
     if not given:
         return None
     step = given[0]
-    while (role := forwards_of(step.stage)) is not None:
+    while (role := declared_by(step.stage).forwards) is not None:
         behind = step.inputs.get(f"{role}0" if role.endswith("-") else role)
         if not behind:
             return None
