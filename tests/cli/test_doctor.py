@@ -57,11 +57,11 @@ def test_a_plugin_that_fails_to_load_is_listed(tmp_path: Path, monkeypatch: pyte
 
 def test_every_registry_of_the_package_is_checked() -> None:
     made = {
-        f"{path.relative_to(ROOT)}:{node.target.id}"
+        f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in ROOT.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-        if node.value is not None and ast.unparse(node.value).startswith("Registry(")
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+        if ast.unparse(node.value).startswith("Registry(")
     }
     groups = {registry.group for registry in REGISTRIES}
     assert len(groups) == len(REGISTRIES) == len(made), sorted(made)

@@ -23,15 +23,17 @@ from noisy_student.cli.exit_code import USER_ERROR
 from noisy_student.errors import UserError
 from noisy_student.labeling.select import SELECTIONS
 from noisy_student.models import lab
-from noisy_student.pipeline.node import version
+from noisy_student.pipeline.node import STAGES, version
 from noisy_student.pipeline.provenance import RANGES, fault_of
 from noisy_student.registry import Registry
 from noisy_student.report.sections import SECTIONS
+from noisy_student.sampling.engines import ENGINES
 from noisy_student.study.settings.files import names
 from noisy_student.study.settings.methods import METHODS
+from noisy_student.training.specs.rewards import REWARDS
 
 MARKS = {"good": "✓", "note": "·", "bad": "✗"}
-REGISTRIES: tuple[Registry[Any], ...] = (SELECTIONS, SECTIONS, METHODS)
+REGISTRIES: tuple[Registry[Any], ...] = (METHODS, STAGES, ENGINES, SELECTIONS, REWARDS, SECTIONS)
 """Every table that plug-ins can extend."""
 PRESENT = ("accelerate", "safetensors", "numpy", "scipy", "pydantic", "matplotlib", "filelock")
 GIB = 2**30
