@@ -16,7 +16,7 @@ class UserError(Exception):
     be reworded, a code may not; every raise site has a literal code.
     """
 
-    def __init__(self, what: str, *, why: str = "", do: str = "", code: str = "unnamed") -> None:
+    def __init__(self, what: str, *, why: str = "", do: str = "", code: str) -> None:
         self.what, self.why, self.do, self.code = what, why, do, code
         super().__init__(" ".join(part for part in (what, why, do) if part))
 
