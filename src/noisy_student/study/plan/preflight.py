@@ -103,7 +103,8 @@ class PreflightGraph:
         samples: list[Node] = []
         for first, end in zip((0, *RUNGS), RUNGS, strict=False):
             title = f"whether K = {end} is needed"
-            gate = [self.draw.node("more-votes", {}, inputs={"votes": [last]}, title=title) for last in votes[-1:]]
+            criterion = {"criterion": "vote-fails"}
+            gate = [self.draw.node("gate", criterion, inputs={"votes": [last]}, title=title) for last in votes[-1:]]
             samples.append(self._ask(teacher, self.settings.sampling, Shard(first=first, end=end), gate))
             votes.append(self._votes_of(end, samples))
         return votes
