@@ -23,6 +23,11 @@ def test_every_error_has_a_literal_code() -> None:
     assert [site.code for site in found if not KEBAB.fullmatch(site.code)] == []
 
 
+def test_an_error_without_a_code_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match="code"):
+        UserError("What.")  # type: ignore[call-arg]
+
+
 def test_the_page_of_codes_is_up_to_date() -> None:
     assert DOCS["PAGE"].read_text(encoding="utf-8") == DOCS["page"](), "run: python docs/errors.py"
 
