@@ -14,13 +14,13 @@ from typing import Any
 PACKAGE = "noisy_student"
 ROOT = Path(__file__).parent
 ERRORS = ("NotTrainable", "DamagedArtifact", "Paused", "Interrupted")
-"""Exceptions whose names do not end in ``Error``."""
+"""Exceptions of this package whose names do not end in ``Error``."""
 
 
 def canonical(value: Any) -> str:
-    """``value`` as JSON with sorted keys, NFC strings and exact numbers; 1, 1.0 and true stay different.
+    """Return ``value`` as JSON with sorted keys, NFC strings and exact numbers; 1, 1.0 and true stay different.
 
-    Raises ValueError for NaN and infinities, TypeError for anything JSON has no word for.
+    Raises ValueError for NaN and infinities, TypeError for types that JSON lacks.
 
     >>> canonical({"b": 1, "a": 1.0})
     '{"a":1.0,"b":1}'
@@ -29,20 +29,28 @@ def canonical(value: Any) -> str:
 
 
 def digest(value: Any) -> str:
-    """The sha256 of the canonical form, 64 hex digits."""
+    """Return the SHA-256 of the canonical form, 64 hex digits."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def code_digest(modules: Iterable[str]) -> str:
-    """Digest first-party modules and all that they import; comments, docstrings and error texts do not count."""
+    """Return the digest of first-party modules and all that they import, each without its wording."""
     closure = import_closure(modules)
     return digest({name: _module_digest(name) for name in sorted(closure)})
 
 
-def import_closure(modules: Iterable[str]) -> frozenset[str]:
-    """The first-party modules reached from ``modules`` by imports, those inside functions counted.
+def tree_digest(tree: ast.Module) -> str:
+    """Return the digest of a module's code without its wording: comments, docstrings and texts of errors.
 
-    The package itself is left out: it holds the version and the way in from Python, which no stage's result needs.
+    Changes ``tree``.
+    """
+    return hashlib.sha256(ast.dump(_WithoutWording().visit(tree)).encode()).hexdigest()
+
+
+def import_closure(modules: Iterable[str]) -> frozenset[str]:
+    """Return the first-party modules that ``modules`` import, directly or not, imports inside functions included.
+
+    The package itself is left out: it holds the version and the Python interface, on which no stage's result depends.
     """
     seen: set[str] = {PACKAGE}
     waiting = [name for name in modules if _path(name)]
@@ -54,6 +62,18 @@ def import_closure(modules: Iterable[str]) -> frozenset[str]:
     return frozenset(seen - {PACKAGE})
 
 
+def imports_of(tree: ast.AST) -> frozenset[str]:
+    """Return the first-party modules that a module's code imports."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(name for name in names if _path(name))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
@@ -61,18 +81,18 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{value} has no identity: only finite numbers have")
+            raise ValueError(f"{value} has no identity: numbers must be finite")
         return 0.0 if value == 0.0 else value
     if isinstance(value, dict):
         return {_key(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    raise TypeError(f"{type(value).__name__} has no identity: use the types of JSON")
+    raise TypeError(f"{type(value).__name__} has no identity: only types of JSON have one")
 
 
 def _key(name: Any) -> str:
     if not isinstance(name, str):
-        raise TypeError(f"the key {name!r} is no string")
+        raise TypeError(f"the key {name!r} is not a string")
     return unicodedata.normalize("NFC", name)
 
 
@@ -91,16 +111,13 @@ _PARSED: dict[str, tuple[str, frozenset[str]]] = {}
 
 
 def _parse(module: str) -> tuple[str, frozenset[str]]:
-    """The module's own digest and its first-party imports; read once per process."""
+    """The module's digest and first-party imports, read once per process: the code that runs is that of its start."""
     if module not in _PARSED:
         path = _path(module)
         assert path is not None, module
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        imports: set[str] = set()
-        for node in ast.walk(tree):
-            imports.update(_imported(node))
-        tree = _WithoutWording().visit(tree)
-        _PARSED[module] = hashlib.sha256(ast.dump(tree).encode()).hexdigest(), frozenset(imports)
+        imports = imports_of(tree)
+        _PARSED[module] = tree_digest(tree), imports
     return _PARSED[module]
 
 
@@ -112,18 +129,8 @@ def _imports(module: str) -> set[str]:
     return set(_parse(module)[1])
 
 
-def _imported(node: ast.AST) -> set[str]:
-    if isinstance(node, ast.Import):
-        names = {alias.name for alias in node.names}
-    elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-        names = {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    else:
-        return set()
-    return {name for name in names if _path(name)}
-
-
 class _WithoutWording(ast.NodeTransformer):
-    """Removes docstrings, and the texts of errors: rewording either cannot change a result."""
+    """Removes docstrings and the texts of errors: rewording either cannot change a result."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
@@ -139,7 +146,7 @@ class _WithoutWording(ast.NodeTransformer):
 
 
 class _WithoutTexts(ast.NodeTransformer):
-    """Replaces every string, and every f-string with the values in it, by an empty one."""
+    """Replaces strings, and f-strings with the values in them, by empty ones; compared strings and subscripts stay."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return ast.Constant("") if isinstance(node.value, str) else node
@@ -147,9 +154,15 @@ class _WithoutTexts(ast.NodeTransformer):
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         return ast.Constant("")
 
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        return node
+
 
 def _makes_an_error(call: ast.Call) -> bool:
-    """Calls of a class named as an exception are: ``UserError(...)``, ``errors.NotTrainable(...)``."""
+    """True for calls of a class with the name of an exception: ``UserError(...)``, ``errors.NotTrainable(...)``."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     return name.endswith("Error") or name in ERRORS
 

@@ -1,4 +1,4 @@
-"""What all settings have in common: they cannot change, take no unknown field, and name things in one way."""
+"""Base of all settings: values that cannot change, without coercion of types and without unknown fields."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
-class Frozen(BaseModel):
-    """Settings that cannot change and take no unknown field."""
+class Strict(BaseModel):
+    """A frozen model that converts no types and refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")

@@ -62,7 +62,7 @@ def test_a_study_file_is_data_and_nothing_else(
 ) -> None:
     if row == "48" and "teacher" in text:
         text = text.replace('["gold"]', '["gold", "labels.baseline"]')
-        what = "The teachers go in a circle: baseline → baseline."
+        what = "The teachers form a circle: baseline → baseline."
     Path("study.toml").write_text(text)
     assert what in refused(capfd, "plan", "./study.toml")
     assert not Path("PWN").exists()

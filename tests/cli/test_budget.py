@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from noisy_student.cli.budget import budget_deadline, cost
+from noisy_student.cli.budget import budget_deadline
 from noisy_student.cli.main import main
 from noisy_student.errors import UserError
 from noisy_student.pipeline.node import parents_first
@@ -30,10 +30,6 @@ def test_without_a_price_there_is_no_budget(tmp_path: Path, capsys: pytest.Captu
     assert main(words) == 1
     assert "compute.usd_per_hour" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
-
-
-def test_the_price_is_that_of_the_machine() -> None:
-    assert (cost(None, 3.0), cost(7200.0, 3.0), cost(1800.0, None)) == (None, 6.0, None)
 
 
 def test_a_price_is_in_no_key() -> None:

@@ -14,7 +14,7 @@ import pytest
 from noisy_student.cli.main import main
 from noisy_student.data.generated.problems import gold_solution, problems
 from noisy_student.data.parts import parts
-from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.files import Request, resolve
 
 Capture = pytest.CaptureFixture[str]
@@ -43,7 +43,7 @@ def _fits(study: str) -> dict[str, Any]:
     """The study file, once every seed of it has been split."""
     settings = resolve(Request(study))
     for seed in (1, 2, 3):
-        made = parts(settings.data, run_seed=seed, paths=Shared(settings).paths)
+        made = parts(settings.data, run_seed=seed, paths=Inputs(settings).paths)
         assert len(made.unlabeled) == settings.data.unlabeled
     return tomllib.loads(Path(study).read_text())
 

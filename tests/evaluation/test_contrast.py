@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.evaluation.contrast import Outcomes, contrast, judge
 from noisy_student.records import Finding
 from noisy_student.statistics.paired import PairedCounts, mcnemar_midp, newcombe_paired
@@ -158,13 +158,13 @@ def test_seeds_are_paired_and_may_have_questions_of_their_own():
     b = Outcomes("b", {2: {"z": False, "w": False}, 1: {"y": True, "x": False}})
     (finding,) = _contrast(a, b)
     assert (finding.difference, finding.n, finding.seeds) == (0.5, 4, 2)
-    with pytest.raises(UserError, match="no seed in common"):
+    with refused("no-common-seed", '"b"'):
         _contrast(a, Outcomes("b", {3: {"x": True}}))
 
 
 def test_questions_of_one_side_only_are_refused_unless_dropped():
     a, b = Outcomes("a", {1: {"x": True, "y": True}}), Outcomes("b", {1: {"x": False, "z": True}})
-    with pytest.raises(UserError, match=r'1 only in "a" \(seed 1\) \(y\), 1 only in "b"'):
+    with refused("different-questions", '1 only in "a" (seed 1) (y)', '1 only in "b"'):
         _contrast(a, b)
     (finding,) = _contrast(a.shared_with(b), b.shared_with(a))
     assert (finding.difference, finding.n) == (1, 1)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from noisy_student.evaluation.review import ALARMS, Round, alarms, entropy, leading_share, review
+from noisy_student.evaluation.review import ALARMS, Round, alarms, entropy, review, share_of_answered
 
 WINNERS = ("4", "4", "7", "9", "12", None, "15", "3", "21", "8")
 GOOD = Round((True,) * 6 + (False,) * 4, WINNERS, 0.6, 0.5, 0.8, 0.95, 60.0)
@@ -168,9 +168,9 @@ def test_entropy_is_that_of_the_shares_and_nothing_votes_for_none(voted: tuple[s
     counts = Counter(there)
     expected = -sum(count / len(there) * math.log2(count / len(there)) for count in counts.values())
     assert entropy(voted) == pytest.approx(expected, abs=1e-12)
-    assert entropy(voted) == entropy(there) and leading_share(voted) == leading_share(there)
+    assert entropy(voted) == entropy(there) and share_of_answered(voted) == share_of_answered(there)
     assert 0 <= entropy(voted) <= math.log2(max(1, len(counts))) + 1e-12
-    assert leading_share(voted) == (max(counts.values()) / len(there) if there else 0.0)
+    assert share_of_answered(voted) == (max(counts.values()) / len(there) if there else 0.0)
 
 
 @given(st.integers(1, 40))

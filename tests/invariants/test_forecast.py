@@ -55,7 +55,7 @@ def test_calibrated_and_looked_ahead_at_in_a_fresh_store(tmp_path: Path) -> None
     found = _said(place, *words)
     assert found["totals"]["without_estimate"] == 0
     assert found["totals"]["cpu_seconds"] > 0
-    (calibration,) = place.store.glob("calibration/*.json")
+    (calibration,) = place.store.glob("timing/*.json")
     assert calibration.stat().st_size < 200_000
     seen = found["outlook"]
     assert (seen["unlabeled"], seen["known"]) == (24, 20)

@@ -1,4 +1,4 @@
-"""Foreign questions in a study: nobody else's key changes, files enter by digest, and LaTeX goes all the way."""
+"""Foreign questions in a study: files enter keys by digest, and LaTeX answers pass from the pool to grades."""
 
 from __future__ import annotations
 
@@ -9,55 +9,34 @@ from typing import Any
 
 import pytest
 
-from noisy_student import identity
 from noisy_student.answers import math_pool
 from noisy_student.context import Context
 from noisy_student.data.parts import sizes_of
 from noisy_student.data.rows import read_questions
 from noisy_student.errors import UserError
 from noisy_student.labeling.vote import read_votes
-from noisy_student.models.spec import MATH_INSTRUCTION, PromptSpec
 from noisy_student.pipeline.node import parents_first
 from noisy_student.records import Sample
 from noisy_student.sampling.sample import write_samples
-from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.stages import grade, key, label_quality, split, vote
 
-here = all(importlib.util.find_spec(name) for name in math_pool.EXTRA)
-BEFORE = {
-    "split": "552159480dd999774b79d90d16e7bf6f3aad3a569cea18a00a1b08031cde3584",
-    "key": "9d8740b9b3e1007fc7aef3860d2096ea0e2d414181c4a9f35cba45e0eb008ea4",
-}
-"""Of what enters the keys of the lab's split and key, code aside; computed before there were foreign questions."""
 FORMS = [("\\sqrt{8}", "2\\sqrt{2}"), ("\\frac{\\pi}{2}", "\\frac{2\\pi}{4}"), ("(1,2)", "(1, 2)"), ("7", "7.0")]
+here = all(importlib.util.find_spec(name) for name in math_pool.EXTRA)
 
 
-def _facts(**overrides: Any) -> dict[str, str]:
+def test_foreign_questions_change_the_keys_of_split_and_key() -> None:
+    keys = [_keys(), _keys(data__foreign={"count": 20})]
+    assert [len(found) for found in keys] == [2, 2]
+    assert not keys[0] & keys[1]
+
+
+def _keys(**overrides: Any) -> set[str]:
     dotted = {name.replace("__", "."): value for name, value in overrides.items()}
-    found = {}
-    for node in parents_first(plan(resolve(Request("v1", overrides=dotted))).targets):
-        if node.stage in BEFORE:
-            found[node.stage] = identity.digest(_without_code(node.facts()))
-    return found
-
-
-def _without_code(facts: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in facts.items() if name != "code"}
-
-
-def test_a_study_without_foreign_questions_keeps_the_keys_of_its_split() -> None:
-    assert _facts() == BEFORE
-    other = _facts(data__foreign={"count": 20})
-    assert other.keys() == BEFORE.keys()
-    assert all(other[stage] != BEFORE[stage] for stage in BEFORE)
-
-
-def test_a_prompt_without_words_of_its_own_for_latex_is_what_it_was() -> None:
-    assert "math_instruction" not in PromptSpec(instruction="x").model_dump()
-    assert PromptSpec(math_instruction="Box it.").model_dump()["math_instruction"] == "Box it."
-    assert "\\boxed{}" in MATH_INSTRUCTION
+    nodes = parents_first(plan(resolve(Request("v1", overrides=dotted))).targets)
+    return {node.key for node in nodes if node.stage in ("split", "key")}
 
 
 def _pool(path: Path, count: int) -> str:
@@ -73,27 +52,25 @@ def _pool(path: Path, count: int) -> str:
     return str(path)
 
 
-def _shared(path: str, **foreign: Any) -> Shared:
+def _inputs(path: str, **foreign: Any) -> Inputs:
     table = {"kind": "jsonl", "questions": path, "count": 8, **foreign}
-    return Shared(resolve(Request("v1", overrides={"data.labeled": 5, "data.test": 4, "data.foreign": table})))
+    return Inputs(resolve(Request("v1", overrides={"data.labeled": 5, "data.test": 4, "data.foreign": table})))
 
 
 def test_files_enter_by_their_digest(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
-    one, other = _shared(_pool(tmp_path / "a.jsonl", 8)), _shared(_pool(tmp_path / "b" / "c.jsonl", 8))
+    one, other = _inputs(_pool(tmp_path / "a.jsonl", 8)), _inputs(_pool(tmp_path / "b" / "c.jsonl", 8))
     assert one.data == other.data
     assert one.data["foreign"]["questions"].startswith("sha256:")
     assert str(tmp_path) not in json.dumps(one.data)
-    assert _shared(_pool(tmp_path / "a.jsonl", 9)).data != other.data
+    assert _inputs(_pool(tmp_path / "a.jsonl", 9)).data != other.data
     assert sizes_of(one.settings.data).foreign == 8
     assert one.truth_known
-    assert not one.foreign_truth_known, "roots and fractions of pi are no numbers"
-    assert _shared(str(tmp_path / "a.jsonl"), only_answered=True).foreign_truth_known
 
 
 @pytest.mark.skipif(not here, reason="the extra math is not installed")
 def test_latex_goes_from_the_pool_to_votes_and_grades(tmp_path: Path) -> None:
-    shared = _shared(_pool(tmp_path / "a.jsonl", 8), answers="math")
+    shared = _inputs(_pool(tmp_path / "a.jsonl", 8), answers="math")
     assert shared.data["algebra"].startswith("math-verify ")
     spec = {"data": json.loads(json.dumps(shared.data)), "seed": 1, "paths": shared.paths}
     for stage in (split, key):
@@ -128,4 +105,4 @@ def test_latex_goes_from_the_pool_to_votes_and_grades(tmp_path: Path) -> None:
 def test_latex_without_the_extra_is_refused_when_it_is_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(math_pool, "EXTRA", ("no_such_package",))
     with pytest.raises(UserError, match="no_such_package"):
-        _ = _shared(_pool(tmp_path / "a.jsonl", 8), answers="math").data
+        _ = _inputs(_pool(tmp_path / "a.jsonl", 8), answers="math").data

@@ -29,7 +29,7 @@ from noisy_student.pipeline.node import STAGES, code_of
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import shards
 from noisy_student.study.plan import specs
-from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.settings.study import Settings
 
@@ -48,11 +48,11 @@ class Recipe:
     sets: Sequence[str]
 
     @cached_property
-    def shared(self) -> Shared:
+    def shared(self) -> Inputs:
         """The settings, resolved as those of a run, and the model's files, digested once."""
         provenance.require()
         flags = Flags(model=self.model, sets=self.sets)
-        return Shared(resolve(Request(STUDY, self.scale, self.protocol, overrides(flags))))
+        return Inputs(resolve(Request(STUDY, self.scale, self.protocol, overrides(flags))))
 
     @property
     def settings(self) -> Settings:

@@ -24,8 +24,3 @@ def budget_deadline(usd: float, *, usd_per_hour: float | None, now: float) -> fl
             do="Add --set compute.usd_per_hour=2.50 with your price, or write it into the scale.",
         )
     return now + usd / usd_per_hour * _HOUR
-
-
-def cost(seconds: float | None, usd_per_hour: float | None) -> float | None:
-    """What so long a time costs, in USD; None where time or price is unknown."""
-    return None if seconds is None or usd_per_hour is None else seconds / _HOUR * usd_per_hour

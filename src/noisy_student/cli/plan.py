@@ -18,8 +18,9 @@ from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.store import Store
 from noisy_student.report.numbers import DASH, duration, scientific, short_count
-from noisy_student.study.forecast.forecast import Expected, forecast, past, totals, usd
+from noisy_student.study.forecast.forecast import Expected, forecast, past, totals
 from noisy_student.study.plan.plan import plan
+from noisy_student.study.results.costs import usd
 from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.settings.study import ComputeSettings, Settings
 
@@ -49,7 +50,7 @@ def command(
 ) -> None:
     """Show what a run would compute: the graph, time, what can be seen.
 
-    Times, tokens and money come from what like steps took in this store, else from a calibration.
+    Times, tokens and money come from what like steps took in this store, else from a timing of this machine.
     """
     flags = Flags(model=model, data=data, limit=limit, seeds=seeds, sets=sets or ())
     settings = resolve(Request(study, scale, protocol, overrides(flags)))
@@ -95,7 +96,7 @@ def _row(node: Node, expected: Expected, cached: bool, compute: ComputeSettings)
         "cpu_seconds": expected.cpu_seconds,
         "tokens": expected.tokens,
         "flops": expected.flops,
-        "usd": usd(None if expected.seconds is None else expected.seconds / compute.workers, compute),
+        "usd": usd(None if expected.seconds is None else expected.seconds / compute.workers, compute.usd_per_hour),
         "source": expected.source,
         "needs": [parent.key for parent in node.parents],
     }
@@ -110,7 +111,7 @@ def _totals(rows: Sequence[Row], waiting: Sequence[Expected], compute: ComputeSe
         "to_run": len(waiting),
         "stages": {stage: _stage(stage, count, waiting) for stage, count in Counter(r["stage"] for r in rows).items()},
         **asdict(totals(waiting, compute)),
-        "sources": [name for name in ("store", "calibration") if name in sources],
+        "sources": [name for name in ("store", "timing") if name in sources],
     }
 
 
@@ -123,9 +124,9 @@ def _stage(stage: str, count: int, waiting: Sequence[Expected]) -> Row:
 
 def _calibrate(settings: Settings, store: Store) -> None:
     # A rehearsal imports torch, which a plan does without.
-    from noisy_student.study.forecast.timing import calibrate
+    from noisy_student.study.forecast.timing import measure
 
-    remark(f"Calibrating: a few samples and training steps, kept as {calibrate(settings, store.root, notice=remark)}.")
+    remark(f"Timing a few samples and training steps, kept as {measure(settings, store.root, notice=remark)}.")
 
 
 def _outlook(settings: Settings, store: Store) -> Row:
@@ -185,5 +186,5 @@ def _summary(summed: Row) -> str:
     words += [f"{short_count(summed['tokens'])} tokens"] if summed["tokens"] is not None else []
     words += [f"{scientific(summed['flops'])} FLOPs"] if summed["flops"] is not None else []
     words += [f"{summed['usd']:.2f} USD"] if summed["usd"] is not None else []
-    places = {"store": "what like steps took in this store", "calibration": "a calibration"}
+    places = {"store": "what like steps took in this store", "timing": "a timing of this machine"}
     return f"{start}: {', '.join(words)}. Known from {' and '.join(places[name] for name in summed['sources'])}."

@@ -14,9 +14,9 @@ from noisy_student.cli.console import emit, output, table
 from noisy_student.cli.runs import past_runs
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import roots
-from noisy_student.pipeline.manifest import stored
 from noisy_student.report.numbers import DASH, duration
-from noisy_student.study.forecast.ledger import Entry, Finished, ledger
+from noisy_student.study.forecast.history import stored_results
+from noisy_student.study.forecast.ledger import FinishedRun, RunCost, ledger
 from noisy_student.study.results.costs import total
 
 
@@ -24,8 +24,8 @@ def spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None:
     """Show what every run has cost and all together, of ``budget`` USD if there is one."""
     if budget is not None and not (math.isfinite(budget) and budget > 0):
         raise UserError(f"--of is {budget:g}.", why="It is the budget that was spent from.", do="Give USD above 0.")
-    finished = [Finished(past.folder, past.written, past.results) for past in past_runs(runs) if past.results]
-    entries = ledger(finished, roots(store), stored(store))
+    finished = [FinishedRun(past.folder, past.written, past.results) for past in past_runs(runs) if past.results]
+    entries = ledger(finished, roots(store), stored_results(store))
     spent = total([entry.usd for entry in entries])
     seconds = total([entry.seconds for entry in entries])
     cpu = total([entry.cpu_seconds for entry in entries])
@@ -43,7 +43,7 @@ def spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None:
     _tell(entries, spent, seconds, budget)
 
 
-def _tell(entries: Sequence[Entry], spent: float | None, seconds: float | None, budget: float | None) -> None:
+def _tell(entries: Sequence[RunCost], spent: float | None, seconds: float | None, budget: float | None) -> None:
     console = output()
     console.print(Text("What several runs stand on is counted once, in the first of them.", "dim"))
     gone = sum(entry.gone > 0 for entry in entries)
@@ -57,7 +57,7 @@ def _tell(entries: Sequence[Entry], spent: float | None, seconds: float | None, 
     console.print(Text(f"Spent: {words}.", "bold"))
 
 
-def _line(entry: Entry) -> list[str]:
+def _line(entry: RunCost) -> list[str]:
     return [
         time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.started)),
         entry.study or DASH,

@@ -11,7 +11,7 @@ from noisy_student.cli import box, options, stream
 from noisy_student.cli.console import emit, output
 from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.report.numbers import count
-from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.files import Request, resolve
 
 
@@ -30,7 +30,7 @@ def command(
     """
     flags = Flags(data=data, limit=limit, sets=sets or ())
     settings = resolve(Request(box.STUDY, scale, options.PROTOCOL, overrides(flags)))
-    shared = Shared(settings)
+    shared = Inputs(settings)
     spec = {"data": settings.data.model_dump(mode="json"), "seed": seed, "paths": shared.paths}
     out = box.new_folder(out)
     with box.workplace(out, {"data": shared.data, "seed": seed}) as folder:

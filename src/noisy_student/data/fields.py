@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from noisy_student.answers.extract import read
 from noisy_student.answers.latex import written as written_latex
 from noisy_student.answers.math_pool import require_extra
@@ -23,6 +21,7 @@ from noisy_student.data.rows import require_encodable
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError, nearest
 from noisy_student.records import Answer, Kind
+from noisy_student.strict import Strict
 
 Need = Literal["required", "optional", "any"]
 """Need of an answer in each row: only the unlabeled source may lack them. ``any`` treats unreadable answers as unknown,
@@ -40,10 +39,8 @@ SHOWN = 5
 """Rows that a message lists."""
 
 
-class Fields(BaseModel):
+class Fields(Strict):
     """Names of the columns; None is the first usual name that a row has."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     question: str | None = None
     """Column of the question's text; usual names: question, text, problem."""

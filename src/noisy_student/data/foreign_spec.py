@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from noisy_student.data.fields import ForeignFields
 from noisy_student.errors import UserError
 from noisy_student.records import Kind
+from noisy_student.strict import Strict
 
 
-class ForeignSpec(BaseModel):
+class ForeignSpec(Strict):
     """A pool of questions of another kind than the test; known answers go to the key only.
 
     ``procedural`` draws from a family that shares no structure with the lab's problems; ``jsonl`` takes a file, ``hub``
     a split of a data set, both with the columns of NuminaMath (``source``, ``problem``, ``solution``) by default.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
     table: ClassVar[str] = "data.foreign"
 
     kind: Literal["procedural", "jsonl", "hub"] = "procedural"

@@ -76,11 +76,6 @@ def _procedural(spec: DataSpec, count: int, run_seed: int) -> list[Item]:
     return list(items.values())
 
 
-def foreign_answered(spec: ForeignSpec, paths: Mapping[str, str]) -> bool:
-    """True if every foreign question has a known answer, so that votes on them can be graded."""
-    return spec.kind == "procedural" or spec.only_answered or all(item.answer for item in _foreign_items(spec, paths))
-
-
 def _foreign(spec: ForeignSpec, paths: Mapping[str, str], run_seed: int) -> Pool:
     """Return the foreign candidates in their order."""
     if spec.kind == "procedural":

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from noisy_student.data.fields import Fields
 from noisy_student.data.foreign_spec import ForeignSpec
 from noisy_student.errors import UserError
 from noisy_student.records import Kind
+from noisy_student.strict import Strict
 
 PARTS = ("labeled", "unlabeled", "test")
 GSM8K = {"dataset": "openai/gsm8k", "config": "main", "labeled": "train", "test": "test"}
 """GSM8K (Cobbe et al. 2021, MIT) as published by its authors."""
 
 
-class SourceSpec(BaseModel):
+class SourceSpec(Strict):
     """Source of the questions.
 
     ``procedural`` generates them; ``jsonl`` reads a file for each part or one for all; ``hub`` reads parquet and JSONL
     files of a data set; ``gsm8k`` is that data set by name.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
     table: ClassVar[str] = "data.source"
 
     kind: Literal["procedural", "jsonl", "gsm8k", "hub"] = "procedural"
@@ -101,10 +101,8 @@ class SourceSpec(BaseModel):
         return f"{self.table}.{part}"
 
 
-class DataSpec(BaseModel):
+class DataSpec(Strict):
     """Number of questions in each part; dev is a fifth of the labeled budget."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     labeled: int = 1000
     unlabeled: int = 4000

@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from noisy_student import identity, seeds
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.data.foreign import ForeignPart
@@ -21,6 +19,7 @@ from noisy_student.data.overlap import OverlapIndex, Removal
 from noisy_student.data.source import Item, digest_of, merge, question, require_agreement
 from noisy_student.errors import UserError
 from noisy_student.records import Label, Question
+from noisy_student.strict import Strict
 
 DEV_EVERY = 5
 """Every fifth question of the labeled budget, from the second on, goes to dev."""
@@ -29,10 +28,8 @@ SMALLEST = {"labeled": 2, "unlabeled": 1, "test": 1, "foreign": 0}
 """A labeled budget of two is one question to learn from and one for dev."""
 
 
-class Sizes(BaseModel):
+class Sizes(Strict):
     """Number of questions in each part; ``labeled`` is the budget that includes dev."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     labeled: int
     """Questions with answers: four fifths for training, one fifth for dev."""

@@ -1,7 +1,7 @@
-"""Whether pseudo-labels are worth a run, from a vote on a few hundred questions: one word, and the number behind it.
+"""Advice on pseudo-labels from a vote on a few hundred questions: one word, and the number behind it.
 
-The rules stand in one table and are asked in its order; the first that fails gives the advice. The bounds are rules of
-thumb, said here and printed with every outlook, so that whoever disagrees can see with what.
+The first failing rule of one table gives the advice. The bounds are rules of thumb, printed with every outlook, so that
+a reader can disagree with them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEAST_LABELS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A selection of votes: its threshold as a share of K (None for all), and what it is expected to keep.
+    """A selection of votes: its threshold as a share of K (None for all), and the labels that it is expected to keep.
 
     ``precision`` is that of the selected votes, transported by vote count from questions whose answer is known; None
     with its ``se`` where nothing is selected. ``labels`` are those expected of all unlabeled questions.
@@ -43,7 +43,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What a vote on a few questions showed; shares are of 1, ``known`` are the questions with a known answer."""
+    """Results of a vote on a few questions; shares are of 1, ``known`` are the questions with a known answer."""
 
     known: int
     labeled: int
@@ -53,8 +53,8 @@ class Prospect:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One row of the table: what is looked at, its value and bound, whether it holds, and the advice if it does not."""
+class AdviceRule:
+    """One row of the table: a name, the value and its bound, whether it holds, and the advice if it does not."""
 
     name: str
     value: float | None
@@ -64,8 +64,8 @@ class Rule:
     reason: str
 
 
-def advise(prospect: Prospect) -> tuple[Advice, str, tuple[Rule, ...]]:
-    """The advice, its reason in numbers, and every rule as it stands."""
+def advise(prospect: Prospect) -> tuple[Advice, str, tuple[AdviceRule, ...]]:
+    """Return the advice, its reason in numbers, and every rule with its value."""
     table = rules(prospect)
     for rule in table:
         if not rule.holds:
@@ -76,8 +76,8 @@ def advise(prospect: Prospect) -> tuple[Advice, str, tuple[Rule, ...]]:
     return "go", f"{said}, beside {prospect.labeled} labeled questions.", table
 
 
-def rules(prospect: Prospect) -> tuple[Rule, ...]:
-    """The table of rules, in the order in which they are asked."""
+def rules(prospect: Prospect) -> tuple[AdviceRule, ...]:
+    """Return the table of rules, in the order in which they apply."""
     best = _best(prospect.filters)
     precision = best.precision if best is not None else None
     se = best.se if best is not None else None
@@ -85,7 +85,7 @@ def rules(prospect: Prospect) -> tuple[Rule, ...]:
     share = right / max(1, prospect.labeled)
     headroom = prospect.pass_at_k - prospect.pass_at_1
     return (
-        Rule(
+        AdviceRule(
             "pass@K",
             prospect.pass_at_k,
             LEAST_PASS_AT_K,
@@ -93,15 +93,15 @@ def rules(prospect: Prospect) -> tuple[Rule, ...]:
             "better base",
             f"only {100 * prospect.pass_at_k:.0f} % of the questions have a right sample at all.",
         ),
-        Rule(
+        AdviceRule(
             "standard error of the precision",
             se,
             MOST_SE,
             precision is None or (se is not None and se <= MOST_SE),
             "buy labels",
-            f"{prospect.known} questions with a known answer do not tell how many votes are right.",
+            f"{prospect.known} questions with a known answer are too few to measure the precision of the votes.",
         ),
-        Rule(
+        AdviceRule(
             "precision",
             precision,
             LEAST_PRECISION,
@@ -111,7 +111,7 @@ def rules(prospect: Prospect) -> tuple[Rule, ...]:
             if precision is None
             else f"of the selected votes only {100 * precision:.0f} % are right.",
         ),
-        Rule(
+        AdviceRule(
             "pass@K - pass@1",
             headroom,
             LEAST_HEADROOM,
@@ -119,7 +119,7 @@ def rules(prospect: Prospect) -> tuple[Rule, ...]:
             "buy labels",
             f"more samples find only {100 * headroom:.1f} points that one does not: there is little to teach.",
         ),
-        Rule(
+        AdviceRule(
             "right labels by labeled questions",
             share,
             LEAST_LABELS,

@@ -1,4 +1,4 @@
-"""What a published table claims, tested: each claim in the family that it was made in.
+"""Tests of the claims of a published table, each in its family.
 
 A table holds counts of right answers, so the tests are of different questions (unpaired), whatever was sampled.
 """
@@ -20,12 +20,12 @@ Says = Literal["better", "worse", "alike"]
 Held = Literal["holds", "not shown", "refuted"]
 SAYS: tuple[Says, ...] = ("better", "worse", "alike")
 MARGIN = 0.02
-"""Within which two accuracies are alike where nobody says otherwise; the studies' own."""
+"""The default margin within which two accuracies are alike; the same as in the studies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Somebody says that ``a`` is better than ``b``, or worse, or alike; ``source`` are their words."""
+    """A claim that ``a`` is better than ``b``, or worse, or alike; ``source`` quotes it."""
 
     a: str
     b: str
@@ -54,12 +54,17 @@ class JudgedClaim:
 def judge_claims(
     claims: Sequence[Claim], table: Mapping[str, tuple[int, int]], *, margin: float = MARGIN
 ) -> list[JudgedClaim]:
-    """Each claim against the counts (right, questions) of ``table``; UserError for a name that it does not have."""
+    """Test each claim on the counts (right, questions) of ``table``; raises UserError for an unknown name."""
     made: list[Comparison] = []
     for claim in claims:
         for name in (claim.a, claim.b):
             if name not in table:
-                raise UserError(f'A claim names "{name}", which the table does not have.', do=nearest(name, table))
+                raise UserError(
+                    f'A claim names "{name}", which the table does not have.',
+                    why="A claim compares two rows of the table.",
+                    do=nearest(name, table),
+                    code="unknown-row",
+                )
         made.append(compare_counts(*table[claim.a], *table[claim.b], margin=margin))
     judged: list[JudgedClaim | None] = [None] * len(claims)
     for family in dict.fromkeys(claim.family for claim in claims):

@@ -1,6 +1,6 @@
-"""Two results compared outside a study: counts from different questions, or grades of the same ones.
+"""Comparison of two results outside a study: counts from different questions, or grades of the same ones.
 
-What goes out is the record that ``noisy-student compare --json`` prints. ``difference`` is A - B.
+The record is printed by ``noisy-student compare --json``. ``difference`` is A - B.
 """
 
 from __future__ import annotations
@@ -43,13 +43,14 @@ class Comparison:
 
 
 def compare_counts(k1: int, n1: int, k2: int, n2: int, *, margin: float | None = None) -> Comparison:
-    """Two accuracies from different questions: pooled z, Newcombe's interval, Fisher's test beside them."""
+    """Compare two accuracies from different questions: pooled z, Newcombe's interval, Fisher's test."""
     for k, n in ((k1, n1), (k2, n2)):
         if n < 1 or not 0 <= k <= n:
             raise UserError(
                 f"{k}/{n} is not a count of right answers.",
                 why="The first number must lie between 0 and the second.",
                 do="Write it as right/questions, for instance 163/500.",
+                code="bad-count",
             )
     difference = k1 / n1 - k2 / n2
     p_value = pooled_p(k1, n1, k2, n2)
@@ -74,7 +75,7 @@ def compare_counts(k1: int, n1: int, k2: int, n2: int, *, margin: float | None =
 def compare_grades(
     a: Iterable[Grade], b: Iterable[Grade], *, margin: float | None = None, join: Join = "exact"
 ) -> Comparison:
-    """Two conditions graded on the same questions, joined on question id.
+    """Compare two conditions graded on the same questions, joined on question id.
 
     Several samples of a question are averaged first. Raises UserError for questions in one of the two only, unless
     the join is inner.
@@ -101,7 +102,7 @@ def compare_grades(
 
 
 def correctness(grades: Iterable[Grade]) -> Mapping[str, float]:
-    """The fraction of right samples of each question, exactly 0 or 1 for one sample."""
+    """Return the fraction of right samples of each question, exactly 0 or 1 for one sample."""
     rows: dict[str, list[bool]] = {}
     for grade in grades:
         rows.setdefault(grade.question_id, []).append(grade.correct)

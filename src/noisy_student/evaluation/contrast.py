@@ -1,4 +1,4 @@
-"""The difference between two conditions of a study as Findings, and the verdict of a family of them.
+"""Findings on the difference between two conditions of a study, and the verdicts of a family of them.
 
 Correctness by seed and question comes in. With one or two seeds the questions are the sample and the Finding speaks
 of these checkpoints; with three or more the seeds are, it speaks of the recipe, and the questions' Finding stands
@@ -35,7 +35,7 @@ class Outcomes:
     by_seed: Mapping[int, Mapping[str, float]]
 
     def minus(self, other: Outcomes) -> Outcomes:
-        """The difference to another condition question by question, for seeds and questions that both have."""
+        """Return the difference to another condition by question, for seeds and questions that both have."""
         own, others = self.shared_with(other), other.shared_with(self)
         by_seed = {
             seed: {i: right - others.by_seed[seed][i] for i, right in outcomes.items()}
@@ -44,7 +44,7 @@ class Outcomes:
         return Outcomes(f"({self.condition} - {other.condition})", by_seed)
 
     def shared_with(self, other: Outcomes) -> Outcomes:
-        """These outcomes on the questions that the other condition has for the same seed."""
+        """Return these outcomes on the questions that the other condition has for the same seed."""
         kept = {
             seed: {i: right for i, right in outcomes.items() if i in other.by_seed[seed]}
             for seed, outcomes in self.by_seed.items()
@@ -56,7 +56,7 @@ class Outcomes:
 def contrast(
     name: str, a: Outcomes, b: Outcomes, *, margin: float | None, primary: bool, family: str
 ) -> tuple[Finding, ...]:
-    """The Findings of A - B, not yet adjusted: one for the questions, before it one for the recipe from three seeds on.
+    """Return the unadjusted Findings of A - B: one on the questions, before it one on the recipe from three seeds on.
 
     Joins on seed (a seed that only one condition has is left out) and question id. A primary Finding's verdict is
     what can be said without its family, "no-difference" or "undecided". Raises UserError without a common seed or
@@ -68,6 +68,7 @@ def contrast(
             f'"{a.condition}" and "{b.condition}" have no seed in common.',
             why="A contrast pairs runs of the same seed.",
             do="Run both conditions with the same --seeds.",
+            code="no-common-seed",
         )
     for seed in common:
         names = (f'"{a.condition}" (seed {seed})', f'"{b.condition}" (seed {seed})')
@@ -81,7 +82,7 @@ def contrast(
 
 
 def judge(findings: Sequence[Finding], *, declared: int = 0) -> list[Finding]:
-    """The Findings in their order, adjusted within their family and with verdicts.
+    """Return the Findings in their order, adjusted within their family and with verdicts.
 
     Holm over the primary ones with a p value, Benjamini-Hochberg over the others. A primary Finding helps or hurts
     when its adjusted p value is at most .05; otherwise it keeps the verdict that ``contrast`` gave. ``declared`` is how

@@ -1,4 +1,4 @@
-"""Samples against the key: right by any way of reading the answer, and right by a strict ``####`` match."""
+"""Grades of samples: right by any way of reading the answer, and right by a strict ``####`` match."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from noisy_student.records import Answer, Grade, Sample
 
 
 def grade(samples: Iterable[Sample], key: AnswerKey, *, truncated: Truncated = "abstain") -> Iterator[Grade]:
-    """One grade per sample, in their order; a sample without an answer is wrong.
+    """Yield one grade per sample, in their order; a sample without an answer is wrong.
 
     Raises KeyError for a question that the key does not hold.
     """
@@ -27,7 +27,7 @@ def grade(samples: Iterable[Sample], key: AnswerKey, *, truncated: Truncated = "
 
 
 def stop_rate(samples: Sequence[Sample]) -> float | None:
-    """The share of samples that ended their turn by themselves; None without samples.
+    """Return the share of samples that ended their turn by themselves; None without samples.
 
     Meaningful only for samples drawn without ``stop_at_answer``.
     """

@@ -1,6 +1,6 @@
-"""What groups of answers taught, where the truth is known: their kinds apart for right and for wrong labels.
+"""Counts of GRPO's groups of answers where the truth is known, apart for right and for wrong labels.
 
-A group whose answers all reached a wrong label is where reinforcement is blind: nothing in it says that it is wrong.
+A group whose answers all reach a wrong label gets full reward, so reinforcement cannot see that it is wrong.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from noisy_student.answer_key import AnswerKey
 from noisy_student.answers.equivalence import same
 
 SPAN = 10
-"""Steps whose groups are taken together where they are followed over time."""
+"""Steps whose groups are pooled in the accuracy over steps."""
 
 
 def group_quality(groups: Iterable[Mapping[str, Any]], key: AnswerKey) -> dict[str, Any]:
-    """Counts of groups by the label's origin, whether it is right, and kind; pseudo-labels' accuracy over the steps.
+    """Count groups by origin and correctness of the label and by kind, with pseudo-labels' accuracy over the steps.
 
     Each group has ``step``, ``question_id``, ``origin``, ``label`` or None, ``answers`` and ``right``. Groups whose
     question the key does not hold are counted as unknown. ``over_steps`` has one row for every ten steps with the share

@@ -1,4 +1,4 @@
-"""How good the votes are, where the truth is known: by level of agreement, over all, and of what was selected.
+"""Quality of votes where the truth is known: by level of agreement, over all, and of the selected ones.
 
 Accuracy = right winners ÷ all questions (maj@K); precision = right ÷ labeled; coverage = labeled ÷ all.
 """
@@ -50,7 +50,7 @@ class LabelQuality:
 
 
 def vote_quality(votes: Iterable[Vote], key: AnswerKey) -> VoteQuality:
-    """Compare all votes with the key; raises ValueError if there are none or if they differ in K."""
+    """Compare all votes with the key; raises ValueError for no votes and for votes of different K."""
     asked: Counter[int] = Counter()
     right: Counter[int] = Counter()
     ks: set[int] = set()

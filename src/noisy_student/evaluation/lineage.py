@@ -1,4 +1,4 @@
-"""What became of the labels from one round to the next: which stayed, flipped, came and went, and to whose good."""
+"""Lineage of the labels from one round to the next: counts of those kept, flipped, gained and lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Lineage:
     """Counts of questions; ``same`` to ``without`` make up all that were voted on in both rounds.
 
     ``mended`` and ``spoiled`` are flips to and from the right answer, None where a truth is not known. ``kept`` are
-    selected in both rounds, ``added`` and ``dropped`` in one.
+    selected in both rounds, ``added`` in the second only.
     """
 
     questions: int
@@ -28,13 +28,12 @@ class Lineage:
     spoiled: int | None
     kept: int
     added: int
-    dropped: int
 
 
 def lineage(
     before: Iterable[Vote], now: Iterable[Vote], *, selected: tuple[Collection[str], Collection[str]], key: AnswerKey
 ) -> Lineage:
-    """Two rounds' votes on the same questions, and the ids that each round selected."""
+    """Compare two rounds' votes on the same questions, and the ids that each round selected."""
     was = {vote.question_id: vote.winner for vote in before}
     pairs = {vote.question_id: (was[vote.question_id], vote.winner) for vote in now if vote.question_id in was}
     kinds = [_kind(old, new) for old, new in pairs.values()]
@@ -52,7 +51,6 @@ def lineage(
         spoiled=_right(flips, 0, key) if known else None,
         kept=len(first & second),
         added=len(second - first),
-        dropped=len(first - second),
     )
 
 
@@ -63,5 +61,5 @@ def _kind(old: str | None, new: str | None) -> str:
 
 
 def _right(flips: Mapping[str, tuple[str | None, str | None]], side: int, key: AnswerKey) -> int:
-    """How many flips have the right answer on one side: 0 before, 1 now."""
+    """The number of flips with the right answer on one side: 0 before, 1 now."""
     return sum(same(answer, key[name].answer) for name, pair in flips.items() if (answer := pair[side]) is not None)

@@ -1,4 +1,4 @@
-"""Two conditions on the same questions: the one test that fits the outcomes, with what is printed beside it.
+"""Paired test of two conditions on the same questions, with its interval, smallest detectable effect and size.
 
 Outcomes of both by question id come in. One 0/1 answer a question gives McNemar's mid-p test; fractions (several
 samples, or several seeds averaged) give a paired t test on question means, exact sign flips where few differ.
@@ -38,7 +38,12 @@ class QuestionTest:
 def require_same_questions(a: Mapping[str, float], b: Mapping[str, float], *, names: tuple[str, str]) -> None:
     """Raise UserError unless both hold the same questions, and at least one."""
     if not a and not b:
-        raise UserError(f"{names[0]} and {names[1]} have no graded question.", do="Grade some answers first.")
+        raise UserError(
+            f"{names[0]} and {names[1]} have no graded question.",
+            why="A comparison needs at least one question.",
+            do="Grade some answers first.",
+            code="nothing-graded",
+        )
     missing = [(names[0], sorted(set(a) - set(b))), (names[1], sorted(set(b) - set(a)))]
     parts = [f"{len(ids)} only in {name} ({_listed(ids)})" for name, ids in missing if ids]
     if parts:
@@ -46,11 +51,12 @@ def require_same_questions(a: Mapping[str, float], b: Mapping[str, float], *, na
             f"{names[0]} and {names[1]} were graded on different questions: {', '.join(parts)}.",
             why="A paired test compares answers to the same questions.",
             do="Grade both on one test file, or compare the shared questions only with --inner.",
+            code="different-questions",
         )
 
 
 def question_test(a: Mapping[str, float], b: Mapping[str, float]) -> QuestionTest:
-    """The paired test of outcomes in [0, 1] by question; both must hold the same questions."""
+    """Return the paired test of outcomes in [0, 1] by question; both must hold the same questions."""
     assert a.keys() == b.keys() and a, "join the questions first"
     ids = sorted(a)
     if all(a[i] in (0, 1) and b[i] in (0, 1) for i in ids):
@@ -59,7 +65,7 @@ def question_test(a: Mapping[str, float], b: Mapping[str, float]) -> QuestionTes
 
 
 def question_means_test(differences: Mapping[str, float]) -> QuestionTest:
-    """The paired test of one mean difference a question."""
+    """Return the paired test of one mean difference a question."""
     values = [differences[i] for i in sorted(differences)]
     test = paired_t(values)
     p_value, method = test.p_value, "paired t on question means"

@@ -9,6 +9,6 @@ from noisy_student.records import Label
 
 
 def reveal(question_ids: Iterable[str], key: AnswerKey) -> list[Label]:
-    """The key's answers and worked texts for these questions, sorted by id; unknown ones are left out."""
+    """Return the key's answers and worked texts for these questions, sorted by id; unknown ones are left out."""
     known = sorted(set(question_ids) & set(key))
     return [Label(name, key[name].answer, key[name].solution, "revealed") for name in known]

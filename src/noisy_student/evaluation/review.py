@@ -1,4 +1,4 @@
-"""A round of self-training against the one before, on dev: whether its student may teach, and signs of collapse.
+"""Review of a round of self-training on dev: it accepts or turns down the student, and names signs of collapse.
 
 A student is turned down where it is surely worse on dev, or where two rounds in a row raise an alarm. The first may
 err: students that are as good as those before are turned down in at most ``error`` of all runs, charged in equal parts
@@ -16,23 +16,23 @@ from dataclasses import dataclass
 from noisy_student.statistics.paired import worse_exact
 
 FALL = 0.1
-"""Share of the answers' entropy that may be lost from one round to the next."""
+"""Largest share of the answers' entropy that may be lost from one round to the next."""
 LEADING = 0.05
-"""How much the share of the one most common answer may rise."""
+"""Most by which the share of the most common answer may rise."""
 READABLE = 0.05
-"""How much the share of readable answers may fall."""
+"""Most by which the share of readable answers may fall."""
 LENGTH = 1.5
 """The factor by which answers may get longer or shorter."""
 APART = 0.02
-"""How far agreement must rise, and accuracy or precision fall, to go apart."""
+"""Least by which agreement must rise, and accuracy or precision fall, to be an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a student answers to the dev questions: greedily (``right``, by question), and by a vote of K samples.
+    """A student's answers to the dev questions: greedy ones (``right``, by question), and votes of K samples.
 
-    ``winners`` are the votes' answers, None where there is none; ``agreement`` the mean share of K of the leading one;
-    ``coverage`` and ``precision`` those of the votes that would be selected, precision None where none is; ``readable``
+    ``winners`` are the votes' answers, None without one; ``agreement`` the mean share of K of the leading one;
+    ``coverage`` and ``precision`` those of the votes that would be selected, precision None if none is; ``readable``
     the share of samples with an answer, ``length`` their mean number of tokens.
     """
 
@@ -61,7 +61,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What became of a round: ``p_worse`` is one-sided and exact, held against ``level``."""
+    """The result of a review: ``p_worse`` is one-sided and exact, compared with ``level``."""
 
     accepted: bool
     reason: str | None
@@ -71,7 +71,7 @@ class Review:
 
 
 def review(before: Round, now: Round, *, error: float, rounds: int, alarmed_before: bool) -> Review:
-    """Whether a round's student is accepted, after ``rounds`` at most; both are of the same questions in one order."""
+    """Accept or turn down a round's student in a chain of at most ``rounds``; both hold the same questions in order."""
     lost = sum(a and not b for a, b in zip(before.right, now.right, strict=True))
     gained = sum(b and not a for a, b in zip(before.right, now.right, strict=True))
     p_worse, level, found = worse_exact(lost, gained), error / rounds, alarms(before, now)
@@ -84,12 +84,12 @@ def review(before: Round, now: Round, *, error: float, rounds: int, alarmed_befo
 
 
 def alarms(before: Round, now: Round) -> tuple[Alarm, ...]:
-    """The signs of collapse between two rounds."""
+    """Return the signs of collapse between two rounds."""
     return tuple(found for rule in ALARMS if (found := rule(before, now)) is not None)
 
 
 def entropy(winners: Sequence[str | None]) -> float:
-    """Of the answers over questions, in bits; what has no winner is left out.
+    """Return the entropy of the winners over questions, in bits; questions without a winner are left out.
 
     >>> entropy(["4", "5", None]), entropy(["4", "4"])
     (1.0, 0.0)
@@ -99,8 +99,8 @@ def entropy(winners: Sequence[str | None]) -> float:
     return sum(count / total * math.log2(total / count) for count in counts.values()) + 0.0
 
 
-def leading_share(winners: Sequence[str | None]) -> float:
-    """Of the most common answer among all that have one; 0 where none has."""
+def share_of_answered(winners: Sequence[str | None]) -> float:
+    """Return the share of the most common answer among questions with a winner; 0 without a winner."""
     counts = Counter(winner for winner in winners if winner is not None)
     return counts.most_common(1)[0][1] / counts.total() if counts else 0.0
 
@@ -111,7 +111,7 @@ def _answers_alike(before: Round, now: Round) -> Alarm | None:
 
 
 def _one_answer(before: Round, now: Round) -> Alarm | None:
-    was, is_now = leading_share(before.winners), leading_share(now.winners)
+    was, is_now = share_of_answered(before.winners), share_of_answered(now.winners)
     return Alarm("one answer spreads", was, is_now) if is_now > was + LEADING else None
 
 
@@ -145,4 +145,4 @@ ALARMS: tuple[Callable[[Round, Round], Alarm | None], ...] = (
     _sure_and_wrong,
     _covers_and_errs,
 )
-"""Every sign of collapse that is looked for."""
+"""The rules for signs of collapse."""

@@ -1,4 +1,4 @@
-"""How often a vote over k samples would be right, for every k up to the K that were drawn.
+"""Accuracy of a vote over k samples, for every k up to the K that were drawn, and the k at which it saturates.
 
 Each point averages over all subsets of size k (``statistics.voting.maj_at_k``), so the points of one draw are unbiased
 and share their noise. Samples without an answer stay in k and never win; ties are split evenly.
@@ -7,11 +7,14 @@ and share their noise. Samples without an answer stay in k and never win; ties a
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from noisy_student.answers.equivalence import same
 from noisy_student.records import Vote
 from noisy_student.statistics.voting import maj_at_k
 
+Point = Sequence[float]
+"""A k and the share of votes over k samples that are right."""
 _Shape = tuple[int, int, tuple[int, ...]]
 """The right answer's votes, the abstentions, the votes of the wrong answers: all that a point depends on."""
 
@@ -52,6 +55,21 @@ class VoteCurve:
             (k, sum(_chance(shape, k) * count for shape, count in self._shapes.items()) / total)
             for k in (sizes(self._K) if total else ())
         )
+
+
+def saturation(curve: Sequence[Point], smallest: float) -> int | None:
+    """Return the first k whose doubling gains less than ``smallest``; None where every doubling gains more.
+
+    The step from 1 to 2 never counts, since a vote of two decides nothing that one does not; nor does a last step that
+    is shorter than a doubling.
+
+    >>> saturation([(1, 0.5), (2, 0.5), (4, 0.6), (8, 0.65), (16, 0.66)], 0.02)
+    8
+    """
+    for (k, here), (following, there) in zip(curve, curve[1:], strict=False):
+        if k > 1 and following >= 2 * k and there - here < smallest:
+            return int(k)
+    return None
 
 
 def _chance(shape: _Shape, k: int) -> float:

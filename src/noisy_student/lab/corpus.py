@@ -11,21 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from noisy_student import seeds
 from noisy_student.data.generated import phrases, problems
 from noisy_student.data.source import question
 from noisy_student.lab import endless
 from noisy_student.records import Question
+from noisy_student.strict import Strict
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class CorpusSpec(BaseModel):
+class CorpusSpec(Strict):
     """Mix of a pretraining corpus."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     short: Share = 0.2
     """Share of the solutions that are one expression and its answer."""

@@ -5,9 +5,11 @@ A local folder is checked and digested by ``folder``; nothing here touches the d
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
+
+from noisy_student.strict import Strict
 
 DType = Literal["float32", "float64", "bfloat16"]
 Attention = Literal["sdpa", "eager"]
@@ -18,14 +20,11 @@ ORIGINAL_TEMPLATE = (
     "Problem: {question}\n\nSolution:"
 )
 
-
 MATH_INSTRUCTION = "Solve it step by step. Put the final answer in \\boxed{}."
 
 
-class PromptSpec(BaseModel):
+class PromptSpec(Strict):
     """How a question becomes what the model reads; the instruction is part of the prompt, never of the question."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     style: Literal["chat", "raw"] = "chat"
     """``chat`` uses the tokenizer's chat template, ``raw`` the template below."""
@@ -42,12 +41,6 @@ class PromptSpec(BaseModel):
     joint: str = " "
     """What stands between a raw prompt and its target, so that ``Solution:`` and the first word stay two words."""
 
-    @model_serializer(mode="wrap")
-    def _without_news(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A default that came later changes no key of those who do not use it."""
-        found: dict[str, Any] = handler(self)
-        return {name: value for name, value in found.items() if (name, value) != ("math_instruction", MATH_INSTRUCTION)}
-
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if self.template.count("{question}") != 1:
@@ -55,10 +48,8 @@ class PromptSpec(BaseModel):
         return self
 
 
-class ModelSpec(BaseModel):
+class ModelSpec(Strict):
     """A model by hub id or by folder, and how it is computed; dtype and attention change floating-point results."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     id: str = Field(min_length=1)
     """A hub id such as ``Qwen/Qwen2.5-0.5B-Instruct``, a local folder with safetensors, or a GGUF file."""

@@ -13,10 +13,10 @@ import importlib.metadata
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from noisy_student import identity
 
@@ -27,6 +27,21 @@ STAGES = "noisy_student.study.stages"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _KEY_DIGITS = 16
 """Digits of the key in folder names; the manifest holds all 64."""
+
+
+Lane = Literal["key", "truth", "gate", "training"]
+"""``key`` holds the answers, ``truth`` may read them, ``gate`` may let training see them; all else is ``training``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Constants that a stage's module declares about itself, in capitals; the defaults stand for absent ones."""
+
+    libraries: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    lane: Lane = "training"
+    forwards: str | None = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +59,14 @@ class Node:
     """The digest of the stage's code and of the versions of its libraries."""
     key: str
     optional: tuple[str, ...] = ()
-    """How roles begin whose nodes may have been skipped: the stage then goes without them."""
+    """Prefixes of roles whose nodes may have been skipped: the stage then runs without them."""
+    lane: Lane = "training"
+    """Side of the wall on which the stage runs (``study/plan/wall.py``)."""
+    forwards: str | None = None
+    """Role of the training whose result the stage links to its own; one that ends in "-" is a prefix, and the
+    stage's summary holds the number ``chosen``. None for a stage that makes its own result."""
+    weight: float = 1.0
+    """Rough seconds of the stage in the lab, which order the work."""
     paths: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Where files lie whose digests are in the spec; no part of the identity, read as ``spec["paths"]``."""
 
@@ -99,11 +121,12 @@ def make(
         raise ValueError(f"{stage!r} is no name of a stage: small letters, digits, dots and dashes only")
     if {"seed", "paths"} & set(spec):
         raise ValueError("seed and paths are fields of the node, not of its spec")
-    module = outside or f"{STAGES}.{stage.replace('-', '_')}"
+    module = outside or module_of(stage)
     plain = json.loads(identity.canonical(dict(spec)))
     parents = {role: tuple(nodes) for role, nodes in (inputs or {}).items()}
     code = code_of(module)
     key = identity.digest(_facts(stage, plain, parents, seed=seed, code=code))
+    own = declared(module)
     return Node(
         stage=stage,
         module=module,
@@ -113,7 +136,10 @@ def make(
         title=title or stage,
         code=code,
         key=key,
-        optional=_optional(module),
+        optional=own.optional,
+        lane=own.lane,
+        forwards=own.forwards,
+        weight=own.weight,
         paths=dict(paths or {}),
     )
 
@@ -134,23 +160,47 @@ def parents_first(targets: Iterable[Node]) -> list[Node]:
 
 @functools.cache
 def code_of(module: str) -> str:
-    """The digest of a stage's modules and of the versions of its libraries; read once per process."""
+    """Return the digest of a stage's modules and of the versions of its libraries, read once per process."""
     tree = ast.parse(_source(module).read_text(encoding="utf-8"))
-    own = {} if module.startswith(f"{identity.PACKAGE}.") else {module: ast.dump(tree)}
+    modules = [module, *identity.imports_of(tree)]
+    own = {} if module.startswith(f"{identity.PACKAGE}.") else {module: identity.tree_digest(tree)}
     return identity.digest(
         {
-            "modules": identity.code_digest([module, *_imported(tree)]),
+            "modules": identity.code_digest(modules),
             "outside": own,
-            "libraries": {name: version(name) for name in _declared(tree, "LIBRARIES")},
+            "libraries": {name: version(name) for name in declared(module).libraries},
         }
     )
 
 
 @functools.cache
-def _optional(module: str) -> tuple[str, ...]:
-    return _declared(ast.parse(_source(module).read_text(encoding="utf-8")), "OPTIONAL")
+def declared(module: str) -> Declared:
+    """Return the constants of a stage's module, read as text; raises ValueError for an unknown lane."""
+    names = {item.name.upper(): item.name for item in fields(Declared)}
+    found: dict[str, Any] = {}
+    for item in ast.parse(_source(module).read_text(encoding="utf-8")).body:
+        targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]
+        for target in targets:
+            value = getattr(item, "value", None)
+            if isinstance(target, ast.Name) and target.id in names and value is not None:
+                found[names[target.id]] = ast.literal_eval(value)
+    if found.get("lane", "training") not in get_args(Lane):
+        raise ValueError(f"{module} declares the lane {found['lane']!r}; lanes are {', '.join(get_args(Lane))}")
+    return Declared(**found)
 
 
+def module_of(stage: str) -> str:
+    """Return the module of a stage of this package."""
+    return f"{STAGES}.{stage.replace('-', '_')}"
+
+
+def forwards_of(stage: str) -> str | None:
+    """Return the role that a stage forwards, None for a stage of another package."""
+    known = identity.ROOT.joinpath(*module_of(stage).split(".")[1:]).with_suffix(".py").is_file()
+    return declared(module_of(stage)).forwards if known else None
+
+
+@functools.cache
 def version(library: str) -> str | None:
     """The installed version of a library, read from its metadata without importing it."""
     try:
@@ -189,26 +239,3 @@ def _source(module: str) -> Path:
     if spec is None or spec.origin is None or not spec.has_location:
         raise ValueError(f"the stage module {module} has no source file")
     return Path(spec.origin)
-
-
-def _imported(tree: ast.AST) -> list[str]:
-    names: set[str] = set()
-    for item in ast.walk(tree):
-        if isinstance(item, ast.Import):
-            names.update(alias.name for alias in item.names)
-        elif isinstance(item, ast.ImportFrom) and item.level == 0 and item.module:
-            names.add(item.module)
-            names.update(f"{item.module}.{alias.name}" for alias in item.names)
-    return sorted(name for name in names if name.split(".")[0] == identity.PACKAGE)
-
-
-def _declared(tree: ast.Module, name: str) -> tuple[str, ...]:
-    """The words of a constant of a stage's module; none where it has no such constant."""
-    for item in tree.body:
-        targets = (
-            item.targets if isinstance(item, ast.Assign) else [item.target] if isinstance(item, ast.AnnAssign) else []
-        )
-        named = any(isinstance(target, ast.Name) and target.id == name for target in targets)
-        if named and isinstance(item, ast.Assign | ast.AnnAssign) and item.value is not None:
-            return tuple(ast.literal_eval(item.value))
-    return ()

@@ -7,15 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from noisy_student.pipeline.node import Node
 
-WEIGHTS = {"train-grpo": 30.0, "train-sft": 10.0, "sample": 3.0}
-"""Rough seconds of a stage in the lab; every other counts 1. They order the work and promise nothing."""
-
 
 def urgency(nodes: Sequence[Node]) -> dict[str, float]:
     """The work on the heaviest way from each node to the end, its own included, by key; ``nodes`` are inputs first."""
     found: dict[str, float] = {}
     for node in reversed(nodes):
-        found[node.key] = found.get(node.key, 0.0) + WEIGHTS.get(node.stage, 1.0)
+        found[node.key] = found.get(node.key, 0.0) + node.weight
         for parent in node.parents:
             found[parent.key] = max(found.get(parent.key, 0.0), found[node.key])
     return found

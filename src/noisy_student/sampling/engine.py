@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from noisy_student.records import Draw, Finish
 from noisy_student.sampling.rounds import Rounds
+from noisy_student.strict import Strict
 
 
-class Decoding(BaseModel):
+class Decoding(Strict):
     """How tokens are chosen; temperature 0 is greedy. Filters apply after the temperature, in the order listed."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     temperature: Annotated[float, Field(ge=0, le=10)] = 0.7
     top_k: Annotated[int, Field(ge=0)] = 0

@@ -12,21 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from noisy_student import files, seeds
 from noisy_student.records import Question, Sample
 from noisy_student.sampling.engine import Decoding, Engine
 from noisy_student.sampling.rounds import Rounds
+from noisy_student.strict import Strict
 
 SHARD_ENDS = (8, 16, 32, 64, 128, 256)
 """Where the samples of one question are cut into shards; a larger K adds shards and changes none."""
 
 
-class Shard(BaseModel):
+class Shard(Strict):
     """The samples ``first`` … ``end`` - 1 of each question."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     first: Annotated[int, Field(ge=0)]
     end: Annotated[int, Field(ge=1)]

@@ -18,7 +18,6 @@ from noisy_student import files, identity
 from noisy_student.data.parts import parts
 from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
-from noisy_student.pipeline import provenance as versions
 from noisy_student.pipeline.attempt import Outcome
 from noisy_student.pipeline.garbage import finish, rooted
 from noisy_student.pipeline.node import parents_first
@@ -27,13 +26,14 @@ from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.study.plan.plan import Plan, plan
 from noisy_student.study.results.export import export
+from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.study import Settings
 
 
 def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: Listener) -> Result:
-    """Compute what is missing. What a failed check withholds is ``skipped`` with the reason, in this run alone.
+    """Compute the missing results; where a pre-flight check fails, the others are ``skipped`` in this run only.
 
-    Nothing of it is written into the store, so that ``preflight=false`` finds it not done. What is there already is
+    Skipped results are not written into the store, so that ``preflight=false`` finds them missing. Stored results are
     kept. Raises Interrupted as ``run_graph`` does.
     """
     workers = plan.settings.compute.workers
@@ -44,10 +44,10 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
     first = run_graph(
         plan.preflight.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event
     )
-    # Statistics need scipy, which a run that checks nothing must not wait for.
+    # Statistics need scipy, which a run without checks must not wait for.
     from noisy_student.study.results.preflight import failures, preflight, withheld
 
-    rows = preflight(plan, first, store)
+    rows = preflight(RunView(plan, store, first))
     if failures(rows):
         return _without(plan, first, store, reason=str(withheld(rows)), on_event=on_event)
     rest = run_graph(plan.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event)
@@ -55,7 +55,7 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
 
 
 def _without(plan: Plan, first: Result, store: Store, *, reason: str, on_event: Listener) -> Result:
-    """The result of the checks, with everything else that is not there as skipped."""
+    """The result of the checks, with all other missing results as skipped."""
     nodes, outcomes = dict(first.nodes), dict(first.outcomes)
     for node in parents_first(plan.targets):
         if node.key not in nodes and not store.cached(node):
@@ -72,7 +72,7 @@ RESULTS, CURVES = "results.json", "curves.json"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where results are kept: the store shared by all runs, and the folder of run folders."""
+    """Folders of results: the store shared by all runs, and the folder of run folders."""
 
     store: Path = Path(".noisy-student")
     runs: Path = Path("runs")
@@ -102,23 +102,22 @@ def run(
     notice: Callable[[str], None] = print,
     on_plan: Callable[[Plan, Sequence[Expected]], None] = lambda planned, expected: None,
 ) -> Run:
-    """Compute what is missing and write the run's folder; ``deadline`` is a time.time().
+    """Compute the missing results and write the run's folder; ``deadline`` is a time.time().
 
-    ``on_plan`` is called once before anything is computed, with what each missing node is expected to take, and not at
-    all if nothing is missing.
-    Raises Interrupted after a signal; what was committed until then is kept. Raises UserError for questions that
-    cannot be used, before anything is computed from them.
+    ``on_plan`` is called once before anything is computed, with the forecast of every missing node; not at all if
+    nothing is missing. Raises Interrupted after a signal; committed results are kept. Raises UserError for unusable
+    questions, before anything is computed from them.
     """
-    versions.require()
+    provenance.require()
     store = Store(place.store, notice=notice)
     planned = plan(settings)
     digest = run_digest(planned)
     found = _folder_of(place.runs, settings.name, digest)
-    # Of a pre-flight the disk that is free is asked for anew.
+    # A pre-flight reads the free disk space anew.
     known = found is not None and planned.preflight is None and (found / CURVES).is_file()
     if found is not None and known and all(store.cached(node) for node in planned.targets):
         made = open_run(found)
-        export(planned, store, made.folder, made.results)
+        export(RunView(planned, store), made.folder, made.results)
         return made
     started = provenance.Moment.now()
     _require_questions(planned, store)
@@ -127,7 +126,7 @@ def run(
         result = in_order(planned, store, deadline=deadline, on_event=on_event)
     made = _made(planned, store, result, place=place, digest=digest, started=started)
     finish(store.root, digest, made.folder)
-    export(planned, store, made.folder, made.results)
+    export(RunView(planned, store, result), made.folder, made.results)
     return made
 
 
@@ -135,26 +134,27 @@ def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
     """What the missing nodes are expected to take, written down before the first of them runs."""
     # Fitting rates needs scipy, which a cached run must not wait for.
     from noisy_student.study.forecast.forecast import forecast, past, totals
-    from noisy_student.study.forecast.ledger import keep
+    from noisy_student.study.forecast.forecast_vs_actual import keep_forecast
 
     settings = planned.settings
     missing = [node for node in parents_first(planned.targets) if not store.cached(node)]
     rows = forecast(missing, past(settings, store.root), settings.compute)
-    keep(store.root, digest, rows, totals(rows, settings.compute))
+    keep_forecast(store.root, digest, rows, totals(rows, settings.compute))
     return rows
 
 
 def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
     """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
-    from noisy_student.study.forecast.ledger import reckon
+    from noisy_student.study.forecast.forecast_vs_actual import forecast_vs_actual, kept_forecast
     from noisy_student.study.results.results import collect
     from noisy_student.study.results.training import curves
 
+    view, kept = RunView(planned, store, result), kept_forecast(store.root, digest)
     facts = provenance.facts(started)
     results = {
-        **collect(planned, result, store),
-        "forecast": reckon(store, digest, parents_first(planned.targets), planned.settings.compute),
+        **collect(view),
+        "forecast": forecast_vs_actual(view, kept, view.nodes, planned.settings.compute),
         "digest": digest,
         "run_dir": "",
         "command": _command(),
@@ -162,7 +162,7 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
         "machine": facts["platform"],
         "seconds": round(facts["seconds"], 1),
     }
-    return _write(place.runs, results, curves(planned, store))
+    return _write(place.runs, results, curves(view))
 
 
 def _command() -> str:
@@ -170,13 +170,13 @@ def _command() -> str:
 
 
 def open_run(folder: Path) -> Run:
-    """A run that was written before; UserError if the folder is none."""
+    """Read a run that was written before; raises UserError for any other folder."""
     results = files.read_json(folder / RESULTS)
     return Run(folder, results, files.read_json(folder / CURVES))
 
 
 def run_digest(planned: Plan) -> str:
-    """What makes two runs the same: everything they compute, and how it is compared, expected and priced."""
+    """Return the identity of a run: everything it computes, and how that is compared, expected and priced."""
     settings = planned.settings
     first = {} if planned.preflight is None else {"preflight": sorted(node.key for node in planned.preflight.targets)}
     return identity.digest(
@@ -195,7 +195,7 @@ def run_digest(planned: Plan) -> str:
 
 
 def _require_questions(planned: Plan, store: Store) -> None:
-    """Raise UserError for files that make no split: one message now, not a failure of every condition later."""
+    """Raise UserError for unusable files: one message now, not a failure of every condition later."""
     for node in parents_first(planned.targets):
         if node.stage == "split" and node.paths and not store.cached(node):
             assert node.seed is not None
@@ -203,7 +203,7 @@ def _require_questions(planned: Plan, store: Store) -> None:
 
 
 def _write(runs: Path, results: dict[str, Any], curves: dict[str, list[dict[str, Any]]]) -> Run:
-    """Put the results into their folder; the lock keeps two runs that end at once out of one folder."""
+    """Write the results into their folder; the lock keeps two runs that end at once out of one folder."""
     runs.mkdir(parents=True, exist_ok=True)
     with FileLock(runs / ".lock"):
         folder = _folder_of(runs, results["study"], results["digest"]) or _free_folder(runs, results["study"])
@@ -215,9 +215,9 @@ def _write(runs: Path, results: dict[str, Any], curves: dict[str, list[dict[str,
 
 
 def _folder_of(runs: Path, name: str, digest: str) -> Path | None:
-    """The folder of this very run, if it exists and can be read."""
+    """The folder of the run with this digest, if it exists and can be read."""
     for path in sorted(runs.glob(f"{name}-*/{RESULTS}")):
-        # What somebody has damaged or is not ours must not keep a new run from starting.
+        # Damaged or foreign folders must not keep a new run from starting.
         with suppress(OSError, UserError, ValueError, AttributeError):
             if files.read_json(path).get("digest") == digest:
                 return path.parent
@@ -225,7 +225,7 @@ def _folder_of(runs: Path, name: str, digest: str) -> Path | None:
 
 
 def _free_folder(runs: Path, name: str) -> Path:
-    """The next folder of today that is free."""
+    """The next free folder of today."""
     today = time.strftime("%Y%m%d")
     number = 1
     while (runs / f"{name}-{today}-{number}").exists():

@@ -26,7 +26,7 @@ def begins_at(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> 
 
 def with_adapter(loaded: LoadedModel, spec: Mapping[str, Any]) -> LoadedModel:
     """The model with the adapter that a stage's ``spec`` asks for, or as it is."""
-    if "lora" not in spec:
+    if spec.get("lora") is None:
         return loaded
     return adapt(loaded, LoraSpec.model_validate(spec["lora"]), seed=spec["seed"])
 

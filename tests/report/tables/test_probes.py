@@ -17,7 +17,7 @@ def criteria(*held: bool, waived: str | None = None) -> list[dict[str, Any]]:
     names, values = ("reward_std", "kl slope", "answers end"), (0.25, None, 1 / 3)
     rows = zip(names, values, held, strict=True)
     made: list[dict[str, Any]] = [
-        {"name": name, "needed": "> 0", "value": value, "held": each, "waived": None} for name, value, each in rows
+        {"name": name, "value": value, "held": each, "waived": None} for name, value, each in rows
     ]
     made[-1]["waived"] = waived
     return made

@@ -129,7 +129,7 @@ def test_the_forecast_of_a_run_like_the_last_is_the_last() -> None:
     assert summed.wall_seconds is not None
     assert summed.seconds is not None
     assert summed.seconds / 2 <= summed.wall_seconds <= summed.seconds
-    assert {row.source for row in forecast(nodes(), history(rehearsed=True), settings().compute)} == {"calibration"}
+    assert {row.source for row in forecast(nodes(), history(rehearsed=True), settings().compute)} == {"timing"}
 
 
 def test_a_price_makes_money_of_time_and_an_unknown_model_has_no_rate() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from noisy_student.pipeline.garbage import Root
 from noisy_student.pipeline.manifest import Stored
-from noisy_student.study.forecast.ledger import Finished, ledger
+from noisy_student.study.forecast.ledger import FinishedRun, ledger
 
 
 def _stored(name: str, seconds: float, cpu: float | None = 1.0) -> Stored:
@@ -15,10 +15,10 @@ def _stored(name: str, seconds: float, cpu: float | None = 1.0) -> Stored:
     return Stored(name=name, key=name, facts={}, outcome="done", summary={}, provenance=how)
 
 
-def _run(digest: str, written: float, price: float | None = 7.2, **more: Any) -> Finished:
+def _run(digest: str, written: float, price: float | None = 7.2, **more: Any) -> FinishedRun:
     compute = {"workers": 2, "usd_per_hour": price}
     totals = {"costs": {"totals": {"seconds": 50.0}}}
-    return Finished(Path(digest), written, {"digest": digest, "settings": {"compute": compute}, **totals, **more})
+    return FinishedRun(Path(digest), written, {"digest": digest, "settings": {"compute": compute}, **totals, **more})
 
 
 FOUND = {name: _stored(name, seconds) for name, seconds in (("a", 1000.0), ("b", 2000.0), ("c", 4000.0))}

@@ -1,16 +1,23 @@
-"""What a plan shares, what enters its keys, and what does not."""
+"""Plans: nodes that conditions and studies share, and the settings that enter keys."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
+from pydantic import Field
 
+from noisy_student.labeling.select import SELECTIONS, SelectionRule
 from noisy_student.pipeline.node import parents_first
+from noisy_student.strict import Strict
 from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.conditions import LabelCondition
 from noisy_student.study.settings.files import Request, check, resolve
+from noisy_student.study.settings.methods import METHODS, Method
 
 
 @pytest.fixture
@@ -203,3 +210,38 @@ def test_the_pseudo_labels_of_a_condition_are_judged_and_those_of_the_key_are_no
         "grpo-noisy-student",
     }
     assert judged["pseudo-only"] == judged["noisy-student"] == judged["grpo-noisy-student"] != judged["filtered"]
+
+
+class DpoSpec(Strict):
+    """Settings of a method from outside."""
+
+    beta: float = 0.1
+
+
+class DpoCondition(LabelCondition):
+    """A condition of a method from outside."""
+
+    method: Literal["dpo"] = "dpo"
+    dpo: Mapping[str, Any] = Field(default_factory=dict)
+
+
+def test_a_registered_method_is_planned_with_its_stage_settings_and_identity(model, monkeypatch):
+    for table in ("_rows", "_origins"):
+        monkeypatch.setattr(METHODS, table, dict(getattr(METHODS, table)))
+    METHODS.register("dpo", Method(DpoCondition, stage="train-grpo", spec=DpoSpec))
+    fields = {"method": "dpo", "train": ["gold", "labels.votes"], "dpo": {"beta": 0.5}}
+    item = _condition(_plan("v1", model, conditions__dpo=fields), "dpo")
+    assert item.train.stage == "train-grpo" and set(item.train.inputs) == {"split", "gold", "labels"}
+    assert item.train.spec["dpo"] == {"beta": 0.5}
+    assert item.train.spec["plugin"]["module"] == __name__ and item.train.spec["plugin"]["source"]
+    assert item.quality is not None and item.groups is None
+
+
+def test_a_registered_selection_is_part_of_the_labels_identity(model, monkeypatch):
+    for table in ("_rows", "_origins"):
+        monkeypatch.setattr(SELECTIONS, table, dict(getattr(SELECTIONS, table)))
+    rule = SelectionRule(lambda value: value is True, "true", lambda votes, value, seed: votes[:1])
+    SELECTIONS.register("first", rule)
+    select = {"conditions__filtered__select": {"first": True}}
+    (label,) = _condition(_plan("v1-5", model, **select), "filtered").learned.inputs["labels"]
+    assert label.spec["select"] == {"first": True} and label.spec["plugin"]["module"] == __name__

@@ -1,4 +1,4 @@
-"""The nodes of rounds: who teaches, who is held against whom, what hangs behind a gate, and what knows the truth."""
+"""Nodes of rounds: teachers, reviews, gates and the last student, and the measurements that read the key."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from noisy_student.pipeline.node import Node, parents_first
-from noisy_student.pipeline.store import Store
-from noisy_student.study.plan.nodes import ConditionNodes, first_trained, is_adapter, trained_by
+from noisy_student.study.plan.nodes import ConditionNodes, first_trained, is_adapter
 from noisy_student.study.plan.plan import Plan, plan
 from noisy_student.study.settings.files import Request, resolve
 
@@ -110,15 +109,6 @@ def test_the_last_waits_for_no_student_that_was_turned_down(made: Plan) -> None:
     assert [node.title for node in chain.parents] == ["train baseline", *(f"accept fresh-{n}" for n in (1, 2, 3))]
     assert nodes(made, "fresh").quality is None and nodes(made, "fresh").groups is None
     assert first_trained(chain) == train(made, "baseline") and not is_adapter(chain)
-
-
-def test_who_trained_the_last_student_is_not_known_before_it_was_chosen(made: Plan, tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    assert trained_by(train(made, "fresh"), store) is None
-    assert trained_by(train(made, "fresh-2"), store) == train(made, "fresh-2")
-    (gate,) = train(made, "continued-2").inputs["start"]
-    assert trained_by(gate, store) == train(made, "continued-1")
-    assert trained_by(None, store) is None
 
 
 TWO = """

@@ -1,4 +1,4 @@
-"""Settings as one of a study's models has them."""
+"""Settings with one of a study's models in place of the run's."""
 
 from __future__ import annotations
 

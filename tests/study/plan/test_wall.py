@@ -1,12 +1,12 @@
-"""No path from the key to training but through a reveal."""
+"""The wall: the key reaches training through a reveal only, and stages declare their lanes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.pipeline.node import make, parents_first
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.plan.wall import require_wall
@@ -34,7 +34,7 @@ def _train(**inputs):
     ],
 )
 def test_the_key_on_a_way_to_training_is_refused(node, named):
-    with pytest.raises(UserError, match=f'"{named}" would read the answer key'):
+    with refused("key-reaches-training", named):
         require_wall([node])
 
 
@@ -45,7 +45,7 @@ def test_it_is_refused_however_deep_and_among_honest_targets():
         "label", {}, inputs={"samples": [make("sample", {"leak": 1}, inputs={"model": [_train(labels=[graded])]})]}
     )
     require_wall([graded, honest])
-    with pytest.raises(UserError, match="would read the answer key"):
+    with refused("key-reaches-training"):
         require_wall([graded, leaked])
 
 
@@ -71,3 +71,30 @@ def test_in_packaged_studies_only_the_revealed_see_the_key(study, tmp_path: Path
             revealed = "revealed" in settings.conditions[item.name].train
             assert ("key" in above) == ("reveal" in above) == revealed
             assert not above & {"grade", "label-quality"}
+
+
+def test_a_stage_of_another_package_is_no_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for lane in ("gate", "truth"):
+        (tmp_path / f"outside_{lane}.py").write_text(f'LANE = "{lane}"\n')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    gate = make("outside_gate:gate", {}, inputs={"key": [KEY]}, title="the leak")
+    with refused("key-reaches-training", "the leak"):
+        require_wall([_train(labels=[gate])])
+    truth = make("outside_truth:truth", {}, inputs={"key": [KEY]})
+    require_wall([truth])
+    with refused("key-reaches-training", "the examples"):
+        require_wall([_train(labels=[truth])])
+
+
+def test_lanes_are_declared_by_the_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (SPLIT.lane, KEY.lane, REVEAL.lane) == ("training", "key", "gate")
+    truth = {node.stage for node in every() if node.lane == "truth"}
+    assert truth == {"grade", "label-quality", "group-quality", "lineage"}
+    (tmp_path / "nowhere.py").write_text('LANE = "elsewhere"\n')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ValueError, match="elsewhere"):
+        make("nowhere:toy", {})
+
+
+def every():
+    return [node for study in ("v6", "combined") for node in parents_first(plan(resolve(Request(study))).targets)]

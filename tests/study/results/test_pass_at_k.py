@@ -1,72 +1,13 @@
-"""Which kind of gain a pair of findings is, and which pairs are held against each other."""
+"""Pairs of conditions that are compared by pass@k, and gains of their greedy answers."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from noisy_student.evaluation.contrast import Outcomes, contrast, judge
-from noisy_student.records import Finding
-from noisy_student.report.tables.rounds import WORDS
-from noisy_student.study.results.pass_at_k import _greedy_gains, _pairs, kind
+from noisy_student.study.results.pass_at_k import _greedy_gains, _pairs
 from noisy_student.study.settings.files import Request, resolve
-
-(PLAIN,) = judge(
-    contrast(
-        "pass@1",
-        Outcomes("a", {1: {"q": 1.0, "r": 0.5}}),
-        Outcomes("b", {1: {"q": 0.5, "r": 0.5}}),
-        margin=None,
-        primary=False,
-        family="passes",
-    )
-)
-SURE, UNSURE = 0.05, 0.0501
-
-
-def found(difference: float, p_adjusted: float | None) -> Finding:
-    return replace(PLAIN, difference=difference, p_adjusted=p_adjusted)
-
-
-@pytest.mark.parametrize(
-    ("one", "many", "expected"),
-    [
-        ((0.1, SURE), (0.1, SURE), "learned"),
-        ((0.0, 1.0), (0.1, SURE), "learned"),
-        ((-0.1, SURE), (0.1, SURE), "learned"),
-        ((0.1, SURE), (0.1, UNSURE), "sharpened"),
-        ((0.1, SURE), (-0.1, UNSURE), "sharpened"),
-        ((0.1, SURE), (-0.1, SURE), "narrowed"),
-        ((0.1, UNSURE), (-0.1, SURE), "worse"),
-        ((-0.1, SURE), (0.1, UNSURE), "worse"),
-        ((-0.1, SURE), (-0.1, SURE), "worse"),
-        ((0.1, UNSURE), (0.1, UNSURE), "unclear"),
-        ((0.1, None), (0.1, None), "unclear"),
-        ((0.0, SURE), (0.0, SURE), "unclear"),
-    ],
-)
-def test_adjusted_p_values_decide_which_kind_of_gain_it_is(
-    one: tuple[float, float | None], many: tuple[float, float | None], expected: str
-) -> None:
-    assert kind(found(*one), found(*many)) == expected
-
-
-sides = st.tuples(st.floats(-1, 1), st.one_of(st.none(), st.floats(0, 1)))
-
-
-@given(sides, sides)
-def test_every_kind_has_words_and_what_is_unsure_is_no_kind(
-    one: tuple[float, float | None], many: tuple[float, float | None]
-) -> None:
-    said = kind(found(*one), found(*many))
-    assert said in WORDS
-    if all(p is None or p > 0.05 for _, p in (one, many)):
-        assert said == "unclear"
-    assert (said == "learned") == (many[0] > 0 and many[1] is not None and many[1] <= 0.05)
 
 
 def pairs(every: dict[str, set[int]], **overrides: Any) -> list[tuple[str, str]]:

@@ -11,7 +11,6 @@ from noisy_student.pipeline.node import parents_first
 from noisy_student.study.plan import specs
 from noisy_student.study.plan.plan import Plan, plan
 from noisy_student.study.plan.preflight import PreflightNodes
-from noisy_student.study.plan.wall import TRUTH_LANE
 from noisy_student.study.results.preflight import batches, failures, withheld
 from noisy_student.study.settings.files import Request, resolve
 
@@ -92,7 +91,7 @@ def test_the_key_is_read_for_a_slice_of_test_alone(tmp_path: Any) -> None:
     planned = made("preflight", data__source=source, data__labeled=50, data__unlabeled=50, data__test=200)
     assert readers(planned) == ["grade the teacher on 100 test questions"]
     test = checks(planned).test
-    assert test is not None and test.stage in TRUTH_LANE
+    assert test is not None and test.lane == "truth"
     assert [node.spec["block"] for node in test.inputs["samples"]] == [[0, 100]]
     assert readers(made("preflight", data__source=source, data__labeled=50, checks__test_questions=0)) == []
 
@@ -138,5 +137,6 @@ def test_what_is_withheld_is_said_with_the_measure_and_the_remedy() -> None:
         {"check": "disk", "outcome": "warn", "measured": "much", "remedy": "gc"},
     ]
     assert failures(rows) == ["dtype (bfloat16): --set model.dtype=float32"]
-    assert "dtype (bfloat16): --set model.dtype=float32" in str(withheld(rows))
-    assert str(withheld(rows)).endswith("--set preflight=false.")
+    said = withheld(rows)
+    assert said.code == "preflight-failed"
+    assert "dtype (bfloat16): --set model.dtype=float32" in str(said) and "preflight=false" in said.do

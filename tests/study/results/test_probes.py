@@ -13,12 +13,12 @@ from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.store import Store
 from noisy_student.study.plan.plan import Plan, plan
-from noisy_student.study.results.probes import OF_A_PROBE, ladder, recommended
-from noisy_student.study.settings.conditions import check_grpo
+from noisy_student.study.results.probes import OF_A_PROBE, probe_rows, recommended
+from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.files import Request, resolve
 
 RUNGS = ["rung-0", "rung-a", "rung-a2", "rung-b", "rung-c", "rung-t"]
-CRITERIA = [{"name": "reward_std", "needed": "> 0", "value": 0.1, "held": True, "waived": None}]
+CRITERIA = [{"name": "reward_std", "value": 0.1, "held": True, "waived": None}]
 
 
 def debug(**fields: Any) -> Plan:
@@ -57,7 +57,7 @@ def test_a_rung_is_failed_held_skipped_or_left(tmp_path: Path) -> None:
     enter(store, trained(made, "rung-0"), summary=probed(held=False))
     enter(store, trained(made, "rung-a"), summary=probed(held=True, steps=35))
     enter(store, trained(made, "rung-a2"), skipped="rung-a held its criteria")
-    (row,) = ladder(made, store)
+    (row,) = probe_rows(RunView(made, store))
     assert [rung["name"] for rung in row["rungs"]] == RUNGS
     assert [rung["status"] for rung in row["rungs"]] == ["failed", "held", "skipped", "left", "left", "left"]
     assert [rung["steps"] for rung in row["rungs"]] == [50, 35, None, None, None, None]
@@ -83,7 +83,7 @@ def test_before_is_the_first_that_was_tried_and_after_the_last(
     made, store = debug(), Store(tmp_path)
     for name, outcome in zip(RUNGS, outcomes, strict=False):
         enter(store, trained(made, name), summary=probed(held=outcome))
-    (row,) = ladder(made, store)
+    (row,) = probe_rows(RunView(made, store))
     assert (row["before"], row["after"], row["held"]) == (before, after, held)
     assert (row["recommended"] is None) == (held is None)
 
@@ -97,7 +97,7 @@ def test_numbers_are_means_of_the_last_ten_steps_and_what_is_unknown_is_none(tmp
         store, trained(made, "rung-a"), summary=probed(held=True), training=[{"step": 1, "kl": 0.125}], rollouts=facts
     )
     enter(store, trained(made, "rung-a2"), summary=probed(held=True))
-    (row,) = ladder(made, store)
+    (row,) = probe_rows(RunView(made, store))
     first, second, third = (rung["metrics"] for rung in row["rungs"][:3])
     assert (first["loss"], first["reward_std"], first["spread"], first["stopped"]) == (15.5, 0.5, 0.25, 1.0)
     assert first["kl"] == pytest.approx(1.55)  # measured, for the trainer has none
@@ -110,7 +110,7 @@ def test_every_seed_has_a_ladder_of_its_own(tmp_path: Path) -> None:
     made, store = debug(seeds=[1, 2]), Store(tmp_path)
     enter(store, trained(made, "rung-0", seed=1), summary=probed(held=True))
     enter(store, trained(made, "rung-0", seed=2), summary=probed(held=False))
-    assert [(row["seed"], row["held"], row["before"]) for row in ladder(made, store)] == [
+    assert [(row["seed"], row["held"], row["before"]) for row in probe_rows(RunView(made, store))] == [
         (1, "rung-0", "rung-0"),
         (2, None, "rung-0"),
     ]
@@ -118,7 +118,7 @@ def test_every_seed_has_a_ladder_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["v1", "v4"])
 def test_a_study_without_probes_has_no_ladder(name: str, tmp_path: Path) -> None:
-    assert list(ladder(plan(resolve(Request(name))), Store(tmp_path))) == []
+    assert list(probe_rows(RunView(plan(resolve(Request(name))), Store(tmp_path)))) == []
 
 
 @pytest.mark.parametrize("name", RUNGS)
@@ -128,7 +128,7 @@ def test_the_recommended_arguments_give_a_whole_run_the_settings_of_the_rung(nam
     assert all(argument.startswith("--set grpo.") for argument in said)
     sets = [argument.removeprefix("--set ") for argument in said]
     again = resolve(Request("v4-debug", overrides=overrides(Flags(sets=sets)))).grpo
-    probe = check_grpo(name, settings.conditions[name], settings.grpo)
+    probe = settings.training_spec(settings.conditions[name], name)
     assert again.model_dump(exclude=set(OF_A_PROBE)) == probe.model_dump(exclude=set(OF_A_PROBE))
     assert again.probe is None
     assert again.match == "epochs"
@@ -146,7 +146,7 @@ def test_what_the_run_has_already_is_not_recommended(tmp_path: Path) -> None:
     fields = {"conditions.rung-0.grpo": {"probe": {"first": 2}, "steps": 5, "match": "steps"}}
     made, store = debug(**fields), Store(tmp_path)
     enter(store, trained(made, "rung-0"), summary=probed(held=True))
-    (row,) = ladder(made, store)
+    (row,) = probe_rows(RunView(made, store))
     assert (row["held"], row["recommended"]) == ("rung-0", [])
 
 
@@ -168,7 +168,7 @@ def test_the_first_rung_stands_first_wherever_the_study_has_it(tmp_path: Path) -
     store = Store(tmp_path / "store")
     for name in ("a", "b", "c"):
         enter(store, trained(made, name), summary=probed(held=False))
-    (row,) = ladder(made, store)
+    (row,) = probe_rows(RunView(made, store))
     assert [rung["name"] for rung in row["rungs"]] == ["a", "b", "c"]
     assert (row["before"], row["after"]) == ("a", "c")
 
@@ -177,7 +177,7 @@ def test_of_probes_that_do_not_wait_the_one_that_held_stands_after(tmp_path: Pat
     made, store = debug(**{f"conditions.{name}.after": "rung-0" for name in RUNGS[1:]}), Store(tmp_path)
     for name, held in (("rung-0", False), ("rung-a", True), ("rung-a2", False)):
         enter(store, trained(made, name), summary=probed(held=held))
-    (row,) = ladder(made, store)
+    (row,) = probe_rows(RunView(made, store))
     assert (row["before"], row["after"], row["held"]) == ("rung-0", "rung-a", "rung-a")
 
 
@@ -187,8 +187,8 @@ def test_a_probe_at_several_rates_shows_what_the_chosen_one_did(tmp_path: Path) 
     assert tune.stage == "tune"
     for number, held in enumerate((False, True)):
         enter(store, tune.inputs[f"train-{number}"][0], summary=probed(held=held))
-    (waiting,) = ladder(made, store)
+    (waiting,) = probe_rows(RunView(made, store))
     assert waiting["rungs"][0]["status"] == "left"
     enter(store, tune, summary={"chosen": 1, "tried": []})
-    (row,) = ladder(made, store)
+    (row,) = probe_rows(RunView(made, store))
     assert (row["rungs"][0]["status"], row["held"]) == ("held", "rung-0")

@@ -1,28 +1,27 @@
-"""Which probes come before a condition, and what may not come after one."""
+"""Probes before a condition, and refusals of what may not come after one."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.pipeline.node import parents_first
 from noisy_student.study.plan.plan import plan
-from noisy_student.study.settings.checks import check_after, probes_before
-from noisy_student.study.settings.conditions import ConditionSettings
+from noisy_student.study.settings.checks import probes_before
+from noisy_student.study.settings.conditions import GrpoCondition
 from noisy_student.study.settings.files import Request, resolve
+from noisy_student.study.settings.study import Settings
 
 
-def probe(after: str | None = None, **more: Any) -> ConditionSettings:
-    return ConditionSettings(**{"method": "grpo", "train": ("gold",), "grpo": {"probe": {}}, "after": after, **more})
+def probe(after: str | None = None) -> GrpoCondition:
+    return GrpoCondition(train=("gold",), grpo={"probe": {}}, after=after)
 
 
-def refused(**fields: Any) -> str:
-    """What a user reads who sets these fields of the packaged ladder."""
-    with pytest.raises(UserError) as caught:
-        resolve(Request("v4-debug", overrides={name.replace("__", "."): value for name, value in fields.items()}))
-    return str(caught.value)
+def ladder(**fields: Any) -> Settings:
+    """The packaged ladder of probes with other fields."""
+    return resolve(Request("v4-debug", overrides=fields))
 
 
 def test_the_first_probe_comes_first() -> None:
@@ -44,60 +43,48 @@ def test_the_first_probe_comes_first() -> None:
 )
 def test_a_circle_is_refused_and_shown(afters: dict[str, str], asked: str, said: str) -> None:
     conditions = {name: probe(after) for name, after in afters.items()}
-    with pytest.raises(UserError) as caught:
+    with refused("probe-circle", said):
         probes_before(asked, conditions)
-    assert caught.value.what == said
-    assert caught.value.do == "Leave after out of one of them."
 
 
 def test_the_last_one_after_probes_need_not_be_a_probe() -> None:
-    conditions = {"first": probe(), "whole": probe("first", grpo={})}
-    check_after("whole", conditions)
-    check_after("first", conditions)
+    whole = {"method": "grpo", "train": ["gold"], "after": "rung-t"}
+    assert "probe" not in ladder(**{"conditions.whole": whole}).conditions["whole"].overrides
 
 
-def test_what_has_no_criteria_cannot_fail() -> None:
-    conditions = {"first": probe(grpo={}), "second": probe("first"), "third": probe("second")}
-    for name in ("second", "third"):
-        with pytest.raises(UserError, match=f"conditions.{name} comes after first, which is no probe"):
-            check_after(name, conditions)
+@pytest.mark.parametrize("after", ["base", "plain", "behind"])
+def test_conditions_without_criteria_cannot_fail(after: str) -> None:
+    plain = {"method": "grpo", "train": ["gold"]}
+    named = "plain" if after == "behind" else after
+    with refused("probe-missing", f"comes after {named},", f"conditions.{named}.grpo.probe"):
+        ladder(
+            **{
+                "conditions.plain": plain,
+                "conditions.behind": {**plain, "grpo": {"probe": {}}, "after": "plain"},
+                "conditions.rung-a.after": after,
+            }
+        )
 
 
-@pytest.mark.parametrize(
-    "more", [{"rates": (0.5, 1.0)}, {"method": "sft", "grpo": {}}, {"method": "none", "train": (), "grpo": {}}]
-)
-def test_only_a_single_training_by_grpo_waits_for_a_probe(more: dict[str, Any]) -> None:
-    conditions = {"first": probe(), "second": probe("first", **more)}
-    with pytest.raises(UserError, match=r"conditions\.second comes after first, and is no single training by grpo"):
-        check_after("second", conditions)
+def test_only_a_single_training_waits_for_a_probe() -> None:
+    with refused("probe-before-rates", "conditions.rung-a", "rung-0"):
+        ladder(**{"conditions.rung-a.rates": [0.5, 2.0]})
+
+
+@pytest.mark.parametrize("fields", [{"train": ["gold"]}, {"method": "none"}])
+def test_only_grpo_waits_for_a_probe(fields: dict[str, Any]) -> None:
+    with refused("unknown-field", "conditions.late.after", fields.get("method", "sft"), "grpo"):
+        ladder(**{"conditions.late": {**fields, "after": "rung-t"}})
 
 
 def test_a_user_reads_of_a_circle() -> None:
-    said = refused(**{"conditions.rung-0.after": "rung-a"})
-    assert said == (
-        "conditions.rung-0 comes after itself: rung-0 after rung-a after rung-0. None of them could be the first. "
-        "Leave after out of one of them."
-    )
+    with refused("probe-circle", "rung-0 after rung-a after rung-0"):
+        ladder(**{"conditions.rung-0.after": "rung-a"})
 
 
-def test_a_user_reads_of_what_is_no_probe() -> None:
-    said = refused(**{"conditions.rung-a.after": "base"})
-    assert said == (
-        "conditions.rung-a comes after base, which is no probe. It has no criteria that could fail. "
-        "Set conditions.base.grpo.probe = {}."
-    )
-
-
-def test_a_user_reads_of_rates_and_sft_after_a_probe() -> None:
-    said = refused(**{"conditions.rung-a.rates": [0.5, 2.0]})
-    assert said.startswith("conditions.rung-a comes after rung-0, and is no single training by grpo.")
-    said = refused(**{"conditions.late": {"train": ["gold"], "after": "rung-t"}})
-    assert said.startswith("conditions.late comes after rung-t, and is no single training by grpo.")
-
-
-def test_a_user_reads_of_a_probe_that_there_is_not() -> None:
-    said = refused(**{"conditions.rung-a.after": "rung-00"})
-    assert said == 'conditions.rung-a names "rung-00", which this study does not have. Did you mean "rung-0"?'
+def test_a_user_reads_of_an_unknown_probe() -> None:
+    with refused("unknown-name", 'conditions.rung-a names "rung-00"', 'Did you mean "rung-0"'):
+        ladder(**{"conditions.rung-a.after": "rung-00"})
 
 
 def test_every_rung_of_the_plan_waits_for_all_before_it() -> None:

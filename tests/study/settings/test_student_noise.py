@@ -1,16 +1,18 @@
-"""Noise and controls of a condition: what a stage is told of them, and what is refused."""
+"""Noise and controls of a condition: the specs of its stages, and refusals."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from refusals import refused
 from study.plan.test_specs import told
 
-from noisy_student.errors import UserError
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.files import Request, resolve
+
+GOLD_OF: dict[str | None, dict[str, Any]] = {None: {"train": ["gold"]}, "grpo": {"train": ["gold"]}, "none": {}}
 
 
 def nodes(**conditions: dict[str, Any]) -> dict[str, Node]:
@@ -22,28 +24,24 @@ def nodes(**conditions: dict[str, Any]) -> dict[str, Node]:
     return {node.title: node for node in parents_first(made.targets)}
 
 
-def refused(**condition: Any) -> str:
-    with pytest.raises(UserError) as raised:
-        nodes(filtered=condition)
-    return str(raised.value)
-
-
 def test_each_noise_is_told_where_it_is_and_nowhere_else() -> None:
     made = nodes()
     plain = told(made["train filtered"].spec)
     dropout = told(made["train dropout"].spec)
     assert dropout["sft"].pop("dropout") == 0.1
-    assert dropout == plain and "dropout" not in plain["sft"]
+    assert plain["sft"].pop("dropout") == 0.0 and dropout == plain
+    plain = told(made["train filtered"].spec)
     view = told(made["train paraphrase"].spec)
-    assert view.pop("view") == "paraphrase" and view == plain
+    assert (view.pop("view"), plain.pop("view")) == ("paraphrase", None) and view == plain
     # They learn from the same examples.
     shared = {name: made[f"train {name}"].inputs["examples"] for name in ("filtered", "dropout", "paraphrase")}
     assert len(set(shared.values())) == 1
     every = parents_first(plan(resolve(Request("student-noise"))).targets)
-    drawn = {(node.spec["part"], node.spec.get("shots")) for node in every if node.stage == "sample"}
-    assert drawn == {("unlabeled", None), ("unlabeled", 4), ("test", None)}
+    drawn = {(node.spec["part"], node.spec["shots"]) for node in every if node.stage == "sample"}
+    assert drawn == {("unlabeled", 0), ("unlabeled", 4), ("test", 0)}
     assert made["train noisy"].inputs["examples"] == made["train few-shot"].inputs["examples"]
-    assert made["examples other-rationales"].spec == {"shuffle": "rationale"} and made["examples filtered"].spec == {}
+    assert made["examples other-rationales"].spec == {"shuffle": "rationale", "truncated": None}
+    assert made["examples filtered"].spec == {"shuffle": None, "truncated": None}
     assert made["split"].spec["data"]["views"] is True
 
 
@@ -60,37 +58,61 @@ def test_a_condition_has_sft_settings_of_its_own() -> None:
     made = nodes(dropout={"sft": {"dropout": 0.3, "epochs": 2.0}})
     spec = made["train dropout"].spec["sft"]
     assert (spec["dropout"], spec["epochs"], made["train filtered"].spec["sft"]["epochs"]) == (0.3, 2.0, 1.0)
-    assert 'no field "conditions.filtered.sft.dropot"' in refused(sft={"dropot": 0.1})
-    assert "conditions.filtered.sft.dropout is 1.0" in refused(sft={"dropout": 1.0})
-    assert "has sft settings and the method grpo" in refused(method="grpo", sft={"dropout": 0.1})
+    with refused("unknown-field", "conditions.filtered.sft.dropot"):
+        nodes(filtered={"sft": {"dropot": 0.1}})
+    with refused("field-invalid", "conditions.filtered.sft.dropout is 1.0"):
+        nodes(filtered={"sft": {"dropout": 1.0}})
 
 
-def test_what_would_change_nothing_is_refused() -> None:
-    assert 'view = "paraphrase" and the method grpo' in refused(method="grpo", view="paraphrase")
-    assert 'shuffle = "rationale" and the method grpo' in refused(method="grpo", shuffle="rationale")
-    assert 'shuffle = "labels" and the method sft' in refused(shuffle="labels")
-    assert "learns from gold alone" in refused(shuffle="rationale", train=["gold"], select={"all": True})
-    grpo = {"method": "grpo", "shuffle": "labels", "grpo": {"online_votes": True}}
-    assert "votes online" in refused(**grpo)
-    assert "the most agreed of no labels" in refused(train=["revealed"], select={"agreed_like": "few-shot"})
-    with pytest.raises(UserError, match=r"data\.views is false"):
+@pytest.mark.parametrize(
+    ("condition", "field"),
+    [
+        ({"method": "grpo", "sft": {"dropout": 0.1}}, "sft"),
+        ({"method": "grpo", "view": "paraphrase"}, "view"),
+        ({"grpo": {"refill": 1}}, "grpo"),
+        ({"method": "none", "lora": {"rank": 2}}, "lora"),
+    ],
+)
+def test_fields_of_another_method_are_unknown(condition: dict[str, Any], field: str) -> None:
+    with refused("unknown-field", f"conditions.extra.{field}", condition.get("method", "sft")):
+        resolve(
+            Request("student-noise", overrides={"conditions.extra": {**GOLD_OF[condition.get("method")], **condition}})
+        )
+
+
+def test_fields_without_effect_are_refused() -> None:
+    for method, shuffle in (("grpo", "rationale"), ("sft", "labels")):
+        with refused("field-invalid", "conditions.filtered.shuffle", shuffle):
+            nodes(filtered={"method": method, "shuffle": shuffle})
+    with refused("field-without-effect", "gold alone"):
+        nodes(filtered={"shuffle": "rationale", "train": ["gold"], "select": {"all": True}})
+    with refused("field-without-effect", "votes online"):
+        nodes(filtered={"method": "grpo", "shuffle": "labels", "grpo": {"online_votes": True}})
+    with refused("selection-without-votes", "agreed_like"):
+        nodes(filtered={"train": ["revealed"], "select": {"agreed_like": "few-shot"}})
+    with refused("views-missing", "data.views"):
         resolve(Request("student-noise", overrides={"data.views": False}))
-    with pytest.raises(UserError, match="have shots = 2"):
+    with refused("field-without-effect", "shots = 2"):
         resolve(Request("v1", overrides={"labels.votes.shots": 2, "labels.votes.samples": "a.jsonl"}))
 
 
 def test_controls_of_reinforcement_are_told() -> None:
-    plain = {"method": "grpo", "sft": {}, "view": None}
-    made = nodes(
-        filtered=plain,
-        dropout={**plain, "grpo": {"rewards": {"kind": "random", "gamma": 0.3}}},
-        paraphrase={**plain, "shuffle": "labels"},
-        **{"other-rationales": {"shuffle": None}},
-    )
+    plain = {"method": "grpo", "train": ["gold", "labels.votes"], "select": {"min_agreement": 0.75}}
+    controls = {
+        "conditions.filtered": plain,
+        "conditions.dropout": {**plain, "grpo": {"rewards": {"kind": "random", "gamma": 0.3}}},
+        "conditions.paraphrase": {**plain, "shuffle": "labels"},
+        "conditions.other-rationales.shuffle": None,
+    }
+    planned = plan(resolve(Request("student-noise", overrides=controls)))
+    made = {node.title: node for node in parents_first(planned.targets)}
     spec = told(made["train filtered"].spec)
-    assert not {"kind", "gamma"} & set(spec["grpo"]["rewards"]) and "shuffle" not in spec
+    rewards = spec["grpo"]["rewards"]
+    assert (rewards.pop("kind"), rewards.pop("gamma"), spec.pop("shuffle")) == ("label", 0.5, None)
     random = told(made["train dropout"].spec)
     assert (random["grpo"]["rewards"].pop("kind"), random["grpo"]["rewards"].pop("gamma")) == ("random", 0.3)
+    assert random.pop("shuffle") is None
     shuffled = told(made["train paraphrase"].spec)
     assert shuffled.pop("shuffle") == "labels"
+    assert (shuffled["grpo"]["rewards"].pop("kind"), shuffled["grpo"]["rewards"].pop("gamma")) == ("label", 0.5)
     assert random == shuffled == spec

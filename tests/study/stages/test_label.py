@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import refused
 
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.context import Context
 from noisy_student.data.key_file import write_key
 from noisy_student.data.rows import read_labels, write_labels, write_questions
-from noisy_student.errors import NotTrainable, UserError
+from noisy_student.errors import NotTrainable
 from noisy_student.labeling.vote import ballots, votes, write_votes
 from noisy_student.pipeline.node import parents_first
 from noisy_student.records import Label, Question, Sample
@@ -83,7 +84,7 @@ def test_a_target_reads_dev_and_no_key() -> None:
 @pytest.mark.parametrize("target", [0.0, 1.0, 1, "high", 0.9])
 def test_a_target_is_a_share_and_stands_alone(target: object) -> None:
     select = {"target_precision": target, **({"all": True} if target == 0.9 else {})}
-    with pytest.raises(UserError, match="It is one share above 0 and below 1"):
+    with refused("selection-invalid", "target_precision"):
         resolve(Request("threshold", overrides={"conditions.target-90": {"train": ["labels.votes"], "select": select}}))
 
 

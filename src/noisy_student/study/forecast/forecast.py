@@ -1,7 +1,7 @@
-"""What a run will take before it runs: seconds, CPU seconds, tokens, arithmetic and money, step by step.
+"""Forecast of a run before it starts: seconds, CPU seconds, tokens, arithmetic and money, by node.
 
-The store's own results come first, then a calibration of this machine. What neither knows is None, and so is every sum
-over it.
+Rates come from the store's own results, else from a timing of this machine. A node without a rate has None, and so has
+every sum over it.
 """
 
 from __future__ import annotations
@@ -12,22 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from noisy_student.pipeline.manifest import stored
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.schedule import makespan
-from noisy_student.study.forecast.history import Observation, observations
+from noisy_student.study.forecast.history import Observation, observations, stored_results
 from noisy_student.study.forecast.rates import Rates, Source
-from noisy_student.study.forecast.timing import calibration
+from noisy_student.study.forecast.timing import timings
 from noisy_student.study.forecast.workload import Expectation
-from noisy_student.study.results.costs import arithmetic_of
+from noisy_student.study.results.costs import arithmetic_of, usd
+from noisy_student.study.settings.methods import of_stage
 from noisy_student.study.settings.study import ComputeSettings, Settings
-
-_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What one node will take; ``source`` is where its rate comes from, None where there is none."""
+    """The expected cost of one node; ``source`` is the origin of its rate. All None without a rate."""
 
     node: Node
     seconds: float | None
@@ -39,7 +37,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over the nodes that are to run; ``without_estimate`` counts those of which nothing is known."""
+    """Sums over the nodes that are to run; ``without_estimate`` counts those without a rate."""
 
     seconds: float | None
     cpu_seconds: float | None
@@ -51,12 +49,12 @@ class Totals:
 
 
 def past(settings: Settings, root: Path) -> list[Observation]:
-    """All that is known of what steps take: the results under a store's ``root``, and its calibration of this model."""
-    return [*observations(stored(root)), *calibration(settings, root)]
+    """Return every timed step: the results under a store's ``root``, and its timing of this model."""
+    return [*observations(stored_results(root)), *timings(settings, root)]
 
 
 def forecast(nodes: Sequence[Node], known: Sequence[Observation], compute: ComputeSettings) -> list[Expected]:
-    """One row a node of those that are to run, in their order, which must be inputs first.
+    """Return a row a node that is to run, in their order, which must be inputs first.
 
     In each of ``compute.workers`` processes the first step of a stage imports its libraries.
     """
@@ -70,7 +68,7 @@ def forecast(nodes: Sequence[Node], known: Sequence[Observation], compute: Compu
 
 
 def totals(rows: Sequence[Expected], compute: ComputeSettings) -> Totals:
-    """The sums, and when the last of the nodes would end."""
+    """Return the sums, and the seconds until the last of the nodes ends."""
     seconds = _sum(row.seconds for row in rows)
     wall = None
     if seconds is not None:
@@ -84,14 +82,9 @@ def totals(rows: Sequence[Expected], compute: ComputeSettings) -> Totals:
         wall_seconds=wall,
         tokens=None if tokens is None else round(tokens),
         flops=None if flops is None else round(flops),
-        usd=usd(wall, compute),
+        usd=usd(wall, compute.usd_per_hour),
         without_estimate=sum(row.seconds is None for row in rows),
     )
-
-
-def usd(seconds: float | None, compute: ComputeSettings) -> float | None:
-    """What so many seconds of the whole machine cost; None where time or price is unknown."""
-    return None if seconds is None or compute.usd_per_hour is None else seconds / _HOUR * compute.usd_per_hour
 
 
 def _expected(node: Node, expectation: Expectation, rates: Rates, *, imported: bool) -> Expected:
@@ -111,8 +104,8 @@ def _expected(node: Node, expectation: Expectation, rates: Rates, *, imported: b
 
 
 def _counts(node: Node) -> bool:
-    """Whether a node computes with a model, so that tokens are counted."""
-    return node.stage == "sample" or node.stage.startswith("train-")
+    """Return whether a node computes with a model, so that tokens are counted."""
+    return node.stage == "sample" or of_stage(node.stage) is not None
 
 
 def _tokens(summary: Mapping[str, Any]) -> int | None:

@@ -1,62 +1,57 @@
-"""What was computed before, as the forecast reads it: steps with what they read, what they said, what they took.
+"""Observations of finished steps, from which forecasts are made: their inputs, summaries and times.
 
-Manifests of a store come in, and those of a calibration in the same form. A step is known here by its stage, settings
-and inputs alone, so that one that was made and one that is planned are looked at in the same way.
+They come from the manifests of a store, whichever run made them, and of a timing of this machine. A step has a stage,
+settings and inputs only, so that stored results and planned nodes are compared in the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 from noisy_student import identity
-from noisy_student.pipeline.manifest import Stored
-from noisy_student.study.plan.nodes import ROLES
-
-
-class Step(Protocol):
-    """A node that is planned, or a result that was made."""
-
-    @property
-    def stage(self) -> str:
-        """Its stage."""
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """Its settings."""
-
-    @property
-    def inputs(self) -> Mapping[str, Sequence[Step]]:
-        """The steps that it reads, by role."""
+from noisy_student.pipeline.manifest import Stored, stored
+from noisy_student.pipeline.node import Node, forwards_of
+from noisy_student.study.settings.methods import of_stage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """A result of the store as a step; inputs that are gone are left out."""
+    """A stored result as a step; deleted inputs are left out."""
 
     stage: str
     spec: Mapping[str, Any] = field(repr=False)
     inputs: Mapping[str, Sequence[Made]] = field(repr=False)
 
 
+Step = Node | Made
+"""A planned node, or a stored result."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A step that was done: what it said and took; ``cpu_seconds`` is None for what older versions made."""
+    """A finished step with its summary and times; ``cpu_seconds`` is None for results of older versions."""
 
     step: Step
     summary: Mapping[str, Any]
     seconds: float
     cpu_seconds: float | None
     imported: bool
-    """Whether its process had run the stage before, so that no library was left to import."""
+    """True where its process had run the stage before, so that its libraries were imported already."""
     host: str | None
     rehearsed: bool
-    """Whether a calibration made it, from few questions and with students of few steps."""
+    """True for a step of a timing, with few questions and students of few steps."""
+
+
+def stored_results(root: Path) -> dict[str, Stored]:
+    """Return every result under a store's ``root`` by key, whichever run made it."""
+    return stored(root)
 
 
 def observations(found: Mapping[str, Stored], *, rehearsed: bool = False) -> list[Observation]:
-    """Every result that was done, of a store or of a calibration."""
+    """Return an observation of every timed result that is done."""
     made: dict[str, Made] = {}
     return [
         Observation(
@@ -74,8 +69,9 @@ def observations(found: Mapping[str, Stored], *, rehearsed: bool = False) -> lis
 
 
 def lane(step: Step) -> str:
-    """What makes the cost of two steps comparable: stage, and where a model computes its files, engine and threads."""
-    how = step.spec.get("sft") or step.spec.get("grpo") or step.spec
+    """Return a text that is equal for steps of comparable cost: stage, engine, threads and, if one computes, model."""
+    method = of_stage(step.stage)
+    how = step.spec if method is None else step.spec[method[0]]
     engine = step.spec.get("engine")
     facts = {
         "stage": step.stage,
@@ -88,13 +84,12 @@ def lane(step: Step) -> str:
 
 
 def trainer(step: Step) -> Step | None:
-    """The training whose student a step samples; None for the untrained model, and where it is gone."""
+    """Return the training whose student a step samples; None for the untrained model, and for a deleted training."""
     given = step.inputs.get("model", ())
     if not given:
         return None
     step = given[0]
-    while step.stage in ROLES:
-        role = ROLES[step.stage]
+    while (role := forwards_of(step.stage)) is not None:
         behind = step.inputs.get(f"{role}0" if role.endswith("-") else role)
         if not behind:
             return None
@@ -103,13 +98,13 @@ def trainer(step: Step) -> Step | None:
 
 
 def base_of(step: Step) -> Any:
-    """The model that a step starts from, as keys know it."""
+    """Return the model that a step starts from, as its key holds it."""
     train = trainer(step)
     return (step if train is None else train).spec.get("model")
 
 
 def _computes(step: Step) -> bool:
-    return step.stage == "sample" or step.stage.startswith("train-")
+    return step.stage == "sample" or of_stage(step.stage) is not None
 
 
 def _made(key: str, found: Mapping[str, Stored], made: dict[str, Made]) -> Made:

@@ -1,24 +1,22 @@
-"""What a study's pseudo-labels will be like, from about 200 questions: drawn, voted on and judged before the run.
+"""Outlook on a study's pseudo-labels: about 200 questions are sampled, voted on and judged before the run.
 
-The samples are ordinary nodes of the store, so that asking again draws nothing. What is right is known only of labeled
-and dev questions, which their own gold labels tell; the key of unlabeled and test questions is not looked at.
+The samples are ordinary nodes of the store, so a second outlook draws nothing. Votes are judged by the gold labels of
+labeled and dev questions; the key of unlabeled and test questions is not read.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import comb
 from typing import Any
 
 from noisy_student.answers.equivalence import same
 from noisy_student.data.parts import sizes_of
-from noisy_student.data.rows import read_labels
 from noisy_student.errors import UserError
 from noisy_student.evaluation.advice import Filter, Prospect, advise
 from noisy_student.labeling.select import votes_needed
-from noisy_student.labeling.vote import read_votes
 from noisy_student.pipeline import node
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.runner import run_graph
@@ -27,25 +25,26 @@ from noisy_student.pipeline.workers import local
 from noisy_student.records import Vote
 from noisy_student.statistics.calibration import LevelCounts, transport
 from noisy_student.statistics.intervals import wilson
-from noisy_student.study.plan.inputs import Shared
-from noisy_student.study.plan.samples import Origin
-from noisy_student.study.plan.specs import Draws
+from noisy_student.study.plan.inputs import Inputs
+from noisy_student.study.plan.samples import SampledModel
+from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.plan.students import SeedGraph
-from noisy_student.study.settings.conditions import LabelSettings
+from noisy_student.study.results.view import StoreView
+from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.study import Settings
 
 QUESTIONS = 200
-"""Unlabeled questions, and at most so many with known answers."""
+"""The most unlabeled questions, and the most questions with known answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What was drawn, what is expected of it, and what follows; shares are of 1."""
+    """Counts of the drawn samples, the accuracy expected of votes, and the advice; shares are of 1."""
 
     labels: str | None
     teacher: str
     note: str | None
-    """Why another model was asked than the study's teacher."""
+    """Reason why another model than the study's teacher was sampled; None for the teacher."""
     k: int
     unlabeled: int
     known: int
@@ -54,7 +53,7 @@ class Outlook:
     vote: float
     """Right votes of all questions with a known answer."""
     mixed: float
-    """The chance that a group of GRPO's size has both right and wrong answers, and so teaches anything."""
+    """The chance that a group of GRPO's size has both right and wrong answers; only such groups give a gradient."""
     group: int
     filters: tuple[dict[str, Any], ...]
     advice: str
@@ -63,27 +62,29 @@ class Outlook:
 
 
 def outlook(settings: Settings, store: Store) -> Outlook:
-    """Draw what the store lacks, vote, and judge; UserError where the questions could not be sampled."""
+    """Draw the samples that the store lacks, vote, and judge; raises UserError where sampling fails."""
     name, label = _label_set(settings)
-    graph = SeedGraph(settings, settings.seeds[0], Shared(settings))
-    teacher, train, note = _teacher(graph, label, store)
+    graph = SeedGraph(settings, settings.seeds[0], Inputs(settings))
+    view = StoreView(store)
+    teacher, train, note = _teacher(graph, label, view)
     decoding = _settings_of(graph, teacher).sampling
     votes = {
-        part: _vote(graph, (teacher, train), Draws(part, decoding, k=label.K, count=count, shots=label.shots))
+        part: _vote(graph, (teacher, train), SampleRequest(part, decoding, k=label.K, count=count, shots=label.shots))
         for part, count in _counts(settings, trained=train is not None).items()
     }
     result = run_graph(list(votes.values()), store, executor=local(store, workers=settings.compute.workers))
     failed = next((outcome for outcome in result.outcomes.values() if outcome.kind in {"failed", "left"}), None)
     if failed is not None:
         raise UserError(
-            f"The outlook could not be drawn: {failed.reason}.",
-            why="It samples as the run would.",
-            do="Mend that; the run would stop there, too.",
+            f"The outlook could not be sampled: {failed.reason}.",
+            why="It runs the same stages as the study.",
+            do="Fix this first: the run would fail at the same point.",
+            code="outlook-failed",
         )
-    pool = _read(store, votes["unlabeled"])
-    truth = {row.question_id: row.answer for row in _gold(store, graph.draw.split)}
-    known = [(vote, truth[vote.question_id]) for part in ("dev", "labeled") for vote in _of(store, votes.get(part))]
-    return _judged(settings, label, _Drawn(name, teacher, note, pool, known))
+    truth = {row.question_id: row.answer for row in view.gold(graph.split)}
+    answered = [vote for part in ("dev", "labeled") if part in votes for vote in view.votes(votes[part])]
+    known = [(vote, truth[vote.question_id]) for vote in answered]
+    return _judged(settings, label, _Drawn(name, teacher, note, view.votes(votes["unlabeled"]), known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _judged(settings: Settings, label: LabelSettings, drawn: _Drawn) -> Outlook:
 
 
 def mixed(right: int, k: int, *, group: int) -> float:
-    """The chance that ``group`` of k samples, of which ``right`` are right, hold both kinds; over all subsets.
+    """Return the chance that ``group`` of k samples, of which ``right`` are right, hold both kinds; over all subsets.
 
     >>> mixed(4, 8, group=8), mixed(8, 8, group=4), mixed(1, 2, group=2)
     (1.0, 0.0, 1.0)
@@ -172,9 +173,9 @@ def _thresholds(settings: Settings, labels: str | None) -> list[float | None]:
 
 
 def _label_set(settings: Settings) -> tuple[str | None, LabelSettings]:
-    """The first set that is voted on from drawn samples; where a study has none, what a set would be.
+    """The first set of votes on drawn samples; a set with default settings where the study has none.
 
-    Foreign questions are passed over: what is known of dev says nothing of them.
+    Sets of foreign questions are skipped, since dev does not predict their accuracy.
     """
     for name, label in settings.labels.items():
         if label.rule == "vote" and label.samples is None and label.part == "unlabeled":
@@ -182,17 +183,17 @@ def _label_set(settings: Settings) -> tuple[str | None, LabelSettings]:
     return None, LabelSettings()
 
 
-def _teacher(graph: SeedGraph, label: LabelSettings, store: Store) -> tuple[str, Node | None, str | None]:
-    """The model that is asked: the teacher if it is untrained or trained already, else the untrained one."""
+def _teacher(graph: SeedGraph, label: LabelSettings, view: StoreView) -> tuple[str, Node | None, str | None]:
+    """The model that is sampled: the teacher if it is untrained or trained already, else the untrained model."""
     name = label.teacher or graph.settings.teacher
     train = graph.trained(name) if name in graph.settings.conditions else None
-    if train is None or store.outcome(train) == "done":
+    if train is None or view.outcome(train) == "done":
         return name, train, None
     return "the base model", None, f"{name} is not trained yet, so the untrained model was asked in its place."
 
 
 def _counts(settings: Settings, *, trained: bool) -> dict[str, int]:
-    """Questions by part; what a teacher was trained on says nothing of its votes, so then only dev is known."""
+    """Questions by part; a trained teacher is judged on dev only, since it learned the labeled questions."""
     sizes = sizes_of(settings.data)
     dev = min(QUESTIONS, sizes.dev)
     labeled = 0 if trained else min(QUESTIONS - dev, sizes.labeled - sizes.dev)
@@ -200,13 +201,13 @@ def _counts(settings: Settings, *, trained: bool) -> dict[str, int]:
     return {part: count for part, count in counts.items() if count}
 
 
-def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: Draws) -> Node:
+def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: SampleRequest) -> Node:
     name, train = teacher
     answers = graph.settings.answers
     return node.make(
         "vote",
         {"K": drawn.k, "truncated": answers.truncated, "ties": answers.ties},
-        inputs={"samples": graph.draw.draws(Origin(name, train, _settings_of(graph, name)), drawn)},
+        inputs={"samples": graph.samples(SampledModel(name, train, _settings_of(graph, name)), drawn)},
         seed=graph.run_seed,
         title=f"outlook: vote of {drawn.k} by {name} on {drawn.part}",
     )
@@ -214,18 +215,4 @@ def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: Draws) -> N
 
 def _settings_of(graph: SeedGraph, teacher: str) -> Settings:
     """The settings as the teacher's model has them; the base model in the place of one is the run's own."""
-    return graph.draw.settings_of(teacher) if teacher in graph.settings.conditions else graph.settings
-
-
-def _read(store: Store, votes: Node) -> list[Vote]:
-    return list(read_votes(store.data(votes) / "votes.jsonl"))
-
-
-def _of(store: Store, votes: Node | None) -> list[Vote]:
-    return [] if votes is None else _read(store, votes)
-
-
-def _gold(store: Store, split: Node) -> Iterator[Any]:
-    """The gold labels of labeled and dev questions, as the split hands them to students and to dev."""
-    for name in ("gold", "dev_gold"):
-        yield from read_labels(store.data(split) / f"{name}.jsonl")
+    return graph.settings_of(teacher) if teacher in graph.settings.conditions else graph.settings

@@ -1,8 +1,7 @@
-"""A rehearsal of a study on this machine: a few samples and a few steps of each training, timed for the forecast.
+"""Timing of a study on this machine: a few samples and a few steps of each training, for the forecast.
 
-The study's own settings come in; two tiny runs of them go through the ordinary stages in a folder that is thrown away,
-and the manifests stay as ``calibration/<digest>.json`` in the store. Two sizes, so that what a step takes whatever its
-size is told apart from what grows with the work.
+Two tiny runs with the study's settings go through the ordinary stages in a temporary folder, and the manifests stay as
+``timing/<digest>.json`` in the store. Two sizes tell fixed costs apart from those that grow with the work.
 """
 
 from __future__ import annotations
@@ -17,27 +16,36 @@ from noisy_student import files, identity
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
-from noisy_student.pipeline.manifest import Stored, stored
+from noisy_student.pipeline.manifest import Stored
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.runner import run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
-from noisy_student.study.forecast.history import Observation, observations
-from noisy_student.study.plan.inputs import Shared
+from noisy_student.study.forecast.history import Observation, observations, stored_results
+from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.plan import plan
-from noisy_student.study.settings.conditions import GOLD, LABELS, ConditionSettings, LabelSettings
+from noisy_student.study.settings.conditions import (
+    GOLD,
+    LABELS,
+    ConditionSettings,
+    GrpoCondition,
+    TrainedCondition,
+    UntrainedCondition,
+)
+from noisy_student.study.settings.labels import LabelSettings
+from noisy_student.study.settings.methods import METHODS
 from noisy_student.study.settings.study import Settings
 
-FOLDER = "calibration"
+FOLDER = "timing"
 UNTRAINED, REHEARSED = "untrained", "rehearsed"
 SMALL_MODEL = 50_000_000
-"""Bytes of weights up to which a model is rehearsed with hundreds of samples: they take seconds."""
+"""Bytes of weights up to which a model is timed with hundreds of samples, which take seconds."""
 _KEPT = ("seconds", "cpu_seconds", "imported", "host", "ended")
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """How much is rehearsed: questions by part, and steps of GRPO."""
+class TimingSize:
+    """Size of one tiny run: questions by part, and steps of GRPO."""
 
     labeled: int
     unlabeled: int
@@ -45,30 +53,35 @@ class Size:
     steps: int
 
 
-SMALL = (Size(labeled=40, unlabeled=24, test=32, steps=2), Size(labeled=200, unlabeled=160, test=192, steps=8))
+SMALL = (
+    TimingSize(labeled=40, unlabeled=24, test=32, steps=2),
+    TimingSize(labeled=200, unlabeled=160, test=192, steps=8),
+)
 """Of a small model: about 20 seconds in the lab."""
-LARGE = (Size(labeled=10, unlabeled=4, test=4, steps=1), Size(labeled=20, unlabeled=8, test=8, steps=2))
+LARGE = (TimingSize(labeled=10, unlabeled=4, test=4, steps=1), TimingSize(labeled=20, unlabeled=8, test=8, steps=2))
 """Of any other: a few dozen samples and a handful of steps."""
 
 
-def calibrate(settings: Settings, root: Path, *, notice: Callable[[str], None] = lambda text: None) -> Path:
-    """Rehearse the study and keep what it took under the store's ``root``; the file that holds it.
+def measure(settings: Settings, root: Path, *, notice: Callable[[str], None] = lambda text: None) -> Path:
+    """Time the study's stages and keep the results under the store's ``root``; returns the file.
 
-    What an earlier calibration of the same model found of other stages stays. UserError where nothing could be done.
+    Results of an earlier timing of the same model stay for stages that are not timed now. Raises UserError where no
+    sample could be drawn.
     """
-    with tempfile.TemporaryDirectory(prefix="noisy-student-calibration-") as folder:
+    with tempfile.TemporaryDirectory(prefix="noisy-student-timing-") as folder:
         store = Store(Path(folder), notice=notice)
         for size in _sizes(settings):
             targets = _targets(rehearsal(settings, size))
             run_graph(targets, store, executor=local(store, workers=1))
-        rows = [_trimmed(result) for result in stored(Path(folder)).values() if result.outcome == "done"]
+        rows = [_trimmed(result) for result in stored_results(Path(folder)).values() if result.outcome == "done"]
     if not any(row["facts"]["stage"] == "sample" for row in rows):
         raise UserError(
-            "The calibration could not draw a single sample.",
-            why="Without one there is nothing to forecast from.",
-            do="Run the study with --limit 50 and see what it says.",
+            "The timing run drew no sample.",
+            why="Forecasts need the rate of at least one sampling step.",
+            do="Run the study with --limit 50 to see the error.",
+            code="timing-without-samples",
         )
-    path = path_of(settings, root)
+    path = timing_path(settings, root)
     fresh = {row["facts"]["stage"] for row in rows}
     kept = [row for row in _rows(path) if row["facts"]["stage"] not in fresh]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,19 +89,19 @@ def calibrate(settings: Settings, root: Path, *, notice: Callable[[str], None] =
     return path
 
 
-def path_of(settings: Settings, root: Path) -> Path:
-    """Where the calibration of this model, engine, threads and versions is kept, whether it was made or not."""
+def timing_path(settings: Settings, root: Path) -> Path:
+    """Return the file for the timing of this model, engine, threads and versions, which may not exist yet."""
     return root / FOLDER / f"{identity.digest(_facts(settings))[:16]}.json"
 
 
-def calibration(settings: Settings, root: Path) -> list[Observation]:
-    """What the calibration of this model found; nothing where there is none."""
-    rows = {row["key"]: Stored(**row) for row in _rows(path_of(settings, root))}
+def timings(settings: Settings, root: Path) -> list[Observation]:
+    """Return the observations of this model's timing; empty without one."""
+    rows = {row["key"]: Stored(**row) for row in _rows(timing_path(settings, root))}
     return observations(rows, rehearsed=True)
 
 
-def rehearsal(settings: Settings, size: Size) -> Settings:
-    """The study with few questions, one seed, an untrained teacher, and one condition of each way of training."""
+def rehearsal(settings: Settings, size: TimingSize) -> Settings:
+    """Return the study with few questions, one seed, an untrained teacher, and a condition for each way of training."""
     pool, share = _pool(settings, size)
     source = settings.data.model_copy(
         update={"labeled": size.labeled, "unlabeled": pool, "test": size.test, "limit": None}
@@ -106,7 +119,7 @@ def rehearsal(settings: Settings, size: Size) -> Settings:
             "data": source,
             "grpo": grpo,
             "labels": labels,
-            "conditions": {UNTRAINED: ConditionSettings(method="none"), **dict(_ways(settings, size))},
+            "conditions": {UNTRAINED: UntrainedCondition(), **dict(_ways(settings, size))},
             "primary": {},
             "predictions": {},
             "decide": (),
@@ -117,8 +130,8 @@ def rehearsal(settings: Settings, size: Size) -> Settings:
     )
 
 
-def _pool(settings: Settings, size: Size) -> tuple[int, float]:
-    """Unlabeled questions of the rehearsal's split, and the share of them that is asked.
+def _pool(settings: Settings, size: TimingSize) -> tuple[int, float]:
+    """Unlabeled questions of the timing's split, and the share of them that is asked.
 
     Generated questions are distinct, so short ones run out: the first hundred are easier than the first thousands. The
     split is therefore as large as the study's own.
@@ -130,22 +143,23 @@ def _pool(settings: Settings, size: Size) -> tuple[int, float]:
     return pool, size.unlabeled / pool
 
 
-def _ways(settings: Settings, size: Size) -> Iterator[tuple[str, ConditionSettings]]:
+def _ways(settings: Settings, size: TimingSize) -> Iterator[tuple[str, ConditionSettings]]:
     """One condition for each method, adapter and kind of labels: of GRPO, whose steps are dear, whatever labels."""
     seen: set[str] = set()
     for name, item in settings.conditions.items():
-        if not item.train:
+        if not isinstance(item, TrainedCondition):
             continue
         kinds = sorted({GOLD if source == GOLD else LABELS for source in item.train})
         lora = None if item.lora is None else item.lora.model_dump(mode="json")
-        cap = item.grpo.get("max_new_tokens")
-        way = identity.canonical([item.method, lora, cap if item.method == "grpo" else kinds])
+        samples = METHODS.get(item.method).samples
+        way = identity.canonical([item.method, lora, item.overrides.get("max_new_tokens") if samples else kinds])
         if way in seen:
             continue
         seen.add(way)
-        train = (GOLD,) if item.method == "grpo" else tuple(_source(kind) for kind in kinds)
-        own = {**item.grpo, "most_steps": size.steps, "probe": None} if item.method == "grpo" else {}
-        yield name, ConditionSettings(method=item.method, train=train, lora=item.lora, grpo=own)
+        fields: dict[str, Any] = {"train": (GOLD,) if samples else tuple(_source(kind) for kind in kinds)}
+        if isinstance(item, GrpoCondition):
+            fields |= {"grpo": {**item.grpo, "most_steps": size.steps, "probe": None}}
+        yield name, type(item)(method=item.method, lora=item.lora, **fields)
 
 
 def _source(kind: str) -> str:
@@ -153,15 +167,15 @@ def _source(kind: str) -> str:
 
 
 def _targets(settings: Settings) -> list[Node]:
-    """The untrained model's grade, every training and every vote: students are drawn from as their base is."""
+    """The untrained model's grade, every training and every vote; sampling a student costs as much as its base."""
     planned = plan(settings)
     targets = [item.grade for item in planned.conditions if item.train is None]
     targets += [item.train for item in planned.conditions if item.train is not None]
     return targets + [node for item in planned.labels for node in (item.labels, item.quality)]
 
 
-def _sizes(settings: Settings) -> Sequence[Size]:
-    folder = Path(Shared(settings).base.paths["model"])
+def _sizes(settings: Settings) -> Sequence[TimingSize]:
+    folder = Path(Inputs(settings).base.paths["model"])
     weights = [*folder.glob("*.safetensors")] if folder.is_dir() else []
     small = bool(weights) and sum(path.stat().st_size for path in weights) <= SMALL_MODEL
     return SMALL if small else LARGE
@@ -169,7 +183,7 @@ def _sizes(settings: Settings) -> Sequence[Size]:
 
 def _facts(settings: Settings) -> dict[str, Any]:
     return {
-        "model": dict(Shared(settings).base.spec),
+        "model": dict(Inputs(settings).base.spec),
         "engine": settings.compute.engine,
         "threads": settings.compute.threads,
         "versions": provenance.libraries(),
@@ -177,7 +191,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
 
 
 def _trimmed(result: Stored) -> dict[str, Any]:
-    """A result without what the forecast does not read."""
+    """A result with only the provenance that forecasts read."""
     how = {name: result.provenance[name] for name in _KEPT if name in result.provenance}
     return {**asdict(result), "provenance": how}
 

@@ -1,12 +1,11 @@
-"""How much work a planned step is: the tokens, steps and examples that its manifest will say, before it runs.
+"""Workload of a planned step: the tokens, steps and examples that its summary is expected to hold.
 
-What like steps said comes in (``history``). Sampling is rows times the expected length of an answer, fine-tuning is
-visits of examples times their length, GRPO is steps times groups times length. None where nothing like it is known.
+It is estimated from the summaries of comparable steps (``history``): sampling is rows times the length of an answer,
+training is visits of examples, or sampled answers, times their length. None without comparable steps.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -15,22 +14,24 @@ from noisy_student.data.spec import DataSpec
 from noisy_student.data.splits import Sizes
 from noisy_student.labeling.select import votes_needed
 from noisy_student.study.forecast.history import Observation, Step, lane, trainer
-from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.study.settings.methods import Method, of_stage
 
 Summary = dict[str, Any]
 Test = Callable[[Observation], bool]
 
 
 class Expectation:
-    """What steps will say of themselves, from what like steps said; the nearest likeness that there is counts."""
+    """Expected summaries of steps, from those of the most similar steps that were observed."""
 
     def __init__(self, past: Sequence[Observation]) -> None:
         self._past = past
 
     def summary(self, step: Step) -> Summary | None:
-        """The numbers of a manifest's summary that cost follows from; {} for stages whose cost needs none."""
-        made = {"sample": self._sample, "train-sft": self._sft, "train-grpo": self._grpo}.get(step.stage)
-        return {} if made is None else made(step)
+        """Return the fields of the summary that determine the cost; {} for stages whose cost needs none."""
+        if step.stage == "sample":
+            return self._sample(step)
+        method = of_stage(step.stage)
+        return {} if method is None else self._training(step, *method)
 
     def _sample(self, step: Step) -> Summary | None:
         if step.spec["engine"]["name"] == "recorded":
@@ -56,8 +57,8 @@ class Expectation:
     def _length(self, step: Step, like: Sequence[Observation]) -> float | None:
         """The mean tokens of an answer.
 
-        A student of a calibration has hardly learned, so its answers say nothing of those of a real one: these are
-        taken to be as long as the texts that it learns from, or after GRPO as those of the untrained model.
+        A student of a timing has hardly learned, so its answers do not predict those of a real one. These are taken to
+        be as long as the texts that it learns from, or after GRPO as those of the untrained model.
         """
         train = trainer(step)
 
@@ -83,8 +84,9 @@ class Expectation:
             lambda one: kin(one) and alike(one),
         ]
         found = _nearest(like, tests)
-        if not found and train is not None and train.stage == "train-sft":
-            target = self._per_visit(train, "trained_tokens")
+        method = None if found or train is None else of_stage(train.stage)
+        if train is not None and method is not None and method[1].reads_texts:
+            target = _per_visit(self._like(train, *method), "trained_tokens", *method)
             if target is not None:
                 return target
         if not found:
@@ -93,7 +95,7 @@ class Expectation:
         return _ratio(found, "tokens", lambda one: float(one.summary["samples"]))
 
     def _drawn_share(self, step: Step, like: Sequence[Observation]) -> float:
-        """The share of K that a stopping rule draws; all of it where that was never seen."""
+        """The share of K that a stopping rule draws; 1 without an observation of the rule."""
         rule = step.spec.get("stopping")
         if rule is None:
             return 1.0
@@ -101,50 +103,32 @@ class Expectation:
         test: Test = lambda one: one.step.spec["shard"] == step.spec["shard"]  # noqa: E731
         return _ratio(_nearest(same, [test, _any]), "samples", lambda one: float(asked(one.step))) or 1.0
 
-    def _sft(self, step: Step) -> Summary | None:
-        visits = self._visits(step)
-        read, target = self._per_visit(step, "read_tokens"), self._per_visit(step, "trained_tokens")
-        if visits is None or read is None or target is None:
+    def _training(self, step: Step, name: str, method: Method) -> Summary | None:
+        """The visits of examples, or sampled answers, times the tokens of one."""
+        work, spec = method.work, step.spec[name]
+        assert work is not None, "trainings have a cost"
+        examples = self._examples(step.inputs["examples"][0] if method.reads_texts else step)
+        steps, like = work.steps(spec, examples), self._like(step, name, method)
+        if steps is None or not like:
             return None
-        batch = step.spec["sft"]["batch"]
-        return {
-            "steps": math.ceil(visits / batch),
-            "read_tokens": round(visits * read),
-            "trained_tokens": round(visits * target),
-            **self._parameters(step),
-        }
-
-    def _visits(self, step: Step) -> float | None:
-        """How often an example is looked at in fine-tuning."""
-        sft = step.spec["sft"]
-        if sft.get("steps"):
-            return float(sft["steps"] * sft["batch"])
-        examples = self._examples(step.inputs["examples"][0])
-        return None if examples is None else examples * float(sft["epochs"])
-
-    def _per_visit(self, step: Step, name: str) -> float | None:
-        """Tokens of one look at an example, in training on the same kinds of labels if there was any."""
-        like = [one for one in self._past if one.step.stage == "train-sft" and lane(one.step) == lane(step)]
-        found = _nearest(like, [lambda one: sources(one.step) == sources(step), _any])
-        return _ratio(found, name, _looked_at)
-
-    def _grpo(self, step: Step) -> Summary | None:
-        grpo = GrpoSpec.model_validate(step.spec["grpo"])
-        lessons = self._examples(step)
-        like = [one for one in self._past if one.step.stage == "train-grpo" and lane(one.step) == lane(step)]
-        cap = grpo.max_new_tokens
-        found = _nearest(like, [lambda one: one.step.spec["grpo"]["max_new_tokens"] == cap, _any])
-        if lessons is None or not found:
-            return None
-        steps = grpo.step_count(round(lessons))
-        answers = steps * grpo.prompts * grpo.generations
-        counted = ("prompt_tokens", "sampled_tokens", "trained_tokens", "read_tokens", "scored_tokens")
-        means = {name: _ratio(found, name, _answers) or 0.0 for name in counted}
+        visits = work.visits(spec, steps, examples or 0.0)
+        means = {counted: _per_visit(like, counted, name, method) or 0.0 for counted in work.counted}
         return {
             "steps": steps,
-            **{name: round(mean * answers) for name, mean in means.items()},
+            **{counted: round(mean * visits) for counted, mean in means.items()},
             **self._parameters(step),
         }
+
+    def _like(self, step: Step, name: str, method: Method) -> list[Observation]:
+        """The trainings nearest to a planned one: with the same kinds of texts and like settings, if there are any."""
+        like = [one for one in self._past if one.step.stage == method.stage and lane(one.step) == lane(step)]
+        fields = () if method.work is None else method.work.alike
+
+        def alike(one: Observation) -> bool:
+            same = all(one.step.spec[name][field] == step.spec[name][field] for field in fields)
+            return same and (not method.reads_texts or sources(one.step) == sources(step))
+
+        return _nearest(like, [alike, _any])
 
     def _parameters(self, step: Step) -> Summary:
         like = [one for one in self._past if lane(one.step) == lane(step)]
@@ -160,7 +144,7 @@ class Expectation:
         return sum(known) if len(known) == len(counts) else None
 
     def _labels(self, step: Step) -> float | None:
-        """Questions that get a label: of votes, those that a like vote selected, as a share."""
+        """Questions that get a label: of votes, the share that a similar vote selected."""
         if step.stage == "reveal":
             share = self._solved_share() if "samples" in step.inputs else 1.0
             return None if share is None else share * _sizes(step.inputs["split"][0]).unlabeled
@@ -198,7 +182,7 @@ class Expectation:
         return kept / total if total else None
 
     def _solved_share(self) -> float | None:
-        """The share of questions of which one own sample reaches the answer; all where that was never seen."""
+        """The share of questions with a right sample of the student's own; 1 without an observation."""
         seen = [one for one in self._past if one.step.stage == "reveal" and "samples" in one.step.inputs]
         whole: Test = lambda one: not one.rehearsed  # noqa: E731
         found = [one for one in _nearest(seen, [whole, _any]) if one.step.inputs.get("split")]
@@ -206,19 +190,19 @@ class Expectation:
 
 
 def asked(step: Step) -> int:
-    """The most samples that a step draws."""
+    """Return the most samples that a step draws."""
     first, end = step.spec["block"]
     return int((end - first) * (step.spec["shard"]["end"] - step.spec["shard"]["first"]))
 
 
 def sources(step: Step) -> tuple[str, ...]:
-    """The kinds of labels that a training learns from."""
+    """Return the kinds of labels that a training learns from."""
     given = step.inputs.get("examples", (step,))
     return tuple(sorted(set(given[0].inputs) & {"gold", "own", "labels"})) if given else ()
 
 
 def size_of(step: Step) -> int:
-    """The size of a step that no model takes part in: questions that are divided, or samples that are gone through."""
+    """Return the size of a step without a model: the questions that it divides, or the samples that it reads."""
     if "data" in step.spec:
         sizes = sizes_of(DataSpec.model_validate(step.spec["data"]))
         return sizes.labeled + sizes.unlabeled + sizes.test
@@ -239,15 +223,14 @@ def _decoding(step: Step) -> tuple[Any, ...]:
     return tuple(given.get(name) for name in ("temperature", "max_new_tokens", "stop_at_answer"))
 
 
-def _looked_at(one: Observation) -> float:
-    sft = one.step.spec["sft"]
-    by_steps = sft.get("steps") is not None
-    return float(one.summary["steps"] * sft["batch"] if by_steps else one.summary["examples"] * sft["epochs"])
+def _per_visit(past: Sequence[Observation], counted: str, name: str, method: Method) -> float | None:
+    """Tokens of one visit of an example, or of one sampled answer, in past trainings."""
 
+    def visits(one: Observation) -> float:
+        assert method.work is not None, "trainings have a cost"
+        return method.work.visits(one.step.spec[name], one.summary["steps"], one.summary.get("examples", 0))
 
-def _answers(one: Observation) -> float:
-    grpo = one.step.spec["grpo"]
-    return float(one.summary["steps"] * grpo["prompts"] * grpo["generations"])
+    return _ratio(past, counted, visits)
 
 
 def _any(one: Observation) -> bool:

@@ -1,1 +1,1 @@
-"""From settings to the graph of nodes: inputs, samples, labels, students, rounds, pre-flight, the wall."""
+"""Plans: the nodes of a run with their inputs, made from settings, and the wall around the answer key."""

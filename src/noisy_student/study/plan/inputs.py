@@ -1,4 +1,4 @@
-"""What all seeds of a run have in common, read once: the model they start from and the files of the data."""
+"""Base models and data files of a run, found and digested once for all seeds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from noisy_student import files, identity
 from noisy_student.answers.math_pool import require_extra
 from noisy_student.data.locate import locate
-from noisy_student.data.parts import foreign_answered, paths_of, read_sources
+from noisy_student.data.parts import paths_of, read_sources
 from noisy_student.data.splits import Sources
 from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
@@ -27,9 +27,9 @@ FILTERS = ("top_k", "top_p", "min_p", "repetition_penalty")
 
 @dataclass(frozen=True, slots=True)
 class BaseModelFiles:
-    """``spec`` enters keys and holds no path; ``paths`` tells a stage where the files are.
+    """Files of a base model: ``spec`` enters keys and holds no path, ``paths`` says where the files are.
 
-    ``filters`` are the decoding filters that the model's own generation config sets.
+    ``filters`` are the decoding filters of the model's generation config.
     """
 
     spec: Mapping[str, Any]
@@ -38,7 +38,7 @@ class BaseModelFiles:
 
 
 def find(model: ModelSpec) -> BaseModelFiles:
-    """The files of a lab model, of a folder, of a GGUF file, or of a hub id; UserError if there are none."""
+    """Return the files of a lab model, folder, GGUF file or hub id; raises UserError where there are none."""
     shared = {"dtype": model.dtype, "attn": model.attn, "pad": model.pad}
     if model.id in lab.names():
         folder = lab.folder(model.id)
@@ -55,15 +55,15 @@ def find(model: ModelSpec) -> BaseModelFiles:
 
 
 def _filters(folder: Path) -> dict[str, int | float]:
-    """The filters in ``generation_config.json``; what it leaves out is left out here."""
+    """The filters that ``generation_config.json`` sets."""
     path = folder / "generation_config.json"
     stated = files.read_json(path) if path.is_file() else {}
     return {name: stated[name] for name in FILTERS if isinstance(stated.get(name), int | float)}
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What all seeds have in common, read once."""
+class Inputs:
+    """Base models and data files of a run, read once for all seeds."""
 
     settings: Settings
 
@@ -73,92 +73,84 @@ class Shared:
 
     @property
     def base(self) -> BaseModelFiles:
-        """The model that students start from where they name no other."""
+        """The run's own base model."""
         return self.base_of(self.settings.model)
 
     def base_of(self, model: ModelSpec) -> BaseModelFiles:
-        """The files of a model, looked for once."""
+        """Return the files of a model, found once."""
         if model not in self._bases:
             self._bases[model] = find(model)
         return self._bases[model]
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """The data spec with digests in place of names of files and data sets."""
+        """The data spec, with digests in place of the names of files and data sets."""
         spec = self.settings.data.model_dump(mode="json")
         digests = {part: [sha256_file(path) for path in found] for part, found in self.files.items()}
-        # This field came later; where it is off, splits keep their keys.
-        if spec["source"]["fields"]["paraphrase"] is None:
-            del spec["source"]["fields"]["paraphrase"]
         known = {part: f"sha256:{identity.digest(found)}" for part, found in digests.items()}
         foreign = {"questions": known.pop("foreign")} if "foreign" in known else {}
-        for table, names in ((spec["source"], known), (spec.get("foreign"), foreign)):
+        for table, names in ((spec["source"], known), (spec["foreign"], foreign)):
             if table is not None:
                 table |= names
                 if table["dataset"] is not None:
                     table |= {"dataset": "known by its files", "config": None, "revision": None}
-        return {**spec, "algebra": self._algebra} if self.settings.data.reads_latex else spec
+        return {**spec, "algebra": self._algebra if self.settings.data.reads_latex else None}
 
     @cached_property
     def files(self) -> dict[str, tuple[Path, ...]]:
-        """The files of each part; a data set is fetched from the hub where it is not here yet."""
+        """The files of each part; a data set that is not on this machine is fetched from the hub."""
         data = self.settings.data
         return {**locate(data.source), **({} if data.foreign is None else locate(data.foreign))}
 
     @property
     def _algebra(self) -> str:
-        """What compares LaTeX answers, with its version; UserError where it is not installed."""
+        """Name and version of the package that compares LaTeX answers."""
         require_extra()
         return f"math-verify {version('math-verify')}"
 
     @property
     def paths(self) -> dict[str, str]:
-        """The same, as a stage is told of them."""
+        """The paths of the files, by the names that stages read them by."""
         return paths_of(self.files)
 
     @cached_property
     def sources(self) -> Sources | None:
-        """What the files hold, read once; None for generated questions, whose truth and solutions are known."""
+        """The questions in the files; None for generated ones, which all have answers and solutions."""
         source = self.settings.data.source
         return read_sources(source, self.paths) if source.parts else None
 
     @property
     def truth_known(self) -> bool:
-        """Whether the unlabeled questions have answers: always where they are a share of the labeled ones."""
+        """True if every unlabeled question has an answer, as it has where they are a share of the labeled ones."""
         return self.sources is None or all(item.answer is not None for item in self.sources.unlabeled or ())
-
-    @cached_property
-    def foreign_truth_known(self) -> bool:
-        """Whether every question of the foreign pool has an answer; also where there is no such pool."""
-        foreign = self.settings.data.foreign
-        return foreign is None or foreign_answered(foreign, self.paths)
 
     @property
     def gold_is_solved(self) -> bool:
-        """Whether every answered question has a worked text to learn from."""
+        """True if every labeled question has a worked solution."""
         return self.sources is None or all(item.solution is not None for item in self.sources.labeled)
 
     @property
     def filters(self) -> dict[str, int | float]:
-        """Those of the run's own model."""
+        """Decoding filters of the run's own model."""
         return self.filters_of(self.settings)
 
     def filters_of(self, settings: Settings) -> dict[str, int | float]:
-        """The decoding filters of the model of ``settings``, where the protocol leaves them to the model."""
+        """Return the decoding filters of the model of ``settings``; empty where the settings state their own."""
         if settings.filters == "stated":
             return {}
         base = self.base_of(settings.model)
         if "hub" in base.spec:
             raise UserError(
-                f"The generation config of {settings.model.id} is not known before the model is on this machine.",
-                why="The protocol decodes as that config says, and a result depends on it.",
-                do="Give the model as a folder, or state the filters: --set filters=stated.",
+                f"filters is {settings.filters}; the generation config of {settings.model.id} is not on this machine.",
+                why="The config sets decoding filters, on which results depend.",
+                do='Give the model as a folder, or set filters = "stated".',
+                code="generation-config-missing",
             )
         return dict(base.filters)
 
 
 def variant(settings: Settings, name: str | None) -> Settings:
-    """``settings`` with the model ``name`` of ``settings.models`` in place of the run's own; None changes nothing."""
+    """Return ``settings`` with the model ``name`` of its ``models`` in place of the run's; None changes nothing."""
     if name is None:
         return settings
     own = settings.models[name]
@@ -171,7 +163,7 @@ def variant(settings: Settings, name: str | None) -> Settings:
         changed |= {
             "sampling": settings.sampling.model_copy(update=cap),
             "grpo": settings.grpo.model_copy(update=cap),
-            # A target as long as the cap must fit beside its prompt, as it does with the run's own cap.
+            # A target as long as the cap must fit after its prompt, as it does with the run's own cap.
             "sft": settings.sft.model_copy(update={"max_length": settings.sft.max_length + _more(settings, own)}),
             "evaluation": evaluation.model_copy(
                 update={
@@ -186,5 +178,5 @@ def variant(settings: Settings, name: str | None) -> Settings:
 
 
 def _more(settings: Settings, own: ModelSettings) -> int:
-    """By how many tokens a model's cap is above the run's; 0 where it is below."""
+    """Tokens by which a model's cap exceeds the run's, at least 0."""
     return max(0, (own.max_new_tokens or 0) - settings.sampling.max_new_tokens)

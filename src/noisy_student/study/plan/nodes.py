@@ -1,40 +1,39 @@
-"""What one condition and one set of labels of a seed consist of, as nodes."""
+"""Nodes of one condition and of one set of labels, and the training that a node forwards."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from noisy_student.pipeline.node import Node
-from noisy_student.pipeline.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionNodes:
-    """What one condition of one seed consists of; ``train`` is None for an untrained model.
+    """Nodes of one condition of one seed; ``train`` is None for the untrained model.
 
-    ``quality`` compares the pseudo-labels that it learned from with the key, where there is one set of them.
+    ``quality`` compares its pseudo-labels with the key, where they are one set.
     """
 
     name: str
     seed: int
     train: Node | None
     learned: Node | None
-    """The node whose ``labels`` it learns from: its examples, or the training itself."""
+    """The node that reads its ``labels``: its examples, or the training itself."""
     grade: Node
     quality: Node | None
     groups: Node | None
-    """What its groups of answers taught, where it was trained by GRPO."""
+    """GRPO's groups of answers against the key."""
     review: Node | None = None
-    """How it was held against the round before, where it has to be accepted."""
+    """Comparison with the round before, where it must be accepted."""
     lineage: Node | None = None
-    """How its labels changed since the round before."""
+    """Change of its labels since the round before."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelNodes:
     """One set of votes of one seed, all labels that they give, and their quality against the key.
 
-    ``on_dev`` is the quality of the same teacher's votes on dev, made where the unlabeled questions have no answers.
+    ``on_dev`` is the quality of the same teacher's votes on dev, where the unlabeled questions have no answers.
     """
 
     name: str
@@ -46,33 +45,15 @@ class LabelNodes:
     on_dev: Node | None
 
 
-TUNE, ACCEPT, LAST = "tune", "accept", "last"
-ROLES = {TUNE: "train-", ACCEPT: "train", LAST: "train-"}
-"""Stages that hand on what another one trained, and the roles in which they find it."""
-
-
-def trained_by(node: Node | None, store: Store) -> Node | None:
-    """The node that trained what ``node`` hands on; None as long as that is not known."""
-    while node is not None and node.stage in ROLES:
-        role = ROLES[node.stage]
-        if role.endswith("-"):
-            summary = store.summary(node)
-            if summary is None:
-                return None
-            role += str(summary["chosen"])
-        node = node.inputs[role][0]
-    return node
-
-
 def first_trained(node: Node) -> Node:
-    """Any of the trainings behind ``node``, for what they all have in common."""
-    while node.stage in ROLES:
-        role = ROLES[node.stage]
+    """Follow tune/accept/last nodes back to the first training they may forward, for what all of those share."""
+    while node.forwards is not None:
+        role = node.forwards
         node = node.inputs[f"{role}0" if role.endswith("-") else role][0]
     return node
 
 
 def is_adapter(node: Node) -> bool:
-    """Whether ``node`` hands on an adapter, which needs its base beside it, and not a whole model."""
+    """True if ``node`` is, or forwards, an adapter that is not merged into its base model."""
     lora = first_trained(node).spec.get("lora")
     return lora is not None and not lora["merge"]

@@ -19,15 +19,15 @@ from noisy_student.pipeline.node import Node
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import Shard
 from noisy_student.study.plan import specs as stage_spec
-from noisy_student.study.plan.inputs import Shared
-from noisy_student.study.plan.samples import DrawGraph, Origin
-from noisy_student.study.plan.specs import Draws
+from noisy_student.study.plan.inputs import Inputs
+from noisy_student.study.plan.samples import SampledModel, SampleGraph
+from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.plan.students import SeedGraph
-from noisy_student.study.settings.conditions import GOLD, ConditionSettings, check_grpo
+from noisy_student.study.settings.conditions import GOLD, GrpoCondition, SftCondition, overridden
 from noisy_student.study.settings.study import Settings
 from noisy_student.training.specs.grpo import GrpoSpec
 
-BASELINE = ConditionSettings(train=(GOLD,))
+BASELINE = SftCondition(train=(GOLD,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,6 @@ class PreflightNodes:
     """Greedy answers of the teacher to unseen questions, and ``test`` to test questions; None where there is no file
     of test questions of their own."""
     test: Node | None
-    trained_teacher: bool
 
     @property
     def targets(self) -> tuple[Node, ...]:
@@ -59,46 +58,44 @@ class PreflightGraph:
 
     settings: Settings
     run_seed: int
-    shared: Shared
+    inputs: Inputs
 
     @cached_property
-    def draw(self) -> DrawGraph:
+    def draw(self) -> SampleGraph:
         """Split, key and samples."""
-        return DrawGraph(self.settings, self.run_seed, self.shared)
+        return SampleGraph(self.settings, self.run_seed, self.inputs)
 
     def _baseline(self) -> Node:
         """A student of the gold labels, the study's own where it has such a one."""
         conditions = {**self.settings.conditions, "baseline": BASELINE}
         settings = self.settings.model_copy(update={"conditions": conditions})
-        trained = SeedGraph(settings, self.run_seed, self.shared).trained("baseline")
+        trained = SeedGraph(settings, self.run_seed, self.inputs).trained("baseline")
         assert trained is not None, "it trains on gold"
         return trained
 
     def nodes(self) -> PreflightNodes:
         """All that is measured; the teacher is the untrained model where the study's is, else the baseline."""
-        checks, data = self.settings.checks, {"data": self.shared.data}
+        checks, data = self.settings.checks, {"data": self.inputs.data}
         baseline = self._baseline()
         named = self.settings.conditions.get(self.settings.teacher)
-        trained_teacher = named is not None and named.method != "none"
-        teacher = baseline if trained_teacher else None
+        teacher = None if named is None or named.method == "none" else baseline
         apart = "test" in self.settings.data.source.parts and checks.test_questions > 0
         return PreflightNodes(
             unseen=self.unseen,
-            gold=self.draw.node("gold-check", data, title="read gold answers", paths=self.shared.paths),
+            gold=self.draw.node("gold-check", data, title="read gold answers", paths=self.inputs.paths),
             model=self._model(),
             baseline=self._greedy(baseline),
             votes=tuple(self._ladder(teacher)),
             rehearsal=self._rehearsal() if checks.rehearse else None,
             pool=self._greedy(teacher) if apart else None,
             test=self._test(teacher) if apart else None,
-            trained_teacher=trained_teacher,
         )
 
     @property
     def unseen(self) -> Node:
         """Answered questions that no student is trained on."""
-        spec = {"data": self.shared.data, "questions": self.settings.checks.questions}
-        return self.draw.node("unseen", spec, title="unseen questions", paths=self.shared.paths)
+        spec = {"data": self.inputs.data, "questions": self.settings.checks.questions}
+        return self.draw.node("unseen", spec, title="unseen questions", paths=self.inputs.paths)
 
     def _ladder(self, teacher: Node | None) -> list[Node]:
         """Votes of more and more samples; each rung adds to those before, and is drawn only where they did not pass."""
@@ -117,8 +114,8 @@ class PreflightGraph:
 
     def _ask(self, train: Node | None, decoding: Decoding, shard: Shard, gate: Sequence[Node] = ()) -> Node:
         """Samples of a model on all unseen questions."""
-        base = self.shared.base
-        spec = stage_spec.sample(self.settings, shard, decoding=decoding, filters=self.shared.filters)
+        base = self.inputs.base
+        spec = stage_spec.sample(self.settings, shard, decoding=decoding, filters=self.inputs.filters)
         kept = {name: base.spec[name] for name in ("dtype", "attn", "pad")}
         inputs: dict[str, Sequence[Node]] = {"split": [self.unseen]}
         inputs |= {} if train is None else {"model": [train]}
@@ -148,13 +145,13 @@ class PreflightGraph:
     def _test(self, teacher: Node | None) -> Node:
         """The teacher's grade on a slice of test, the one place where the checks read the key."""
         count = min(sizes_of(self.settings.data).test, self.settings.checks.test_questions)
-        drawn = Draws("test", self.settings.evaluation.decoding, k=1, count=count)
+        drawn = SampleRequest("test", self.settings.evaluation.decoding, k=1, count=count)
         return self.draw.node(
             "grade",
             {"truncated": self.settings.answers.truncated},
             inputs={
                 "key": [self.draw.key],
-                "samples": self.draw.draws(Origin("the teacher", teacher, self.settings), drawn),
+                "samples": self.draw.samples(SampledModel("the teacher", teacher, self.settings), drawn),
             },
             title=f"grade the teacher on {count} test questions",
         )
@@ -171,13 +168,13 @@ class PreflightGraph:
             "width": settings.compute.width,
         }
         inputs = {"split": [self.draw.split], "unseen": [self.unseen]}
-        return self.draw.node("model-check", spec, inputs=inputs, title="check the model", paths=self.shared.base.paths)
+        return self.draw.node("model-check", spec, inputs=inputs, title="check the model", paths=self.inputs.base.paths)
 
     def _rehearsal(self) -> Node | None:
         grpo, threads = self.grpo(), self.settings.compute.threads
         spec = {
             **self._machine(),
-            "sft": stage_spec.sft(self.settings, BASELINE)["sft"],
+            "sft": stage_spec.training(self.settings, "baseline", BASELINE)["sft"],
             "grpo": None if grpo is None else {**grpo.model_dump(mode="json"), "threads": threads},
             "width": self.settings.compute.width,
         }
@@ -186,15 +183,15 @@ class PreflightGraph:
             spec,
             inputs={"split": [self.draw.split]},
             title="rehearse a step",
-            paths=self.shared.base.paths,
+            paths=self.inputs.base.paths,
         )
 
     def grpo(self) -> GrpoSpec | None:
         """The heaviest way in which the study trains by GRPO, by tokens at once; None where it does not."""
         specs = [
-            check_grpo(name, condition, self.settings.grpo)
+            overridden(self.settings.grpo, condition.grpo, f"conditions.{name}.grpo")
             for name, condition in self.settings.conditions.items()
-            if condition.method == "grpo"
+            if isinstance(condition, GrpoCondition)
         ]
         return max(specs, key=lambda spec: (spec.micro_batch or spec.batch) * spec.max_new_tokens, default=None)
 
@@ -202,7 +199,7 @@ class PreflightGraph:
         """What every measurement depends on; the machine is what is measured, so here its name counts."""
         return {
             "machine": platform.node(),
-            "model": self.shared.base.spec,
+            "model": self.inputs.base.spec,
             "prompt": self.settings.prompt.model_dump(mode="json"),
             "threads": self.settings.compute.threads,
         }

@@ -1,4 +1,4 @@
-"""The nodes of one seed that everything else stands on: the split, the key, and samples drawn of a model."""
+"""Nodes of one seed that need no student: the split, the answer key, and samples of a given model."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from noisy_student.data.parts import sizes_of
 from noisy_student.pipeline import node
 from noisy_student.pipeline.node import Node
 from noisy_student.study.plan import specs
-from noisy_student.study.plan.inputs import BaseModelFiles, Shared, variant
+from noisy_student.study.plan.inputs import BaseModelFiles, Inputs, variant
 from noisy_student.study.plan.nodes import is_adapter
-from noisy_student.study.plan.specs import Draws
-from noisy_student.study.settings.conditions import LabelSettings
+from noisy_student.study.plan.specs import SampleRequest
+from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.study import Settings
 
 GOLD_K = 8
-"""Samples of a labeled question among which one that reaches its answer is looked for (STaR, Zelikman 2022)."""
+"""Samples of a labeled question, the first right one of which stands for a missing solution (STaR, Zelikman 2022)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """A model that samples: ``train`` is None for the untrained one, ``settings`` are those of its start."""
+class SampledModel:
+    """A model to sample from: ``train`` is None for the untrained one, ``settings`` are those of its base model."""
 
     name: str
     train: Node | None
@@ -32,74 +32,71 @@ class Origin:
 
 
 @dataclass
-class DrawGraph:
-    """Split, key and samples of one seed; each is shared by content."""
+class SampleGraph:
+    """Split, key and sample nodes of one seed; nodes with equal specs and inputs are the same node."""
 
     settings: Settings
     run_seed: int
-    shared: Shared
+    inputs: Inputs
     _variants: dict[str | None, Settings] = field(default_factory=dict)
 
     @cached_property
     def split(self) -> Node:
         """The questions of every part, and the gold labels."""
-        return self.node("split", {"data": self.shared.data}, title="split", paths=self.shared.paths)
+        return self.node("split", {"data": self.inputs.data}, title="split", paths=self.inputs.paths)
 
     @cached_property
     def key(self) -> Node:
-        """The truth, on a lane of its own."""
-        return self.node("key", {"data": self.shared.data}, title="answer key", paths=self.shared.paths)
+        """The hidden answers."""
+        return self.node("key", {"data": self.inputs.data}, title="answer key", paths=self.inputs.paths)
 
     def settings_of(self, condition: str) -> Settings:
-        """The settings as the model of a condition has them."""
+        """Return the settings with the condition's model in place of the run's."""
         model = self.settings.conditions[condition].model
         if model not in self._variants:
             self._variants[model] = variant(self.settings, model)
         return self._variants[model]
 
     def base_of(self, settings: Settings) -> BaseModelFiles:
-        """The files of the model that ``settings`` start from."""
-        return self.shared.base_of(settings.model)
+        """Return the files of the base model of ``settings``."""
+        return self.inputs.base_of(settings.model)
 
     def count(self, part: str) -> int:
-        """The questions of a part."""
+        """Return the number of questions of a part."""
         return int(getattr(sizes_of(self.settings.data), part))
 
-    def draws(self, origin: Origin, drawn: Draws) -> list[Node]:
-        """The sampling nodes of a model by shard and block."""
-        base, train = self.base_of(origin.settings), origin.train
+    def samples(self, model: SampledModel, request: SampleRequest) -> list[Node]:
+        """Return the sample nodes of a model, by shard and block."""
+        base, train = self.base_of(model.settings), model.train
         kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}
-        # An adapter is put upon its base again.
-        upon_base = train is not None and is_adapter(train)
-        if upon_base and "revision" in base.spec:
+        # An adapter is loaded on top of its base model, a trained whole model is not.
+        on_base = train is not None and is_adapter(train)
+        if on_base and "revision" in base.spec:
             kept["revision"] = base.spec["revision"]
         return [
             self.node(
                 "sample",
                 {**spec, "model": base.spec if train is None else kept},
                 inputs={"split": [self.split], **({} if train is None else {"model": [train]})},
-                title=f"sample {origin.name} on {drawn.part}",
-                paths=base.paths if train is None or upon_base else {},
+                title=f"sample {model.name} on {request.part}",
+                paths=base.paths if train is None or on_base else {},
             )
-            for spec in specs.samples(origin.settings, drawn, filters=self.shared.filters_of(origin.settings))
+            for spec in specs.samples(model.settings, request, filters=self.inputs.filters_of(model.settings))
         ]
 
     def gold_samples(self, settings: Settings) -> list[Node]:
-        """The untrained model's samples on labeled questions, from which answers without a worked text take one."""
+        """Return the untrained model's samples on labeled questions, which replace missing worked solutions."""
         sizes = sizes_of(self.settings.data)
-        drawn = Draws("labeled", settings.sampling, k=GOLD_K, count=sizes.labeled - sizes.dev)
-        return self.draws(Origin("the base model", None, settings), drawn)
+        request = SampleRequest("labeled", settings.sampling, k=GOLD_K, count=sizes.labeled - sizes.dev)
+        return self.samples(SampledModel("the base model", None, settings), request)
 
     def recorded(self, label: LabelSettings, *, part: str, count: int) -> Node:
-        """The node that reads samples from a file in place of drawing them."""
+        """Return the node that reads samples from a file instead of drawing them."""
         assert label.samples is not None
-        spec = specs.recorded(self.settings, label.samples, part=part, K=label.K, count=count)
-        if label.stops_early:
-            spec |= {"stopping": specs.stopping(self.settings, label)}
+        spec = specs.recorded(self.settings, label, part=part, count=count)
         path = {"samples": str(Path(label.samples).expanduser().resolve())}
-        return self.node(
-            "sample", spec, inputs={"split": [self.split]}, title=f"samples in {path['samples']}", paths=path
-        )
+        title = f"samples in {path['samples']}"
+        return self.node("sample", spec, inputs={"split": [self.split]}, title=title, paths=path)
 
     def node(
         self,
@@ -110,5 +107,5 @@ class DrawGraph:
         title: str,
         paths: Mapping[str, str] | None = None,
     ) -> Node:
-        """A node of this seed."""
+        """Return a node of this seed."""
         return node.make(stage, spec, inputs=inputs, seed=self.run_seed, title=title, paths=paths)

@@ -1,8 +1,7 @@
-"""What the stages that use a model are told of a run's settings, wherever they run."""
+"""Specs of the stages that use a model, made from the settings of a run or of a single command."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,15 @@ from noisy_student.files import sha256_file
 from noisy_student.pipeline.node import version
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import Shard, shards
-from noisy_student.study.settings.conditions import ConditionSettings, LabelSettings, check_grpo, with_own
+from noisy_student.study.settings.conditions import LabelCondition, TextCondition, TrainedCondition
+from noisy_student.study.settings.labels import LabelSettings
+from noisy_student.study.settings.methods import METHODS
 from noisy_student.study.settings.study import Settings
-from noisy_student.training.specs.grpo import GAMMA
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
-    """What is drawn of a model: K samples of a part's first ``count`` questions, fewer where a rule stops early."""
+class SampleRequest:
+    """Samples to draw: K for each of a part's first ``count`` questions, fewer where a rule stops early."""
 
     part: str
     decoding: Decoding
@@ -35,7 +35,7 @@ class Draws:
 def sample(
     settings: Settings, shard: Shard, *, decoding: Decoding, filters: Mapping[str, int | float]
 ) -> dict[str, Any]:
-    """How the samples ``shard`` of each question are drawn; model, part and block are the caller's to add."""
+    """Return the spec of one shard of samples, to which the caller adds model, part and block."""
     return {
         "engine": engine(settings),
         "prompt": settings.prompt.model_dump(mode="json"),
@@ -48,7 +48,10 @@ def sample(
 
 
 def engine(settings: Settings) -> dict[str, Any]:
-    """An engine as a key knows it; the version of one that is no part of this program's own requirements counts."""
+    """Return name and version of the engine; torch has its version in the stage's libraries.
+
+    Raises UserError where it is not installed.
+    """
     name = settings.compute.engine
     if name == "auto":
         name = "torch" if version("vllm") is None or settings.adapters else "vllm"
@@ -58,47 +61,60 @@ def engine(settings: Settings) -> dict[str, Any]:
     if installed is None:
         raise UserError(
             f"compute.engine is {name}, which is not installed.",
-            why="It is an extra: most machines cannot use it.",
-            do=f'pip install "noisy-student[{name}]", or --set compute.engine=torch.',
+            why="It is an optional dependency, since most machines cannot use it.",
+            do=f'Run: pip install "noisy-student[{name}]"; or set compute.engine = "torch".',
+            code="extra-missing",
         )
     return {"name": name, "version": installed}
 
 
-def samples(settings: Settings, drawn: Draws, *, filters: Mapping[str, int | float]) -> Iterator[dict[str, Any]]:
-    """How the nodes of ``drawn`` are told, by shard and block; the model is the caller's to add.
+def samples(
+    settings: Settings, request: SampleRequest, *, filters: Mapping[str, int | float]
+) -> Iterator[dict[str, Any]]:
+    """Yield the specs of a request by shard and block, to which the caller adds the model.
 
-    Under a rule that stops early there is one shard, since what is drawn later depends on what came before.
+    A rule that stops early needs one shard, since later samples depend on earlier ones.
     """
     step = settings.compute.block
-    for shard in shards(drawn.k) if drawn.stopping is None else [Shard(first=0, end=drawn.k)]:
-        for first in range(0, drawn.count, step):
+    for shard in shards(request.k) if request.stopping is None else [Shard(first=0, end=request.k)]:
+        for first in range(0, request.count, step):
             yield {
-                **sample(settings, shard, decoding=drawn.decoding, filters=filters),
-                "part": drawn.part,
-                "block": [first, min(first + step, drawn.count)],
-                **({} if drawn.stopping is None else {"stopping": drawn.stopping}),
-                **({"shots": drawn.shots} if drawn.shots else {}),
+                **sample(settings, shard, decoding=request.decoding, filters=filters),
+                "part": request.part,
+                "block": [first, min(first + step, request.count)],
+                "stopping": request.stopping,
+                "shots": request.shots,
             }
 
 
-def recorded(settings: Settings, file: str, *, part: str, K: int, count: int) -> dict[str, Any]:
-    """How a file's samples stand for those of a part's first ``count`` questions; UserError if there is no file."""
-    path = Path(file).expanduser()
+def recorded(settings: Settings, label: LabelSettings, *, part: str, count: int) -> dict[str, Any]:
+    """Return the spec of samples read from a label set's file for a part's first ``count`` questions.
+
+    Raises UserError where the file is missing.
+    """
+    path = Path(str(label.samples)).expanduser()
     if not path.is_file():
         raise UserError(
-            f"There is no file {path}.", why="Its samples are to be voted on.", do="Check labels.*.samples."
+            f"There is no file {path}.",
+            why="Its samples would be voted on.",
+            do="Fix labels.*.samples.",
+            code="file-missing",
         )
     return {
         "engine": {"name": "recorded", "digest": sha256_file(path)},
-        "shard": {"first": 0, "end": K},
+        "shard": {"first": 0, "end": label.K},
         "part": part,
         "block": [0, count],
         "chunk": settings.compute.chunk,
+        "stopping": stopping(settings, label),
+        "shots": 0,
     }
 
 
-def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any]:
-    """When a question has samples enough, and how they are read to know it."""
+def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any] | None:
+    """Return the rule that ends a question's sampling, and how its samples are read; None where all K are drawn."""
+    if not label.stops_early:
+        return None
     return {
         "rule": label.stopping,
         "min_agreement": label.min_agreement,
@@ -108,72 +124,60 @@ def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any]:
     }
 
 
-def sft(settings: Settings, condition: ConditionSettings | None = None, *, rate: float = 1.0) -> dict[str, Any]:
-    """How a student is fine-tuned, at ``rate`` times its learning rate; the model is the caller's to add.
+def training(settings: Settings, name: str, condition: TrainedCondition, *, rate: float = 1.0) -> dict[str, Any]:
+    """Return the spec of a condition's training at ``rate`` times its learning rate; the caller adds the model.
 
-    Matched by ``steps``, as many as the epochs over all questions would take; without a condition as the settings say.
+    Conditions matched by steps all take as many as the epochs over all questions would. Threads, match and learning
+    rate are set where the settings of the condition's method have such a field.
     """
-    match = None if condition is None else condition.match or settings.match
-    own = settings.sft if condition is None else with_own(settings.sft, condition.sft, "sft")
-    spec = {**_told(own.model_dump(mode="json"), dropout=0.0), "threads": settings.compute.threads}
-    if match == "epochs":
+    work = METHODS.get(condition.method).work
+    spec = settings.training_spec(condition, name).model_dump(mode="json")
+    if "threads" in spec:
+        spec["threads"] = settings.compute.threads
+    match = condition.match or settings.match
+    if match == "steps" and "match" in spec and work is not None:
+        spec |= {"match": match, "steps": spec["steps"] or work.steps(spec, _questions(settings))}
+    elif isinstance(condition, TextCondition) and "match" in spec:
         spec |= {"match": match, "steps": None}
-    elif match == "steps":
-        steps = spec["steps"] or math.ceil(_questions(settings) * own.epochs / own.batch)
-        spec |= {"match": match, "steps": steps}
-    return {
+    if "learning_rate" in spec:
+        spec["learning_rate"] *= rate if condition.lora is None else rate * condition.lora.rate_factor
+    # The rate of an adapter is a field of its trainer.
+    lora = None if condition.lora is None else condition.lora.model_dump(mode="json", exclude={"rate_factor"})
+    common = {
         "prompt": settings.prompt.model_dump(mode="json"),
-        "sft": _at_its_rate(spec, condition, rate),
+        condition.method: spec,
+        "plugin": METHODS.identity(condition.method),
         "health": settings.health.model_dump(mode="json"),
-        **_lora(condition),
-        **({} if condition is None or condition.view is None else {"view": condition.view}),
+        "lora": lora,
     }
-
-
-def examples(settings: Settings, condition: ConditionSettings, *, own: bool) -> dict[str, Any]:
-    """How a condition's labels become examples; ``own`` says that gold answers without a text take an own sample."""
+    if isinstance(condition, TextCondition):
+        return {**common, "view": condition.view}
     return {
-        **({"truncated": settings.answers.truncated} if own else {}),
-        **({} if condition.shuffle is None else {"shuffle": condition.shuffle}),
-    }
-
-
-def grpo(settings: Settings, name: str, condition: ConditionSettings, *, rate: float = 1.0) -> dict[str, Any]:
-    """How the condition ``name`` is trained by GRPO; matched as in ``sft``, the model is the caller's to add."""
-    spec = check_grpo(name, condition, settings.grpo)
-    if (condition.match or settings.match) == "steps":
-        spec = spec.model_copy(update={"match": "steps", "steps": spec.steps or spec.step_count(_questions(settings))})
-    dumped = spec.model_dump(mode="json")
-    dumped["rewards"] = _told(dumped["rewards"], kind="label", gamma=GAMMA)
-    return {
-        "prompt": settings.prompt.model_dump(mode="json"),
-        "grpo": _at_its_rate({**dumped, "threads": settings.compute.threads}, condition, rate),
+        **common,
         "answers": settings.answers.model_dump(mode="json"),
-        "health": settings.health.model_dump(mode="json"),
-        **_lora(condition),
-        **({} if condition.shuffle is None else {"shuffle": condition.shuffle}),
+        "shuffle": condition.shuffle if isinstance(condition, LabelCondition) else None,
         "width": settings.compute.width,
     }
 
 
-def _told(spec: dict[str, Any], **unsaid: Any) -> dict[str, Any]:
-    """Without the fields that are as ``unsaid`` has them: they came later, and older results keep their keys."""
-    return {name: value for name, value in spec.items() if name not in unsaid or value != unsaid[name]}
+def sft(settings: Settings) -> dict[str, Any]:
+    """Return the spec of fine-tuning outside of a study, to which the caller adds the model."""
+    return {
+        "prompt": settings.prompt.model_dump(mode="json"),
+        "sft": {**settings.sft.model_dump(mode="json"), "threads": settings.compute.threads},
+        "plugin": {},
+        "health": settings.health.model_dump(mode="json"),
+        "lora": None,
+        "view": None,
+    }
 
 
-def _lora(condition: ConditionSettings | None) -> dict[str, Any]:
-    """The adapter as a key knows it; the rate is the trainer's."""
-    lora = None if condition is None else condition.lora
-    return {} if lora is None else {"lora": lora.model_dump(mode="json", exclude={"rate_factor"})}
-
-
-def _at_its_rate(spec: dict[str, Any], condition: ConditionSettings | None, rate: float) -> dict[str, Any]:
-    """A trainer's settings with the learning rate that an adapter wants, times ``rate``."""
-    factor = rate if condition is None or condition.lora is None else rate * condition.lora.rate_factor
-    return {**spec, "learning_rate": spec["learning_rate"] * factor}
+def examples(settings: Settings, condition: TextCondition, *, own: bool) -> dict[str, Any]:
+    """Return the spec of a condition's examples; with ``own``, samples replace missing solutions of gold answers."""
+    return {"truncated": settings.answers.truncated if own else None, "shuffle": condition.shuffle}
 
 
 def _questions(settings: Settings) -> int:
-    """All that there is to learn from: labeled without dev, and unlabeled."""
+    """The number of labeled questions without dev, and unlabeled ones."""
     sizes = sizes_of(settings.data)
     return sizes.labeled - sizes.dev + sizes.unlabeled

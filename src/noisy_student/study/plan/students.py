@@ -1,224 +1,382 @@
-"""The nodes of one seed: every condition and every set of labels, each made once and shared by content."""
+"""The graph of one seed: students, the labels that they learn from, and their grades.
+
+Students and labels are one recursion: a condition learns from labels, whose teacher is a condition. Every condition's
+training is built once, and nodes with equal specs and inputs are the same node.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from noisy_student.errors import UserError
+from noisy_student.labeling.select import SELECTIONS
 from noisy_student.pipeline.node import Node
 from noisy_student.study.plan import specs
-from noisy_student.study.plan.inputs import Shared
-from noisy_student.study.plan.labels import LabelGraph
-from noisy_student.study.plan.nodes import TUNE, ConditionNodes, LabelNodes, first_trained
-from noisy_student.study.plan.rounds import ChainGraph
-from noisy_student.study.plan.samples import DrawGraph, Origin
-from noisy_student.study.plan.specs import Draws
+from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes, first_trained
+from noisy_student.study.plan.samples import SampledModel, SampleGraph
+from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.settings.checks import probes_before
-from noisy_student.study.settings.conditions import GOLD, REVEALED, ConditionSettings
-from noisy_student.study.settings.study import Settings
+from noisy_student.study.settings.conditions import (
+    GOLD,
+    LABELS,
+    REVEALED,
+    TARGET,
+    ConditionSettings,
+    LabelCondition,
+    SftCondition,
+    TextCondition,
+    TrainedCondition,
+)
+from noisy_student.study.settings.labels import LabelSettings
+from noisy_student.study.settings.methods import METHODS
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """What a training is told of the model that it begins with."""
+class Start:
+    """The model that a training begins with, as its node's spec, paths and inputs."""
 
     spec: Mapping[str, Any]
     paths: Mapping[str, str]
-    inputs: Mapping[str, list[Node]]
+    inputs: Mapping[str, Sequence[Node]]
 
 
 @dataclass
-class SeedGraph:
-    """The nodes of one seed, each made once; raises UserError for teachers in a circle."""
+class SeedGraph(SampleGraph):
+    """The nodes of one seed; raises UserError where teachers form a circle."""
 
-    settings: Settings
-    run_seed: int
-    shared: Shared
     _trained: dict[str, Node | None] = field(default_factory=dict)
     _waiting: list[str] = field(default_factory=list)
 
-    @cached_property
-    def draw(self) -> DrawGraph:
-        """Split, key and samples."""
-        return DrawGraph(self.settings, self.run_seed, self.shared)
-
-    @cached_property
-    def label(self) -> LabelGraph:
-        """Labels, whose teachers are conditions."""
-        return LabelGraph(self.draw, self.handed)
-
-    def votes(self, name: str) -> LabelNodes:
-        """One set of votes and its quality."""
-        return self.label.nodes(name)
-
     def condition(self, name: str) -> ConditionNodes:
-        """Training and test of one condition."""
-        train = self.trained(name)
+        """Return training, grade and measurements of one condition."""
+        train, condition = self.trained(name), self.settings.conditions[name]
         taught = None if train is None else first_trained(train)
         learned = taught.inputs.get("examples", (taught,))[0] if taught is not None else None
-        chain = self.settings.conditions[name].method == "last"
         return ConditionNodes(
             name=name,
             seed=self.run_seed,
             train=train,
             learned=learned,
             grade=self._grade(name),
-            quality=None if chain else self._quality(name, learned),
-            groups=None if chain else self._groups(name, train),
-            review=None if self.settings.conditions[name].accept is None else self.chain.review(name),
-            lineage=self.chain.lineage(name),
+            quality=self._condition_quality(name, learned) if isinstance(condition, TrainedCondition) else None,
+            groups=self._group_quality(name, train) if condition.method == "grpo" else None,
+            review=None if condition.accept is None else self.review(name),
+            lineage=self.lineage(name),
         )
 
-    def _grade(self, name: str) -> Node:
-        """The test of a condition's model."""
-        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
-        evaluation, part = settings.evaluation, condition.graded_on
-        tested = self.draw.count(part)
-        free = evaluation.decoding.model_copy(update={"stop_at_answer": False})
-        sampled = min(tested, evaluation.sampled_questions)
-        slices = {
-            "samples": self._samples(name, Draws(part, evaluation.decoding, k=1, count=tested)),
-            "sampled": self._samples(name, Draws(part, evaluation.sampled, k=evaluation.sampled_k, count=sampled)),
-            "free": self._samples(name, Draws(part, free, k=1, count=min(tested, evaluation.stop_questions))),
-        }
-        if condition.passes:
-            count = min(tested, evaluation.passes_questions)
-            drawn = Draws(part, evaluation.passes, k=evaluation.passes_k, count=count)
-            slices["passes"] = self._samples(name, drawn)
-        return self.draw.node(
-            "grade",
-            {"truncated": settings.answers.truncated},
-            inputs={"key": [self.draw.key], **slices},
-            title=f"grade {name}" + (" on dev" if part == "dev" else ""),
-        )
+    def label(self, name: str) -> LabelNodes:
+        """Return one set of votes, the labels that it gives, and its quality against the key."""
+        label = self.settings.labels[name]
+        votes = self.votes(label)
+        on_dev = None
+        # Dev says nothing of questions of another kind.
+        if label.part == "unlabeled" and not self.inputs.truth_known and label.samples is None:
+            on_dev = self._vote_quality(self.votes(label, part="dev"), title=f"quality of {name} on dev")
+        quality = self._vote_quality(votes, title=f"quality of {name}")
+        labels = self.labels(name, SftCondition(train=(f"{LABELS}{name}",), select=label.default_select))
+        return LabelNodes(name, self.run_seed, self._teacher(label), votes, labels, quality, on_dev)
 
     def trained(self, name: str) -> Node | None:
-        """The training node of a condition, or None for the untrained model."""
+        """Return the training node of a condition, None for the untrained model."""
         if name not in self._trained:
             if name in self._waiting:
                 circle = " → ".join([*self._waiting[self._waiting.index(name) :], name])
                 raise UserError(
-                    f"The teachers go in a circle: {circle}.",
-                    why="A teacher must be trained before its votes.",
+                    f"The teachers form a circle: {circle}.",
+                    why="A teacher is trained before its votes are cast.",
                     do="Set another teacher in one of these label sets.",
+                    code="teacher-circle",
                 )
             self._waiting.append(name)
             self._trained[name] = self._train(name, self.settings.conditions[name])
             self._waiting.pop()
         return self._trained[name]
 
-    def handed(self, name: str) -> Node | None:
-        """The condition's model as it may teach and be gone on from: where it has to be accepted, behind its gate."""
-        gated = self.settings.conditions[name].accept is not None
-        return self.chain.accepted(name) if gated else self.trained(name)
-
-    @cached_property
-    def chain(self) -> ChainGraph:
-        """Reviews, gates and the last of a chain."""
-        return ChainGraph(self.draw, self.label, trained=self.trained, handed=self.handed)
-
-    def _samples(self, name: str, drawn: Draws) -> list[Node]:
-        """The sampling nodes of a condition's model."""
-        return self.draw.draws(Origin(name, self.trained(name), self.draw.settings_of(name)), drawn)
-
-    def _groups(self, name: str, train: Node | None) -> Node | None:
-        if train is None or first_trained(train).stage != "train-grpo":
-            return None
-        inputs = {"key": [self.draw.key], "train": [train]}
-        return self.draw.node("group-quality", {}, inputs=inputs, title=f"groups of {name} against the key")
-
-    def _quality(self, name: str, node: Node | None) -> Node | None:
-        noised = self.settings.conditions[name].accuracy is not None
-        judged = ("label", "reveal") if noised else ("label",)
-        learned = [parent for parent in node.inputs.get("labels", ()) if parent.stage in judged] if node else []
-        if len(learned) != 1:
-            return None
-        return self.draw.node(
-            "label-quality",
-            {},
-            inputs={"key": [self.draw.key], "labels": learned},
-            title=f"labels of {name} against the key",
-        )
+    def approved(self, name: str) -> Node | None:
+        """Return the condition's model for others to use: as accepted, where it must be accepted, else as trained."""
+        if self.settings.conditions[name].accept is None:
+            return self.trained(name)
+        inputs = {"train": [self._student(name)], "review": [self.review(name)]}
+        return self.node("accept", {"name": name}, inputs=inputs, title=f"accept {name}")
 
     def _train(self, name: str, condition: ConditionSettings) -> Node | None:
-        if condition.method == "none":
-            return None
-        if condition.method == "last":
-            return self.chain.last(name)
-        train = self._train_grpo if condition.method == "grpo" else self._train_sft
-        return self._tuned(name, train) if condition.rates else train(name, 1.0)
+        if isinstance(condition, TrainedCondition):
+            return self._tuned(name, condition) if condition.rates else self._train_at(name, condition, 1.0)
+        return self._last(name) if condition.last_of else None
 
-    def _tuned(self, name: str, train: Callable[[str, float], Node]) -> Node:
+    def _last(self, name: str) -> Node:
+        """The last student of a chain that was not rejected."""
+        chain = self.settings.conditions[name].last_of
+        students = [self.approved(link) for link in chain]
+        inputs = {f"train-{number}": [node] for number, node in enumerate(students) if node is not None}
+        return self.node("last", {"chain": list(chain)}, inputs=inputs, title=f"the last of {', '.join(chain)}")
+
+    def _tuned(self, name: str, condition: TrainedCondition) -> Node:
         """The student of several learning rates that is best on dev."""
-        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
-        inputs = {"split": [self.draw.split]}
+        settings = self.settings_of(name)
+        request = SampleRequest("dev", settings.evaluation.decoding, k=1, count=self.count("dev"))
+        inputs = {"split": [self.split]}
         for number, rate in enumerate(condition.rates):
-            tried = train(name, rate)
-            drawn = Draws("dev", settings.evaluation.decoding, k=1, count=self.draw.count("dev"))
-            origin = Origin(f"{name} x {rate:g}", tried, settings)
-            inputs |= {f"train-{number}": [tried], f"dev-{number}": self.draw.draws(origin, drawn)}
-        base = self.draw.base_of(settings)
+            train = self._train_at(name, condition, rate)
+            dev = self.samples(SampledModel(f"{name} x {rate:g}", train, settings), request)
+            inputs |= {f"train-{number}": [train], f"dev-{number}": dev}
+        base = self.base_of(settings)
         spec = {"rates": list(condition.rates), "truncated": settings.answers.truncated, "model": base.spec}
-        return self.draw.node(TUNE, spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
+        return self.node("tune", spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
 
-    def _train_sft(self, name: str, rate: float) -> Node:
-        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
+    def _train_at(self, name: str, condition: TrainedCondition, rate: float) -> Node:
+        """The training of a condition at ``rate`` times its learning rate."""
+        stage, start = METHODS.get(condition.method).stage, self._start(name)
+        assert stage is not None, "trained conditions have a stage"
+        if isinstance(condition, TextCondition):
+            inputs = {"examples": [self._examples(name, condition)]}
+        else:
+            inputs = self._labels_of(name, condition)
+        return self.node(
+            stage,
+            {**specs.training(self.settings_of(name), name, condition, rate=rate), "model": start.spec},
+            inputs={"split": [self.split], **inputs, **start.inputs},
+            title=f"train {name}" if rate == 1 else f"train {name} x {rate:g}",
+            paths=start.paths,
+        )
+
+    def _examples(self, name: str, condition: TextCondition) -> Node:
+        """The worked texts that a condition learns from."""
+        settings = self.settings_of(name)
         inputs: dict[str, list[Node]] = {"gold": [], "own": [], "labels": []}
         for source in condition.train:
             if source == GOLD:
-                inputs["gold"].append(self.draw.split)
-                inputs["own"] += [] if self.shared.gold_is_solved else self.draw.gold_samples(settings)
+                inputs["gold"].append(self.split)
+                inputs["own"] += [] if self.inputs.gold_is_solved else self.gold_samples(settings)
             elif source == REVEALED:
-                inputs["labels"].append(self.label.reveal(condition))
-        inputs["labels"] += [self.label.labels(label, condition) for label in condition.label_names]
+                inputs["labels"].append(self.reveal(condition))
+        inputs["labels"] += [self.labels(label, condition) for label in condition.label_names]
         spec = specs.examples(settings, condition, own=bool(inputs["own"]))
-        given = {role: nodes for role, nodes in inputs.items() if nodes}
-        examples = self.draw.node("examples", spec, inputs=given, title=f"examples {name}")
-        begun = self._begun(name)
-        return self.draw.node(
-            "train-sft",
-            {**specs.sft(settings, condition, rate=rate), "model": begun.spec},
-            inputs={"split": [self.draw.split], "examples": [examples], **begun.inputs},
-            title=_titled(name, rate),
-            paths=begun.paths,
-        )
+        return self.node("examples", spec, inputs=_given(inputs), title=f"examples {name}")
 
-    def _begun(self, name: str) -> Begun:
-        """Where a student begins: at its model, or at another student."""
-        base, start = self.draw.base_of(self.draw.settings_of(name)), self.settings.conditions[name].start
+    def _labels_of(self, name: str, condition: TrainedCondition) -> dict[str, list[Node]]:
+        """The labels that a condition learns from without worked texts, and the gate of a probe."""
+        labels = [self.labels(label, condition) for label in condition.label_names]
+        labels += [self.reveal(condition)] if REVEALED in condition.train else []
+        gated = isinstance(condition, LabelCondition) and condition.after is not None
+        gold = [self.split] if GOLD in condition.train else []
+        return _given({"gold": gold, "labels": labels, "gate": [self._gate(name)] if gated else []})
+
+    def _start(self, name: str) -> Start:
+        base, start = self.base_of(self.settings_of(name)), self.settings.conditions[name].start
         if start is None:
-            return Begun(base.spec, base.paths, {})
-        before = self.handed(start)
+            return Start(base.spec, base.paths, {})
+        before = self.approved(start)
         assert before is not None, "settings refuse a start that trains nothing"
-        return Begun({field: base.spec[field] for field in ("dtype", "attn", "pad")}, {}, {"start": [before]})
-
-    def _train_grpo(self, name: str, rate: float) -> Node:
-        """Answers are its own, so it takes labels and no worked texts."""
-        settings, condition = self.draw.settings_of(name), self.settings.conditions[name]
-        labels = [self.label.labels(label, condition) for label in condition.label_names]
-        labels += [self.label.reveal(condition)] if REVEALED in condition.train else []
-        inputs = {"gold": [self.draw.split] if GOLD in condition.train else [], "labels": labels}
-        inputs["gate"] = [] if condition.after is None else [self._gate(name)]
-        begun = self._begun(name)
-        given = {role: nodes for role, nodes in inputs.items() if nodes}
-        return self.draw.node(
-            "train-grpo",
-            {**specs.grpo(settings, name, condition, rate=rate), "model": begun.spec},
-            inputs={"split": [self.draw.split], **given, **begun.inputs},
-            title=_titled(name, rate),
-            paths=begun.paths,
-        )
+        return Start({field: base.spec[field] for field in ("dtype", "attn", "pad")}, {}, {"start": [before]})
 
     def _gate(self, name: str) -> Node:
-        """Whether the probe ``name`` is needed: none of those before it held."""
+        """The gate of a probe: open where no probe before it met its criteria."""
         before = probes_before(name, self.settings.conditions)
         trained = [self.trained(probe) for probe in before]
         inputs = {f"probe-{number}": [node] for number, node in enumerate(trained) if node is not None}
-        return self.draw.node("gate", {"probes": list(before)}, inputs=inputs, title=f"whether {name} is needed")
+        return self.node("gate", {"probes": list(before)}, inputs=inputs, title=f"whether {name} is needed")
+
+    def review(self, name: str) -> Node:
+        """Return the comparison on dev of a condition's student with the one of the round before."""
+        settings, accept = self.settings, self.settings.conditions[name].accept
+        assert accept is not None, "only conditions with accept are reviewed"
+        inputs = {
+            "split": [self.split],
+            # As trained, not as accepted: had it been rejected, no round would come after it.
+            **self._on_dev("before-", accept.against, self.trained(accept.against), K=accept.K),
+            **self._on_dev("", name, self._student(name), K=accept.K),
+        }
+        if settings.conditions[accept.against].accept is not None:
+            inputs["previous"] = [self.review(accept.against)]
+        spec = {
+            **accept.model_dump(mode="json", exclude={"against"}),
+            "truncated": settings.answers.truncated,
+            "ties": settings.answers.ties,
+        }
+        return self.node("review", spec, inputs=inputs, title=f"review {name} on dev")
+
+    def _student(self, name: str) -> Node:
+        train = self.trained(name)
+        assert train is not None, "settings refuse accept for a condition that trains nothing"
+        return train
+
+    def _on_dev(self, role: str, name: str, train: Node | None, *, K: int) -> dict[str, list[Node]]:
+        """A student's answers to all dev questions: greedy, and K samples as a teacher would draw them."""
+        settings, count = self.settings_of(name), self.count("dev")
+        model = SampledModel(name, train, settings)
+        greedy = SampleRequest("dev", settings.evaluation.decoding, k=1, count=count)
+        drawn = SampleRequest("dev", settings.sampling, k=K, count=count)
+        return {f"{role}greedy": self.samples(model, greedy), f"{role}drawn": self.samples(model, drawn)}
+
+    def labels(self, name: str, condition: ConditionSettings) -> Node:
+        """Return the labels that a condition selects from a set of votes."""
+        settings, label = self.settings, self.settings.labels[name]
+        rule, inputs = dict(condition.select), {"samples": self._label_samples(label)}
+        target, like, text = rule.pop(TARGET, None), None, None
+        if label.rule == "vote":
+            inputs["votes"], text = [self.votes(label)], label.text
+            if target is not None:
+                inputs |= {"shown": [self.votes(label, part="dev")], "split": [self.split]}
+            elif condition.like is not None:
+                rule, like = {}, "random_count" if "random_like" in rule else "count"
+                inputs["like"] = [self._like(condition.like)]
+        spec = {
+            "rule": label.rule,
+            "select": rule,
+            "plugin": {key: value for name in rule for key, value in SELECTIONS.identity(name).items()},
+            "target": target,
+            "like": like,
+            "text": text,
+            "truncated": settings.answers.truncated,
+        }
+        return self.node("label", spec, inputs=inputs, title=f"labels from {name}")
+
+    def reveal(self, condition: TrainedCondition) -> Node:
+        """Return the key's labels of unlabeled or foreign questions, for conditions that ask for them."""
+        inputs = {"split": [self.split], "key": [self.key]}
+        text, truncated = None, None
+        if condition.target == "own-sample":
+            label = self._own(condition)
+            # All questions and all K samples, whatever share those labels vote on: an oracle is one of all questions.
+            label = LabelSettings.model_validate(label.model_dump(include={"teacher", "K", "text", "shots"}))
+            inputs["samples"] = self._label_samples(label, part=condition.reveal)
+            text, truncated = label.text, self.settings.answers.truncated
+        if condition.like is not None and not condition.label_names:
+            inputs["like"] = [self._like(condition.like)]
+        spec = {"part": condition.reveal, "text": text, "truncated": truncated, "accuracy": condition.accuracy}
+        title = "reveal the key"
+        if condition.reveal != "unlabeled":
+            title = f"reveal the key of {condition.reveal} questions"
+        if condition.accuracy is not None:
+            title = f"reveal the key, {condition.accuracy:.0%} right"
+        return self.node("reveal", spec, inputs=inputs, title=title)
+
+    def votes(self, label: LabelSettings, *, part: str | None = None) -> Node:
+        """Return the votes of a set of labels, on its own part or on another."""
+        part = part or label.part
+        answers = self.settings.answers
+        asked = self._asked(label, part)
+        spec = {
+            "K": label.K,
+            "truncated": answers.truncated,
+            "ties": answers.ties,
+            "questions": None if asked == self.count(part) else asked,
+            "stopping": specs.stopping(self.settings, label),
+        }
+        return self.node(
+            "vote",
+            spec,
+            inputs={"samples": self._label_samples(label, part=part)},
+            title=f"vote of {label.K} by {self._teacher(label)}" + ("" if part == "unlabeled" else f" on {part}"),
+        )
+
+    def _like(self, condition: str) -> Node:
+        """The labels of another condition, whose number counts."""
+        other = self.settings.conditions[condition]
+        return self.labels(other.label_names[0], other)
+
+    def _own(self, condition: TrainedCondition) -> LabelSettings:
+        """The first set of labels whose teacher has the condition's base model."""
+        settings = self.settings
+        for label in settings.labels.values() or [LabelSettings()]:
+            teacher = label.teacher or settings.teacher
+            if teacher in settings.conditions and settings.conditions[teacher].model == condition.model:
+                return label
+        raise UserError(
+            f'target = "own-sample" needs labels of a teacher with the model {condition.model or settings.model.id}; '
+            "there are none.",
+            why="Samples of another model are not the student's own.",
+            do="Add a set of labels with such a teacher.",
+            code="own-samples-missing",
+        )
+
+    def _label_samples(self, label: LabelSettings, *, part: str | None = None) -> list[Node]:
+        part = part or label.part
+        if label.samples is not None:
+            return [self.recorded(label, part=part, count=self._asked(label, part))]
+        step = self.settings.compute.block
+        # Whole blocks, so that votes on a share of the questions use the same nodes as votes on all.
+        count = min(self.count(part), math.ceil(self._asked(label, part) / step) * step)
+        name = self._teacher(label)
+        settings = self.settings_of(name)
+        stopping = specs.stopping(self.settings, label)
+        request = SampleRequest(part, settings.sampling, label.K, count, stopping=stopping, shots=label.shots)
+        return self.samples(SampledModel(name, self.approved(name), settings), request)
+
+    def _asked(self, label: LabelSettings, part: str) -> int:
+        """The number of questions of a part that are voted on; all of dev, whatever the share."""
+        count = self.count(part)
+        return count if part == "dev" else max(1, math.floor(count * label.share + 1e-9))
+
+    def _teacher(self, label: LabelSettings) -> str:
+        return label.samples or label.teacher or self.settings.teacher
+
+    def lineage(self, name: str) -> Node | None:
+        """Return the change of a condition's labels since the round before; None unless each has one set of votes."""
+        accept = self.settings.conditions[name].accept
+        if accept is None:
+            return None
+        inputs = {"key": [self.key]}
+        for role, condition in (("before-", accept.against), ("", name)):
+            label = self._voted(condition)
+            if label is None:
+                return None
+            inputs |= {
+                f"{role}votes": [self.votes(self.settings.labels[label])],
+                f"{role}labels": [self.labels(label, self.settings.conditions[condition])],
+            }
+        return self.node("lineage", {}, inputs=inputs, title=f"labels of {name} since {accept.against}")
+
+    def _voted(self, name: str) -> str | None:
+        """The set of votes that a condition learns from, None where there is not exactly one."""
+        names = self.settings.conditions[name].label_names
+        return names[0] if len(names) == 1 and self.settings.labels[names[0]].rule == "vote" else None
+
+    def _grade(self, name: str) -> Node:
+        settings, condition = self.settings_of(name), self.settings.conditions[name]
+        evaluation, part = settings.evaluation, condition.graded_on
+        tested = self.count(part)
+        free = evaluation.decoding.model_copy(update={"stop_at_answer": False})
+        slices = {
+            "samples": (evaluation.decoding, 1, tested),
+            "sampled": (evaluation.sampled, evaluation.sampled_k, evaluation.sampled_questions),
+            "free": (free, 1, evaluation.stop_questions),
+        }
+        if condition.passes:
+            slices["passes"] = (evaluation.passes, evaluation.passes_k, evaluation.passes_questions)
+        model = SampledModel(name, self.trained(name), settings)
+        inputs = {
+            role: self.samples(model, SampleRequest(part, decoding, k=k, count=min(tested, count)))
+            for role, (decoding, k, count) in slices.items()
+        }
+        return self.node(
+            "grade",
+            {"truncated": settings.answers.truncated},
+            inputs={"key": [self.key], **inputs},
+            title=f"grade {name}" + (" on dev" if part == "dev" else ""),
+        )
+
+    def _condition_quality(self, name: str, learned: Node | None) -> Node | None:
+        noised = self.settings.conditions[name].accuracy is not None
+        judged = ("label", "reveal") if noised else ("label",)
+        labels = [parent for parent in learned.inputs.get("labels", ()) if parent.stage in judged] if learned else []
+        if len(labels) != 1:
+            return None
+        inputs = {"key": [self.key], "labels": labels}
+        return self.node("label-quality", {}, inputs=inputs, title=f"labels of {name} against the key")
+
+    def _vote_quality(self, votes: Node, *, title: str) -> Node:
+        return self.node("label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=title)
+
+    def _group_quality(self, name: str, train: Node | None) -> Node:
+        assert train is not None, "GRPO trains"
+        inputs = {"key": [self.key], "train": [train]}
+        return self.node("group-quality", {}, inputs=inputs, title=f"groups of {name} against the key")
 
 
-def _titled(name: str, rate: float) -> str:
-    return f"train {name}" if rate == 1 else f"train {name} x {rate:g}"
+def _given(inputs: Mapping[str, list[Node]]) -> dict[str, list[Node]]:
+    return {role: nodes for role, nodes in inputs.items() if nodes}

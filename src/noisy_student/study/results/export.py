@@ -1,4 +1,4 @@
-"""What a run hands over: every student as a model folder, every set of labels as a data set with its card.
+"""Export of a run: every student as a model folder, every set of labels as a data set with its card.
 
 ``models/<condition>-<seed>/`` loads with plain ``from_pretrained``; its files are links to those in the store where the
 disk allows it, and read-only, so that nothing done to them later changes a result. ``labels/<name>-<seed>/`` holds the
@@ -15,32 +15,30 @@ from typing import Any
 from filelock import FileLock
 
 from noisy_student import files
-from noisy_student.data.rows import read_asked, read_labels
 from noisy_student.pipeline.node import Node, parents_first
-from noisy_student.pipeline.store import Store
 from noisy_student.study.plan.nodes import LabelNodes
-from noisy_student.study.plan.plan import Plan
+from noisy_student.study.results.view import RunView
 
 MODELS, LABELS = "models", "labels"
 ADAPTER = "adapter_config.json"
 _READ_ONLY = 0o444
 
 
-def export(plan: Plan, store: Store, folder: Path, results: Mapping[str, Any]) -> None:
-    """Put models and labels into the run's folder; what is there already stays, what is missing is made again."""
+def export(view: RunView, folder: Path, results: Mapping[str, Any]) -> None:
+    """Put models and labels into the run's folder; existing ones stay, missing ones are made again."""
     with FileLock(folder / ".export.lock"):
-        for nodes in plan.conditions:
+        for nodes in view.plan.conditions:
             target = folder / MODELS / f"{nodes.name}-{nodes.seed}"
-            if nodes.train is not None and not target.exists() and store.outcome(nodes.train) == "done":
-                _hand_over(nodes.train, store.data(nodes.train), target)
-        for labels in plan.labels:
+            if nodes.train is not None and not target.exists() and view.outcome(nodes.train) == "done":
+                _export_model(nodes.train, view.data(nodes.train), target)
+        for labels in view.plan.labels:
             target = folder / LABELS / f"{labels.name}-{labels.seed}"
-            if not target.exists() and store.outcome(labels.labels) == "done":
-                _write_labels(labels, store, target, results)
+            if not target.exists() and view.outcome(labels.labels) == "done":
+                _export_labels(labels, view, target, results)
 
 
-def _hand_over(train: Node, data: Path, target: Path) -> None:
-    """A whole model, or an adapter that names its base here: in the store it names none, since paths are no results."""
+def _export_model(train: Node, data: Path, target: Path) -> None:
+    """Export a whole model, or an adapter with the path of its base, which the store leaves out as no result."""
     adapter = not (data / "model").is_dir()
     making = target.with_name(f".{target.name}.making")
     shutil.rmtree(making, ignore_errors=True)
@@ -48,7 +46,7 @@ def _hand_over(train: Node, data: Path, target: Path) -> None:
     if adapter:
         config = files.read_json(making / ADAPTER)
         (making / ADAPTER).unlink()
-        # Reading GGUF imports torch, which most hand-overs do not need.
+        # Reading GGUF imports torch, which most exports do not need.
         from noisy_student.models import gguf
 
         base = Path(train.paths["model"])
@@ -65,8 +63,8 @@ def _linked(source: str, target: str) -> None:
     Path(target).chmod(_READ_ONLY)
 
 
-def _write_labels(labels: LabelNodes, store: Store, target: Path, results: Mapping[str, Any]) -> None:
-    rows = list(_rows(labels, store))
+def _export_labels(labels: LabelNodes, view: RunView, target: Path, results: Mapping[str, Any]) -> None:
+    rows = list(_rows(labels, view))
     making = target.with_name(f".{target.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
@@ -83,10 +81,10 @@ def _write_labels(labels: LabelNodes, store: Store, target: Path, results: Mappi
     making.rename(target)
 
 
-def _rows(labels: LabelNodes, store: Store) -> Iterator[dict[str, Any]]:
-    split = _split_of(labels.labels)
-    texts = {question.id: question.text for question in read_asked(store.data(split))}
-    for label in read_labels(store.data(labels.labels) / "labels.jsonl"):
+def _rows(labels: LabelNodes, view: RunView) -> Iterator[dict[str, Any]]:
+    split = next(node for node in parents_first([labels.labels]) if node.stage == "split")
+    texts = {question.id: question.text for question in view.questions(split)}
+    for label in view.labels(labels.labels):
         yield {
             "id": label.question_id,
             "question": texts[label.question_id],
@@ -97,12 +95,8 @@ def _rows(labels: LabelNodes, store: Store) -> Iterator[dict[str, Any]]:
         }
 
 
-def _split_of(node: Node) -> Node:
-    return next(parent for parent in parents_first([node]) if parent.stage == "split")
-
-
 def card(labels: LabelNodes, rows: list[dict[str, Any]], judged: Mapping[str, Any], results: Mapping[str, Any]) -> str:
-    """The data set's card: where the labels come from, how many are right as far as known, how to load it."""
+    """Return the data set's card: origin of the labels, their precision where it is known, and how to load them."""
     known = judged.get("precision")
     if known is not None:
         quality = f"Held against the known answers, {known:.1%} of the labels are right."
@@ -139,7 +133,7 @@ Made by `{results["command"]}`.
 
 
 def _source(labels: LabelNodes, results: Mapping[str, Any]) -> str:
-    """Where the questions of a set come from: foreign ones from a source of their own."""
+    """The source of the questions of a set; foreign ones have their own."""
     settings = results.get("settings") or {}
     part = settings.get("labels", {}).get(labels.name, {}).get("part", "unlabeled")
     data = settings["data"]["foreign"] if part == "foreign" else results["data"]

@@ -1,4 +1,4 @@
-"""What a reader of the results must know beside the numbers: a line each, printed with them."""
+"""Warnings printed with the results, a line each."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from noisy_student.study.settings.study import Settings
 
 SHOWN = 5
 HOPELESS = 0.05
-"""An untrained model whose accuracy lies surely below this teaches nothing by its votes (the plan asks for 20 %)."""
+"""Accuracy of an untrained model below which its votes teach nothing (the plan asks for 20 %)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What one node drew on one part of the data: samples, ids of questions too long for it, floods of answers."""
+    """The samples of one node: their number, ids of questions too long for it, and samples flooded with answers."""
 
     part: str
     samples: int
     too_long: Sequence[str]
     flooded: int
     fallback: str | None = None
-    """Why the samples were drawn in a slower way."""
+    """Reason why the samples were drawn in a slower way."""
 
 
 def notes(settings: Settings, conditions: Sequence[Mapping[str, Any]], drawn: Iterable[Drawn]) -> Iterator[str]:
-    """The settings' own note, then warnings: a model that is hardly ever right, questions too long, floods."""
+    """Yield the settings' own note, then warnings: a model that is hardly ever right, questions too long, floods."""
     if settings.note:
         yield settings.note
     for row in conditions:

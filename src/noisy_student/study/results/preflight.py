@@ -1,12 +1,11 @@
-"""The verdict of the pre-flight: what its nodes measured, judged by the table of checks.
+"""The pre-flight's verdict: the measurements of its nodes, judged by the table of checks.
 
-It is computed from the store, as findings are, and is no node itself: nothing that a study trains hangs on it by key,
-so that with the checks switched off, or passed on another machine, every digest is what it was.
+It is computed from stored results, as findings are, and is no node: keys of a study do not depend on it, so they are
+the same with the checks switched off, or passed on another machine.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -43,12 +42,11 @@ from noisy_student.evaluation.preflight.facts import (
 )
 from noisy_student.evaluation.preflight.rules import judged
 from noisy_student.models import lab
-from noisy_student.pipeline.node import Node, parents_first
-from noisy_student.pipeline.runner import Result
-from noisy_student.pipeline.store import Store
-from noisy_student.study.plan.plan import Plan
+from noisy_student.pipeline.node import Node
 from noisy_student.study.plan.preflight import PreflightNodes
-from noisy_student.study.settings.conditions import check_grpo
+from noisy_student.study.results.view import RunView
+from noisy_student.study.settings.conditions import GrpoCondition, overridden
+from noisy_student.study.settings.methods import of_stage
 from noisy_student.study.settings.study import Settings
 from noisy_student.training.sft.batch_order import step_count
 
@@ -60,16 +58,16 @@ MODEL_CHECKS = (speed.NAME, stop_ids.NAME, template.NAME, dtype.NAME, completion
 VOTE_CHECKS = (vote_quality.NAME, parsing.NAME, truncation.NAME)
 
 
-def preflight(plan: Plan, result: Result, store: Store) -> list[dict[str, Any]]:
-    """A row a check; none for a run without pre-flight, or whose checks were not all reached."""
-    nodes = plan.preflight
-    if nodes is None or _unreached(nodes, result, store):
+def preflight(view: RunView) -> list[dict[str, Any]]:
+    """Return a row a check; empty for a run without pre-flight, or whose checks were not all reached."""
+    nodes = view.plan.preflight
+    if nodes is None or _unreached(nodes, view):
         return []
-    return [check.row for check in judged(facts(plan, nodes, result, store))]
+    return [check.row for check in judged(facts(nodes, view))]
 
 
 def failures(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each check that failed: what was measured, and what to do."""
+    """Return a sentence for each failed check: the measurement and the remedy."""
     return [
         f"{row['check']} ({row['measured']})" + (f": {row['remedy']}" if row["remedy"] else "")
         for row in rows
@@ -77,17 +75,17 @@ def failures(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def facts(plan: Plan, nodes: PreflightNodes, result: Result, store: Store) -> Facts:
-    """What was measured, from the summaries of the nodes; what could not be measured is named with the reason."""
-    settings = plan.settings
-    unseen, model = store.summary(nodes.unseen), store.summary(nodes.model)
-    gold, rehearsed = store.summary(nodes.gold), store.summary(nodes.rehearsal)
-    votes = [store.summary(node) for node in nodes.votes]
-    pool, test = store.summary(nodes.pool), store.summary(nodes.test)
+def facts(nodes: PreflightNodes, view: RunView) -> Facts:
+    """Return the measurements from the summaries of the nodes; those that are missing are named with the reason."""
+    settings = view.settings
+    unseen, model = view.summary(nodes.unseen), view.summary(nodes.model)
+    gold, rehearsed = view.summary(nodes.gold), view.summary(nodes.rehearsal)
+    votes = [view.summary(node) for node in nodes.votes]
+    pool, test = view.summary(nodes.pool), view.summary(nodes.test)
     known = (model or {}).get("completion")
     return Facts(
         asked=_asked(unseen),
-        baseline=_votes(store.summary(nodes.baseline)),
+        baseline=_votes(view.summary(nodes.baseline)),
         votes=tuple(made for found in votes if (made := _votes(found)) is not None),
         labels={name: label.K for name, label in settings.labels.items() if label.rule == "vote"},
         cap=settings.sampling.max_new_tokens,
@@ -100,32 +98,32 @@ def facts(plan: Plan, nodes: PreflightNodes, result: Result, store: Store) -> Fa
         batches=tuple(batches(settings)),
         workers=settings.compute.workers,
         rehearsals=tuple(Rehearsal(**row) for row in rehearsed["rehearsals"]) if rehearsed else (),
-        disk=None if model is None else _disk(plan, store, model["parameters"]),
+        disk=None if model is None else _disk(model["parameters"], view),
         gap=_gap(pool, test),
         completion=Completion(**known) if known else None,
-        missing=dict(_missing(nodes, result, store)),
+        missing=dict(_missing(nodes, view)),
         excused=dict(_excused(settings, nodes, known)),
     )
 
 
 def batches(settings: Settings) -> Iterator[Batches]:
-    """How the baseline and, where there is one, the first condition of GRPO divide their labeled questions."""
+    """Yield the batches of the baseline and, where there is one, of the first GRPO condition."""
     sizes, sft = sizes_of(settings.data), settings.sft
     labeled = sizes.labeled - sizes.dev
     steps = step_count(round(labeled * sft.epochs), sft)
     yield Batches("sft", labeled, sft.batch, sft.micro_batch or sft.batch, steps)
-    named = ((name, item) for name, item in settings.conditions.items() if item.method == "grpo")
+    named = ((name, item) for name, item in settings.conditions.items() if isinstance(item, GrpoCondition))
     for name, condition in named:
-        grpo = check_grpo(name, condition, settings.grpo)
+        grpo = overridden(settings.grpo, condition.grpo, f"conditions.{name}.grpo")
         micro = grpo.micro_batch or grpo.batch
         yield Batches("grpo", labeled, grpo.batch, micro, grpo.step_count(labeled), "questions", grpo.generations)
         break
 
 
-def _unreached(nodes: PreflightNodes, result: Result, store: Store) -> bool:
-    """Whether a deadline or a signal left some of it; a failure leaves what hangs below it, and counts."""
-    failed = any(outcome.kind == "failed" for outcome in result.outcomes.values())
-    return not failed and any(store.outcome(node) is None for node in nodes.targets)
+def _unreached(nodes: PreflightNodes, view: RunView) -> bool:
+    """Return whether a deadline or a signal left nodes open; nodes below a failed one do not count."""
+    failed = any(outcome.kind == "failed" for outcome in view.result.outcomes.values())
+    return not failed and any(view.outcome(node) is None for node in nodes.targets)
 
 
 def _votes(found: Mapping[str, Any] | None) -> Votes | None:
@@ -145,25 +143,23 @@ def _gap(pool: Mapping[str, Any] | None, test: Mapping[str, Any] | None) -> Pool
     return PoolGap(pool["questions"], pool["right"], test["grades"]["n"], test["grades"]["correct"])
 
 
-def _disk(plan: Plan, store: Store, parameters: int) -> Disk:
-    """What the students that are still to be trained will take; a merged student is as large as its base.
+def _disk(parameters: int, view: RunView) -> Disk:
+    """The disk space of the students still to be trained; a merged student is as large as its base.
 
-    Where the checks are all that is done, those of the conditions that would be trained.
+    A run of checks alone counts the conditions that would be trained.
     """
-    settings = plan.settings
+    settings = view.settings
     if settings.checks.only:
         trained = (item for item in settings.conditions.values() if item.train)
         waiting = sum(max(1, len(item.rates)) for item in trained) * len(settings.seeds)
     else:
-        nodes = (node for node in parents_first(plan.targets) if node.stage.startswith("train-"))
-        waiting = sum(not store.cached(node) for node in nodes)
+        waiting = sum(of_stage(node.stage) is not None and view.outcome(node) is None for node in view.nodes)
     state = STATE * parameters * min(waiting, settings.compute.workers)
-    place = next(path for path in (store.root.absolute(), *store.root.absolute().parents) if path.exists())
-    return Disk(waiting, WEIGHT * parameters * waiting + state, shutil.disk_usage(place).free)
+    return Disk(waiting, WEIGHT * parameters * waiting + state, view.free_bytes())
 
 
-def _missing(nodes: PreflightNodes, result: Result, store: Store) -> Iterator[tuple[str, str]]:
-    """Of the checks whose node was not done: why."""
+def _missing(nodes: PreflightNodes, view: RunView) -> Iterator[tuple[str, str]]:
+    """The checks whose node is not done, each with the reason."""
     by_node: list[tuple[Node | None, Sequence[str]]] = [
         (nodes.baseline, (baseline_accuracy.NAME,)),
         (nodes.votes[0], VOTE_CHECKS),
@@ -174,22 +170,13 @@ def _missing(nodes: PreflightNodes, result: Result, store: Store) -> Iterator[tu
         (nodes.test, (pool_gap.NAME,)),
     ]
     for node, names in by_node:
-        if node is not None and store.outcome(node) != "done":
+        if node is not None and view.outcome(node) != "done":
             for name in names:
-                yield name, _reason(node, result, store)
-
-
-def _reason(node: Node, result: Result, store: Store) -> str:
-    """Why a node has no result: its own skip, or what failed above it."""
-    manifest = store.manifest(node)
-    if manifest is not None and manifest.reason:
-        return manifest.reason
-    reached = [(each, result.outcomes.get(each.key)) for each in parents_first([node])]
-    return next((f"{each.title}: {found.reason}" for each, found in reached if found and found.kind == "failed"), "")
+                yield name, view.reason(node) or view.failure(node) or ""
 
 
 def _excused(settings: Settings, nodes: PreflightNodes, known: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """Checks that have nothing to look at here, and why."""
+    """The checks that do not apply to this run, each with the reason."""
     if "test" not in settings.data.source.parts:
         yield (
             pool_gap.NAME,
@@ -202,15 +189,15 @@ def _excused(settings: Settings, nodes: PreflightNodes, known: Mapping[str, Any]
 
 
 def _tuples(found: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON has lists where the facts have tuples."""
+    """The fields of a JSON object with lists turned into tuples."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
 
 def withheld(rows: Sequence[Mapping[str, Any]]) -> UserError:
-    """Why the rest of a run is not done, and how to do it anyway."""
-    told = "; ".join(failures(rows))
+    """Return the error that names every failed check, for a run that stops after its pre-flight."""
     return UserError(
-        f"pre-flight failed: {told}.",
-        why="What is wrong before the run is wrong after it.",
-        do="Mend it, or go on anyway: --set preflight=false.",
+        f"Pre-flight checks failed: {'; '.join(failures(rows))}.",
+        why="The run itself would be wrong for the same reasons.",
+        do="Fix these first, or go on anyway with --set preflight=false.",
+        code="preflight-failed",
     )

@@ -1,219 +1,382 @@
-"""Conditions that wait for one another: a probe is tried only where those before it did not hold their criteria."""
+"""Checks of a study as a whole: names that exist, and parts that agree with one another; one function a rule."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
-from noisy_student.data.spec import DataSpec
 from noisy_student.errors import UserError, nearest
-from noisy_student.study.settings.conditions import REVEALED, TARGET, ConditionSettings, LabelSettings, with_own
+from noisy_student.study.settings.conditions import (
+    REVEALED,
+    TARGET,
+    ConditionSettings,
+    LabelCondition,
+    TextCondition,
+    TrainedCondition,
+)
+from noisy_student.study.settings.decisions import check_names
+from noisy_student.study.settings.labels import check_agreement, check_stopping
+from noisy_student.study.settings.study import Settings
 from noisy_student.training.specs.grpo import GrpoSpec
-from noisy_student.training.specs.sft import SftSpec
+
+
+def check_study(settings: Settings) -> None:
+    """Raise UserError for the first rule of ``CHECKS`` that the settings break."""
+    for rule in CHECKS:
+        rule(settings)
 
 
 def probes_before(name: str, conditions: Mapping[str, ConditionSettings]) -> tuple[str, ...]:
-    """The probes that must have failed before a condition is tried, the first of them first; UserError for a circle."""
+    """Return the probes that must fail before a condition is trained, in order; raises UserError for a circle."""
     found: list[str] = []
-    before = conditions[name].after
+    before = _after(conditions[name])
     while before is not None:
         if before in found or before == name:
             circle = [name, *found, before]
             raise UserError(
                 f"conditions.{before} comes after itself: {' after '.join(circle[circle.index(before) :])}.",
-                why="None of them could be the first.",
+                why="No condition of this circle could be trained first.",
                 do="Leave after out of one of them.",
+                code="probe-circle",
             )
         found.append(before)
-        before = conditions[before].after
+        before = _after(conditions[before])
     return tuple(reversed(found))
 
 
-def check_after(name: str, conditions: Mapping[str, ConditionSettings]) -> None:
-    """Raise UserError unless a condition comes after probes only, and is one that is trained by GRPO itself."""
-    condition = conditions[name]
-    if condition.after is None:
-        return
-    if condition.method != "grpo" or condition.rates:
-        raise UserError(
-            f"conditions.{name} comes after {condition.after}, and is no single training by grpo.",
-            why="Only such a one waits for a probe.",
-            do='Set method = "grpo" and no rates, or leave after out.',
-        )
-    for before in probes_before(name, conditions):
-        if "probe" not in conditions[before].grpo:
-            raise UserError(
-                f"conditions.{name} comes after {before}, which is no probe.",
-                why="It has no criteria that could fail.",
-                do=f"Set conditions.{before}.grpo.probe = {{}}.",
-            )
+def _after(condition: ConditionSettings) -> str | None:
+    return condition.after if isinstance(condition, LabelCondition) else None
 
 
-def check_chain(name: str, conditions: Mapping[str, ConditionSettings]) -> None:
-    """Raise UserError for names that are none, and for students that cannot be gone on from or held against others."""
-    condition = conditions[name]
-    against = () if condition.accept is None else (condition.accept.against,)
-    started = () if condition.start is None else (condition.start,)
-    for other in (*started, *against, *condition.last_of):
-        if other not in conditions:
-            raise UserError(
-                f'conditions.{name} names "{other}", which this study does not have.', do=nearest(other, conditions)
-            )
-        if conditions[other].model != condition.model:
-            raise UserError(
-                f"conditions.{name} and {other} start from different models.",
-                why="A student goes on from one of its own kind, is held against one, and is asked like one.",
-                do="Give both the same model.",
-            )
-    for other in (*started, *condition.last_of):
-        _require_students(name, other, conditions)
-    _require_end(name, conditions)
-    if condition.start is not None and not condition.train:
+def _trained(settings: Settings) -> Iterator[tuple[str, TrainedCondition]]:
+    """The conditions that train a student, by name."""
+    return ((name, item) for name, item in settings.conditions.items() if isinstance(item, TrainedCondition))
+
+
+def _known(name: str, known: Mapping[str, object], where: str) -> None:
+    if name not in known:
         raise UserError(
-            f"conditions.{name} trains nothing and has start.",
-            why="It would change nothing.",
-            do="Leave start out.",
-        )
-    if condition.accept is not None and not condition.train:
-        raise UserError(
-            f"conditions.{name} trains nothing and has accept.",
-            why="There is no student to turn down.",
-            do="Leave accept out.",
-        )
-    if condition.last_of and conditions[condition.last_of[0]].accept is not None:
-        raise UserError(
-            f"The first of conditions.{name}.last_of, {condition.last_of[0]}, may be turned down.",
-            why="Then there might be no last one.",
-            do="Begin with a condition that has no accept.",
+            f'{where} names "{name}", which this study does not have.', do=nearest(name, known), code="unknown-name"
         )
 
 
-def _require_end(name: str, conditions: Mapping[str, ConditionSettings]) -> None:
-    """Raise UserError where a condition is held against one that is held against it."""
-    passed = [name]
-    while (accept := conditions[passed[-1]].accept) is not None and accept.against in conditions:
-        if accept.against in passed:
+def _has_conditions(settings: Settings) -> None:
+    if not settings.conditions:
+        raise UserError(
+            "This study has no conditions.",
+            why="Without conditions there is nothing to compare.",
+            do='Write at least one: [conditions] and baseline = { train = ["gold"] }.',
+            code="no-conditions",
+        )
+
+
+def _seeds_differ(settings: Settings) -> None:
+    if len(set(settings.seeds)) != len(settings.seeds) or not settings.seeds:
+        raise UserError(
+            f"seeds must be a non-empty list without duplicates; got {list(settings.seeds)}.",
+            do="Give each seed once: 1,2,3.",
+            code="seeds-invalid",
+        )
+
+
+def _does_something(settings: Settings) -> None:
+    if settings.checks.only and not settings.preflight:
+        raise UserError(
+            "checks.only is true and preflight is false.",
+            why="Nothing would be computed.",
+            do="Set preflight = true, or checks.only = false.",
+            code="field-without-effect",
+        )
+
+
+def _weights_are_fine_enough(settings: Settings) -> None:
+    """Half precision rounds small updates away."""
+    trained = next(_trained(settings), None)
+    if trained is not None and settings.model.dtype != "float32":
+        raise UserError(
+            f"model.dtype is {settings.model.dtype}, and {trained[0]} is to be trained.",
+            why="In half precision an update of a millionth of a weight is lost in rounding.",
+            do="--set model.dtype=float32, or leave out every condition that trains.",
+            code="training-in-half-precision",
+        )
+
+
+def _engine_reads_students(settings: Settings) -> None:
+    adapters = settings.adapters
+    if adapters and settings.compute.engine == "vllm":
+        raise UserError(
+            f"conditions.{adapters[0]} trains an adapter, and compute.engine is {settings.compute.engine}.",
+            why="That engine reads whole models only.",
+            do=f"Set conditions.{adapters[0]}.lora.merge = true, or compute.engine = torch.",
+            code="engine-without-adapters",
+        )
+
+
+def _overrides_are_valid(settings: Settings) -> None:
+    for name, condition in _trained(settings):
+        settings.training_spec(condition, name)
+
+
+def _views_exist(settings: Settings) -> None:
+    for name, condition in _trained(settings):
+        if isinstance(condition, TextCondition) and condition.view is not None and not settings.data.views:
             raise UserError(
-                f"The conditions are held against one another in a circle: {' → '.join([*passed, accept.against])}.",
-                why="Each is held against the one before it, and no round is the first of these.",
-                do="Hold one of them against a condition that has no accept.",
+                f'conditions.{name} has view = "{condition.view}", and data.views is false.',
+                why="The split then writes no other wordings of its questions.",
+                do="Set data.views = true; files need a column of paraphrases (data.source.fields.paraphrase).",
+                code="views-missing",
             )
-        passed.append(accept.against)
+
+
+def _shuffles_change_something(settings: Settings) -> None:
+    for name, condition in _trained(settings):
+        shuffle = condition.shuffle if isinstance(condition, TextCondition | LabelCondition) else None
+        if shuffle is None:
+            continue
+        if set(condition.train) <= {"gold"}:
+            raise UserError(
+                f'conditions.{name} has shuffle = "{shuffle}" and learns from gold alone.',
+                why="Gold labels and texts are never shuffled.",
+                do='Let it train on "labels.NAME" or "revealed", too.',
+                code="field-without-effect",
+            )
+        spec = settings.training_spec(condition, name)
+        if condition.label_names and isinstance(spec, GrpoSpec) and spec.online_votes:
+            raise UserError(
+                f"conditions.{name} shuffles labels and votes online.",
+                why="Each group's own vote replaces its label, so shuffling would change nothing.",
+                do="Set grpo.online_votes = false, or leave shuffle out.",
+                code="field-without-effect",
+            )
+
+
+def _labels_fit(settings: Settings) -> None:
+    """Labels exist, have the agreement that they are weighed by, and allow the selection."""
+    for name, condition in _trained(settings):
+        spec = settings.training_spec(condition, name)
+        for label in condition.label_names:
+            _known(label, settings.labels, f"conditions.{name}.train")
+            votes = settings.labels[label]
+            if isinstance(spec, GrpoSpec) and spec.weigh_agreement:
+                check_agreement(f"conditions.{name}", label, votes)
+            check_stopping(f"conditions.{name}", condition.select, label, votes)
+
+
+def _names_exist(settings: Settings) -> None:
+    conditions = settings.conditions
+    for name, condition in conditions.items():
+        if condition.model is not None:
+            _known(condition.model, settings.models, f"conditions.{name}.model")
+        against = None if condition.accept is None else condition.accept.against
+        for other in (
+            *(condition.like, condition.control_of, _after(condition), condition.start, against),
+            *condition.last_of,
+        ):
+            if other is not None:
+                _known(other, conditions, f"conditions.{name}")
+    for name, label in settings.labels.items():
+        _known(label.teacher or settings.teacher, conditions, f"The teacher of labels.{name}")
+    for name, contrast in settings.primary.items():
+        for side in contrast.sides:
+            _known(side, conditions, f"primary.{name}")
+    for name, prediction in settings.predictions.items():
+        _known(prediction.condition, conditions, f"predictions.{name}")
+
+
+def _sizes_can_match(settings: Settings) -> None:
+    """A condition takes its number of labels from one that selects them itself from one set of votes."""
+    for name, condition in _trained(settings):
+        if condition.like is None:
+            continue
+        other = settings.conditions[condition.like]
+        by_agreement = "agreed_like" in condition.select
+        if by_agreement and not condition.label_names:
+            raise UserError(
+                f"agreed_like needs pseudo-labels; conditions.{name} has none.",
+                why="Revealed labels have no agreement, so as many of them can only be drawn at random.",
+                do=f'Select {{ random_like = "{condition.like}" }}.',
+                code="selection-without-votes",
+            )
+        of_same_votes = by_agreement or set(condition.label_names) <= set(other.label_names)
+        if other.like is not None or len(other.label_names) != 1 or not of_same_votes:
+            raise UserError(
+                f'conditions.{name} takes its number of labels from "{condition.like}", which selects none itself.',
+                why="The other condition must select from one set of votes, for random_like the same set.",
+                do="Name a condition with a rule of its own that learns from the same labels.",
+                code="size-of-no-selection",
+            )
+
+
+def _dev_shows_precision(settings: Settings) -> None:
+    """A target precision is found on dev, so it holds for votes on the study's own questions."""
+    for name, condition in _trained(settings):
+        parts = [settings.labels[label].part for label in condition.label_names]
+        if TARGET in condition.select and (not parts or "foreign" in parts):
+            raise UserError(
+                f"conditions.{name} selects by {TARGET} from {'foreign questions' if parts else 'no votes'}.",
+                why="The threshold is found on dev, and holds for votes on questions of the same kind.",
+                do="Select by min_agreement, or learn from votes on the study's own questions.",
+                code="selection-without-votes",
+            )
+
+
+def _revealed_is_learned(settings: Settings) -> None:
+    for name, condition in _trained(settings):
+        if condition.reveal != "unlabeled" and REVEALED not in condition.train:
+            raise UserError(
+                f'conditions.{name} has reveal = "{condition.reveal}" and does not learn from revealed labels.',
+                why="It would change nothing.",
+                do='Let it train on "revealed", or leave reveal out.',
+                code="field-without-effect",
+            )
+
+
+def _decisions_can_be_taken(settings: Settings) -> None:
+    known = {"findings": settings.primary, "conditions": settings.conditions, "labels": settings.labels}
+    check_names(settings.decide, {table: list(names) for table, names in known.items()})
+
+
+def _probes_come_before(settings: Settings) -> None:
+    """Only a single training waits for probes, and only probes have criteria to wait for."""
+    for name, condition in _trained(settings):
+        if (after := _after(condition)) is None:
+            continue
+        if condition.rates:
+            raise UserError(
+                f"conditions.{name} comes after {after} and has rates.",
+                why="Only a single training waits for a probe.",
+                do="Leave rates or after out.",
+                code="probe-before-rates",
+            )
+        for before in probes_before(name, settings.conditions):
+            if "probe" not in settings.conditions[before].overrides:
+                raise UserError(
+                    f"conditions.{name} comes after {before}, which is no probe.",
+                    why="It has no criteria that could fail.",
+                    do=f"Set conditions.{before}.grpo.probe = {{}}.",
+                    code="probe-missing",
+                )
+
+
+def _students_can_go_on(settings: Settings) -> None:
+    """A student goes on from, is held against and ends a chain of whole models of its own kind."""
+    conditions = settings.conditions
+    for name, condition in conditions.items():
+        began = (*([] if condition.start is None else [condition.start]), *condition.last_of)
+        against = () if condition.accept is None else (condition.accept.against,)
+        for other in (*began, *against):
+            if conditions[other].model != condition.model:
+                raise UserError(
+                    f"conditions.{name} and {other} start from different models.",
+                    why="A student goes on from one of its own model, and is compared and prompted like one.",
+                    do="Give both the same model.",
+                    code="chain-of-different-models",
+                )
+        for other in began:
+            _require_students(name, other, conditions)
+        if condition.last_of and conditions[condition.last_of[0]].accept is not None:
+            raise UserError(
+                f"The first of conditions.{name}.last_of, {condition.last_of[0]}, has accept.",
+                why="Every student in the chain could be rejected.",
+                do="Begin with a condition that has no accept.",
+                code="chain-without-end",
+            )
 
 
 def _require_students(name: str, other: str, conditions: Mapping[str, ConditionSettings]) -> None:
-    """Raise UserError unless both hand on whole models."""
+    """Raise UserError unless both give whole models."""
     for one in (conditions[name], conditions[other]):
         if one.lora is not None and not one.lora.merge:
             raise UserError(
                 f"conditions.{name} goes on from {other}, and one of them is an adapter.",
-                why="Only whole models are gone on from.",
+                why="A student goes on from a whole model only.",
                 do="Set lora.merge = true.",
+                code="chain-of-adapters",
             )
     if conditions[other].method == "none":
         raise UserError(
             f"conditions.{name} goes on from {other}, which trains nothing.",
-            why="That is the model that every student starts from.",
+            why="Every student starts from that model anyway.",
             do="Leave start out, or name a condition that trains.",
+            code="chain-from-untrained",
         )
 
 
-def check_foreign(conditions: Mapping[str, ConditionSettings], labels: Mapping[str, LabelSettings]) -> None:
-    """Raise UserError for labels of foreign questions; to be asked where a study has none."""
-    asked = {f"labels.{name}": item.part for name, item in labels.items()}
-    asked |= {f"conditions.{name}": item.reveal for name, item in conditions.items()}
+def _reviews_end(settings: Settings) -> None:
+    for name in settings.conditions:
+        passed = [name]
+        while (accept := settings.conditions[passed[-1]].accept) is not None:
+            if accept.against in passed:
+                circle = " → ".join([*passed, accept.against])
+                raise UserError(
+                    f"Conditions are held against one another in a circle: {circle}.",
+                    why="Each is held against the one before it, and no round is the first of these.",
+                    do="Hold one of them against a condition that has no accept.",
+                    code="review-circle",
+                )
+            passed.append(accept.against)
+
+
+def _foreign_questions_exist(settings: Settings) -> None:
+    if settings.data.foreign is not None:
+        return
+    asked = {f"labels.{name}": item.part for name, item in settings.labels.items()}
+    asked |= {f"conditions.{name}": item.reveal for name, item in _trained(settings)}
     for where, part in asked.items():
         if part == "foreign":
             raise UserError(
-                f"{where} is of foreign questions, and there are none.",
-                why="They come from a source of their own.",
+                f"{where} uses foreign questions, and the study has none.",
+                why="Foreign questions come from a source of their own.",
                 do='Write data.foreign, such as { count = 2000, family = "shop" }.',
+                code="foreign-missing",
             )
 
 
-def check_reveal(name: str, condition: ConditionSettings) -> None:
-    """Raise UserError for a part to reveal where nothing is revealed."""
-    if condition.reveal != "unlabeled" and REVEALED not in condition.train:
-        raise UserError(
-            f'conditions.{name} has reveal = "{condition.reveal}" and does not learn from revealed labels.',
-            why="It would change nothing.",
-            do='Let it train on "revealed", or leave reveal out.',
-        )
-
-
-def check_target(name: str, condition: ConditionSettings, labels: Mapping[str, LabelSettings]) -> None:
-    """Raise UserError for a precision that dev cannot show: of no votes, or of foreign ones."""
-    if TARGET not in condition.select:
-        return
-    parts = [labels[label].part for label in condition.label_names]
-    if not parts or "foreign" in parts:
-        raise UserError(
-            f"conditions.{name} selects by {TARGET} from {'foreign questions' if parts else 'no votes'}.",
-            why="The threshold is found on dev, and holds for votes on questions of the same kind.",
-            do="Select by min_agreement, or learn from votes on the study's own questions.",
-        )
-
-
-def check_graded(compared: Mapping[str, Sequence[str]], conditions: Mapping[str, ConditionSettings]) -> None:
-    """Raise UserError for comparisons of conditions that are tested on different questions."""
-    for name, sides in compared.items():
-        part = conditions[sides[0]].graded_on
-        for side in sides[1:]:
-            if conditions[side].graded_on != part:
+def _compared_on_the_same_part(settings: Settings) -> None:
+    for name, contrast in settings.primary.items():
+        first, *others = contrast.sides
+        part = settings.conditions[first].graded_on
+        for side in others:
+            if (tested := settings.conditions[side].graded_on) != part:
                 raise UserError(
-                    f"primary.{name} compares {sides[0]}, tested on {part}, with {side}, tested on "
-                    f"{conditions[side].graded_on}.",
+                    f"primary.{name} compares {first}, tested on {part}, with {side}, tested on {tested}.",
                     why="A difference is taken on the same questions.",
                     do="Compare conditions with the same graded_on.",
+                    code="compared-on-different-parts",
                 )
 
 
-SHUFFLED = {"rationale": "sft", "labels": "grpo"}
-"""What can be shuffled, and the method that learns from it: GRPO reads no worked text, SFT no label without one."""
+def _predictions_are_of_one_set(settings: Settings) -> None:
+    for name, prediction in settings.predictions.items():
+        found = settings.conditions[prediction.condition].label_names
+        if len(found) != 1:
+            raise UserError(
+                f'predictions.{name} is about "{prediction.condition}", which has {len(found)} sets of pseudo-labels.',
+                why="Coverage and precision are those of one set.",
+                do="Name a condition that learns from one set.",
+                code="prediction-without-labels",
+            )
 
 
-def check_noise(name: str, condition: ConditionSettings, data: DataSpec, sft: SftSpec) -> None:
-    """Raise UserError for own settings of ``sft``, a view or a shuffle that this condition cannot have."""
-    if condition.sft and condition.method != "sft":
-        raise UserError(
-            f"conditions.{name} has sft settings and the method {condition.method}.",
-            why="They would change nothing.",
-            do='Set method = "sft", or leave them out.',
-        )
-    with_own(sft, condition.sft, f"conditions.{name}.sft")
-    if condition.view is not None and condition.method != "sft":
-        raise UserError(
-            f'conditions.{name} has view = "{condition.view}" and the method {condition.method}.',
-            why="Only fine-tuning reads a question otherwise than its teacher did.",
-            do='Set method = "sft", or leave view out.',
-        )
-    if condition.view is not None and not data.views:
-        raise UserError(
-            f'conditions.{name} has view = "{condition.view}", and data.views is false.',
-            why="The split then writes no other wordings of its questions.",
-            do="Set data.views = true; files need a column of paraphrases (data.source.fields.paraphrase).",
-        )
-
-
-def check_shuffle(name: str, condition: ConditionSettings, grpo: GrpoSpec) -> None:
-    """Raise UserError for a shuffle of what this condition does not learn from."""
-    if condition.shuffle is None:
-        return
-    method = SHUFFLED[condition.shuffle]
-    if condition.method != method:
-        raise UserError(
-            f'conditions.{name} has shuffle = "{condition.shuffle}" and the method {condition.method}.',
-            why="Fine-tuning learns from worked texts, reinforcement from labels alone.",
-            do=f'Set method = "{method}", or leave shuffle out.',
-        )
-    if set(condition.train) <= {"gold"}:
-        raise UserError(
-            f'conditions.{name} has shuffle = "{condition.shuffle}" and learns from gold alone.',
-            why="Gold labels and texts stay what they are, so nothing would be shuffled.",
-            do='Let it train on "labels.NAME" or "revealed", too.',
-        )
-    if condition.shuffle == "labels" and condition.label_names and grpo.online_votes:
-        raise UserError(
-            f"conditions.{name} shuffles labels and votes online.",
-            why="Each group's own vote takes the place of its label, so shuffling would change nothing.",
-            do="Set grpo.online_votes = false, or leave shuffle out.",
-        )
+CHECKS: tuple[Callable[[Settings], None], ...] = (
+    _has_conditions,
+    _seeds_differ,
+    _does_something,
+    _weights_are_fine_enough,
+    _engine_reads_students,
+    _overrides_are_valid,
+    _names_exist,
+    _labels_fit,
+    _views_exist,
+    _shuffles_change_something,
+    _sizes_can_match,
+    _dev_shows_precision,
+    _revealed_is_learned,
+    _decisions_can_be_taken,
+    _probes_come_before,
+    _students_can_go_on,
+    _reviews_end,
+    _foreign_questions_exist,
+    _compared_on_the_same_part,
+    _predictions_are_of_one_set,
+)
+"""Rules in the order of their messages; later ones rely on the names that earlier ones have found."""

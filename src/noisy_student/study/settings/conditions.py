@@ -1,60 +1,18 @@
-"""What a study's conditions are: what a student learns from, and the sets of pseudo-labels that there are."""
+"""Conditions of a study: one class a training method, each with the fields that apply to it and no others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from noisy_student.errors import UserError, nearest
 from noisy_student.labeling.select import SELECTIONS, selection
-from noisy_student.labeling.stopping import Stopping
-from noisy_student.labeling.texts import Choice
-from noisy_student.strict import Frozen, Name
-from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.strict import Name, Strict
 from noisy_student.training.specs.lora import LoraSpec
 
-Spec = TypeVar("Spec", bound=BaseModel)
-
-
-def with_own(run: Spec, own: Mapping[str, Any], where: str) -> Spec:
-    """The run's settings with the condition's own, which messages call ``where``.
-
-    Raises UserError for what is no field of them, or no value of it.
-    """
-    if not own:
-        return run
-    fields = type(run).model_fields
-    for field in own:
-        if field not in fields:
-            raise UserError(f'There is no field "{where}.{field}".', do=nearest(field, fields))
-    try:
-        return type(run).model_validate({**run.model_dump(), **own})
-    except ValidationError as error:
-        fault = error.errors()[0]
-        cause = fault.get("ctx", {}).get("error")
-        if isinstance(cause, UserError):
-            raise cause from error
-        place = ".".join([where, *map(str, fault["loc"])])
-        raise UserError(f"{place} is {fault['input']!r}: {fault['msg']}.") from error
-
-
-class AcceptSettings(Frozen):
-    """The student of one round is held against the one before, on dev (``evaluation/review.py``)."""
-
-    against: Name
-    """The condition before it."""
-    rounds: Annotated[int, Field(ge=1)] = 1
-    """Over how many rounds the error is charged."""
-    error: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    """The share of runs in which a student that is no worse may be turned down for being worse."""
-    K: Annotated[int, Field(ge=2, le=256)] = 8
-    """Samples of its vote on dev, for the alarms."""
-    min_agreement: Annotated[float, Field(gt=0, le=1)] = 0.75
-    """The selection whose coverage and precision are watched."""
-
-
+Spec = TypeVar("Spec", bound=Strict)
 GOLD, REVEALED, LABELS = "gold", "revealed", "labels."
 LIKE = ("random_like", "agreed_like")
 """Selections that take their number from another condition."""
@@ -62,7 +20,41 @@ TARGET = "target_precision"
 """The selection whose threshold is found on dev."""
 
 
-class ModelSettings(Frozen):
+def overridden(run: Spec, overrides: Mapping[str, Any], where: str) -> Spec:
+    """Return the run's settings of a method with a condition's overrides, which messages call ``where``.
+
+    Raises UserError for unknown fields and invalid values.
+    """
+    if not overrides:
+        return run
+    fields = type(run).model_fields
+    for field in overrides:
+        if field not in fields:
+            raise UserError(f'There is no field "{where}.{field}".', do=nearest(field, fields), code="unknown-field")
+    try:
+        return type(run).model_validate({**run.model_dump(), **overrides})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join([where, *map(str, fault["loc"])])
+        raise UserError(f"{place} is {fault['input']!r}: {fault['msg']}.", code="field-invalid") from error
+
+
+class AcceptSettings(Strict):
+    """Acceptance of a round's student: held against the round before, on dev (``evaluation/review.py``)."""
+
+    against: Name
+    """The condition before it."""
+    rounds: Annotated[int, Field(ge=1)] = 1
+    """Over how many rounds the error is charged."""
+    error: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """The share of runs in which a student that is no worse may be rejected for being worse."""
+    K: Annotated[int, Field(ge=2, le=256)] = 8
+    """Samples of its vote on dev, for the alarms."""
+    min_agreement: Annotated[float, Field(gt=0, le=1)] = 0.75
+    """The selection whose coverage and precision are watched."""
+
+
+class ModelSettings(Strict):
     """One more model of a study; fields left out are those of the run."""
 
     id: Annotated[str, Field(min_length=1)]
@@ -75,82 +67,69 @@ class ModelSettings(Frozen):
     """Of its fine-tuning: larger models want a lower one."""
 
 
-class LabelSettings(Frozen):
-    """One set of pseudo-labels; fields left out are those of the run."""
+class Condition(Strict):
+    """The fields that conditions of every method have."""
 
-    teacher: Name | None = None
-    """The condition whose model samples; None is the run's ``teacher``."""
-    part: Literal["unlabeled", "foreign"] = "unlabeled"
-    """The questions that are asked: ``foreign`` ones come from ``data.foreign``."""
-    rule: Literal["vote", "random-sample"] = "vote"
-    """``random-sample`` takes one own sample per question and no vote."""
-    K: Annotated[int, Field(ge=1, le=256)] = 8
-    text: Choice = "first"
-    """Which of the samples that reach the winner becomes the solution."""
-    share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """The share of the unlabeled questions that is voted on: half of them with twice the K cost the same."""
-    stopping: Stopping = "fixed"
-    """When a question has samples enough (``labeling/stopping.py``); every rule but ``fixed`` saves samples."""
-    min_agreement: Annotated[float, Field(gt=0, le=1)] | None = None
-    """The share of K at which ``lossless`` selects; conditions that learn from these votes select at it too."""
-    look_every: Annotated[int, Field(ge=1)] = 1
-    """Samples between two looks of the stopping rule."""
-    shots: Annotated[int, Field(ge=0, le=64)] = 0
-    """Gold questions with their worked solutions that the teacher reads before each question; students read none."""
-    samples: str | None = None
-    """A file of samples to vote on (as ``noisy-student sample`` writes them) in place of drawing any."""
-
-    @property
-    def stops_early(self) -> bool:
-        """Whether a rule may end a question's sampling: other choices of text than the first need all K samples."""
-        return self.stopping == "beta" or (self.stopping == "lossless" and self.text == "first")
-
-    @property
-    def default_select(self) -> Mapping[str, Any]:
-        """The selection of all that these votes can be asked for."""
-        return {"min_agreement": self.min_agreement} if self.stopping == "lossless" else {"all": True}
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if (self.stopping == "lossless") != (self.min_agreement is not None):
-            raise UserError(
-                f"stopping is {self.stopping} and min_agreement is {self.min_agreement}.",
-                why="lossless is so for one threshold, and no other rule has one.",
-                do='Write stopping = "lossless" and min_agreement = 0.75, or neither.',
-            )
-        if self.shots and self.samples is not None:
-            raise UserError(
-                f"These labels are voted on the samples in {self.samples} and have shots = {self.shots}.",
-                why="Nothing is drawn, so nobody would read the examples.",
-                do="Leave one of the two out.",
-            )
-        if self.rule == "random-sample" and (self.stopping != "fixed" or self.share != 1):
-            raise UserError(
-                f"A random sample has stopping = {self.stopping} and share = {self.share:g}.",
-                why="It asks for no vote, so there is nothing to stop or to buy with fewer questions.",
-                do="Leave both out.",
-            )
-        return self
-
-
-class ConditionSettings(Frozen):
-    """One row of the table: what a student is trained on and how."""
-
-    method: Literal["none", "sft", "grpo", "last"] = "sft"
-    """``none`` is the untrained model, ``last`` the last student of a chain that was not turned down."""
+    method: str
     model: Name | None = None
     """The model of ``models`` that it starts from; None is the run's."""
-    start: Name | None = None
-    """The condition whose student it goes on from; None starts afresh from the model."""
-    last_of: tuple[Name, ...] = ()
-    """The chain of ``last``, the first of which is never turned down."""
-    accept: AcceptSettings | None = None
-    """When its student may teach, be gone on from, or be the last of a chain; None always."""
     graded_on: Literal["test", "dev"] = "test"
-    """The part on which it is tested: dev for students that are on the way only."""
+    """The part on which it is tested: dev for intermediate students only."""
     passes: bool = False
     """Whether it answers test questions many times over, for pass@k."""
-    train: tuple[str, ...] = ()
+    control_of: Name | None = None
+    """The condition that this one is the control of."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
+
+
+class _WithoutTraining(Condition):
+    """Neutral values of the fields that only trained conditions have, so that readers need no case of their own."""
+
+    train: ClassVar[tuple[str, ...]] = ()
+    label_names: ClassVar[tuple[str, ...]] = ()
+    start: ClassVar[Name | None] = None
+    accept: ClassVar[AcceptSettings | None] = None
+    lora: ClassVar[LoraSpec | None] = None
+    select: ClassVar[Mapping[str, Any]] = {}
+    rates: ClassVar[tuple[float, ...]] = ()
+    accuracy: ClassVar[float | None] = None
+    like: ClassVar[str | None] = None
+    overrides: ClassVar[Mapping[str, Any]] = {}
+
+
+class UntrainedCondition(_WithoutTraining):
+    """The model as it is."""
+
+    method: Literal["none"] = "none"
+    last_of: ClassVar[tuple[Name, ...]] = ()
+
+
+class LastCondition(_WithoutTraining):
+    """The last student of a chain that was accepted."""
+
+    method: Literal["last"] = "last"
+    last_of: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """The chain, whose first student is never rejected."""
+
+
+class TrainedCondition(Condition):
+    """A student of its own training, whatever the method.
+
+    Overrides of the run's settings stand in a field of the method's name, such as ``sft`` or ``grpo``.
+    """
+
+    last_of: ClassVar[tuple[Name, ...]] = ()
+    start: Name | None = None
+    """The condition whose student it goes on from; None starts afresh from the model."""
+    accept: AcceptSettings | None = None
+    """When its student may teach, be gone on from, or be the last of a chain; None always."""
+    train: Annotated[tuple[str, ...], Field(min_length=1)]
     """``gold``, ``revealed``, or ``labels.NAME``."""
     select: Mapping[str, Any] = Field(default_factory=lambda: {"all": True})
     """Which votes are learned from: ``all``, ``min_agreement``, ``count``, or as many as another condition keeps: the
@@ -169,28 +148,6 @@ class ConditionSettings(Frozen):
     """A low-rank adapter that is trained in place of all weights."""
     rates: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
     """Factors of its learning rate that are tried; the student that is best on dev is tested, and no other."""
-    grpo: Mapping[str, Any] = Field(default_factory=dict)
-    """Fields of ``grpo`` that this condition has otherwise than the run, such as ``refill = 2``."""
-    sft: Mapping[str, Any] = Field(default_factory=dict)
-    """Fields of ``sft`` that this condition has otherwise than the run, such as ``dropout = 0.1``."""
-    view: Literal["paraphrase"] | None = None
-    """Another wording in which the student reads each question, whatever its teacher read; needs ``data.views``."""
-    shuffle: Literal["rationale", "labels"] | None = None
-    """A control of what is learned: ``rationale`` gives each text another question's reasoning before its own answer,
-    ``labels`` gives each question of GRPO another one's label of the same origin; gold stays what it is."""
-    control_of: Name | None = None
-    """The condition that this one is the control of."""
-    after: Name | None = None
-    """The probe before this one: it is trained only where that one and those before it did not hold their criteria."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tuple(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        names = ("train", "rates", "last_of")
-        lists = {name: tuple(value[name]) for name in names if isinstance(value.get(name), list)}
-        return {**value, **lists}
 
     @property
     def like(self) -> str | None:
@@ -203,116 +160,98 @@ class ConditionSettings(Frozen):
         """The sets of pseudo-labels that it learns from."""
         return tuple(name.removeprefix(LABELS) for name in self.train if name.startswith(LABELS))
 
+    @property
+    def overrides(self) -> Mapping[str, Any]:
+        """The fields of its method's settings that differ from the run's."""
+        own: Mapping[str, Any] = getattr(self, self.method, {})
+        return own
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if (self.method in ("none", "last")) != (not self.train):
-            raise ValueError('methods "none" and "last" go with an empty train list, and only they')
-        if (self.method == "last") != bool(self.last_of):
-            raise ValueError('method = "last" goes with last_of, and only it')
         if self.accuracy is not None and (self.target != "own-sample" or REVEALED not in self.train):
             raise UserError(
-                f"accuracy is {self.accuracy:g} and nothing is revealed as own samples.",
+                f"accuracy is {self.accuracy:g}, but the condition does not learn from revealed own samples.",
                 why="Only labels whose truth is known can be made wrong on purpose.",
                 do='Set train = ["revealed"] and target = "own-sample", or leave accuracy out.',
+                code="field-without-effect",
             )
         for name in self.train:
             if name not in (GOLD, REVEALED) and not name.startswith(LABELS):
                 raise UserError(
-                    f'"{name}" is nothing to train on.',
+                    f'Unknown training source "{name}".',
                     why='A condition learns from "gold", "revealed" or "labels.NAME".',
                     do=nearest(name, [GOLD, REVEALED, f"{LABELS}votes"]),
+                    code="unknown-training-source",
                 )
-        if self.lora is not None and self.method in ("none", "last"):
-            raise UserError(
-                "A condition has lora and trains nothing.", do='Set method = "sft" or "grpo", or leave lora out.'
-            )
-        if self.rates and (not self.train or len(self.rates) < 2 or len(set(self.rates)) != len(self.rates)):
-            raise UserError(
-                f"The rates {list(self.rates)} are no choice.",
-                why="Several different learning rates are tried for a student, and the best on dev is kept.",
-                do="Give a condition that trains at least two different factors, or leave rates out.",
-            )
         if len(set(self.train)) != len(self.train):
-            raise UserError(f"The train list {list(self.train)} names something twice.", do="Name each once.")
+            raise UserError(
+                f"The train list {list(self.train)} has duplicates.", do="Name each source once.", code="duplicates"
+            )
+        if self.rates and (len(self.rates) < 2 or len(set(self.rates)) != len(self.rates)):
+            raise UserError(
+                f"rates must be at least two different factors; got {list(self.rates)}.",
+                why="Each factor gives a student, and the best of them on dev is kept.",
+                do="Add a factor, or leave rates out.",
+                code="rates-invalid",
+            )
         _check_selection(self.select)
         return self
 
 
+class TextCondition(TrainedCondition):
+    """A student that learns from worked texts; its training reads a node of examples."""
+
+    view: Literal["paraphrase"] | None = None
+    """Another wording in which the student reads each question, whatever its teacher read; needs ``data.views``."""
+    shuffle: Literal["rationale"] | None = None
+    """A control of the reasoning: each text gets another question's reasoning before its own answer; gold stays."""
+
+
+class LabelCondition(TrainedCondition):
+    """A student that samples its own answers and learns from labels alone."""
+
+    shuffle: Literal["labels"] | None = None
+    """A control of the labels: each question gets another one's label of the same origin; gold stays."""
+    after: Name | None = None
+    """The probe before this one: it is trained only where that one and those before it failed their criteria."""
+
+
+class SftCondition(TextCondition):
+    """Supervised fine-tuning."""
+
+    method: Literal["sft"] = "sft"
+    sft: Mapping[str, Any] = Field(default_factory=dict)
+    """Overrides of the run's ``sft``, such as ``dropout = 0.1``."""
+
+
+class GrpoCondition(LabelCondition):
+    """Reinforcement learning by GRPO."""
+
+    method: Literal["grpo"] = "grpo"
+    grpo: Mapping[str, Any] = Field(default_factory=dict)
+    """Overrides of the run's ``grpo``, such as ``refill = 2``."""
+
+
+ConditionSettings: TypeAlias = UntrainedCondition | LastCondition | TrainedCondition
+"""A condition of any method, registered ones included: they derive from ``TextCondition`` or ``LabelCondition``."""
+
+
 def _check_selection(select: Mapping[str, Any]) -> None:
-    """Raise UserError unless ``select`` is one rule that is known."""
+    """Raise UserError unless ``select`` is one known rule with a value that it takes."""
     rules = [*SELECTIONS, *LIKE, TARGET]
     for name in select:
         if name not in rules:
-            raise UserError(f'There is no selection "{name}".', do=nearest(name, rules))
-    if TARGET in select:
-        share = select[TARGET]
-        if len(select) > 1 or not isinstance(share, float) or not 0 < share < 1:
-            raise UserError(
-                f"select is {dict(select)}.",
-                why="It is one share above 0 and below 1.",
-                do=f"Write {{ {TARGET} = 0.9 }}.",
-            )
-    elif not set(LIKE) & set(select):
+            raise UserError(f'There is no selection "{name}".', do=nearest(name, rules), code="unknown-selection")
+    special = next((rule for rule in (TARGET, *LIKE) if rule in select), None)
+    if special is None:
         selection(select)
-    elif len(select) > 1 or not isinstance(next(iter(select.values())), str):
-        rule = next(rule for rule in LIKE if rule in select)
+        return
+    value = select[special]
+    takes = isinstance(value, float) and 0 < value < 1 if special == TARGET else isinstance(value, str)
+    if len(select) > 1 or not takes:
         raise UserError(
-            f"select is {dict(select)}.", why=f"{rule} stands alone.", do=f'Write {{ {rule} = "CONDITION" }}.'
+            f"select is {dict(select)}.",
+            why=f"{special} stands alone and takes {'a share in (0, 1)' if special == TARGET else 'a condition'}.",
+            do='Write one rule, such as { target_precision = 0.9 } or { random_like = "CONDITION" }.',
+            code="selection-invalid",
         )
-
-
-def check_size_match(name: str, condition: ConditionSettings, other: ConditionSettings) -> None:
-    """Raise UserError unless the other condition has a number of labels that this one can take."""
-    of_same_votes = "agreed_like" in condition.select or set(condition.label_names) <= set(other.label_names)
-    if "agreed_like" in condition.select and not condition.label_names:
-        raise UserError(
-            f"conditions.{name} takes the most agreed of no labels.",
-            why="Revealed labels have no agreement, so as many of them are drawn at random.",
-            do=f'Select {{ random_like = "{condition.like}" }}.',
-        )
-    if other.like is not None or len(other.label_names) != 1 or not of_same_votes:
-        raise UserError(
-            f'conditions.{name} is as large as "{condition.like}", which selects none of its labels itself.',
-            why="Its number of labels is that which the other condition selects from one set of votes, for random_like "
-            "the same one.",
-            do="Name a condition with a rule of its own that learns from the same labels.",
-        )
-
-
-def check_stopping(name: str, condition: ConditionSettings, label: str, votes: LabelSettings) -> None:
-    """Raise UserError for a selection that these labels cannot be asked for."""
-    if votes.rule == "random-sample" and dict(condition.select) != {"all": True}:
-        raise UserError(
-            f"conditions.{name} selects {dict(condition.select)} from labels.{label}, whose rule is random-sample.",
-            why="They are not voted, so there is nothing to select by.",
-            do="Select { all = true }.",
-        )
-    if votes.stopping != "fixed" and dict(condition.select) != dict(votes.default_select):
-        allowed = ", ".join(f"{rule} = {value}".lower() for rule, value in votes.default_select.items())
-        raise UserError(
-            f"conditions.{name} selects {dict(condition.select)} from labels.{label}, which has stopping = "
-            f"{votes.stopping}.",
-            why="Stopping early inflates agreement, or leaves unknown what would have won below its threshold.",
-            do=f"Select {{ {allowed} }}, or set labels.{label}.stopping = fixed.",
-        )
-
-
-def check_agreement(name: str, label: str, votes: LabelSettings) -> None:
-    """Raise UserError where labels without an agreement would be weighed by it."""
-    if votes.rule != "vote" or votes.stops_early:
-        raise UserError(
-            f"conditions.{name} weighs labels.{label} by agreement, which they do not have.",
-            why="A random sample has none, and stopping early leaves it unknown.",
-            do="Set weigh_agreement = false, or learn from votes with stopping = fixed.",
-        )
-
-
-def check_grpo(name: str, condition: ConditionSettings, run: GrpoSpec) -> GrpoSpec:
-    """The run's GRPO settings with the condition's own; UserError for what is no such field or no value of it."""
-    if condition.grpo and condition.method != "grpo":
-        raise UserError(
-            f"conditions.{name} has grpo settings and the method {condition.method}.",
-            why="They would change nothing.",
-            do='Set method = "grpo", or leave them out.',
-        )
-    return with_own(run, condition.grpo, f"conditions.{name}.grpo")

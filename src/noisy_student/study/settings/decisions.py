@@ -1,4 +1,4 @@
-"""A study's decision tree: rows of a condition and the study that comes next; the first that holds is taken.
+"""Decision tree of a study: rows of a condition and the study that comes next; the first that holds is taken.
 
 A condition is ``FINDING is VERDICT``, ``METRIC < NUMBER``, ``METRIC > NUMBER`` or ``otherwise``, and nothing else.
 """
@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from noisy_student.errors import UserError, nearest
 from noisy_student.records import Verdict
-from noisy_student.strict import Frozen
+from noisy_student.strict import Strict
 
 OTHERWISE = "otherwise"
 MEASURES = {
@@ -31,7 +31,7 @@ _METRIC = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A row's condition, taken apart; ``sign`` is None for a verdict."""
+    """The parsed condition of a row; ``sign`` is None for a verdict."""
 
     table: str
     name: str
@@ -40,7 +40,7 @@ class Asked:
     bound: float | str
 
 
-class Decision(Frozen):
+class Decision(Strict):
     """A row of the tree."""
 
     if_: str = Field(alias="if")
@@ -52,23 +52,24 @@ class Decision(Frozen):
 
     @property
     def asked(self) -> Asked | None:
-        """The condition; None for ``otherwise``. Raises UserError for what is none of the four forms."""
+        """The parsed condition; None for ``otherwise``. Raises UserError for any other form."""
         if self.if_ == OTHERWISE:
             return None
         if found := _IS.fullmatch(self.if_):
             if found["verdict"] not in get_args(Verdict):
                 raise UserError(
-                    f'decide asks whether {found["finding"]} is "{found["verdict"]}".',
-                    why="That is no verdict.",
+                    f'decide asks for the unknown verdict "{found["verdict"]}" of {found["finding"]}.',
                     do=nearest(found["verdict"], get_args(Verdict)),
+                    code="unknown-verdict",
                 )
             return Asked("findings", found["finding"], "verdict", None, found["verdict"])
         if (found := _METRIC.fullmatch(self.if_)) is None:
             raise UserError(
-                f'decide asks "{self.if_}".',
-                why="It can ask for a verdict or for a number, and nothing else.",
+                f'decide has the condition "{self.if_}".',
+                why="A condition compares a verdict or a number, and nothing else.",
                 do='Write "FINDING is helps", "labels.votes.accuracy < 0.5", "conditions.base.accuracy > 0.2" or '
                 '"otherwise".',
+                code="decision-unreadable",
             )
         sign: Any = found["sign"]
         return Asked(found["table"], found["name"], found["measure"], sign, float(found["bound"]))
@@ -79,19 +80,24 @@ class Decision(Frozen):
         if asked is None or asked.sign is None:
             return self
         if asked.table not in MEASURES:
-            raise UserError(f'decide asks for "{asked.table}".', do=nearest(asked.table, MEASURES))
+            raise UserError(
+                f'decide asks for the unknown table "{asked.table}".',
+                do=nearest(asked.table, MEASURES),
+                code="unknown-table",
+            )
         if asked.measure not in MEASURES[asked.table]:
             raise UserError(
-                f'decide asks for {asked.table}.{asked.name}."{asked.measure}".',
+                f'decide asks for the unknown number "{asked.measure}" of {asked.table}.{asked.name}.',
                 do=nearest(asked.measure, MEASURES[asked.table]),
+                code="unknown-measure",
             )
         return self
 
 
 def check_names(tree: Sequence[Decision], known: Mapping[str, Sequence[str]]) -> None:
-    """Raise UserError for a row that names what the study does not have, or that can never be reached.
+    """Raise UserError for a row with an unknown name, and for rows that can never be reached.
 
-    ``known`` holds the names of its primary comparisons, conditions and labels.
+    ``known`` holds the names of the study's primary comparisons, conditions and labels.
     """
     for place, row in enumerate(tree):
         asked = row.asked
@@ -101,18 +107,20 @@ def check_names(tree: Sequence[Decision], known: Mapping[str, Sequence[str]]) ->
                     f'decide has {len(tree) - 1 - place} rows after "otherwise".',
                     why="They could never be taken.",
                     do="Put it last.",
+                    code="decision-unreachable",
                 )
         elif asked.name not in known[asked.table]:
             raise UserError(
-                f'decide asks for "{asked.name}", which is none of this study\'s {asked.table}.',
+                f'decide asks for "{asked.name}", which is not among this study\'s {asked.table}.',
                 do=nearest(asked.name, known[asked.table]),
+                code="unknown-name",
             )
 
 
 def decided(tree: Sequence[Decision], results: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The rows with what was found and whether they hold, and the branch that is taken; None for a study without.
+    """Return the rows with their values and whether they hold, and the branch taken; None for a study without a tree.
 
-    A row whose number is not known ends the walk: what comes below was meant for the case that it does not hold.
+    A row whose value is unknown ends the walk: the rows below it assume that it does not hold.
     """
     if not tree:
         return None

@@ -1,4 +1,4 @@
-"""Finding and merging the TOML files that describe a run: packaged studies, scales and protocols, or the user's own.
+"""TOML files that describe a run, found and merged: packaged studies, scales and protocols, or the user's own.
 
 Every fault is a UserError that names the field and its nearest known name.
 """
@@ -6,16 +6,20 @@ Every fault is a UserError that names the field and its nearest known name.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from noisy_student.errors import UserError, nearest
 from noisy_student.redaction import holds_secret, redact
+from noisy_student.study.settings.checks import check_study
+from noisy_student.study.settings.conditions import Condition
+from noisy_student.study.settings.methods import METHODS, condition_class
 from noisy_student.study.settings.rounds import TABLE, written_out
 from noisy_student.study.settings.study import Settings
 
@@ -23,7 +27,7 @@ PACKAGE = Path(__file__).parents[2]
 NAMED = ("models", "labels", "conditions", "primary", "predictions", TABLE)
 """Tables whose keys are names of the study's own."""
 OF_STUDIES = "studies"
-"""The table of a scale's file that holds what one packaged study has otherwise there, such as its model."""
+"""The table of a scale's file with the overrides of single packaged studies, such as their model."""
 LARGEST_FILE = 1_000_000
 """Bytes; a settings file is a page or two."""
 LONGEST_VALUE = 200
@@ -32,7 +36,7 @@ LONGEST_VALUE = 200
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for on the command line, unresolved."""
+    """The request of a command line, unresolved."""
 
     study: str = "combined"
     scale: str = "lab"
@@ -42,19 +46,19 @@ class Request:
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """The packaged files of one kind: ``studies``, ``scales`` or ``protocols``."""
+    """Return the packaged files of one kind: ``studies``, ``scales`` or ``protocols``."""
     return tuple(sorted(path.stem for path in (PACKAGE / kind).glob("*.toml")))
 
 
 def questions() -> dict[str, str]:
-    """The packaged studies and the question that each asks."""
+    """Return the question of every packaged study."""
     return {name: str(_read("studies", name)["question"]) for name in names("studies")}
 
 
 def resolve(request: Request) -> Settings:
     """Merge protocol, study, scale and overrides, in that order, and check the whole.
 
-    A study file of the user's own comes after the scale: what somebody wrote for this run is not overridden.
+    A study file of the user's own comes after the scale, since it was written for this run.
     """
     study, scale = _read("studies", request.study), _read("scales", request.scale)
     packaged = request.study in names("studies")
@@ -63,7 +67,7 @@ def resolve(request: Request) -> Settings:
     for part in (study, scale, own) if packaged else (scale, study):
         merged = _merge(merged, part)
     merged |= {"name": _stem(request.study), "scale": _stem(request.scale), "protocol": _stem(request.protocol)}
-    # Chains first: what they are written out to can then be set like all else.
+    # Chains first: their conditions and labels can then be set like any others.
     of_chains = {dotted: value for dotted, value in request.overrides.items() if dotted.startswith(f"{TABLE}.")}
     for dotted, value in of_chains.items():
         _put(merged, dotted, value)
@@ -75,17 +79,20 @@ def resolve(request: Request) -> Settings:
 
 
 def check(fields: Mapping[str, Any]) -> Settings:
-    """The settings that ``fields`` describe; raises UserError for the first fault."""
+    """Read and check the settings that ``fields`` describe; raises UserError for the first fault."""
     _refuse_secrets(fields, "")
     try:
-        return Settings.model_validate(fields)
+        settings = Settings.model_validate(fields)
     except ValidationError as error:
         # A misspelt field may also be a missing one: its own message comes first.
-        raise _readable(min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")) from error
+        fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+        raise _readable(fault, fields) from error
+    check_study(settings)
+    return settings
 
 
 def _refuse_secrets(value: Any, where: str) -> None:
-    """Settings are stored and shown as they are, and a key stands on them: a token among them could not be hidden."""
+    """Raise UserError for a token among the settings, which are stored, shown and hashed as they are."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             _refuse_secrets(item, f"{where}.{name}".removeprefix("."))
@@ -94,9 +101,10 @@ def _refuse_secrets(value: Any, where: str) -> None:
             _refuse_secrets(item, where)
     elif isinstance(value, str) and holds_secret(value):
         raise UserError(
-            f'"{where}" holds what looks like a token or a password.',
+            f'"{where}" holds a value that looks like a token or a password.',
             why="Settings are stored with every result and shown on its page.",
             do="Take it out; libraries read it from the environment (HF_TOKEN).",
+            code="secret-in-settings",
         )
 
 
@@ -112,30 +120,36 @@ def _read(kind: str, name: str) -> dict[str, Any]:
     path = Path(name).expanduser() if _is_path(name) else PACKAGE / kind / f"{name}.toml"
     if not path.is_file():
         word = {"studies": "study", "scales": "scale", "protocols": "protocol"}[kind]
-        raise UserError(f'There is no {word} "{name}".', do=nearest(name, names(kind)))
+        raise UserError(f'There is no {word} "{name}".', do=nearest(name, names(kind)), code=f"unknown-{word}")
     if path.stat().st_size > LARGEST_FILE:
-        raise UserError(f"{path} is larger than a settings file can be.", do="Check the path.")
+        raise UserError(
+            f"{path} has {path.stat().st_size:,} bytes, and a settings file at most {LARGEST_FILE:,}.",
+            do="Check the path.",
+            code="settings-file-too-large",
+        )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not TOML: {error}.", why="It cannot be read.", do="Mend that line.") from error
+        raise UserError(f"{path} is not TOML: {error}.", do="Fix that line.", code="not-toml") from error
 
 
 def _of_studies(scale: dict[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    """The tables that a scale has for packaged studies, taken out of it; UserError for any other."""
+    """Take the tables for packaged studies out of a scale; raises UserError for any other table there."""
     tables = scale.pop(OF_STUDIES, {})
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise UserError(
-            f'"{OF_STUDIES}" of this scale is no table of tables.',
-            why="Each holds what one packaged study has otherwise there.",
+            f'"{OF_STUDIES}" of this scale is not a table of tables.',
+            why="Each table holds what one packaged study overrides at this scale.",
             do=f"Write it like [{OF_STUDIES}.{names('studies')[0]}].",
+            code="not-a-table",
         )
     for name in tables:
         if name not in names("studies"):
             raise UserError(
-                f'"{OF_STUDIES}.{name}" of this scale is of no packaged study.',
+                f'"{OF_STUDIES}.{name}" of this scale names no packaged study.',
                 why="A table that does nothing would mislead.",
                 do=nearest(name, names("studies")),
+                code="unknown-study",
             )
     return tables
 
@@ -156,11 +170,16 @@ def _put(fields: dict[str, Any], dotted: str, value: Any) -> None:
             f'"{dotted}" names "{tables[1]}", which this study does not have.',
             why="A new one that nothing uses would change nothing.",
             do=nearest(tables[1], known) if known else f"This study has no {tables[0]}.",
+            code="unknown-name",
         )
     for name in tables:
         inner = fields.setdefault(name, {})
         if not isinstance(inner, dict):
-            raise UserError(f'"{dotted}" goes through "{name}", which is no table.', do="See noisy-student show STUDY.")
+            raise UserError(
+                f'"{dotted}" goes through "{name}", which is not a table.',
+                do="See noisy-student show STUDY.",
+                code="not-a-table",
+            )
         fields[name] = dict(inner)
         fields = fields[name]
     if tables and tables[-1] == "select":
@@ -168,44 +187,61 @@ def _put(fields: dict[str, Any], dotted: str, value: Any) -> None:
     fields[last] = value
 
 
-def _readable(fault: ErrorDetails) -> UserError:
-    """One fault of pydantic as a message for people."""
+def _readable(fault: ErrorDetails, given: Mapping[str, Any]) -> UserError:
+    """A fault that pydantic found in the ``given`` settings, as a message for people."""
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        *tables, last = fault["loc"]
+        *tables, last = map(str, fault["loc"])
+        table = _table(tables, given)
+        if isinstance(table, type) and issubclass(table, Condition):
+            return _not_of_method(where, last, table)
         return UserError(
             f'There is no field "{where}".',
             why="A field that does nothing would mislead.",
-            do=nearest(str(last), _fields(tables)),
+            do=nearest(last, _fields(table)),
+            code="unknown-field",
         )
-    cause = fault.get("ctx", {}).get("error")
-    if isinstance(cause, UserError):
-        return cause
     if fault["type"] == "missing":
-        return UserError(f'The field "{where}" is missing.', do="Set it in the study file, or by --set.")
+        return UserError(
+            f'The field "{where}" is missing.', do="Set it in the study file, or by --set.", code="field-missing"
+        )
     # Secrets first: half of one would not be recognised.
     shown = redact(repr(fault["input"]))
     shown = shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]}…"
-    return UserError(f'"{where}" is {shown}: {fault["msg"]}.', do=f"Set it with --set {where}=VALUE.")
+    return UserError(
+        f'"{where}" is {shown}: {fault["msg"]}.', do=f"Set it with --set {where}=VALUE.", code="field-invalid"
+    )
 
 
-def _fields(path: Iterable[Any]) -> list[str]:
-    """The known field names of the table at ``path``."""
-    model: Any = Settings
-    for part in path:
-        annotation = _annotation(model, str(part))
-        if annotation is None:
-            return []
-        model = annotation
-    return [item.alias or name for name, item in model.model_fields.items()] if _is_model(model) else []
+def _not_of_method(where: str, field: str, table: type[Condition]) -> UserError:
+    """The fault of a field that conditions of this method do not have; other methods may."""
+    own = next(name for name in METHODS if METHODS.get(name).condition is table)
+    others = [name for name in METHODS if field in METHODS.get(name).condition.model_fields]
+    return UserError(
+        f'There is no field "{where}": conditions with method = "{own}" do not have it.',
+        why="A field that does nothing would mislead.",
+        do=f"Leave it out, or set method to {' or '.join(others)}." if others else nearest(field, _fields(table)),
+        code="unknown-field",
+    )
 
 
-def _annotation(model: Any, name: str) -> Any:
-    """The type of a field, or of the items of a mapping or a tuple."""
-    if _is_model(model):
-        found = model.model_fields.get(name)
-        return None if found is None else found.annotation
-    return next((item for item in reversed(getattr(model, "__args__", ())) if item is not Ellipsis), None)
+def _table(path: Sequence[str], given: Any) -> Any:
+    """The type of the table at ``path``; a condition has that of the method which it is ``given``."""
+    kind: Any = Settings
+    for depth, part in enumerate(path):
+        given = given.get(part) if isinstance(given, Mapping) else None
+        if depth == 1 and path[0] == "conditions":
+            kind = condition_class(given)
+        elif not _is_model(kind):
+            kind = next((item for item in reversed(get_args(kind)) if item is not Ellipsis), None)
+        elif (found := kind.model_fields.get(part)) is not None:
+            optional = isinstance(found.annotation, UnionType)
+            kind = get_args(found.annotation)[0] if optional else found.annotation
+    return kind
+
+
+def _fields(table: Any) -> list[str]:
+    return [item.alias or name for name, item in table.model_fields.items()] if _is_model(table) else []
 
 
 def _is_model(kind: Any) -> bool:

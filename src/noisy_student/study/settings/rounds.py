@@ -1,41 +1,50 @@
-"""Rounds of self-training, written out: one table of a chain becomes its labels and conditions, round by round.
+"""Rounds of self-training, written out: each chain in the table becomes its labels and conditions, round by round.
 
 Round r votes with the student of round r - 1 and trains on the selected votes and on gold, afresh or going on from that
-student. Every round is held against the one before on dev, which is the part that its student is tested on; the last
-student that was not turned down is tested on the test questions, once.
+student. Every round is held against the one before on dev, and its student is tested on dev only; the last accepted
+student is tested on the test questions, once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from noisy_student.errors import UserError
-from noisy_student.strict import Frozen, Name
+from noisy_student.strict import Name, Strict
+from noisy_student.study.settings.methods import DEFAULT, METHODS
 
 TABLE = "rounds"
 MOST_ROUNDS = 9
 
 
-class RoundsSettings(Frozen):
+class RoundsSettings(Strict):
     """One chain of rounds."""
 
     rounds: Annotated[int, Field(ge=1, le=MOST_ROUNDS)] = 3
-    method: Literal["sft", "grpo"] = "sft"
+    method: str = DEFAULT
+    """A method that trains."""
     continued: bool = False
     """Whether a round's student goes on from the one before; else each begins at the model."""
     teacher: Name | None = None
     """Who votes in the first round; None is the run's teacher."""
     baseline: Name = "baseline"
-    """What the first round's student is held against, and the last of the chain where all are turned down."""
+    """The condition that the first round is held against; the last of the chain where every round is rejected."""
     K: Annotated[int, Field(ge=2, le=256)] = 8
     min_agreement: Annotated[float, Field(gt=0, le=1)] = 0.75
     error: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """The share of runs in which a chain may be ended by a student that is no worse than the one before."""
     passes: bool = False
     """Whether its last student answers test questions many times over."""
+
+    @field_validator("method")
+    @classmethod
+    def _trains(cls, method: str) -> str:
+        if METHODS.get(method).stage is None:
+            raise ValueError("a chain trains in every round")
+        return method
 
 
 def written_out(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +53,10 @@ def written_out(fields: Mapping[str, Any]) -> dict[str, Any]:
     rest = {name: value for name, value in fields.items() if name != TABLE}
     if not isinstance(chains, Mapping) or not all(isinstance(chain, Mapping) for chain in chains.values()):
         raise UserError(
-            f'"{TABLE}" is no table of tables.', why="Each is a chain of rounds.", do=f"Write [{TABLE}.NAME]."
+            f'"{TABLE}" is not a table of tables.',
+            why="Each table is a chain of rounds.",
+            do=f"Write [{TABLE}.NAME].",
+            code="not-a-table",
         )
     for name, chain in chains.items():
         labels, conditions = _chain(name, _checked(name, chain))
@@ -54,10 +66,7 @@ def written_out(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _under(given: Any, made: Mapping[str, Any]) -> Any:
-    """What was written out, under what is there: a field that is given by name stays, be it as it should or not.
-
-    Rounds stand in their order, after all else.
-    """
+    """Merge the fields of a chain below those that are ``given``, valid or not; rounds come last, in their order."""
     if not isinstance(given, Mapping):
         return given
     others = {name: fields for name, fields in given.items() if name not in made}
@@ -77,6 +86,7 @@ def _checked(name: str, chain: Mapping[str, Any]) -> RoundsSettings:
         raise UserError(
             f"{TABLE}.{name}.{where} is {fault['input']!r}: {fault['msg']}.",
             do=f"The fields of a chain are {', '.join(RoundsSettings.model_fields)}.",
+            code="field-invalid",
         ) from error
 
 

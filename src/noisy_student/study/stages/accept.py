@@ -11,6 +11,7 @@ from noisy_student.context import Context
 from noisy_student.errors import NotTrainable
 
 LIBRARIES: tuple[str, ...] = ()
+FORWARDS = "train"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from noisy_student.answers import math_pool
 from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
 from noisy_student.evaluation.grade import grade, stop_rate, write_grades
-from noisy_student.evaluation.passes import points, tries
+from noisy_student.evaluation.pass_at_k import points, tries
 from noisy_student.records import Grade
 from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
+LANE = "truth"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from noisy_student.data.key_file import read_key
 from noisy_student.evaluation.group_quality import group_quality
 
 LIBRARIES: tuple[str, ...] = ()
+LANE = "truth"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

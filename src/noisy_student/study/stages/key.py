@@ -13,6 +13,7 @@ from noisy_student.data.spec import DataSpec
 from noisy_student.data.splits import answer_key
 
 LIBRARIES: tuple[str, ...] = ()
+LANE = "key"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

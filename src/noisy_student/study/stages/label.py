@@ -27,7 +27,7 @@ LIBRARIES: tuple[str, ...] = ()
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``labels.jsonl``."""
-    found = {"min_agreement": _threshold(spec["target"], inputs)} if "target" in spec else {}
+    found = {} if spec.get("target") is None else {"min_agreement": _threshold(spec["target"], inputs)}
     labels = _labels({**spec, "select": {**spec.get("select", {}), **found}}, inputs, context)
     write_labels(context.data / "labels.jsonl", labels)
     return {"questions": len({label.question_id for label in labels}), "labels": len(labels), **found}

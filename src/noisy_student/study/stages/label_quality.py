@@ -18,6 +18,7 @@ from noisy_student.evaluation.label_quality import label_quality, vote_quality
 from noisy_student.labeling.vote import read_votes
 
 LIBRARIES: tuple[str, ...] = ()
+LANE = "truth"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

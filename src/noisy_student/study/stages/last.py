@@ -12,6 +12,7 @@ from noisy_student.errors import NotTrainable
 
 LIBRARIES: tuple[str, ...] = ()
 OPTIONAL = ("train-",)
+FORWARDS = "train-"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

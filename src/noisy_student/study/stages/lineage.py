@@ -15,6 +15,7 @@ from noisy_student.evaluation.lineage import lineage
 from noisy_student.labeling.vote import read_votes
 
 LIBRARIES: tuple[str, ...] = ()
+LANE = "truth"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from noisy_student.labeling.texts import with_own_texts
 from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
+LANE = "gate"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
             why="A student learns from worked texts, and with some missing this would not be the oracle of the others.",
             do='Set target = "own-sample" for this condition: own samples that reach the true answer.',
         )
-    if "accuracy" in spec:
+    if spec.get("accuracy") is not None:
         labels = noised(
             labels,
             read_folders(inputs["samples"], context.check),

@@ -14,7 +14,7 @@ from noisy_student.answers.extract import read
 from noisy_student.context import Context
 from noisy_student.data.rows import read_labels
 from noisy_student.evaluation.grade import grade
-from noisy_student.evaluation.review import Round, entropy, leading_share, review
+from noisy_student.evaluation.review import Round, entropy, review, share_of_answered
 from noisy_student.labeling.select import votes_needed
 from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Answer, Sample
@@ -82,5 +82,5 @@ def _numbers(made: Round) -> dict[str, float | None]:
         "readable": made.readable,
         "length": made.length,
         "entropy": entropy(made.winners),
-        "leading_share": leading_share(made.winners),
+        "share_of_answered": share_of_answered(made.winners),
     }

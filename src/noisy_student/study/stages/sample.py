@@ -27,6 +27,7 @@ from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.sampling.vllm_engine import VllmEngine
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "peft")
+WEIGHT = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.student import begins_at, trainable, with_adapter, write_student
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
+WEIGHT = 30.0
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def _probe(taught: Taught) -> dict[str, Any]:
 
 def _start(spec: Mapping[str, Any], given: Path, context: Context, how: Mapping[str, Any]) -> Path:
     """Where the start model is loaded from; under an adapter it is its own reference, and nothing is written."""
-    if "lora" in spec:
+    if spec.get("lora") is not None:
         return given
     start = context.scratch / "start"
     if not (start / "written").is_file():

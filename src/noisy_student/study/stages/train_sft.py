@@ -21,6 +21,7 @@ from noisy_student.training.specs.sft import SftSpec
 from noisy_student.training.student import begins_at, trainable, with_adapter, write_student
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
+WEIGHT = 10.0
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

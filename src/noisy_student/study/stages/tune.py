@@ -16,6 +16,7 @@ from noisy_student.sampling.sample import read_folders
 
 LIBRARIES: tuple[str, ...] = ()
 OPTIONAL = ("train-", "dev-")
+FORWARDS = "train-"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:

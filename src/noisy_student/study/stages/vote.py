@@ -40,7 +40,7 @@ def _read(
 ) -> Iterator[Sample]:
     """The samples of the questions that are voted on, counted; a share is the first ones by id."""
     kept: set[str] | None = None
-    if "questions" in spec:
+    if spec.get("questions") is not None:
         every = {sample.question_id for sample in read_folders(folders, context.check)}
         kept = set(sorted(every)[: spec["questions"]])
     for sample in read_folders(folders, context.check):

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from noisy_student.errors import UserError
+from noisy_student.strict import Strict
 from noisy_student.training.specs.probe import ProbeSpec
 
 Loss = Literal["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"]
-
 
 GAMMA = 0.5
 """How often a random reward is paid: that of Shao et al. 2025 (Spurious Rewards)."""
 
 
-class RewardSpec(BaseModel):
+class RewardSpec(Strict):
     """What an answer is paid beside 1 for being right; the plan's Run C and its termination signal."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     kind: Literal["label", "random", "format"] = "label"
     """What being right means: reaching the label, or for controls a coin that knows nothing of the answer, or a
@@ -50,10 +48,8 @@ class RewardSpec(BaseModel):
         return self.termination != 0 or self.repetition != 0
 
 
-class GrpoSpec(BaseModel):
+class GrpoSpec(Strict):
     """Group-relative policy optimisation (Shao et al. 2024) of all weights; every field changes the result."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     match: Literal["epochs", "steps"] = "epochs"
     """What two conditions have in common: visits of their own questions, or steps."""
@@ -134,6 +130,7 @@ class GrpoSpec(BaseModel):
                 f"grpo.micro_batch is {self.micro_batch}, and a step has {self.prompts} x {self.generations} answers.",
                 why="They must be a whole number of micro-batches.",
                 do=f"Set grpo.micro_batch to {near}, the nearest that does.",
+                code="micro-batch-uneven",
             )
         if self.rewards.shaped and not self.rewards.only_right and self.scale_rewards != "none":
             raise UserError(

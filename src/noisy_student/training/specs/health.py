@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from noisy_student.strict import Strict
 
 FILE = "health.jsonl"
 """Where the looks are kept, among a training's curves."""
 
 
-class HealthSpec(BaseModel):
+class HealthSpec(Strict):
     """The looks at a training; they change nothing of it unless they stop it."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     on_unhealthy: Literal["warn", "stop"] = "warn"
     """Whether a diagnosis is said and stored, or also ends the training: its condition is then skipped."""

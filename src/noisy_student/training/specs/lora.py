@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from noisy_student.strict import Strict
 
 
-class LoraSpec(BaseModel):
+class LoraSpec(Strict):
     """LoRA (Hu et al. 2021): two thin matrices beside each target, of which the product is added to it."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     rank: int = Field(ge=1)
     """Columns of the one matrix and rows of the other; the plan asks 8, 4 and 1."""

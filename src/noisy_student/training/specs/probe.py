@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from noisy_student.strict import Strict
 
 RECENT = 10
 """Steps whose facts are taken together."""
@@ -19,10 +21,8 @@ VISIBLE = 0.0005
 """Nats a token: what a log of three digits shows as more than 0, as the plan read its own."""
 
 
-class ProbeSpec(BaseModel):
+class ProbeSpec(Strict):
     """When a probe is judged, and what it must show."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     first: int = Field(default=30, ge=2)
     """The step of the first judgement; the plan looked at 30."""
@@ -52,7 +52,6 @@ class Criterion:
     """What was asked, what was seen, and whether that holds; ``waived`` holds for another reason, which it says."""
 
     name: str
-    needed: str
     value: float | None
     held: bool
     waived: str | None = None
@@ -75,14 +74,9 @@ def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], drift: Sequence[t
         waived = f"{100 * readable:.0f} % can be read all the same"
     ends = stopped >= spec.ended or waived is not None
     return [
-        Criterion("reward_std", "> 0 within groups of the median step", spread, spread > 0),
-        Criterion(
-            "kl slope",
-            f"> 0 over steps {spec.slope_from} to {spec.slope_to}, kl visible",
-            rising,
-            bool(rising and rising > 0),
-        ),
-        Criterion("answers end", f"at least {100 * spec.ended:.0f} %", stopped, ends, waived),
+        Criterion("reward_std", spread, spread > 0),
+        Criterion("kl slope", rising, bool(rising and rising > 0)),
+        Criterion("answers end", stopped, ends, waived),
     ]
 
 

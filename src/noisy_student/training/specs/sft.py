@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from noisy_student.strict import Strict
 
 
-class SftSpec(BaseModel):
+class SftSpec(Strict):
     """Supervised fine-tuning of all weights; every field changes the result."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     match: Literal["epochs", "steps"] = "epochs"
     """What two conditions have in common: passes over their own examples, or optimiser steps."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.study.results.labels import predictions
+from noisy_student.study.settings.comparisons import PredictionSettings
 from noisy_student.study.settings.files import Request, resolve
-from noisy_student.study.settings.study import PredictionSettings, Settings
+from noisy_student.study.settings.study import Settings
 
 
 def settings(**fields: Any) -> Settings:
@@ -51,11 +52,11 @@ def test_what_was_not_measured_has_no_verdict() -> None:
 
 @pytest.mark.parametrize("bounds", [{}, {"above": 0.1, "below": 0.2}])
 def test_a_prediction_has_one_bound(bounds: dict[str, float]) -> None:
-    with pytest.raises(UserError, match="one bound"):
+    with refused("prediction-bounds", "coverage"):
         settings(measure="coverage", **bounds)
 
 
 def test_a_prediction_names_a_condition_with_one_set_of_labels() -> None:
-    for name, message in (("nobody", "does not have"), ("baseline", "not one set")):
-        with pytest.raises(UserError, match=message):
+    for name, code in (("nobody", "unknown-name"), ("baseline", "prediction-without-labels")):
+        with refused(code, name):
             resolve(Request("v2", overrides={"predictions.many-at-32.condition": name}))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisy_student.evaluation.passes import Tries, points, tries
-from noisy_student.records import Grade
+from noisy_student.evaluation.contrast import Outcomes, contrast, judge
+from noisy_student.evaluation.pass_at_k import Gain, Tries, gain_kind, points, tries
+from noisy_student.records import Finding, Grade
 from noisy_student.statistics.voting import maj_at_k, pass_at_k
 
 TRUTH = "7"
@@ -42,7 +45,7 @@ def test_they_are_those_of_the_statistics(right: int, wrong: list[int], blank: i
     total = right + sum(wrong) + blank
     if not total:
         return
-    made, k = Tries("q", total, right, 0, tuple(wrong)), data.draw(st.integers(1, total))
+    made, k = Tries("q", total, right, tuple(wrong)), data.draw(st.integers(1, total))
     tally = {"yes": right, **{f"no {place}": count for place, count in enumerate(wrong)}}
     assert made.passed(k) == pass_at_k(total, right, k=k)
     assert made.led(k) == pytest.approx(maj_at_k(tally, "yes", k=k, abstained=blank))
@@ -62,8 +65,8 @@ def test_more_tries_never_pass_less(found: list[str | None]) -> None:
 def test_a_question_is_counted_and_questions_stand_by_id() -> None:
     rows = [*grades("b", ["7", "1", None, "1", "2"]), *grades("a", ["7"] * 5)]
     first, second = tries(rows)
-    assert (first.question_id, first.k, first.right, first.strict, first.wrong) == ("a", 5, 5, 3, ())
-    assert (second.right, second.strict, second.wrong, second.readable) == (1, 1, (1, 2), 4)
+    assert (first.question_id, first.k, first.right, first.wrong) == ("a", 5, 5, ())
+    assert (second.right, second.wrong, second.readable) == (1, (1, 2), 4)
     assert tries(reversed(rows)) == [first, second]
 
 
@@ -71,3 +74,57 @@ def test_points_are_means_over_questions_at_powers_of_two() -> None:
     found = points(tries([*grades("a", ["7"] * 6), *grades("b", ["1"] * 6)]))
     assert found == [{"k": k, "pass": 0.5, "maj": 0.5} for k in (1, 2, 4, 6)]
     assert points([]) == []
+
+
+(PLAIN,) = judge(
+    contrast(
+        "pass@1",
+        Outcomes("a", {1: {"q": 1.0, "r": 0.5}}),
+        Outcomes("b", {1: {"q": 0.5, "r": 0.5}}),
+        margin=None,
+        primary=False,
+        family="passes",
+    )
+)
+SURE, UNSURE = 0.05, 0.0501
+
+
+def found(difference: float, p_adjusted: float | None) -> Finding:
+    return replace(PLAIN, difference=difference, p_adjusted=p_adjusted)
+
+
+@pytest.mark.parametrize(
+    ("one", "many", "expected"),
+    [
+        ((0.1, SURE), (0.1, SURE), "learned"),
+        ((0.0, 1.0), (0.1, SURE), "learned"),
+        ((-0.1, SURE), (0.1, SURE), "learned"),
+        ((0.1, SURE), (0.1, UNSURE), "sharpened"),
+        ((0.1, SURE), (-0.1, UNSURE), "sharpened"),
+        ((0.1, SURE), (-0.1, SURE), "narrowed"),
+        ((0.1, UNSURE), (-0.1, SURE), "worse"),
+        ((-0.1, SURE), (0.1, UNSURE), "worse"),
+        ((-0.1, SURE), (-0.1, SURE), "worse"),
+        ((0.1, UNSURE), (0.1, UNSURE), "unclear"),
+        ((0.1, None), (0.1, None), "unclear"),
+        ((0.0, SURE), (0.0, SURE), "unclear"),
+    ],
+)
+def test_adjusted_p_values_decide_which_kind_of_gain_it_is(
+    one: tuple[float, float | None], many: tuple[float, float | None], expected: str
+) -> None:
+    assert gain_kind(found(*one), found(*many)) == expected
+
+
+sides = st.tuples(st.floats(-1, 1), st.one_of(st.none(), st.floats(0, 1)))
+
+
+@given(sides, sides)
+def test_a_gain_without_a_certain_difference_is_unclear(
+    one: tuple[float, float | None], many: tuple[float, float | None]
+) -> None:
+    said = gain_kind(found(*one), found(*many))
+    assert said in get_args(Gain)
+    if all(p is None or p > 0.05 for _, p in (one, many)):
+        assert said == "unclear"
+    assert (said == "learned") == (many[0] > 0 and many[1] is not None and many[1] <= 0.05)

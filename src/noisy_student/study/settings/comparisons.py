@@ -1,0 +1,71 @@
+"""Comparisons and predictions that a study declares before the run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from noisy_student.errors import UserError
+from noisy_student.records import Verdict
+from noisy_student.strict import Name, Strict
+
+
+class PairSettings(Strict):
+    """Two conditions, the first minus the second."""
+
+    a: Name
+    b: Name
+
+
+class ContrastSettings(Strict):
+    """A comparison declared before the run: a − b, and the difference that would matter."""
+
+    a: Name
+    b: Name
+    beyond: PairSettings | None = None
+    """Another pair, whose difference is taken away from that of a and b."""
+    margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    expected: Verdict | None = None
+    """The expected verdict; "no-difference" is a test of equivalence. None leaves the question open."""
+    source: str = ""
+    """Who expects it, and in which words."""
+
+    @property
+    def sides(self) -> tuple[Name, ...]:
+        """All conditions that are compared."""
+        return (self.a, self.b) if self.beyond is None else (self.a, self.b, self.beyond.a, self.beyond.b)
+
+    @model_validator(mode="after")
+    def _decided(self) -> Self:
+        if self.expected == "undecided":
+            raise UserError(
+                f'The expected verdict of {self.a} against {self.b} is "undecided".',
+                why="No test can show that.",
+                do='Set expected to "helps", "hurts" or "no-difference", or leave it out.',
+                code="verdict-not-testable",
+            )
+        return self
+
+
+class PredictionSettings(Strict):
+    """A prediction about a condition's pseudo-labels before the run: a share above or below a bound."""
+
+    condition: Name
+    measure: Literal["coverage", "precision"]
+    """Selected questions by questions voted on, or right labels by selected ones."""
+    above: Annotated[float, Field(ge=0, lt=1)] | None = None
+    below: Annotated[float, Field(gt=0, le=1)] | None = None
+    source: str = ""
+    """Who expected it, and in which words."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise UserError(
+                f"A prediction of {self.measure} has above = {self.above} and below = {self.below}.",
+                why="A prediction is one bound that can fail.",
+                do="Set exactly one of above and below.",
+                code="prediction-bounds",
+            )
+        return self
