@@ -26,7 +26,8 @@ def test_importing_it_loads_nothing_heavy(module: str) -> None:
 
 
 def test_planning_the_default_study_loads_nothing_heavy() -> None:
-    statement = "from noisy_student.study import catalog, plan; plan.plan(catalog.resolve(catalog.Request()))"
+    imports = "from noisy_student.study.plan.plan import plan; from noisy_student.study.settings import files"
+    statement = f"{imports}; plan(files.resolve(files.Request()))"
     assert heavy_after(statement) == ""
 
 
