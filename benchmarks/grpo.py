@@ -45,7 +45,7 @@ from noisy_student.models.load import LoadedModel, load  # noqa: E402
 from noisy_student.records import Answer, Draw, Label  # noqa: E402
 from noisy_student.study.settings.files import Request, resolve  # noqa: E402
 from noisy_student.study.stages.train_grpo import draw_rows  # noqa: E402
-from noisy_student.training.grpo.rollouts import Classroom  # noqa: E402
+from noisy_student.training.grpo.rollouts import RolloutInputs  # noqa: E402
 from noisy_student.training.grpo.train import train  # noqa: E402
 from noisy_student.training.specs.grpo import GrpoSpec  # noqa: E402
 from noisy_student.training.specs.health import HealthSpec
@@ -143,17 +143,17 @@ class Bench:
             seconds.append(time.monotonic() - start)
             return drawn
 
-        room = Classroom(
+        inputs = RolloutInputs(
             prompts={item.question.id: renderer.encode(item.question) for item in self.items},
             labels={item.question.id: Label(item.question.id, str(item.answer), None, "gold") for item in self.items},
             draw=timed,
             decode=renderer.decode,
             revote=winner_of,
         )
-        taught = train(loaded, room, spec=self.spec, health=HealthSpec(), seed=1, context=Context(folder))
-        ends = [point.seconds for point in taught.curve]
+        result = train(loaded, inputs, spec=self.spec, health=HealthSpec(), seed=1, context=Context(folder))
+        ends = [point.seconds for point in result.curve]
         steps = [late - early for early, late in zip(ends, ends[1:], strict=False)][SKIPPED - 1 :]
-        return Seen(seconds[SKIPPED:], steps, [fact["mean_length"] for fact in taught.facts[SKIPPED:]])
+        return Seen(seconds[SKIPPED:], steps, [fact["mean_length"] for fact in result.facts[SKIPPED:]])
 
     def stock(self, folder: Path) -> Seen:
         """TRL with transformers' generation, on the same prompts as text."""

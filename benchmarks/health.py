@@ -1,8 +1,8 @@
-"""What the looks at a training cost: ``python benchmarks/health.py [--runs 3] [--out results/health.json]``.
+"""What the checks at a training cost: ``python benchmarks/health.py [--runs 3] [--out results/health.json]``.
 
-A whole GRPO run of the lab (500 gold labels, 63 steps of 8 x 8) with the looks as they are by default. Everything that
+A whole GRPO run of the lab (500 gold labels, 63 steps of 8 x 8) with the checks as they are by default. Everything that
 is there for them alone is timed where it is called: the facts of every step, rewards within groups, the divergence at
-every tenth step, dev questions and rules at every look. Their seconds are shown as a share of all seconds.
+every tenth step, dev questions and rules at every check. Their seconds are shown as a share of all seconds.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from noisy_student.records import Label
 from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.stages.train_grpo import draw_rows
 from noisy_student.training.grpo import rollouts
-from noisy_student.training.grpo.kl_to_start import Drift
-from noisy_student.training.grpo.rollouts import Classroom
+from noisy_student.training.grpo.kl_to_start import KlToStart
+from noisy_student.training.grpo.rollouts import RolloutInputs
 from noisy_student.training.grpo.train import train
 from noisy_student.training.health.checkup import Checkup
 
 PLACES: tuple[tuple[str, Any, str], ...] = (
     ("facts of a step", rollouts, "ends"),
-    ("divergence", Drift, "nats"),
+    ("divergence", KlToStart, "nats"),
     ("start and copies", Checkup, "__init__"),
     ("dev before the first step", Checkup, "begin"),
-    ("looks", Checkup, "look"),
+    ("checks", Checkup, "check"),
 )
-"""Whatever is there for the looks: what it is called here, and where it is called."""
+"""Whatever is there for the checks: what it is called here, and where it is called."""
 
 
 def main() -> None:
@@ -85,13 +85,13 @@ def clocked(function: Callable[..., Any], name: str, spent: dict[str, float]) ->
 
 
 def run(seed: int) -> tuple[int, list[str]]:
-    """One GRPO run on gold at the lab's settings; its steps and what its looks found."""
+    """One GRPO run on gold at the lab's settings; its steps and what its checks found."""
     settings = resolve(Request())
     split = parts(settings.data, run_seed=seed, paths={})
     loaded = load(lab.folder(settings.model.id))
     renderer = Renderer(loaded.tokenizer, settings.prompt)
     dev = split.dev[: settings.health.dev]
-    room = Classroom(
+    inputs = RolloutInputs(
         prompts={item.question.id: renderer.encode(item.question) for item in (*split.labeled, *dev)},
         labels={item.question.id: Label(item.question.id, item.answer or "", None, "gold") for item in split.labeled},
         draw=draw_rows(loaded, renderer.decode, settings.grpo, width=settings.compute.width),
@@ -101,8 +101,8 @@ def run(seed: int) -> tuple[int, list[str]]:
     )
     with tempfile.TemporaryDirectory() as folder:
         how: dict[str, Any] = {"spec": settings.grpo, "health": settings.health, "seed": seed}
-        taught = train(loaded, room, context=Context(Path(folder)), **how)
-    return taught.steps, [str(row["name"]) for row in taught.health]
+        result = train(loaded, inputs, context=Context(Path(folder)), **how)
+    return result.steps, [str(row["name"]) for row in result.health]
 
 
 if __name__ == "__main__":

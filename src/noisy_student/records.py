@@ -111,11 +111,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What a student is trained on: the question's id, the target text, the weight of its loss."""
+    """An example of fine-tuning: the question's id and the target text."""
 
     question_id: str
     target: str
-    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def test_votes_come_back_exactly(tmp_path_factory, rows, ties):
 
 
 def test_examples_come_back_exactly(tmp_path):
-    made = [Example("a", "3+4=7\n#### 7"), Example("b", "“quoted” \u2028 é \t#### 1", 0.5), Example("c", "")]
+    made = [Example("a", "3+4=7\n#### 7"), Example("b", "“quoted” \u2028 é \t#### 1"), Example("c", "")]
     assert write_examples(tmp_path / "examples.jsonl", made) == 3
     assert read_examples(tmp_path / "examples.jsonl") == made
     assert len((tmp_path / "examples.jsonl").read_bytes().splitlines()) == 3

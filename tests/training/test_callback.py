@@ -14,7 +14,7 @@ from transformers import TrainerControl
 
 from noisy_student.context import Context
 from noisy_student.errors import Paused
-from noisy_student.training.callback import AT_MOST_UNSAVED, WORTH_SAVING, Watch, save_interval
+from noisy_student.training.callback import AT_MOST_UNSAVED, WORTH_SAVING, TrainingCallback, save_interval
 from noisy_student.training.checkpoint import Progress
 
 ARGUMENTS: Any = SimpleNamespace(logging_steps=10)
@@ -29,10 +29,10 @@ class Clock:
         monkeypatch.setattr(time, "time", lambda: self.now)
 
 
-def step(watch: Watch, number: int) -> None:
+def step(callback: TrainingCallback, number: int) -> None:
     """One step of the Trainer's has ended."""
     state: Any = SimpleNamespace(global_step=number)
-    watch.on_step_end(ARGUMENTS, state, TrainerControl())
+    callback.on_step_end(ARGUMENTS, state, TrainerControl())
 
 
 @given(st.floats(0.001, 5000), st.floats(0, 3000))
@@ -56,27 +56,29 @@ def test_saving_that_costs_more_is_done_less_often(
         at.append(progress.step)
         clock.now += saving
 
-    watch = Watch(Context(tmp_path), 9, save)
-    watch.on_train_begin(ARGUMENTS, ARGUMENTS, TrainerControl())
+    callback = TrainingCallback(Context(tmp_path), 9, save)
+    callback.on_train_begin(ARGUMENTS, ARGUMENTS, TrainerControl())
     for number in range(1, 10):
         clock.now += 40.0
-        step(watch, number)
+        step(callback, number)
     assert at == saved
 
 
 def test_a_step_that_the_deadline_would_cut_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     at: list[int] = []
-    watch = Watch(Context(tmp_path, deadline=1000.0 + 130.0), 9, lambda progress: at.append(progress.step))
-    watch.on_train_begin(ARGUMENTS, ARGUMENTS, TrainerControl())
+    callback = TrainingCallback(
+        Context(tmp_path, deadline=1000.0 + 130.0), 9, lambda progress: at.append(progress.step)
+    )
+    callback.on_train_begin(ARGUMENTS, ARGUMENTS, TrainerControl())
     clock.now += 40.0
-    step(watch, 1)
+    step(callback, 1)
     clock.now += 40.0
-    step(watch, 2)
+    step(callback, 2)
     assert at == [2]
     clock.now += 25.0
     with pytest.raises(Paused):
-        step(watch, 3)
+        step(callback, 3)
     assert at == [2, 3], "what is done is saved, however little"
 
 
@@ -86,14 +88,16 @@ def test_many_short_deadlines_come_to_the_end(tmp_path: Path, monkeypatch: pytes
     for _ in range(30):
         start = clock.now
         clock.now += 25.0  # loading
-        watch = Watch(Context(tmp_path, deadline=start + 100.0), 9, done.append, done[-1] if done else None)
-        watch.on_train_begin(ARGUMENTS, ARGUMENTS, TrainerControl())
+        callback = TrainingCallback(
+            Context(tmp_path, deadline=start + 100.0), 9, done.append, done[-1] if done else None
+        )
+        callback.on_train_begin(ARGUMENTS, ARGUMENTS, TrainerControl())
         try:
-            for number in range(1, 10 - watch.step):
+            for number in range(1, 10 - callback.step):
                 clock.now += 40.0
-                step(watch, number)
+                step(callback, number)
             break
         except Paused:
             assert clock.now < start + 100.0
-    assert watch.step == 9
+    assert callback.step == 9
     assert [progress.step for progress in done] == list(range(1, 9))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
+from refusals import refused
 from training.grpo.test_train import HEALTH, SPEC, PausedAt, classroom
 
 from noisy_student import files
@@ -18,7 +19,7 @@ from noisy_student.models import lab
 from noisy_student.models.adapter import merged, plain_state, write_adapter
 from noisy_student.models.load import LoadedModel, load
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.training.grpo.train import Taught, train
+from noisy_student.training.grpo.train import GrpoResult, train
 from noisy_student.training.lora import adapt
 from noisy_student.training.specs.lora import LoraSpec
 from noisy_student.training.student import trainable, write_student
@@ -74,7 +75,7 @@ def test_attention_alone_may_be_adapted() -> None:
 
 
 def test_targets_that_match_nothing_are_named_beside_those_that_exist() -> None:
-    with pytest.raises(UserError, match="no linear layer query") as raised:
+    with refused("lora-targets-missing", "no linear layer query") as raised:
         adapted(LoraSpec(rank=4, targets=("q_proj", "query")))
     assert "down_proj, gate_proj, k_proj" in str(raised.value.do)
 
@@ -120,7 +121,7 @@ def test_what_reads_weights_sees_through_an_adapter() -> None:
     assert torch.allclose(found[0], loaded.model(IDS).logits[0, -1], atol=1e-4)
 
 
-def taught(folder: Path, *, context: Context | None = None, **changes: Any) -> tuple[LoadedModel, Taught]:
+def trained(folder: Path, *, context: Context | None = None, **changes: Any) -> tuple[LoadedModel, GrpoResult]:
     spec = SPEC.model_copy(update={"learning_rate": 1e-2, **changes})
     loaded = adapted()
     return loaded, train(
@@ -131,7 +132,7 @@ def taught(folder: Path, *, context: Context | None = None, **changes: Any) -> t
 @pytest.mark.parametrize("beta", [0.0, 0.04])
 def test_grpo_moves_the_adapter_and_nothing_else(beta: float, tmp_path: Path) -> None:
     before = load(lab.folder("lab-m")).model.state_dict()
-    loaded, found = taught(tmp_path, beta=beta, drift_every=1)
+    loaded, found = trained(tmp_path, beta=beta, drift_every=1)
     first = adapters(adapted())
     assert any(not torch.equal(first[name], weight) for name, weight in adapters(loaded).items())
     inner: Any = loaded.model
@@ -146,12 +147,12 @@ def test_grpo_moves_the_adapter_and_nothing_else(beta: float, tmp_path: Path) ->
 
 @pytest.mark.parametrize("beta", [0.0, 0.04])
 def test_a_paused_adapter_goes_on_as_if_nothing_had_happened(beta: float, tmp_path: Path) -> None:
-    whole, found = taught(tmp_path / "whole", beta=beta)
+    whole, found = trained(tmp_path / "whole", beta=beta)
     with pytest.raises(Paused):
-        taught(tmp_path / "paused", context=PausedAt(tmp_path / "paused", 2), beta=beta)
+        trained(tmp_path / "paused", context=PausedAt(tmp_path / "paused", 2), beta=beta)
     (state,) = (tmp_path / "paused" / "scratch" / "grpo").glob("*.safetensors")
     assert state.stat().st_size < 1_000_000, "the base is no part of a state"
-    resumed, again = taught(tmp_path / "paused", beta=beta)
+    resumed, again = trained(tmp_path / "paused", beta=beta)
     assert [point.kl for point in again.curve] == [point.kl for point in found.curve]
     assert again.resumed_at_steps == (2,)
     assert [group.row for group in again.groups] == [group.row for group in found.groups]

@@ -10,7 +10,7 @@ import torch
 from sampling.test_decoder import SIZES, made
 from transformers import Qwen2Config, Qwen2ForCausalLM, TrainingArguments
 
-from noisy_student.training.trl_patches import on_one_device, undropped
+from noisy_student.training.trl_patches import on_one_device, without_attention_dropout
 
 
 def test_attention_drops_nothing_within() -> None:
@@ -18,7 +18,7 @@ def test_attention_drops_nothing_within() -> None:
     ids = torch.tensor([[1, 2, 3, 4, 5, 6, 7, 8]])
     with torch.no_grad():
         assert not torch.equal(model(ids).logits, model(ids).logits)
-        with pytest.raises(KeyError), undropped(model):
+        with pytest.raises(KeyError), without_attention_dropout(model):
             assert torch.equal(model(ids).logits, model(ids).logits)
             raise KeyError
         assert not torch.equal(model(ids).logits, model(ids).logits)

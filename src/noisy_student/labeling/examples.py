@@ -23,10 +23,10 @@ class Examples:
 
 
 def examples(labels: Iterable[Label]) -> Examples:
-    """Make one example of weight 1 from each label with a worked text; several of one question sort by text.
+    """Make one example from each label with a worked text; several of one question sort by text.
 
     >>> examples([Label("b", "7", "#### 7", "vote"), Label("a", "3", None, "vote")])
-    Examples(rows=(Example(question_id='b', target='#### 7', weight=1.0),), without_solution=1)
+    Examples(rows=(Example(question_id='b', target='#### 7'),), without_solution=1)
     """
     rows, without = [], 0
     for label in labels:

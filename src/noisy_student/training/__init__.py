@@ -1,1 +1,1 @@
-"""Training students on examples."""
+"""Training of students: fine-tuning, GRPO, adapters, health checks."""

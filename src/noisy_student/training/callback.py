@@ -1,4 +1,4 @@
-"""What happens around a training step: the question whether to stop, progress, the curve, saving before a pause."""
+"""Callback around every training step: deadline, progress, curve, saved states."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from noisy_student.training.checkpoint import Progress
 from noisy_student.training.curves import Point
 
 WORTH_SAVING = 60.0
-"""Seconds of work that a kill may cost; saving more often is not worth its time."""
+"""Least seconds of work between saved states."""
 SHARE_OF_SAVING = 0.05
-"""Of the time of training; what saving costs at most, so far as it takes as long as the last time."""
+"""Largest share of the training time spent on saving, if a save takes as long as the last one."""
 AT_MOST_UNSAVED = 1800.0
-"""Seconds that a kill or a power cut may cost, whatever saving costs."""
+"""Most seconds of work that a kill or a power cut may cost."""
 
 
 def save_interval(step_seconds: float, save_seconds: float) -> float:
-    """Seconds of work after which a state is saved: whole steps, as many as make saving cheap.
+    """Return the seconds of work after which a state is saved: whole steps, enough to make saving cheap.
 
     >>> save_interval(0.2, 0.5), save_interval(40.0, 12.0), save_interval(50.0, 600.0)
     (60.0, 240.0, 1800.0)
@@ -32,8 +32,8 @@ def save_interval(step_seconds: float, save_seconds: float) -> float:
     return max(1, math.ceil(round(cheap / step_seconds, 6))) * step_seconds if step_seconds else cheap
 
 
-class Watch(TrainerCallback):
-    """A callback of the Trainer that counts steps over pauses; ``step`` and ``seconds`` include those before one."""
+class TrainingCallback(TrainerCallback):
+    """Trainer callback that counts over pauses: ``step`` and ``seconds`` include those before a pause."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class Watch(TrainerCallback):
         done: Progress | None = None,
         *,
         cycle: int = 1,
-        look: Callable[[], bool | None] = lambda: None,
+        check: Callable[[], bool | None] = lambda: None,
     ) -> None:
-        """``done`` is where a resumed run stands; ``save`` keeps a state for the next time.
+        """Continue from ``done``; ``save`` stores a state to resume from.
 
-        A run can be resumed at multiples of ``cycle`` steps only, so only there it is saved and may pause. ``look`` is
-        called after every step that was logged, before it counts as done for a pause; where it says yes, the run ends.
+        States are saved at multiples of ``cycle`` steps only, where a run can pause and resume. ``check`` is called
+        after every logged step, before a pause may follow it; the training ends where it returns true.
         """
         self.context = context
         self.steps = steps
@@ -58,42 +58,42 @@ class Watch(TrainerCallback):
         self._first = self.step
         self._save = save
         self._cycle = cycle
-        self._look = look
+        self._check = check
         self._start = self._saved = time.monotonic()
         self._saved_step = self.step
         self._save_seconds = self._spent_saving = 0.0
 
     @property
     def seconds(self) -> float:
-        """Seconds of training so far, pauses not counted."""
+        """Seconds of training so far, without pauses."""
         return self._before + time.monotonic() - self._start
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Start the clock: what came before was preparation."""
+        """Start the clock after the preparation."""
         self._start = self._saved = time.monotonic()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Report progress and ask whether to go on; save before going away, and now and then."""
+        """Report progress, check the deadline, and save a state where one is due."""
         self.step = self._first + state.global_step
         self.context.progress(self.step, self.steps, "steps")
-        # The Trainer counts from a pause; points and looks are to stand where an uninterrupted run has them.
+        # The Trainer counts from a pause; points and checks must stand at the steps of an uninterrupted run.
         control.should_log = self.step % int(args.logging_steps) == 0
         if self.step == self.steps:
-            # The Trainer logs every tenth step; without this the curve would end before the training does.
+            # The Trainer logs every tenth step, so the curve would end before the training does.
             control.should_log = True
             return
-        # Where this step is logged, its point comes next, and belongs to what is saved.
+        # The point of a logged step comes next and belongs to the saved state.
         if not control.should_log:
             self._between_steps()
 
     def _between_steps(self) -> None:
-        """Ask whether to go on, and save where much is at stake."""
+        """Check the deadline, and save a state where one is due."""
         if self.step == self.steps or self.step % self._cycle:
             return
         step_seconds = (time.monotonic() - self._start - self._spent_saving) / (self.step - self._first)
-        # Steps that the deadline would cut are lost: better not to begin them.
+        # A step that the deadline would cut is lost, so do not begin it.
         self.ask(ahead=step_seconds * self._cycle + self._save_seconds)
         if self._unsaved() >= save_interval(step_seconds, self._save_seconds):
             self._keep()
@@ -101,7 +101,7 @@ class Watch(TrainerCallback):
     def on_substep_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Ask whether to go on between the parts of a step, which may take a minute; what is saved is the last step."""
+        """Check the deadline between the parts of a step, which may take a minute."""
         self.ask()
 
     def on_log(
@@ -112,14 +112,15 @@ class Watch(TrainerCallback):
         logs: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Add a point to the curve; NotTrainable when the loss is no number any more."""
+        """Add a point to the curve; raises NotTrainable when the loss is not finite."""
         if logs is None or "loss" not in logs:
             return
         if not math.isfinite(logs["loss"]):
             raise NotTrainable(
                 f"The loss became {logs['loss']} by step {self.step} of {self.steps}.",
-                why="The weights are of no use from there on.",
+                why="The weights are unusable from this step on.",
                 do="Lower the learning rate.",
+                code="training-diverged",
             )
         self.points.append(
             Point(
@@ -138,19 +139,19 @@ class Watch(TrainerCallback):
                 mean_terminated_length=logs.get("completions/mean_terminated_length"),
             )
         )
-        if self._look():
+        if self._check():
             control.should_training_stop = True
         else:
             self._between_steps()
 
     def ask(self, ahead: float = 0.0) -> None:
-        """Raise Paused or Interrupted where it is time, once every whole step is saved."""
+        """Save every whole step and raise Paused or Interrupted where the deadline is within ``ahead`` seconds."""
         if self.step % self._cycle:
             return
         try:
             self.context.check(ahead)
         except (Paused, Interrupted):
-            # However little it is: a deadline that always comes so soon would otherwise never be outrun.
+            # Save even a single step; otherwise a run with short deadlines never progresses.
             if self.step > self._saved_step:
                 self._keep()
             raise

@@ -1,7 +1,6 @@
-"""A pause in the middle of training: weights and optimiser state on disk, the mark that makes them count last.
+"""Saved states of a training that pauses: weights, optimiser state and torch's generator, as safetensors and JSON.
 
-Only safetensors and JSON, never a pickle. Random state is not kept: nothing in training draws random numbers after
-its start unless the model has dropout, and then torch's generator is kept too.
+A state counts once its mark is written, which happens last. No file is a pickle.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _MARK = "state.json"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where training stands: steps done, seconds spent, the curve so far, and what else its trainer keeps, as JSON."""
+    """Progress of a training: steps, seconds, the curve so far, and further state of its trainer as JSON."""
 
     step: int
     seconds: float
@@ -40,7 +39,7 @@ def save(
     optimizer: torch.optim.Optimizer,
     scheduler: torch.optim.lr_scheduler.LRScheduler,
 ) -> None:
-    """Write everything that a resumed run needs; ``identity`` says which run it belongs to."""
+    """Write the state of a resumed run; ``identity`` names the run that it belongs to."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, torch.Tensor] = {"rng": torch.get_rng_state()}
     for name, parameter in _trained(model):
@@ -64,9 +63,9 @@ def load(
     optimizer: torch.optim.Optimizer,
     scheduler: torch.optim.lr_scheduler.LRScheduler,
 ) -> Progress | None:
-    """Put a saved state back and say where it stands; None where there is none, or another run's, or a damaged one.
+    """Restore a saved state and return its progress; None where it is missing, damaged or another run's.
 
-    What is not whole, or not this run's, is removed: it takes as much room as the model and its optimiser.
+    A damaged state or another run's is removed, since it is as large as the model and its optimiser.
     """
     mark = _whole(folder, identity)
     _remove_all_but(folder, None if mark is None else str(mark["weights"]))
@@ -88,12 +87,12 @@ def load(
 
 
 def _trained(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Parameter]]:
-    """What changes; the base under an adapter stays what it was."""
+    """The trained parameters; the base under an adapter is not among them."""
     return ((name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad)
 
 
 def _whole(folder: Path, identity: str) -> dict[str, Any] | None:
-    """The mark of a state of this run whose weights are as they were written."""
+    """The mark of a state of this run whose weights have their checksum."""
     mark = _mark(folder)
     if mark is None or mark["identity"] != identity:
         return None
@@ -110,7 +109,7 @@ def _remove_all_but(folder: Path, weights: str | None) -> None:
 
 
 def _mark(folder: Path) -> dict[str, Any] | None:
-    """The mark of a complete state; None where there is none, or none that can be read: training then starts anew."""
+    """The mark of a complete state; None where it is missing or unreadable, so that training starts anew."""
     try:
         found = files.read_json(folder / _MARK)
     except (OSError, UserError):
@@ -119,7 +118,7 @@ def _mark(folder: Path) -> dict[str, Any] | None:
 
 
 _MARKED = {"identity", "weights", "sha256", "progress", "schedule"}
-_KEYS = ("step", "exp_avg", "exp_avg_sq")  # what torch's AdamW keeps for a parameter
+_KEYS = ("step", "exp_avg", "exp_avg_sq")  # state of torch's AdamW for a parameter
 
 
 def _schedule(scheduler: torch.optim.lr_scheduler.LRScheduler) -> dict[str, Any]:

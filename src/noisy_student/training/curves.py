@@ -1,4 +1,4 @@
-"""What a training run looked like: one point every few steps, and the file that keeps them. No torch."""
+"""Curves of a training: one point every few steps, stored as JSON lines. No torch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from noisy_student import files
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The mean loss (nats a token) of the steps since the last point, with the state at its last step.
+    """Mean loss (nats a token) of the steps since the last point, with the state at its last step.
 
     ``seconds`` counts from the start of training; ``accuracy`` is the share of supervised tokens ranked first, ``kl``
-    the divergence from the start model where a trainer computes it, ``reward`` the mean of the answers' rewards. What
-    follows it is as TRL logs it and means: ``reward_std`` is over the whole batch, not within groups.
+    the divergence from the start model where a trainer computes it, ``reward`` the mean of the answers' rewards. The
+    fields after it are TRL's: ``reward_std`` is over the whole batch, not within groups.
     """
 
     step: int
@@ -34,5 +34,5 @@ class Point:
 
 
 def write(path: Path, points: Iterable[Point]) -> None:
-    """Write one JSON object a point; not data, because seconds differ from run to run."""
+    """Write one JSON object a point. Curves are not data, since their seconds differ from run to run."""
     files.write_jsonl(path, (asdict(point) for point in points))

@@ -1,6 +1,7 @@
-"""Groups of answers: what of a generation batch can teach anything. No torch.
+"""Groups of answers to one question, and facts of the answers of a step. No torch.
 
-A group whose answers all earned the same has no advantage and moves nothing, whether its label is right or wrong.
+A group whose answers all have the same reward has no advantages, so it changes nothing, whether its label is right or
+wrong.
 """
 
 from __future__ import annotations
@@ -11,18 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from noisy_student.records import Draw
+from noisy_student.records import Draw, Origin
 
-Kind = Literal["all-right", "all-wrong", "mixed"]
-Origin = Literal["gold", "vote", "revealed"]
+GroupKind = Literal["all-right", "all-wrong", "mixed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One question's answers of one step against the label that was used; ``answers`` of them, ``right`` reached it.
+    """One question's ``answers`` of one step, of which ``right`` count as right against ``label``.
 
-    ``label`` is None where an online vote had no winner, ``leading`` the answer that most of them gave, None where none
-    of them can be read.
+    ``label`` is None where an online vote had no winner; ``leading`` is the most common answer, None where no answer
+    can be read.
     """
 
     step: int
@@ -34,8 +34,8 @@ class Group:
     leading: str | None = None
 
     @property
-    def kind(self) -> Kind:
-        """Whether it teaches.
+    def kind(self) -> GroupKind:
+        """Composition of the group; only mixed ones have advantages.
 
         >>> Group(0, "q", "gold", "4", answers=8, right=3).kind
         'mixed'
@@ -48,16 +48,16 @@ class Group:
         return asdict(self)
 
 
-def kinds(groups: Sequence[Group]) -> dict[Kind, int]:
-    """How many groups there are of each kind."""
-    counts: dict[Kind, int] = {"all-right": 0, "all-wrong": 0, "mixed": 0}
+def kinds(groups: Sequence[Group]) -> dict[GroupKind, int]:
+    """Count the groups of each kind."""
+    counts: dict[GroupKind, int] = {"all-right": 0, "all-wrong": 0, "mixed": 0}
     for group in groups:
         counts[group.kind] += 1
     return counts
 
 
 def reward_bits(groups: Iterable[Group]) -> float:
-    """How many bits the rewards can have told at most: of each answer the entropy of being right in its group.
+    """Return the upper bound on the information in the rewards: each answer's entropy of being right in its group.
 
     >>> reward_bits([Group(0, "q", "gold", "4", 8, 4), Group(0, "r", "gold", "4", 8, 8)])
     8.0
@@ -66,7 +66,7 @@ def reward_bits(groups: Iterable[Group]) -> float:
 
 
 def most_common(answers: Iterable[str | None]) -> str | None:
-    """The answer that was given most often, of equals the first; None where none can be read.
+    """Return the most common answer, the first of equals; None where no answer can be read.
 
     >>> most_common(["4", None, "5", "5"])
     '5'
@@ -80,11 +80,11 @@ def _entropy(share: float) -> float:
 
 
 LONGEST, TIMES, LEAST = 32, 4, 16
-"""A loop is at most so many tokens, so many times in a row, and so many tokens in all: ``3+3+3+3`` is none."""
+"""Limits of a loop: at most LONGEST tokens, TIMES times in a row, LEAST tokens in all, so ``3+3+3+3`` is no loop."""
 
 
 def loops(token_ids: Sequence[int]) -> bool:
-    """Whether the text ends in the same few tokens over and over.
+    """Return whether the text ends in a repetition of the same few tokens.
 
     >>> loops([7, 8] + [1, 2, 3] * 6), loops([3, 4, 3, 4, 3, 4, 3, 4]), loops(list(range(40)))
     (True, False, False)
@@ -100,12 +100,12 @@ def loops(token_ids: Sequence[int]) -> bool:
 
 
 def ends(draws: Sequence[Draw]) -> dict[str, Any]:
-    """The facts of a step's answers; shares are of all of them, ``ended_length`` is None where none ended.
+    """Return facts of a step's answers; shares are of all answers, ``ended_length`` is None where none ended.
 
-    ``looped`` run in a circle at their end, ``cut_looped`` did so until the cap cut them.
+    ``looped`` is the share that ends in a loop, ``cut_looped`` the share whose loop was cut by the cap.
     """
     ended = [len(draw.token_ids) for draw in draws if draw.finish == "eos"]
-    # The token that ends a text is no part of the circle before it.
+    # The end token is not part of the loop before it.
     looped = [loops(draw.token_ids[:-1] if draw.finish == "eos" else draw.token_ids) for draw in draws]
     cut = [draw.finish != "eos" for draw in draws]
     return {

@@ -1,4 +1,4 @@
-"""A loaded model in, the same model with a new adapter out, of which alone the weights are trained."""
+"""Low-rank adapters: add one to a loaded model, whose own weights are then frozen."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 
 def adapt(loaded: LoadedModel, spec: LoraSpec, *, seed: int) -> LoadedModel:
-    """The model with an adapter that changes nothing yet; its first weights depend on ``seed`` alone.
+    """Return the model with a new adapter that changes no output yet; its weights depend on ``seed`` alone.
 
     Raises UserError for targets that match no linear layer.
     """
     names = _targets(loaded.model, spec)
-    # TRL seeds after it has made an adapter; here the adapter comes first, so the seed does, too.
+    # The adapter is made before TRL seeds, so seed here.
     torch.manual_seed(seeds.seed(seed, "adapter") % 2**32)
     config = LoraConfig(
         r=spec.rank,
@@ -39,7 +39,7 @@ def adapt(loaded: LoadedModel, spec: LoraSpec, *, seed: int) -> LoadedModel:
 
 
 def _targets(model: PreTrainedModel, spec: LoraSpec) -> list[str]:
-    """The ends of the names of the layers that get an adapter."""
+    """Last parts of the names of the layers that get an adapter."""
     head = model.get_output_embeddings()
     linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and module is not head]
     ends = sorted({name.rpartition(".")[2] for name in linear})
@@ -54,7 +54,8 @@ def _targets(model: PreTrainedModel, spec: LoraSpec) -> list[str]:
     if missing or not wanted:
         raise UserError(
             f"lora.targets is {list(wanted)}, and the model has no linear layer {', '.join(missing) or 'at all'}.",
-            why="Nothing would be trained there.",
+            why="An adapter can be added to linear layers only.",
             do=f"Name some of {', '.join(ends) or 'another model'}.",
+            code="lora-targets-missing",
         )
     return list(wanted)

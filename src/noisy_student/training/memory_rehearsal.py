@@ -18,7 +18,7 @@ from noisy_student.models.chat import EncodedExample
 from noisy_student.models.load import LoadedModel
 from noisy_student.records import Label
 from noisy_student.training.grpo import train as grpo
-from noisy_student.training.grpo.rollouts import Classroom, DrawRows
+from noisy_student.training.grpo.rollouts import DrawRows, RolloutInputs
 from noisy_student.training.sft import train as sft
 from noisy_student.training.sft.encode import Encoded
 from noisy_student.training.specs.grpo import GrpoSpec
@@ -146,14 +146,14 @@ def rehearse_grpo(
     names = [f"longest-{number}" for number in range(spec.prompts)]
 
     def step(loaded: LoadedModel) -> None:
-        room = Classroom(
+        inputs = RolloutInputs(
             prompts=dict.fromkeys(names, prompt),
             labels={name: Label(name, "0", None, "gold") for name in names},
             draw=draw,
             decode=lambda ids: "",
             revote=lambda answers: None,
         )
-        grpo.train(loaded, room, spec=once, health=NO_HEALTH_CHECKS, seed=0, context=context)
+        grpo.train(loaded, inputs, spec=once, health=NO_HEALTH_CHECKS, seed=0, context=context)
 
     length = len(prompt) + spec.max_new_tokens
     return _measured(load, step, MemoryRehearsal("grpo", spec.micro_batch or spec.batch, length, None, None, ""))

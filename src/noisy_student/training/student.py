@@ -1,4 +1,4 @@
-"""A student before and after its training: with an adapter where it is to have one, and as a folder."""
+"""A student around its training: start model, adapter, optimiser and schedule, and its folder."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from noisy_student.training.specs.lora import LoraSpec
 
 
 def begins_at(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Path:
-    """The model that a training begins with: another student in the role ``start``, or the one that the spec names."""
+    """Return the start model's path: the student in the role ``start``, or the model that the spec names."""
     return inputs["start"][0] / "model" if "start" in inputs else Path(spec["paths"]["model"])
 
 
 def with_adapter(loaded: LoadedModel, spec: Mapping[str, Any]) -> LoadedModel:
-    """The model with the adapter that a stage's ``spec`` asks for, or as it is."""
-    if spec.get("lora") is None:
+    """Return the model with the adapter of a stage's ``spec``, or unchanged where it has none."""
+    if "lora" not in spec:
         return loaded
     return adapt(loaded, LoraSpec.model_validate(spec["lora"]), seed=spec["seed"])
 
 
 def write_student(loaded: LoadedModel, spec: Mapping[str, Any], data: Path) -> str:
-    """Write ``adapter/``, or ``model/`` where all weights were trained or are to be merged; returns the digest."""
+    """Write ``adapter/``, or ``model/`` for full or merged weights; return the digest."""
     lora = spec.get("lora")
     if lora is None:
         return checkpoint.write(loaded, data / "model")
@@ -43,7 +43,7 @@ def write_student(loaded: LoadedModel, spec: Mapping[str, Any], data: Path) -> s
 
 
 def trainable(model: nn.Module) -> int:
-    """How many numbers are trained."""
+    """Return the number of trained parameters."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
@@ -52,7 +52,7 @@ _NO_DECAY = ["bias", "layernorm", "rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:
 
 
 def adamw(model: torch.nn.Module, *, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW with the Trainer's defaults (betas .9 and .999, eps 1e-8), fused: one kernel for all parameters."""
+    """Build AdamW with the Trainer's defaults (betas .9 and .999, eps 1e-8), fused into one kernel."""
     decayed = set(get_parameter_names(model, [torch.nn.LayerNorm], _NO_DECAY))
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     groups = [
@@ -65,7 +65,7 @@ def adamw(model: torch.nn.Module, *, learning_rate: float, weight_decay: float) 
 def schedule(
     optimizer: torch.optim.Optimizer, name: str, *, warmup: float, steps: int
 ) -> torch.optim.lr_scheduler.LambdaLR:
-    """How the learning rate goes over ``steps`` steps, of which a share ``warmup`` raises it from 0."""
+    """Build the learning-rate schedule of ``steps`` steps, of which a share ``warmup`` raises the rate from 0."""
     made = get_scheduler(name, optimizer, num_warmup_steps=round(warmup * steps), num_training_steps=steps)
     assert isinstance(made, torch.optim.lr_scheduler.LambdaLR)
     return made

@@ -1,4 +1,4 @@
-"""What a TRL trainer is lent and leaves behind: its fused head fitted to a model, and the model as it was before."""
+"""Context managers that patch TRL's fused head for one training and restore the model afterwards."""
 
 from __future__ import annotations
 
@@ -7,27 +7,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import datasets
+import huggingface_hub.constants
 from transformers import PreTrainedModel, TrainingArguments
 from trl.trainer import utils as trl_utils
 
 from noisy_student.models.adapter import is_adapted, plain
 from noisy_student.models.load import LoadedModel
 
+QUIET: dict[str, Any] = {
+    "bf16": False,
+    "dataloader_pin_memory": False,
+    "average_tokens_across_devices": False,
+    "logging_strategy": "steps",
+    "logging_nan_inf_filter": False,
+    "disable_tqdm": True,
+    "report_to": "none",
+    "save_strategy": "no",
+    "eval_strategy": "no",
+}
+"""Trainer settings of both methods: weights keep their type, and the Trainer saves, evaluates and reports nothing."""
 REFERENCE = "ref"
-"""TRL's name for it."""
+"""TRL's name of the reference adapter."""
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
 
-@contextmanager
-def lent(loaded: LoadedModel) -> Iterator[None]:
-    """Within, a trainer may train the model; after, what TRL and the Trainer leave on it is taken back.
+def silence_libraries() -> None:
+    """Turn off TRL's report of every new trainer to the hub, and the progress bars of datasets."""
+    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
+    datasets.disable_progress_bars()
 
-    That is a patched forward, gradients, and its configs.
-    """
+
+@contextmanager
+def training_patches(loaded: LoadedModel) -> Iterator[None]:
+    """Patch TRL's head for one training; afterwards remove the patched forward, gradients and changed configs."""
     model = loaded.model
     try:
         with _fitted_head(model), warnings.catch_warnings():
-            # It is raised by the Trainer's own question to the model, not by anything that can be changed here.
+            # The Trainer itself uses the deprecated name.
             warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
             yield
     finally:
@@ -42,28 +59,28 @@ def lent(loaded: LoadedModel) -> Iterator[None]:
 
 
 def on_one_device(arguments: Arguments) -> Arguments:
-    """The same settings for one device: of several GPUs in sight the Trainer would make one model in parallel copies.
+    """Restrict the Trainer to the first GPU, where ``models/load.py`` puts the model.
 
-    TRL refuses that for GRPO. The model stands on the first, since ``models/load.py`` puts it there.
+    On several visible GPUs it would replicate the model, which TRL refuses for GRPO.
     """
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments
 
 
-def without_reference(model: Any) -> None:
-    """Take away the adapter ``ref`` that TRL copies from the one at hand: after a pause that is no start model.
+def without_reference_adapter(model: Any) -> None:
+    """Delete TRL's reference adapter, a copy of the current one, which after a pause is not the start model's.
 
-    Without it TRL asks the base for the reference.
+    TRL then uses the base as the reference.
     """
     if is_adapted(model) and REFERENCE in model.peft_config:
         model.delete_adapter(REFERENCE)
 
 
 @contextmanager
-def undropped(model: PreTrainedModel) -> Iterator[None]:
-    """Within, attention drops nothing: TRL switches off modules of dropout, and attention reads a number of its own.
+def without_attention_dropout(model: PreTrainedModel) -> Iterator[None]:
+    """Set the dropout of attention to 0, which TRL does for dropout modules only.
 
-    Answers are drawn without dropout, so a trainer with it would be another model.
+    Answers are drawn without dropout, so a trainer with it would disagree with the sampler.
     """
     found = [(module, module.attention_dropout) for module in model.modules() if hasattr(module, "attention_dropout")]
     try:
@@ -77,11 +94,11 @@ def undropped(model: PreTrainedModel) -> Iterator[None]:
 
 @contextmanager
 def _fitted_head(model: PreTrainedModel) -> Iterator[None]:
-    """Fit TRL's fused head to this model: its loss and gradients stay what they are, in a tenth less time here.
+    """Fit TRL's fused head to this model: the same loss and gradients in a tenth less time here.
 
-    Its buffer of logits has as many columns as the vocabulary at most: 32,768 for a few hundred words put each row on
-    a page of its own and cost as much as the model's own forward pass. And on a CPU, too, only tokens that make the
-    loss go through the head: TRL scores every position where Triton is not, for compilers that want equal shapes.
+    The buffer of logits gets no more columns than the vocabulary: for a few hundred words TRL's 32,768 put each row on
+    its own page and cost as much as the model's forward pass. On a CPU only tokens of the loss go through the head,
+    as with Triton; TRL would score every position, for compilers that need equal shapes.
     """
     columns = min(trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE, model.config.get_text_config().vocab_size)
     fitted: dict[str, Any] = {"_CHUNKED_LOGPROB_CHUNK_SIZE": columns}

@@ -30,8 +30,8 @@ def test_micro_batches_find_the_same(tmp_path: Path) -> None:
 
 
 def test_it_may_be_left_out(tmp_path: Path) -> None:
-    _, taught = run(tmp_path, SPEC.model_copy(update={"drift_every": None, "steps": 1}))
-    assert "kl" not in taught.facts[0]
+    _, result = run(tmp_path, SPEC.model_copy(update={"drift_every": None, "steps": 1}))
+    assert "kl" not in result.facts[0]
 
 
 def test_divergence_is_a_mean_over_tokens_that_count() -> None:

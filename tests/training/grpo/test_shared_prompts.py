@@ -16,7 +16,7 @@ from transformers import BloomConfig, BloomForCausalLM, GPT2Config, GPT2LMHeadMo
 from trl.trainer.utils import add_fused_lm_head
 
 from noisy_student.training.grpo import shared_prompts
-from noisy_student.training.grpo.shared_prompts import Row, answers_together, can_share, packed, score, unpadded
+from noisy_student.training.grpo.shared_prompts import AnswerRow, answers_together, can_share, packed, score, unpadded
 
 PROMPTS = [[5, 6, 7], [3], [5, 6, 7], [21, 4, 8, 20, 11], [3], [5, 6, 7]]
 ANSWERS = [[10, 11, 12, 13], [14], [50, 51], [18, 19, 20], [], [7, 7, 7, 7]]
@@ -88,7 +88,7 @@ def test_probabilities_and_gradient_are_those_of_every_row_by_itself(
 def test_every_token_of_every_answer_stands_in_one_place_behind_its_own_context(
     pairs: list[tuple[list[int], list[int]]], together: int
 ) -> None:
-    rows = [Row(place, tuple(prompt), tuple(answer)) for place, (prompt, answer) in enumerate(pairs)]
+    rows = [AnswerRow(place, tuple(prompt), tuple(answer)) for place, (prompt, answer) in enumerate(pairs)]
     packs = packed(rows, together=together, answer=5, device=torch.device("cpu"))
     labels, ids, positions = packs.shift_labels_PL.flatten(), packs.ids_PL.flatten(), packs.positions_PL.flatten()
     length = packs.ids_PL.shape[1]
@@ -126,7 +126,7 @@ def test_unpadding_undoes_padding() -> None:
     ],
 )
 def test_how_many_share_a_prompt(prompt: int, answer: int, copies: int, hidden: int, expected: tuple[int, ...]) -> None:
-    rows = [Row(place, (1,) * prompt, (2,) * answer) for place in range(copies)]
+    rows = [AnswerRow(place, (1,) * prompt, (2,) * answer) for place in range(copies)]
     assert answers_together(rows, hidden) in expected
 
 

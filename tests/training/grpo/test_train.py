@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import torch
+from refusals import refused
 
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.data.parts import parts
 from noisy_student.data.spec import DataSpec
-from noisy_student.errors import NotTrainable, Paused, UserError
+from noisy_student.errors import NotTrainable, Paused
 from noisy_student.labeling.vote import winner_of
 from noisy_student.models import checkpoint, lab
 from noisy_student.models.chat import Renderer
@@ -27,11 +28,12 @@ from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.training.grpo import trainer
 from noisy_student.training.grpo.config import config
-from noisy_student.training.grpo.rewards import coin, counted_right
-from noisy_student.training.grpo.rollouts import Classroom
-from noisy_student.training.grpo.train import Taught, train
+from noisy_student.training.grpo.rewards import counted_right, reward_seed
+from noisy_student.training.grpo.rollouts import RolloutInputs
+from noisy_student.training.grpo.train import GrpoResult, train
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
+from noisy_student.training.specs.rewards import AnswerGroup
 
 SPEC = GrpoSpec(
     prompts=2, generations=4, max_new_tokens=40, learning_rate=1e-4, match="steps", steps=3, max_grad_norm=1e6
@@ -44,7 +46,7 @@ Change = Callable[[list[list[Draw]]], list[list[Draw]]]
 
 def classroom(
     loaded: LoadedModel, spec: GrpoSpec, *, origin: str = "gold", change: Change = lambda drawn: drawn
-) -> Classroom:
+) -> RolloutInputs:
     """Six questions with their true answers as labels of this origin; ``change`` is done to what is drawn."""
     renderer = Renderer(loaded.tokenizer, PromptSpec(instruction="End with ####."))
 
@@ -60,12 +62,12 @@ def classroom(
         for item in ASKED
     }
     prompts = {item.question.id: renderer.encode(item.question) for item in ASKED}
-    return Classroom(prompts, labels, draw, renderer.decode, winner_of)
+    return RolloutInputs(prompts, labels, draw, renderer.decode, winner_of)
 
 
 def run(
     folder: Path, spec: GrpoSpec = SPEC, *, context: Context | None = None, **how: Any
-) -> tuple[LoadedModel, Taught]:
+) -> tuple[LoadedModel, GrpoResult]:
     loaded = load(lab.folder("lab-m"))
     return loaded, train(
         loaded,
@@ -82,23 +84,23 @@ def weights(loaded: LoadedModel) -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoadedModel, Taught]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoadedModel, GrpoResult]:
     return run(tmp_path_factory.mktemp("whole"))
 
 
-def test_a_run_says_what_it_did(whole: tuple[LoadedModel, Taught]) -> None:
-    loaded, taught = whole
-    assert (taught.steps, len(taught.groups), len(taught.facts)) == (3, 6, 3)
-    assert [point.step for point in taught.curve] == [1, 2, 3]
-    assert {group.question_id for group in taught.groups} == {item.question.id for item in ASKED}
-    for step, fact in enumerate(taught.facts):
+def test_a_run_says_what_it_did(whole: tuple[LoadedModel, GrpoResult]) -> None:
+    loaded, result = whole
+    assert (result.steps, len(result.groups), len(result.facts)) == (3, 6, 3)
+    assert [point.step for point in result.curve] == [1, 2, 3]
+    assert {group.question_id for group in result.groups} == {item.question.id for item in ASKED}
+    for step, fact in enumerate(result.facts):
         assert fact["step"] == step
         assert 0 < fact["mismatch"] < 1e-3
         assert fact["trained_tokens"] == fact["sampled_tokens"]
         # A prompt is read for one to all four of its answers.
         assert fact["prompt_tokens"] < fact["read_tokens"] - fact["sampled_tokens"] <= 4 * fact["prompt_tokens"]
         assert ("scored_tokens" in fact) == (step == 0), "the start model is asked at every tenth step"
-        right = [group.right for group in taught.groups if group.step == step]
+        right = [group.right for group in result.groups if group.step == step]
         assert fact["right"] == sum(right) / 8
     start = weights(load(lab.folder("lab-m")))
     assert any(not torch.equal(start[name], value) for name, value in weights(loaded).items())
@@ -109,8 +111,8 @@ def test_a_tenth_of_the_weight_is_a_tenth_of_the_gradient(tmp_path: Path) -> Non
     norms = []
     for weight in (1.0, 0.1):
         spec = SPEC.model_copy(update={"pseudo_weight": weight, "steps": 1})
-        _, taught = run(tmp_path / str(weight), spec, origin="vote")
-        norms.append(taught.curve[0].grad_norm)
+        _, result = run(tmp_path / str(weight), spec, origin="vote")
+        norms.append(result.curve[0].grad_norm)
     assert norms[0] is not None and norms[1] is not None and norms[0] > 0
     assert norms[1] == pytest.approx(norms[0] / 10, rel=1e-4)
     _, gold = run(tmp_path / "gold", SPEC.model_copy(update={"pseudo_weight": 0.1, "steps": 1}), origin="gold")
@@ -120,9 +122,9 @@ def test_a_tenth_of_the_weight_is_a_tenth_of_the_gradient(tmp_path: Path) -> Non
 @pytest.mark.parametrize("loss", ["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"])
 def test_every_loss_of_trl_moves_the_model(loss: str, tmp_path: Path) -> None:
     changes: dict[str, Any] = {"loss_type": loss, "steps": 1, "beta": 0.04 if loss == "dr_grpo" else 0.0}
-    _, taught = run(tmp_path, SPEC.model_copy(update=changes))
-    assert taught.curve[0].grad_norm and taught.curve[0].grad_norm > 0
-    assert (taught.curve[0].kl is not None) == (loss == "dr_grpo")
+    _, result = run(tmp_path, SPEC.model_copy(update=changes))
+    assert result.curve[0].grad_norm and result.curve[0].grad_norm > 0
+    assert (result.curve[0].kl is not None) == (loss == "dr_grpo")
 
 
 class PausedAt(Context):
@@ -146,23 +148,23 @@ def test_a_run_that_was_paused_before_its_last_step_is_the_uninterrupted_one(
 ) -> None:
     spec = SPEC.model_copy(update=changes)
     cycle = spec.num_iterations
-    loaded, taught = run(tmp_path / "whole", spec)
+    loaded, result = run(tmp_path / "whole", spec)
     with pytest.raises(Paused):
         run(tmp_path / "cut", spec, context=PausedAt(tmp_path / "cut", 2 * cycle))
     again, resumed = run(tmp_path / "cut", spec)
     assert resumed.resumed_at_steps == (2 * cycle,)
-    assert resumed.groups == taught.groups
-    assert any(group.kind == "mixed" for group in taught.groups if group.step == 2)
+    assert resumed.groups == result.groups
+    assert any(group.kind == "mixed" for group in result.groups if group.step == 2)
     assert all(torch.equal(value, weights(again)[name]) for name, value in weights(loaded).items())
     drop = {"seconds"}
     assert [{k: v for k, v in fact.items() if k not in drop} for fact in resumed.facts] == [
-        {k: v for k, v in fact.items() if k not in drop} for fact in taught.facts
+        {k: v for k, v in fact.items() if k not in drop} for fact in result.facts
     ]
 
 
 KILLED = """
 import os, sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:3]
 from pathlib import Path
 import test_train
 from noisy_student.training import callback
@@ -173,31 +175,32 @@ def draw(drawn):
     if len(calls) == 3:
         os._exit(9)
     return drawn
-test_train.run(Path(sys.argv[2]), change=draw)
+test_train.run(Path(sys.argv[3]), change=draw)
 """
 
 
 def test_a_process_that_is_killed_in_the_last_step_loses_that_step_only(
-    whole: tuple[LoadedModel, Taught], tmp_path: Path
+    whole: tuple[LoadedModel, GrpoResult], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(tmp_path)]
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", KILLED, str(here), str(here.parents[1]), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (9, "")
-    again, taught = run(tmp_path)
-    assert taught.resumed_at_steps == (2,)
-    assert taught.groups == whole[1].groups
+    again, result = run(tmp_path)
+    assert result.resumed_at_steps == (2,)
+    assert result.groups == whole[1].groups
     assert all(torch.equal(value, weights(again)[name]) for name, value in weights(whole[0]).items())
 
 
 def test_a_half_written_state_is_dropped_and_the_run_begins_anew(
-    whole: tuple[LoadedModel, Taught], tmp_path: Path
+    whole: tuple[LoadedModel, GrpoResult], tmp_path: Path
 ) -> None:
     with pytest.raises(Paused):
         run(tmp_path, context=PausedAt(tmp_path, 2))
     (saved,) = (tmp_path / "scratch" / "grpo").glob("step-*.safetensors")
     saved.write_bytes(saved.read_bytes()[:-8])
-    again, taught = run(tmp_path)
-    assert taught.resumed_at_steps == ()
+    again, result = run(tmp_path)
+    assert result.resumed_at_steps == ()
     assert all(torch.equal(value, weights(again)[name]) for name, value in weights(whole[0]).items())
 
 
@@ -207,7 +210,7 @@ def test_a_sampler_that_is_another_model_stops_the_run(tmp_path: Path) -> None:
             [replace(draw, logprobs=(draw.logprobs[0] - 0.02, *draw.logprobs[1:])) for draw in draws] for draws in drawn
         ]
 
-    with pytest.raises(UserError, match=r"differ by 0\.02 nats at one token \(step 0\)"):
+    with refused("template-mismatch", "0.02 nats", "step 0"):
         run(tmp_path, change=off)
 
 
@@ -219,51 +222,53 @@ def test_a_reference_that_is_another_model_stops_the_run(tmp_path: Path) -> None
     loaded = load(lab.folder("lab-m"))
     loaded.model.config._name_or_path = str(tmp_path / "other")
     spec = SPEC.model_copy(update={"beta": 0.04})
-    with pytest.raises(UserError, match="At the first step the reference model is"):
+    with refused("reference-differs", "reference model"):
         train(loaded, classroom(loaded, spec), spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / "run"))
-    _, taught = run(tmp_path / "same", spec)
-    assert taught.curve[0].kl is not None and abs(taught.curve[0].kl) < 1e-6
-    assert taught.curve[-1].kl is not None and taught.curve[-1].kl > 1e-5
+    _, result = run(tmp_path / "same", spec)
+    assert result.curve[0].kl is not None and abs(result.curve[0].kl) < 1e-6
+    assert result.curve[-1].kl is not None and result.curve[-1].kl > 1e-5
 
 
 def test_answers_that_are_no_numbers_stop_the_run(tmp_path: Path) -> None:
     def broken(drawn: list[list[Draw]]) -> list[list[Draw]]:
         return [[replace(draw, finish="failed") for draw in draws] for draws in drawn]
 
-    with pytest.raises(NotTrainable, match=r"no numbers any more \(step 0\)"):
+    with refused("training-diverged", "step 0") as caught:
         run(tmp_path, change=broken)
+    assert isinstance(caught.value, NotTrainable)
 
 
 def test_answers_that_never_end_are_refused_where_only_ended_ones_count(tmp_path: Path) -> None:
     def endless(drawn: list[list[Draw]]) -> list[list[Draw]]:
         return [[replace(draw, finish="length") for draw in draws] for draws in drawn]
 
-    with pytest.raises(NotTrainable, match="None of 8 answers ended"):
+    with refused("answers-never-end", "None of 8 answers") as caught:
         run(tmp_path, SPEC.model_copy(update={"mask_truncated": True}), change=endless)
+    assert isinstance(caught.value, NotTrainable)
 
 
 def test_stop_ids_that_the_model_does_not_have_are_refused(tmp_path: Path) -> None:
     loaded = load(lab.folder("lab-m"))
     wrong = replace(loaded, stop_ids=frozenset({10**6}))
-    with pytest.raises(UserError, match="1000000"):
+    with refused("stop-ids-outside", "1000000"):
         train(wrong, classroom(loaded, SPEC), spec=SPEC, health=HEALTH, seed=1, context=Context(tmp_path))
 
 
 def test_refilling_replaces_groups_of_one_reward(tmp_path: Path) -> None:
     never = {item.question.id for item in ASKED[:3]}
 
-    def spoiled(loaded: LoadedModel, spec: GrpoSpec) -> Classroom:
-        room = classroom(loaded, spec)
+    def spoiled(loaded: LoadedModel, spec: GrpoSpec) -> RolloutInputs:
+        inputs = classroom(loaded, spec)
         labels = {
-            name: replace(label, answer="-987654") if name in never else label for name, label in room.labels.items()
+            name: replace(label, answer="-987654") if name in never else label for name, label in inputs.labels.items()
         }
-        return replace(room, labels=labels)
+        return replace(inputs, labels=labels)
 
     counts = {}
     for refill in (0, 2):
         spec = SPEC.model_copy(update={"refill": refill, "steps": 6})
         loaded = load(lab.folder("lab-m"))
-        taught = train(
+        result = train(
             loaded,
             spoiled(loaded, spec),
             spec=spec,
@@ -271,9 +276,9 @@ def test_refilling_replaces_groups_of_one_reward(tmp_path: Path) -> None:
             seed=1,
             context=Context(tmp_path / str(refill)),
         )
-        assert len(taught.groups) == 12
-        counts[refill] = sum(group.kind == "mixed" for group in taught.groups)
-        assert (sum(fact["replaced"] for fact in taught.facts) > 0) == (refill > 0)
+        assert len(result.groups) == 12
+        counts[refill] = sum(group.kind == "mixed" for group in result.groups)
+        assert (sum(fact["replaced"] for fact in result.facts) > 0) == (refill > 0)
     assert counts[2] > counts[0]
 
 
@@ -288,10 +293,10 @@ def test_online_votes_label_pseudo_questions_by_their_own_answers(tmp_path: Path
 
 
 def test_curves_are_written_beside_the_data(tmp_path: Path) -> None:
-    _, taught = run(tmp_path, SPEC.model_copy(update={"steps": 1}))
+    _, result = run(tmp_path, SPEC.model_copy(update={"steps": 1}))
     assert [row["step"] for row in files.read_jsonl(tmp_path / "curves" / "training.jsonl")] == [1]
     (row,) = files.read_jsonl(tmp_path / "curves" / "rollouts.jsonl")
-    assert row == taught.facts[0]
+    assert row == result.facts[0]
 
 
 def test_a_micro_batch_of_cut_answers_alone_is_compared_with_nothing(tmp_path: Path) -> None:
@@ -300,27 +305,27 @@ def test_a_micro_batch_of_cut_answers_alone_is_compared_with_nothing(tmp_path: P
         return [cut, *drawn[1:]]
 
     spec = SPEC.model_copy(update={"mask_truncated": True, "micro_batch": 4})
-    _, taught = run(tmp_path, spec, change=first_cut)
-    for fact in taught.facts:
+    _, result = run(tmp_path, spec, change=first_cut)
+    for fact in result.facts:
         assert 0 < fact["mismatch"] < 1e-3
         assert fact["apart_tokens"] == fact["trained_tokens"] < fact["sampled_tokens"]
 
 
 def test_rewards_are_what_trl_is_paid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[Sequence[float]] = []
-    real = trainer.paid
+    real = trainer.reward_values
 
     def watching(name: str, reward: Any, attempts: Any) -> list[float]:
         amounts = real(name, reward, attempts)
         seen.append(amounts)
         return amounts
 
-    monkeypatch.setattr(trainer, "paid", watching)
+    monkeypatch.setattr(trainer, "reward_values", watching)
     rewards = {"termination": 0.1, "repetition": 0.1}
     spec = GrpoSpec.model_validate({**SPEC.model_dump(), "steps": 1, "rewards": rewards})
-    _, taught = run(tmp_path, spec)
+    _, result = run(tmp_path, spec)
     assert len(seen) == 3
-    assert sum(seen[0]) == sum(group.right for group in taught.groups)
+    assert sum(seen[0]) == sum(group.right for group in result.groups)
     assert sum(seen[1]) == sum(seen[0]) * 1.0  # the lab's answers all end
 
 
@@ -332,17 +337,10 @@ def test_an_answer_that_was_cut_counts_as_the_protocol_says(tmp_path: Path) -> N
     shares = []
     for truncated in ("abstain", "last-number"):
         loaded = load(lab.folder("lab-m"))
-        room = replace(classroom(loaded, spec, change=cut), truncated=truncated)  # type: ignore[arg-type]
-        taught = train(loaded, room, spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / truncated))
-        shares.append(sum(group.right for group in taught.groups))
+        inputs = replace(classroom(loaded, spec, change=cut), truncated=truncated)  # type: ignore[arg-type]
+        result = train(loaded, inputs, spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / truncated))
+        shares.append(sum(group.right for group in result.groups))
     assert shares[0] == 0 < shares[1]
-
-
-def test_refilling_and_shaped_rewards_are_not_taken_together() -> None:
-    with pytest.raises(UserError, match="refilling would drop them"):
-        GrpoSpec.model_validate({"refill": 1, "rewards": {"termination": 0.1}})
-    with pytest.raises(UserError, match="stored vote"):
-        GrpoSpec(online_votes=True, weigh_agreement=True)
 
 
 @pytest.mark.parametrize(("loss", "given", "told"), [("cispo", None, 5.0), ("cispo", 3.0, 3.0), ("dapo", None, None)])
@@ -354,21 +352,23 @@ def test_cispo_caps_ratios_where_trl_advises(loss: str, given: float | None, tol
 @pytest.mark.parametrize("kind", ["random", "format"])
 def test_a_control_pays_what_its_kind_says_whatever_the_labels_are(kind: str, tmp_path: Path) -> None:
     spec = GrpoSpec.model_validate({**SPEC.model_dump(), "steps": 2, "rewards": {"kind": kind}})
-    loaded, taught = run(tmp_path / "a", spec)
-    assert taught.steps == 2 and taught.facts[0]["right"] == sum(g.right for g in taught.groups if g.step == 0) / (
+    loaded, result = run(tmp_path / "a", spec)
+    assert result.steps == 2 and result.facts[0]["right"] == sum(g.right for g in result.groups if g.step == 0) / (
         spec.prompts * spec.generations
     )
     if kind == "random":
         ks = range(spec.generations)
-        for group in taught.groups:
-            coins = [coin(1, group.question_id, k=k, step=group.step) for k in ks]
-            assert group.right == sum(counted_right(spec.rewards, [None] * len(coins), None, coins))
+        for group in result.groups:
+            reward_seeds = [reward_seed(1, group.question_id, k=k, step=group.step) for k in ks]
+            assert group.right == sum(
+                counted_right(spec.rewards, AnswerGroup("q", [""] * 4, [None] * 4, None, reward_seeds))
+            )
     wrong = classroom(load(lab.folder("lab-m")), spec)
     other = load(lab.folder("lab-m"))
-    room = replace(
+    inputs = replace(
         wrong,
         labels={name: replace(label, answer="-777") for name, label in wrong.labels.items()},
         draw=classroom(other, spec).draw,
     )
-    train(other, room, spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / "b"))
+    train(other, inputs, spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / "b"))
     assert all(torch.equal(value, weights(other)[name]) for name, value in weights(loaded).items())

@@ -20,14 +20,14 @@ from noisy_student.models.load import load
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw, Label
 from noisy_student.study.stages.train_grpo import draw_rows
-from noisy_student.training.grpo.rollouts import Classroom, DrawRows, Revote
-from noisy_student.training.grpo.train import Taught, train
+from noisy_student.training.grpo.rollouts import DrawRows, Revote, RolloutInputs
+from noisy_student.training.grpo.train import GrpoResult, train
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.student import with_adapter
 
 LAB: dict[str, Any] = {"max_new_tokens": 96, "learning_rate": 3e-4, "match": "steps", "steps": 30}
-"""As ``scales/lab.toml`` has it, to the step of the first look."""
+"""As ``scales/lab.toml`` has it, to the step of the first check."""
 LORA = {"rank": 8, "alpha": 32.0, "targets": "all-linear", "merge": False, "rate_factor": 10.0}
 Relabel = Callable[[Item], str]
 
@@ -70,14 +70,14 @@ def run(
     seed: int = 1,
     health: HealthSpec = HEALTH,
     context: Context | None = None,
-) -> Taught:
+) -> GrpoResult:
     """The run of this seed; curves are written into ``folder``."""
     loaded = load(lab.folder(fault.model), dtype=fault.dtype)
     renderer = Renderer(loaded.tokenizer, PromptSpec(instruction="End with ####."))
     spec = GrpoSpec.model_validate({**LAB, **fault.grpo})
     asked, dev = split(seed).labeled[:500], split(seed).dev[: fault.dev]
     labels = {item.question.id: Label(item.question.id, fault.relabel(item), None, fault.origin) for item in asked}
-    room = Classroom(
+    inputs = RolloutInputs(
         prompts={item.question.id: renderer.encode(item.question) for item in (*asked, *dev)},
         labels=labels,
         draw=fault.spoil(draw_rows(loaded, renderer.decode, spec, width=512)),
@@ -88,12 +88,12 @@ def run(
         unreadable_gold=fault.unreadable,
     )
     student = with_adapter(loaded, {"lora": LORA, "seed": seed} if fault.lora else {})
-    return train(student, room, spec=spec, health=health, seed=seed, context=context or Context(folder))
+    return train(student, inputs, spec=spec, health=health, seed=seed, context=context or Context(folder))
 
 
-def found(taught: Taught) -> set[str]:
+def found(result: GrpoResult) -> set[str]:
     """The names of what was found."""
-    return {str(row["name"]) for row in taught.health}
+    return {str(row["name"]) for row in result.health}
 
 
 def shorter(prompt: Sequence[int]) -> list[int]:

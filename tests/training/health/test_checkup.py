@@ -1,4 +1,4 @@
-"""The looks at a training: when, what is kept and said, what stops a run, and that a pause changes none of it."""
+"""The checks at a training: when, what is kept and said, what stops a run, and that a pause changes none of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from refusals import refused
 from training.grpo.test_train import PausedAt
 from training.health.lab_run import Fault, run
 
@@ -15,7 +16,7 @@ from noisy_student.errors import NotTrainable, Paused
 from noisy_student.models import lab
 from noisy_student.models.load import load
 from noisy_student.training.curves import Point
-from noisy_student.training.health.checkup import Checkup, Seen
+from noisy_student.training.health.checkup import Checkup, Measured
 from noisy_student.training.health.window import Setup
 from noisy_student.training.specs.health import HealthSpec
 
@@ -38,7 +39,7 @@ def test_it_looks_when_it_is_time_and_once(tmp_path: Path) -> None:
     made, context = checkup(losses=(0.5, 0.4, 0.3)), Context(tmp_path)
     made.begin(4)
     for step in (1, 2, 2, 3, 4):
-        made.look(Seen(step, POINT), context)
+        made.check(Measured(step, POINT), context)
     assert [(row["step"], row["own_loss"]) for row in made.rows] == [(0, 0.5), (2, 0.4), (4, 0.3)]
     assert made.rows == list(files.read_jsonl(tmp_path / "curves" / "health.jsonl"))
     assert made.rows[1]["moved"] == 0 and made.found == ()
@@ -51,8 +52,8 @@ def test_where_no_look_comes_nothing_is_measured() -> None:
 
 def test_what_is_found_is_said_kept_and_goes_on(tmp_path: Path) -> None:
     made, context = checkup(), Context(tmp_path)
-    made.look(Seen(2, POINT), context)
-    made.look(Seen(4, POINT), context)
+    made.check(Measured(2, POINT), context)
+    made.check(Measured(4, POINT), context)
     assert [(row["step"], row["name"]) for row in made.found] == [(2, "learning-rate-too-high")]
     (first, second) = json.loads((tmp_path / "progress.json").read_text())["notices"]
     assert first.startswith("step 2: learning-rate-too-high: On its own first examples the loss rose from 0.50")
@@ -61,17 +62,16 @@ def test_what_is_found_is_said_kept_and_goes_on(tmp_path: Path) -> None:
 
 def test_it_stops_a_run_where_it_is_asked_to(tmp_path: Path) -> None:
     made = checkup(HealthSpec(first=2, on_unhealthy="stop"))
-    with pytest.raises(
-        NotTrainable, match="learning-rate-too-high at step 2. On its own first examples the loss rose"
-    ) as caught:
-        made.look(Seen(2, POINT), Context(tmp_path))
+    with refused("training-unhealthy", "learning-rate-too-high at step 2", "0.50 to 0.90") as caught:
+        made.check(Measured(2, POINT), Context(tmp_path))
+    assert isinstance(caught.value, NotTrainable)
     assert "--set sft.learning_rate=0.0001" in str(caught.value)
     _, row = files.read_jsonl(tmp_path / "curves" / "health.jsonl")
     assert row["diagnoses"][0]["name"] == "learning-rate-too-high"
 
 
 def test_a_stopped_run_leaves_its_curves(tmp_path: Path) -> None:
-    with pytest.raises(NotTrainable, match="cap-too-short at step 2|answers-never-end at step 2"):
+    with refused("training-unhealthy", "at step 2"):
         run(tmp_path, SHORT, health=HealthSpec(first=2, on_unhealthy="stop"))
     for name in ("health", "training", "rollouts"):
         assert len(list(files.read_jsonl(tmp_path / "curves" / f"{name}.jsonl"))) == 2
@@ -85,8 +85,8 @@ def test_a_paused_run_has_the_looks_of_the_uninterrupted_one(step: int, tmp_path
     resumed = run(tmp_path / "part", SHORT, health=SPEC)
     assert resumed.resumed_at_steps == (step,)
     assert resumed.health == whole.health != ()
-    looks = [(tmp_path / which / "curves" / "health.jsonl").read_bytes() for which in ("whole", "part")]
-    assert looks[0] == looks[1]
+    checks = [(tmp_path / which / "curves" / "health.jsonl").read_bytes() for which in ("whole", "part")]
+    assert checks[0] == checks[1]
 
 
 def test_looks_change_nothing_of_a_training(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from refusals import refused
 from training.health.lab_run import Fault, found, from_another_template, run
 
 from noisy_student import files
 from noisy_student.data.source import Item
-from noisy_student.errors import UserError
 from noisy_student.training.health.rules import RULES
 
 pytestmark = pytest.mark.slow
@@ -56,9 +56,9 @@ def test_there_is_a_fault_for_every_rule() -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_exactly_this_is_found(name: str, tmp_path: Path) -> None:
-    taught = run(tmp_path, FAULTS[name])
-    assert found(taught) == {name}
-    (diagnosis,) = taught.health
+    result = run(tmp_path, FAULTS[name])
+    assert found(result) == {name}
+    (diagnosis,) = result.health
     assert diagnosis["step"] == 30
     assert all(diagnosis[part] for part in ("evidence", "cause", "remedy"))
     rows = list(files.read_jsonl(tmp_path / "curves" / "health.jsonl"))
@@ -67,5 +67,5 @@ def test_exactly_this_is_found(name: str, tmp_path: Path) -> None:
 
 
 def test_where_both_compute_exactly_another_template_stops_the_run_at_once(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="Sampler and trainer differ by .* nats at one token \\(step 0\\)"):
+    with refused("template-mismatch", "nats at one token (step 0)"):
         run(tmp_path, Fault(spoil=from_another_template))

@@ -1,4 +1,4 @@
-"""Healthy runs of different seeds: nothing is found, at the first look and at a later one."""
+"""Healthy runs of different seeds: nothing is found, at the first check and at a later one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("seed", range(1, 21))
 def test_nothing_is_found_in_a_healthy_run(seed: int, tmp_path: Path) -> None:
-    taught = run(tmp_path, seed=seed)
-    assert found(taught) == set()
-    assert taught.steps == 30
+    result = run(tmp_path, seed=seed)
+    assert found(result) == set()
+    assert result.steps == 30
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from noisy_student.training.health.checkup import misleading
 from noisy_student.training.health.rules import RULES, diagnose
 from noisy_student.training.health.window import Setup, Window
 from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.training.specs.health import METHOD_RULES
 
 GRPO = GrpoSpec(max_new_tokens=96, learning_rate=3e-4)
 SETUP = Setup(learning_rate=3e-4, dtype="float32", grpo=GRPO, gold=500)
@@ -36,9 +37,9 @@ def window(*, steps: int = 30, setup: Setup = SETUP, counts: tuple[int, ...] = (
         rows[step].setdefault("kl", 0.002 * step)
     groups = [group(step, number, each) for step in range(steps) for number, each in enumerate(counts)]
     points = [Point(step + 1, 0.05, 1.0, grad_norm=0.4, entropy=0.3, reward=0.5) for step in range(steps)]
-    looks = [{"step": 0, "dev": DEV, "dev_leading": 0.05}]
-    looks.append({"step": steps, "moved": 1.0, "change": 0.01, "dev": DEV, "dev_leading": 0.05})
-    return Window(setup, steps, points, rows, groups, looks)
+    checks = [{"step": 0, "dev": DEV, "dev_leading": 0.05}]
+    checks.append({"step": steps, "moved": 1.0, "change": 0.01, "dev": DEV, "dev_leading": 0.05})
+    return Window(setup, steps, points, rows, groups, checks)
 
 
 def names(given: Window) -> list[str]:
@@ -62,12 +63,18 @@ def ending_in(given: Window, counts: tuple[int, ...]) -> Window:
     return replace(given, groups=[*kept, *last])
 
 
-def with_look(given: Window, **measured: Any) -> Window:
-    return replace(given, looks=[*given.looks[:-1], {**given.looks[-1], **measured}])
+def with_check(given: Window, **measured: Any) -> Window:
+    return replace(given, checks=[*given.checks[:-1], {**given.checks[-1], **measured}])
 
 
 def test_nothing_is_found_where_all_is_well() -> None:
     assert names(window()) == []
+
+
+def test_every_method_names_rules_that_exist() -> None:
+    every = {rule.name for rule in RULES}
+    assert set(METHOD_RULES["grpo"]) == every
+    assert set(METHOD_RULES["sft"]) < every
 
 
 def test_names_are_one_word_each_and_what_is_explained_exists() -> None:
@@ -127,10 +134,10 @@ def test_an_adapter_in_fine_tuning_is_judged_by_its_own_size() -> None:
         Setup(1e-6, "float32", adapter=True),
         30,
         [Point(30, 0.5, 1.0)],
-        looks=[{"step": 30, "moved": 1.0, "change": 0.001}],
+        checks=[{"step": 30, "moved": 1.0, "change": 0.001}],
     )
     assert names(sft) == ["learning-rate-too-low"]
-    assert names(with_look(sft, change=0.02)) == []
+    assert names(with_check(sft, change=0.02)) == []
     assert names(replace(sft, setup=replace(sft.setup, adapter=False))) == []
 
 
@@ -151,17 +158,17 @@ def test_with_an_anchor_there_is_no_drift_without_one() -> None:
 
 
 def test_a_loss_on_own_examples_that_rises_is_too_high_a_rate() -> None:
-    looks = [{"step": 0, "own_loss": 0.5}, {"step": 30, "own_loss": 0.65, "moved": 1.0, "change": 0.1}]
-    sft = Window(Setup(1e-2, "float32"), 30, [], looks=looks)
+    checks = [{"step": 0, "own_loss": 0.5}, {"step": 30, "own_loss": 0.65, "moved": 1.0, "change": 0.1}]
+    sft = Window(Setup(1e-2, "float32"), 30, [], checks=checks)
     assert names(sft) == ["learning-rate-too-high"]
-    assert names(with_look(sft, own_loss=0.59)) == [], "a tenth of a nat at least"
-    assert names(replace(sft, looks=looks[1:])) == [], "of one look nothing is known"
+    assert names(with_check(sft, own_loss=0.59)) == [], "a tenth of a nat at least"
+    assert names(replace(sft, checks=checks[1:])) == [], "of one check nothing is known"
 
 
 def test_with_several_updates_a_batch_steps_are_those_of_the_optimiser() -> None:
     twice = replace(SETUP, grpo=GRPO.model_copy(update={"num_iterations": 2}))
     given = with_drift(window(setup=twice), {10: 0.15, 14: 0.3})
-    assert given.drift == [(20, 0.15), (28, 0.3)]
+    assert given.kl_to_start == [(20, 0.15), (28, 0.3)]
     assert names(ending_in(given, (0, 1, 2, 3))) == ["learning-rate-too-high"]
 
 
@@ -183,9 +190,9 @@ def test_of_too_few_groups_nothing_is_said() -> None:
 
 def test_weights_in_half_precision_must_move() -> None:
     half = window(setup=replace(SETUP, dtype="bfloat16"), mismatch=0.3, apart_nats=0.5)
-    assert names(with_look(half, moved=0.4)) == ["updates-swallowed"]
-    assert names(with_look(half, moved=0.6)) == []
-    assert names(with_look(window(), moved=0.4)) == [], "float32 keeps what is small"
+    assert names(with_check(half, moved=0.4)) == ["updates-swallowed"]
+    assert names(with_check(half, moved=0.6)) == []
+    assert names(with_check(window(), moved=0.4)) == [], "float32 keeps what is small"
 
 
 @pytest.mark.parametrize("nats", [0.02, float("nan")])
@@ -211,14 +218,14 @@ def test_one_answer_to_most_questions_is_a_collapse_unless_it_is_the_truth() -> 
     alike = window()
     same = replace(alike, groups=[replace(each, leading="20") for each in alike.groups])
     assert names(same) == ["one-answer"]
-    assert names(with_look(same, dev_leading=0.8)) == [], "nine of ten true answers may well be yes"
+    assert names(with_check(same, dev_leading=0.8)) == [], "nine of ten true answers may well be yes"
 
 
 def test_rewards_that_hold_while_dev_falls_are_a_collapse() -> None:
     fallen = [True] * 25 + [False] * 55
-    assert names(with_look(window(), dev=fallen)) == ["collapse"]
-    assert names(with_look(window(), dev=[True] * 38 + [False] * 42)) == [], "two of eighty are chance"
-    assert names(with_look(window(right=0.3), dev=fallen)) == [], "rewards fell with it"
+    assert names(with_check(window(), dev=fallen)) == ["collapse"]
+    assert names(with_check(window(), dev=[True] * 38 + [False] * 42)) == [], "two of eighty are chance"
+    assert names(with_check(window(right=0.3), dev=fallen)) == [], "rewards fell with it"
 
 
 def test_what_misleads_is_said_of_a_trainers_own_numbers() -> None:
@@ -238,7 +245,7 @@ def test_what_misleads_is_said_of_a_trainers_own_numbers() -> None:
     ):
         assert word in told
     flat = replace(odd, facts=[*odd.facts[:-1], {**odd.facts[-1], "spread": 0.0}])
-    assert "it taught nothing" in " ".join(misleading(flat)) and "by construction" not in " ".join(misleading(flat))
+    assert "nothing was learned" in " ".join(misleading(flat)) and "by construction" not in " ".join(misleading(flat))
     assert list(misleading(Window(Setup(1e-3, "float32"), 30, [Point(30, 0.001, 1.0)]))) == [], (
         "a fine-tuning loss near 0 is one"
     )

@@ -8,10 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import refused
 from training.sft.test_train import HEALTH, SPEC, Stopping, encoded, same, tiny, trained, weights
 
 from noisy_student.context import Context
-from noisy_student.errors import Paused, UserError
+from noisy_student.errors import Paused
 from noisy_student.models import lab
 from noisy_student.models.load import LoadedModel, load
 from noisy_student.training.lora import adapt
@@ -79,7 +80,7 @@ def test_without_dropout_no_hook_is_set_and_no_number_is_drawn() -> None:
 
 
 def test_a_model_without_such_layers_is_refused() -> None:
-    with pytest.raises(UserError, match=r"dropout is 0\.1"), residual_dropout(torch.nn.Linear(2, 2), 0.1):
+    with refused("dropout-layers-missing", "dropout is 0.1"), residual_dropout(torch.nn.Linear(2, 2), 0.1):
         pass
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from refusals import refused
 from training.grpo.test_train import SPEC, PausedAt, run
 
-from noisy_student.errors import Paused, UserError
+from noisy_student.errors import Paused
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.probe import ProbeSpec, judge
 
@@ -65,7 +66,7 @@ def test_answers_must_end_unless_they_can_be_read_all_the_same() -> None:
 
 
 def test_without_an_anchor_the_divergence_must_be_measured_often_enough() -> None:
-    with pytest.raises(UserError, match="drift_every is 11"):
+    with refused("probe-not-measurable", "drift_every is 11"):
         GrpoSpec(probe=PROBE, drift_every=11)
     assert GrpoSpec(probe=PROBE, drift_every=11, beta=0.04).probe == PROBE
     with pytest.raises(ValidationError, match="slope_from must come before slope_to"):
@@ -90,8 +91,8 @@ def test_a_probe_ends_once_it_has_shown_enough_and_so_does_a_paused_one(tmp_path
 
 def test_one_that_shows_too_little_goes_to_its_end(tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={"steps": 3, "learning_rate": 1e-9, "drift_every": 1, "probe": EASY})
-    _, taught = run(tmp_path, spec)
-    assert taught.steps == 3
-    assert not taught.criteria[1].held
+    _, result = run(tmp_path, spec)
+    assert result.steps == 3
+    assert not result.criteria[1].held
     _, plain = run(tmp_path / "plain")
     assert plain.criteria == ()

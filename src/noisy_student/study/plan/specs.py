@@ -17,6 +17,7 @@ from noisy_student.study.settings.conditions import LabelCondition, TextConditio
 from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.methods import METHODS
 from noisy_student.study.settings.study import Settings
+from noisy_student.training.specs.rewards import identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,7 @@ def training(settings: Settings, name: str, condition: TrainedCondition, *, rate
     return {
         **common,
         "answers": settings.answers.model_dump(mode="json"),
+        **(identity(spec["rewards"]["kind"]) if "rewards" in spec else {}),
         "shuffle": condition.shuffle if isinstance(condition, LabelCondition) else None,
         "width": settings.compute.width,
     }

@@ -20,9 +20,9 @@ from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.training.groups import kinds, reward_bits
-from noisy_student.training.grpo.lessons import Lessons, lessons
-from noisy_student.training.grpo.rollouts import Classroom, DrawRows
-from noisy_student.training.grpo.train import Taught, train
+from noisy_student.training.grpo.rl_examples import RlExamples, rl_examples
+from noisy_student.training.grpo.rollouts import DrawRows, RolloutInputs
+from noisy_student.training.grpo.train import GrpoResult, train
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.student import begins_at, trainable, with_adapter, write_student
@@ -54,9 +54,9 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     moved = others_answers(labels, run_seed=spec["seed"]) if spec.get("shuffle") == "labels" else None
     labels = labels if moved is None else list(moved.labels)
     fits = {name for name, prompt in prompts.items() if len(prompt) <= room}
-    taught_from = lessons(labels, fits=fits)
+    taught_from = rl_examples(labels, fits=fits)
     gold = {label.question_id for label in labels if label.origin == "gold"}
-    classroom = Classroom(
+    classroom = RolloutInputs(
         prompts=prompts,
         labels={label.question_id: label for label in taught_from.labels},
         draw=draw_rows(loaded, renderer.decode, grpo, width=spec["width"]),
@@ -85,7 +85,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     }
 
 
-def _probe(taught: Taught) -> dict[str, Any]:
+def _probe(taught: GrpoResult) -> dict[str, Any]:
     """What a probe has shown, for the next one that is tried only where this one fails."""
     held = all(item.held for item in taught.criteria)
     return {"held": held, "steps": taught.steps, "criteria": [item.row for item in taught.criteria]}
@@ -120,7 +120,7 @@ def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo:
     return draw
 
 
-def _summary(taught: Taught, taught_from: Lessons) -> dict[str, Any]:
+def _summary(taught: GrpoResult, taught_from: RlExamples) -> dict[str, Any]:
     """Sums over all steps; episodes are visits of a question, by where its label came from."""
     origins = [group.origin for group in taught.groups]
     totals = {

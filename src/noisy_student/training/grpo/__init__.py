@@ -1,1 +1,1 @@
-"""Training by GRPO: rollouts, rewards, trainer."""
+"""Training by GRPO: examples, rollouts, rewards, trainer."""

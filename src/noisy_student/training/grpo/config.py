@@ -1,22 +1,22 @@
-"""GRPO as TRL is told of it."""
+"""Translation of our GRPO settings to TRL's."""
 
 from __future__ import annotations
 
 from trl.trainer.grpo_config import GRPOConfig
 
 from noisy_student.training.specs.grpo import GrpoSpec
-from noisy_student.training.trl_patches import on_one_device
+from noisy_student.training.trl_patches import QUIET, on_one_device
 
 CISPO_CAP = 5.0
-"""The largest ratio of cispo (ScaleRL, https://huggingface.co/papers/2510.13786)."""
+"""Cap on the ratio of cispo (ScaleRL, https://huggingface.co/papers/2510.13786)."""
 
 
 def config(
     spec: GrpoSpec, *, steps: int, weights: list[float], seed: int, output_dir: str, use_cpu: bool
 ) -> GRPOConfig:
-    """TRL's settings for ``steps`` optimiser steps; ``weights`` are those of the rewards, in their order.
+    """Return TRL's settings for ``steps`` optimiser steps; ``weights`` are those of the rewards, in their order.
 
-    Answers go to the end token or the cap, TRL neither shuffles questions nor saves, and it reports to nobody.
+    Answers run to the end token or the cap; TRL neither shuffles questions, nor saves, nor reports anything.
     """
     micro = spec.micro_batch or spec.batch
     arguments = GRPOConfig(
@@ -45,17 +45,9 @@ def config(
         shuffle_dataset=False,
         remove_unused_columns=False,
         seed=seed,
-        bf16=False,
         activation_checkpointing=False,
         use_cpu=use_cpu,
-        dataloader_pin_memory=False,
-        average_tokens_across_devices=False,
-        logging_strategy="steps",
         logging_steps=1,
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        report_to="none",
-        save_strategy="no",
-        eval_strategy="no",
+        **QUIET,
     )
     return on_one_device(arguments)

@@ -1,4 +1,4 @@
-"""How far a student has gone from the model it started as, where the loss has no anchor that would tell."""
+"""Divergence of a student from its start model, measured here where the loss has no anchor (beta 0)."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from noisy_student.models.adapter import is_adapted
 from noisy_student.training.grpo.shared_prompts import can_share, score
 
 FEW_ANSWERS = 16
-"""Answers of a step that are asked in whole groups: all of the lab's 64 would take 2.4 % of a run, these 0.6 %."""
+"""Answers of a step that are measured, in whole groups: all of the lab's 64 take 2.4 % of a run, these 0.6 %."""
 READ = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask", "sampling_per_token_logps")
 
 
-class Drift:
-    """A copy of the start model, asked now and then; TRL computes no divergence when beta is 0."""
+class KlToStart:
+    """A copy of the start model that scores answers every few steps; TRL computes no divergence at beta 0."""
 
     def __init__(self, model: Any, *, temperature: float, every: int, answers: int | None = None) -> None:
-        """The copy is made now, so ``model`` must still be the start model; answers are drawn at ``temperature``.
+        """Copy ``model``, which must still be the start model; answers are drawn at ``temperature``.
 
-        ``answers`` is how many of a step's are asked, the first ones; None is all.
+        Only the first ``answers`` of a step are scored; None is all.
         """
         self.every, self.answers = every, answers
         self._hidden = model.config.hidden_size if can_share(model) else None
         self._start: Any = model
         self._without: Callable[[], AbstractContextManager[None]] = nullcontext
         if is_adapted(model):
-            # Its start is itself without the adapter, and the trainer gives it the head.
+            # The model without its adapter is the start model, and the trainer gives it the fused head.
             self._without = model.disable_adapter
         else:
             self._start = copy.deepcopy(model).requires_grad_(False).eval()
@@ -40,12 +40,10 @@ class Drift:
 
     @torch.no_grad()
     def nats(self, rollouts: Mapping[str, Any], *, at_once: int) -> tuple[float | None, int]:
-        """The divergence of the model that drew ``rollouts`` from the start model, and how many tokens that read.
+        """Return the divergence from the start model of the model that drew ``rollouts``, and the tokens read for it.
 
-        None where no answer counts, since all were cut and are masked.
-
-        In nats a token of what is learned from, estimated on the answers as Schulman's k3
-        (http://joschu.net/blog/kl-approx.html), which is what TRL logs.
+        In nats a token of the loss, estimated as Schulman's k3 (http://joschu.net/blog/kl-approx.html) like TRL's log;
+        None where the loss masks every answer, since all were cut.
         """
         rollouts = {name: rollouts[name][: self.answers] for name in READ}
         ids = torch.cat([rollouts["prompt_ids"], rollouts["completion_ids"]], dim=1)
@@ -61,6 +59,6 @@ class Drift:
 
 
 def divergence(reference_RT: Tensor, drawn_RT: Tensor, mask_RT: Tensor) -> float:
-    """The mean over tokens of k3: exp(a) - a - 1, where a is how much likelier the reference finds a token."""
+    """Return the mean over tokens of k3: exp(a) - a - 1, where a is the reference's less the drawn log-probability."""
     apart = reference_RT - drawn_RT
     return float(((apart.exp() - apart - 1) * mask_RT).sum() / mask_RT.sum())

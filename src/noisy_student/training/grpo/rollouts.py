@@ -1,8 +1,8 @@
-"""Rollouts: the answers of a step's questions, drawn from the model as it stands, as TRL's ``rollout_func`` wants them.
+"""Rollouts: answers to a step's questions from the current model, for TRL's ``rollout_func``.
 
-TRL hands over each prompt once for every answer and no other column, so a prompt is a question's id, and what rewards
-need comes back beside the tokens. A row's seed depends on run, question, answer and step alone: a resumed run draws
-what an uninterrupted one would.
+TRL passes each prompt once for every answer and no other column, so a prompt is a question's id, and the columns that
+rewards need are returned beside the tokens. A row's seed depends on run, question, answer and step alone, so a resumed
+run draws the answers of an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ from noisy_student.answers.extract import read
 from noisy_student.errors import NotTrainable
 from noisy_student.records import Answer, Draw, Kind, Label
 from noisy_student.training.groups import Group, ends, most_common
-from noisy_student.training.grpo.lessons import weight
-from noisy_student.training.grpo.rewards import coin, counted_right
-from noisy_student.training.health.window import leading_share
+from noisy_student.training.grpo.rewards import counted_right, reward_seed
+from noisy_student.training.grpo.rl_examples import advantage_weight
+from noisy_student.training.health.window import leading_share_of_all
 from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.training.specs.rewards import AnswerGroup
 
 DrawRows = Callable[
     [PreTrainedModel, Sequence[Sequence[int]], Sequence[Sequence[int]], Callable[[], None]], list[list[Draw]]
 ]
-"""From a model, prompts, the seeds of each and a check that may raise, to one list of draws a prompt."""
+"""Function of a model, prompts, the seeds of each, and a check that may raise; returns a list of draws a prompt."""
 Revote = Callable[[Sequence[str | None]], str | None]
-"""From the answers of a group to its winner, or None."""
+"""Function of the answers of a group; returns its winner or None."""
 
 
 @dataclass(frozen=True, slots=True)
-class Classroom:
-    """What rollouts are made from: prompts by question id, labels, and how texts are drawn, read and voted on."""
+class RolloutInputs:
+    """Inputs of rollouts: prompts by question id, labels, and the functions that draw, decode and vote."""
 
     prompts: Mapping[str, Sequence[int]]
     labels: Mapping[str, Label]
@@ -43,21 +44,18 @@ class Classroom:
     decode: Callable[[Sequence[int]], str]
     revote: Revote
     truncated: Literal["abstain", "last-number"] = "abstain"
-    """What an answer that hit the cap counts as."""
+    """Reading of an answer that hit the cap."""
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    """What questions ask for, where that is no number."""
+    """Kinds of the questions whose answer is not a number."""
     dev: Mapping[str, str] = field(default_factory=dict)
-    """Answers to questions that are never trained on, to see at the looks what the model can do."""
+    """True answers to held-out questions, for the accuracy at health checks."""
     unreadable_gold: int = 0
-    """Gold labels that were left out because no answer can be compared with them."""
+    """Gold labels left out because no answer can be compared with them."""
 
 
 @dataclass(slots=True)
 class _Answered:
-    """One group: its question, draws, texts, answers, and which of them count as right: they reached the label.
-
-    Under another kind of reward right is what that pays, here and in all statistics of groups.
-    """
+    """One group: its question, draws, texts, answers, and which of them count as right by the kind of reward."""
 
     question_id: str
     label: str | None
@@ -69,20 +67,20 @@ class _Answered:
 
 @dataclass(slots=True)
 class Rollouts:
-    """Called by the trainer once a step; ``step`` counts its calls from the first of the whole run."""
+    """Rollout function of the trainer, called once a step; ``step`` counts the calls of the whole run."""
 
-    room: Classroom
+    inputs: RolloutInputs
     spec: GrpoSpec
     run_seed: int
     check: Callable[[], None]
     step: int = 0
     groups: list[Group] = field(default_factory=list)
-    """Every group so far, in order; those that were replaced by a refill are not kept."""
+    """Every group so far, in order, without those that a refill replaced."""
     facts: list[dict[str, Any]] = field(default_factory=list)
-    """A row a step: tokens, how texts ended, seconds, refilled groups."""
+    """A row a step: tokens, ends of texts, seconds, refilled groups."""
 
     def __call__(self, prompts: Sequence[str], trainer: Any) -> dict[str, list[Any]]:
-        """The rollouts of ``prompts``, each of which stands ``generations`` times in a row."""
+        """Return the rollouts of ``prompts``, each of which stands ``generations`` times in a row."""
         started = time.monotonic()
         wanted = list(prompts[:: self.spec.generations])
         assert list(prompts) == [name for name in wanted for _ in range(self.spec.generations)]
@@ -103,52 +101,53 @@ class Rollouts:
         return self._output(answered)
 
     def on_dev(self, model: PreTrainedModel) -> dict[str, Any]:
-        """Whether each dev question is answered rightly, and the share of the most common true answer.
+        """Return whether each dev question is answered correctly, and the share of the most common true answer.
 
-        The seeds are the same at every look, so that what differs is the model.
+        The seeds are the same at every check, so only the model differs.
         """
-        names = list(self.room.dev)
+        names = list(self.inputs.dev)
         row_seeds = [[seeds.seed(self.run_seed, "health-dev", name)] for name in names]
-        drawn = self.room.draw(model, [self.room.prompts[name] for name in names], row_seeds, self.check)
+        drawn = self.inputs.draw(model, [self.inputs.prompts[name] for name in names], row_seeds, self.check)
         found = [self._read(name, draws)[1][0] for name, draws in zip(names, drawn, strict=True)]
         right = [
-            answer is not None and same(answer.canonical, self.room.dev[name])
+            answer is not None and same(answer.canonical, self.inputs.dev[name])
             for name, answer in zip(names, found, strict=True)
         ]
-        return {"dev": right, "dev_leading": leading_share(self.room.dev.values())}
+        return {"dev": right, "dev_leading": leading_share_of_all(self.inputs.dev.values())}
 
     def _answer(self, model: PreTrainedModel, names: Sequence[str]) -> list[_Answered]:
-        row_seeds, coins, before = [], [], dict.fromkeys(names, 0)
+        row_seeds, reward_seeds, before = [], [], dict.fromkeys(names, 0)
         for name in names:
-            # A question that stands twice in a batch has other answers the second time.
+            # A question that occurs twice in a batch gets other answers the second time.
             ks = range(before[name], before[name] + self.spec.generations)
             row_seeds.append([seeds.seed(self.run_seed, "rollout", name, k=k, step=self.step) for k in ks])
-            coins.append([coin(self.run_seed, name, k=k, step=self.step) for k in ks])
+            reward_seeds.append([reward_seed(self.run_seed, name, k=k, step=self.step) for k in ks])
             before[name] = ks.stop
-        drawn = self.room.draw(model, [self.room.prompts[name] for name in names], row_seeds, self.check)
-        return [self._judge(*group) for group in zip(names, drawn, coins, strict=True)]
+        drawn = self.inputs.draw(model, [self.inputs.prompts[name] for name in names], row_seeds, self.check)
+        return [self._judge(*group) for group in zip(names, drawn, reward_seeds, strict=True)]
 
-    def _judge(self, name: str, draws: list[Draw], coins: Sequence[int]) -> _Answered:
+    def _judge(self, name: str, draws: list[Draw], reward_seeds: Sequence[int]) -> _Answered:
         if any(draw.finish == "failed" for draw in draws):
             raise NotTrainable(
-                f"The model's answers to {name} are no numbers any more (step {self.step}).",
-                why="Its weights are of no use from there on.",
+                f"The model's logits on {name} are NaN at step {self.step}.",
+                why="Its weights are unusable from this step on.",
                 do="Lower grpo.learning_rate.",
+                code="training-diverged",
             )
         texts, found = self._read(name, draws)
         answers = [None if answer is None else answer.canonical for answer in found]
-        stored = self.room.labels[name]
+        stored = self.inputs.labels[name]
         online = self.spec.online_votes and stored.origin == "vote"
-        label = self.room.revote(answers) if online else stored.answer
-        right = counted_right(self.spec.rewards, found, label, coins)
+        label = self.inputs.revote(answers) if online else stored.answer
+        right = counted_right(self.spec.rewards, AnswerGroup(name, texts, found, label, reward_seeds))
         return _Answered(name, label, draws, texts, answers, right)
 
     def _read(self, name: str, draws: Sequence[Draw]) -> tuple[list[str], list[Answer | None]]:
-        """The texts and what each answers."""
-        kind = self.room.kinds.get(name, "number")
-        texts = [self.room.decode(draw.token_ids) for draw in draws]
+        """The texts and their answers."""
+        kind = self.inputs.kinds.get(name, "number")
+        texts = [self.inputs.decode(draw.token_ids) for draw in draws]
         found = [
-            read(text, draw.finish, truncated=self.room.truncated, kind=kind)
+            read(text, draw.finish, truncated=self.inputs.truncated, kind=kind)
             for text, draw in zip(texts, draws, strict=True)
         ]
         return texts, [answer if isinstance(answer, Answer) else None for answer in found]
@@ -158,26 +157,27 @@ class Rollouts:
         if self.spec.mask_truncated and not any(draw.finish == "eos" for draw in draws):
             raise NotTrainable(
                 f"None of {len(draws)} answers ended before {self.spec.max_new_tokens} tokens (step {self.step}).",
-                why="grpo.mask_truncated leaves out those that did not, so nothing would be learned.",
+                why="grpo.mask_truncated leaves cut answers out of the loss, so nothing would be learned.",
                 do="Raise grpo.max_new_tokens, or set grpo.mask_truncated = false.",
+                code="answers-never-end",
             )
 
     def _fresh(self, seen: set[str], count: int) -> list[str]:
-        """Questions that this step has not asked, in an order of this step's own."""
-        others = sorted(self.room.labels.keys() - seen)
+        """Questions that this step has not used, in an order that depends on the step."""
+        others = sorted(self.inputs.labels.keys() - seen)
         seeds.generator(self.run_seed, "refill", step=self.step).shuffle(others)
         return others[:count]
 
     def _keep(self, answered: Sequence[_Answered], drawn: Sequence[_Answered], seconds: float) -> None:
         for group in answered:
-            label = self.room.labels[group.question_id]
+            label = self.inputs.labels[group.question_id]
             counts = len(group.right), sum(group.right), most_common(group.answers)
             self.groups.append(Group(self.step, group.question_id, label.origin, group.label, *counts))
         draws = [draw for group in answered for draw in group.draws]
         self.facts.append(
             {
                 "step": self.step,
-                "prompt_tokens": sum(len(self.room.prompts[group.question_id]) for group in drawn),
+                "prompt_tokens": sum(len(self.inputs.prompts[group.question_id]) for group in drawn),
                 "sampled_tokens": sum(len(draw.token_ids) for group in drawn for draw in group.draws),
                 "trained_tokens": self.spec.num_iterations
                 * sum(len(draw.token_ids) for draw in draws if draw.finish == "eos" or not self.spec.mask_truncated),
@@ -194,12 +194,12 @@ class Rollouts:
     def _output(self, answered: Sequence[_Answered]) -> dict[str, list[Any]]:
         rows = [(group, index) for group in answered for index in range(len(group.draws))]
         return {
-            "prompt_ids": [list(self.room.prompts[group.question_id]) for group, _ in rows],
+            "prompt_ids": [list(self.inputs.prompts[group.question_id]) for group, _ in rows],
             "completion_ids": [list(group.draws[index].token_ids) for group, index in rows],
             "logprobs": [list(group.draws[index].logprobs) for group, index in rows],
             "question_id": [group.question_id for group, _ in rows],
             "finish": [group.draws[index].finish for group, index in rows],
             "text": [group.texts[index] for group, index in rows],
             "right": [group.right[index] for group, index in rows],
-            "weight": [weight(self.room.labels[group.question_id], self.spec) for group, _ in rows],
+            "weight": [advantage_weight(self.inputs.labels[group.question_id], self.spec) for group, _ in rows],
         }

@@ -1,10 +1,10 @@
 """Scoring answers with their prompt read once for several of them: fewer tokens, the same log-probabilities.
 
-Answers to one prompt stand behind it in one sequence, each of which sees the prompt and itself only, at the positions
-that it would have alone. The prompt's last token is repeated before each answer, since it predicts the first token of
-each. A trainer that repeats the prompt in every row computes the same sums in another order. Models that take no such
-mask get every row by itself, filled up on the right: TRL fills prompts up on the left and names no positions, which
-models that count them from the first token of a row read as another prompt.
+Answers to one prompt stand behind it in one sequence; each sees the prompt and itself only, at the positions it would
+have alone. The prompt's last token is repeated before each answer, since it predicts the answer's first token. A row
+for every answer, with its own prompt, gives the same sums in another order. Models without support for such a mask get
+every row by itself, padded on the right: TRL pads prompts on the left without positions, and a model that counts
+positions from the first token of a row would read another prompt.
 
 Shapes: R rows, A tokens of the longest answer, P sequences ("packs") of L tokens.
 """
@@ -22,13 +22,13 @@ from transformers import PreTrainedModel
 from noisy_student.models.kind import why_not
 
 ATTENTION = "sdpa"
-"""The implementation that takes True and False for every pair of tokens; ``eager`` would add them to its scores."""
+"""The implementation that accepts a boolean mask of token pairs; ``eager`` would add it to its scores."""
 IGNORED = -100
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One answer and its prompt, without padding; ``place`` is where it stands among the rows."""
+class AnswerRow:
+    """One answer and its prompt, without padding; ``place`` is its index among the rows."""
 
     place: int
     prompt: tuple[int, ...]
@@ -37,19 +37,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Packs:
-    """What a model is given; ``found_RA`` says where an answer is predicted, counted through P x L, -1 is nowhere."""
+    """Inputs of a model; ``found_RA`` has the flat index in P x L that predicts each answer token, -1 for padding."""
 
     ids_PL: Tensor
     positions_PL: Tensor
     seen: Tensor
-    """P x 1 x L x L, what each token sees; P x L, what is no padding, where every row is by itself."""
+    """Attention mask: P x 1 x L x L for shared prompts; P x L, false on padding, where every row is by itself."""
     shift_labels_PL: Tensor
     found_RA: Tensor
     tokens: int
-    """That are read, padding not counted."""
+    """Tokens read, without padding."""
 
     def score(self, model: Any) -> tuple[Tensor, Tensor | None]:
-        """Log-probabilities and, where the model's head gives them, entropies, rows x answer; 0 behind an answer."""
+        """Return log-probabilities and, where the model's head has them, entropies, R x A; 0 behind an answer."""
         positions = {} if self.seen.ndim == 2 else {"position_ids": self.positions_PL}
         scored = model(
             input_ids=self.ids_PL,
@@ -67,7 +67,7 @@ class Packs:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Of padded rows: log-probabilities and entropies, rows x answer, and how many tokens were read for them."""
+    """Log-probabilities and entropies of padded rows, R x A, and the number of tokens read for them."""
 
     logps_RA: Tensor
     entropies_RA: Tensor | None
@@ -75,15 +75,14 @@ class Scored:
 
 
 def can_share(model: PreTrainedModel) -> bool:
-    """Whether the model takes a mask for every pair of tokens."""
+    """Return whether the model accepts a mask of token pairs."""
     return why_not(model) is None and model.config._attn_implementation == ATTENTION
 
 
 def score(model: Any, ids_RT: Tensor, mask_RT: Tensor, *, answer: int, at_once: int, hidden: int | None) -> Scored:
-    """What the model's fused head says of padded rows whose last ``answer`` columns are the answer's.
+    """Score padded rows whose last ``answer`` columns are the answer's by the model's fused head.
 
-    ``at_once`` is how many rows are in memory together, ``hidden`` the width of a model that can share prompts, else
-    None.
+    ``at_once`` rows are in memory together; ``hidden`` is the width of a model that can share prompts, else None.
     """
     logps, entropies, tokens = [], [], 0
     for first in range(0, len(ids_RT), at_once):
@@ -97,11 +96,11 @@ def score(model: Any, ids_RT: Tensor, mask_RT: Tensor, *, answer: int, at_once: 
     return Scored(torch.cat(logps), torch.cat(entropies) if entropies else None, tokens)
 
 
-def answers_together(rows: Sequence[Row], hidden: int) -> int:
-    """How many answers to share a prompt, of powers of two, for the least work; 1 where sharing does not pay.
+def answers_together(rows: Sequence[AnswerRow], hidden: int) -> int:
+    """Return the power of two of answers to share a prompt with the least work; 1 where sharing does not pay.
 
     A token costs 24 hidden² operations a layer in products with weights and 4 hidden L in attention to L tokens, which
-    run a third as fast (a profile of the lab on two cores).
+    run at a third of the speed (a profile of the lab on two cores).
     """
     groups: dict[tuple[int, ...], int] = {}
     for row in rows:
@@ -117,12 +116,12 @@ def answers_together(rows: Sequence[Row], hidden: int) -> int:
     return min((1 << power for power in range(most.bit_length())), key=cost)
 
 
-def unpadded(ids_RT: Tensor, mask_RT: Tensor, answer: int) -> list[Row]:
-    """Rows of padded tensors whose last ``answer`` columns are the answer's."""
+def unpadded(ids_RT: Tensor, mask_RT: Tensor, answer: int) -> list[AnswerRow]:
+    """Return the rows of padded tensors whose last ``answer`` columns are the answer's."""
     rows = []
     for place, (ids, mask) in enumerate(zip(ids_RT.tolist(), mask_RT.tolist(), strict=True)):
         kept = [[i for i, seen in zip(part, flags, strict=True) if seen] for part, flags in _parts(ids, mask, answer)]
-        rows.append(Row(place, tuple(kept[0]), tuple(kept[1])))
+        rows.append(AnswerRow(place, tuple(kept[0]), tuple(kept[1])))
     return rows
 
 
@@ -130,9 +129,9 @@ def _parts(ids: list[int], mask: list[int], answer: int) -> list[tuple[list[int]
     return [(ids[:-answer], mask[:-answer]), (ids[-answer:], mask[-answer:])]
 
 
-def packed(rows: Sequence[Row], *, together: int, answer: int, device: torch.device) -> Packs:
-    """At most ``together`` answers behind each prompt; ``answer`` is the width of what ``score`` returns."""
-    by_prompt: dict[tuple[int, ...], list[Row]] = {}
+def packed(rows: Sequence[AnswerRow], *, together: int, answer: int, device: torch.device) -> Packs:
+    """Pack at most ``together`` answers behind each prompt; ``answer`` is the width of the scores, A."""
+    by_prompt: dict[tuple[int, ...], list[AnswerRow]] = {}
     for row in rows:
         by_prompt.setdefault(row.prompt, []).append(row)
     packs = [
@@ -163,9 +162,9 @@ def packed(rows: Sequence[Row], *, together: int, answer: int, device: torch.dev
 
 
 def _seen(segments_PL: Tensor) -> Tensor:
-    """Which tokens each one sees, packs x 1 x L x L: earlier ones of the prompt (0) and of its own answer."""
+    """Attention mask, P x 1 x L x L: a token sees earlier ones of the prompt (0) and of its own answer."""
     length = segments_PL.shape[1]
     earlier = torch.ones((length, length), dtype=torch.bool, device=segments_PL.device).tril()
     read, reader = segments_PL[:, None, :], segments_PL[:, :, None]
-    # Padding, -1, sees padding, so that no token sees nothing.
+    # Padding (-1) sees padding, since a token that sees nothing would have NaN scores.
     return (earlier & ((read == 0) | (read == reader)))[:, None]

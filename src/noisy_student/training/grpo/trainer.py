@@ -1,4 +1,4 @@
-"""TRL's trainer of GRPO with weighted advantages, and the checks that sampler, trainer and reference are one model."""
+"""TRL's GRPO trainer with weighted advantages; it checks that sampler, trainer and reference are one model."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from noisy_student import seeds
 from noisy_student.errors import UserError
-from noisy_student.training.grpo.kl_to_start import Drift, divergence
-from noisy_student.training.grpo.rewards import Attempt, paid
+from noisy_student.training.grpo.kl_to_start import KlToStart, divergence
+from noisy_student.training.grpo.rewards import Attempt, reward_values
 from noisy_student.training.grpo.shared_prompts import score
-from noisy_student.training.health.lessons import template_mismatch
+from noisy_student.training.health.inputs import template_mismatch
 from noisy_student.training.health.window import Setup, Window
 
 START_KL = 1e-6
-"""Nats a token between the start model and the reference that TRL loads; they are the same weights."""
+"""Limit in nats a token between the start model and the reference that TRL loads; their weights are equal."""
 EXACT = (torch.float32, torch.float64)
-"""Types in which two ways of computing the same agree so well; in half precision they differ by a thousandth."""
+"""Types in which this limit holds; in half precision two ways of computing one number differ by a thousandth."""
 
 
 class Trainer(GRPOTrainer):
-    """TRL's trainer with weighted advantages, and the checks that sampler, trainer and reference are one model."""
+    """TRL's trainer with weighted advantages and checks of the sampler and the reference."""
 
     facts: list[dict[str, Any]]
     at_start: bool
-    drift: Drift | None
+    kl_to_start: KlToStart | None
     own_rows: bool
-    """Whether rows are laid out here (``shared_prompts``) and not by TRL."""
+    """Lay out rows by ``shared_prompts`` instead of TRL."""
     setup: Setup
     hidden: int | None
-    """The model's width where prompts may be read once for several answers."""
+    """Width of a model that can read a prompt once for several answers, else None."""
     _seen: torch.Tensor | None = None
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -46,20 +46,21 @@ class Trainer(GRPOTrainer):
             if not kl < START_KL and self.accelerator.unwrap_model(self.model).dtype in EXACT:
                 raise UserError(
                     f"At the first step the reference model is {kl:.1e} nats a token from the start model.",
-                    why="They are to be the same weights; a penalty for leaving another model would be meaningless.",
+                    why="Their weights must be equal, or the penalty pulls the student towards another model.",
                     do="Give the start model as an unchanged folder of safetensors, or set grpo.beta = 0.",
+                    code="reference-differs",
                 )
         self.at_start = False
-        if self.drift is not None and self.facts[-1]["step"] % self.drift.every == 0:
-            self.facts[-1]["kl"], tokens = self.drift.nats(output, at_once=self.args.per_device_train_batch_size)
+        if self.kl_to_start is not None and self.facts[-1]["step"] % self.kl_to_start.every == 0:
+            self.facts[-1]["kl"], tokens = self.kl_to_start.nats(output, at_once=self.args.per_device_train_batch_size)
             self._count("scored_tokens", tokens)
-        # TRL shuffles the batch next, from torch's own generator, which a resumed run has used otherwise.
+        # TRL shuffles the batch next by torch's generator, whose state differs in a resumed run.
         torch.manual_seed(seeds.seed(self.args.seed, "rollout-shuffle", step=self.facts[-1]["step"]) % 2**32)
         return output
 
     def _calculate_rewards(self, *given: Any) -> torch.Tensor:
         found: torch.Tensor = super()._calculate_rewards(*given)
-        # Where groups differ only from one another TRL's own reward_std, which is the batch's, is above 0 all the same.
+        # TRL's own reward_std is the batch's: it is above 0 also where rewards differ between groups only.
         rewards = (found * self.reward_weights.to(found.device)).nansum(dim=1)
         assert self.num_generations is not None
         self.facts[-1]["spread"] = float(rewards.view(-1, self.num_generations).std(dim=1).mean())
@@ -82,18 +83,18 @@ class Trainer(GRPOTrainer):
         return found
 
     def _count(self, name: str, tokens: int) -> None:
-        """Tokens that passed through a model besides drawing: ``read`` with a gradient, ``scored`` without."""
+        """Add tokens that a model read besides sampling: ``read_tokens`` with a gradient, ``scored_tokens`` without."""
         self.facts[-1][name] = self.facts[-1].get(name, 0) + tokens
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         loss: torch.Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]
-        # Only before the first update on a batch do both have the same weights.
+        # Sampler and trainer have the same weights only before the first update on a batch.
         if self._seen is not None and self.state.global_step % self.num_iterations == 0:
             self._compare(self._seen - inputs["sampling_per_token_logps"], inputs["completion_mask"])
         return loss
 
     def _compare(self, apart: torch.Tensor, mask: torch.Tensor) -> None:
-        """Note how far sampler and trainer are apart; stop at once where they compute exactly, or where it is NaN."""
+        """Record the difference of sampler and trainer; raise UserError where it is NaN or large in full precision."""
         apart = apart.abs() * mask
         most, fact = float(apart.max()), self.facts[-1]
         if not self.setup.half or not math.isfinite(most):
@@ -101,20 +102,22 @@ class Trainer(GRPOTrainer):
                 Window(replace(self.setup, dtype="float32"), self.state.global_step, (), [{**fact, "mismatch": most}])
             )
             if wrong is not None:
-                raise UserError(wrong.evidence, why=wrong.cause, do=wrong.remedy)
+                raise UserError(wrong.evidence, why=wrong.cause, do=wrong.remedy, code="template-mismatch")
         fact["mismatch"] = max(most, fact.get("mismatch", 0.0))
         fact["apart_nats"] = fact.get("apart_nats", 0.0) + float(apart.sum())
         fact["apart_tokens"] = fact.get("apart_tokens", 0) + int(mask.sum())
 
 
-def payer(name: str, reward: Any) -> Any:
-    """A reward as TRL calls it, with the columns that rollouts return."""
+def trl_reward(name: str, reward: Any) -> Any:
+    """Wrap a reward as a function for TRL, which calls it with the columns that rollouts return."""
 
-    def pay(
+    def values(
         completion_ids: list[list[int]], question_id: list[str], text: list[str], right: list[bool], **_: Any
     ) -> list[float]:
         rows = zip(question_id, text, completion_ids, right, strict=True)
-        return paid(name, reward, [Attempt(who, what, tuple(ids), reached) for who, what, ids, reached in rows])
+        return reward_values(
+            name, reward, [Attempt(who, what, tuple(ids), reached) for who, what, ids, reached in rows]
+        )
 
-    pay.__name__ = name
-    return pay
+    values.__name__ = name
+    return values

@@ -1,1 +1,1 @@
-"""Whether a training is healthy: facts of its steps in, named conditions with evidence, cause and remedy out."""
+"""Health of a training: named conditions with evidence, cause and remedy, from the facts of its steps."""

@@ -1,4 +1,4 @@
-"""The looks at one training: what is measured at each, what is found, and what follows."""
+"""Health checks of one training: measure, diagnose, report, and stop where the settings say so."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from noisy_student.errors import NotTrainable
 from noisy_student.training.curves import Point
 from noisy_student.training.groups import Group
 from noisy_student.training.health.rules import STOPPING, diagnose
-from noisy_student.training.health.weights import Weights
+from noisy_student.training.health.weights import StartWeights
 from noisy_student.training.health.window import Setup, Window, first_seen
 from noisy_student.training.specs.health import FILE, HealthSpec
 
@@ -22,30 +22,30 @@ NEAR_ZERO = 0.01
 
 
 def misleading(window: Window) -> Iterator[str]:
-    """A sentence for each of a trainer's own numbers that says something else than it seems to, as of now."""
-    if window.setup.grpo is None or not window.points or not window.facts:
+    """Explain each of the trainer's latest logged numbers that is easily misread, one sentence each."""
+    if window.setup.method != "grpo" or not window.points or not window.facts:
         return
     point, fact = window.points[-1], window.facts[-1]
     if not fact["spread"]:
-        yield f"At step {window.step} no group had different rewards: that its loss is 0 means that it taught nothing."
+        yield f"At step {window.step} no group had different rewards: a loss of 0 then means that nothing was learned."
     elif abs(point.loss) < NEAR_ZERO:
         norm = "" if point.grad_norm is None else f"; the gradient's norm is {point.grad_norm:.2g}"
         yield f"loss {point.loss:.4f} is near 0 by construction: advantages of a group add up to 0{norm}."
     if point.reward_std:
         yield (
-            f"reward_std {point.reward_std:.2f} is that of the whole batch; within groups, which is what teaches, "
+            f"reward_std {point.reward_std:.2f} is over the whole batch; within groups, where advantages come from, "
             f"it is {fact['spread']:.2f}."
         )
-    if point.kl is None and window.drift:
-        step, nats = window.drift[-1]
+    if point.kl is None and window.kl_to_start:
+        step, nats = window.kl_to_start[-1]
         yield f"kl is not logged at beta 0; measured at step {step} it is {nats:.2g} nats a token."
     if point.mean_terminated_length == 0:
         yield "mean_terminated_length 0 means that no answer ended, not that answers are empty."
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What a trainer has to show: all so far, in order."""
+class Measured:
+    """Everything that a trainer has measured so far, in order."""
 
     step: int
     points: Sequence[Point]
@@ -54,36 +54,36 @@ class Seen:
 
 
 class Checkup:
-    """Made before the first step and asked after every one; ``rows`` are the looks so far, as they are stored.
+    """Health checks of a training, made before its first step and called after every step; ``rows`` are stored.
 
-    A row has ``step``, the share of weights that ``moved``, their ``change``, what ``measure`` found (one truth value
-    a dev question, or the loss on own examples), ``diagnoses``, and ``misleading`` sentences. The row of step 0 holds
-    only what later ones are set against.
+    A row has ``step``, the share of weights that ``moved``, their ``change``, the result of ``measure`` (one truth
+    value a dev question, or the loss on own examples), ``diagnoses``, and ``misleading`` sentences. The row of step 0
+    holds only the baseline of later ones.
     """
 
     def __init__(
         self, spec: HealthSpec, setup: Setup, model: nn.Module, *, measure: Callable[[], dict[str, Any]] | None = None
     ) -> None:
-        """``model`` must still be the start model; ``measure`` is asked before the first step and at every look."""
+        """``model`` must still be the start model; ``measure`` is called before the first step and at every check."""
         self.spec, self.setup = spec, setup
         self.rows: list[dict[str, Any]] = []
         self._model, self._measure = model, measure
-        self._weights = Weights(model)
+        self._weights = StartWeights(model)
 
     def begin(self, steps: int) -> None:
-        """Measure what the start model can do, unless no look comes within ``steps`` or a pause lies behind."""
+        """Measure the start model, unless no check comes within ``steps`` or the run was resumed."""
         if self.spec.due(steps, last=0) and not self.rows and self._measure is not None:
             self.rows.append({"step": 0, **self._measure(), "diagnoses": [], "misleading": []})
 
     @property
     def found(self) -> tuple[dict[str, Any], ...]:
-        """Every condition that was found, once, with the step at which it was first seen."""
+        """Every diagnosed condition once, with the step at which it was first found."""
         return tuple(first_seen(self.rows))
 
-    def look(self, seen: Seen, context: Context) -> None:
-        """Look if it is time and has not been done; raises NotTrainable for a diagnosis that is to stop the training.
+    def check(self, seen: Measured, context: Context) -> None:
+        """Check once where a check is due; raises NotTrainable for a diagnosis that stops the training.
 
-        What was found is written to ``context.curves`` and said by ``context.notice``.
+        Diagnoses are written to ``context.curves`` and reported by ``context.notice``.
         """
         if not self.spec.due(seen.step, last=self.rows[-1]["step"] if self.rows else 0):
             return
@@ -102,4 +102,9 @@ class Checkup:
             )
         worst = next((diagnosis for diagnosis in found if diagnosis.name in STOPPING), None)
         if worst is not None and self.spec.on_unhealthy == "stop":
-            raise NotTrainable(f"{worst.name} at step {seen.step}. {worst.evidence}", why=worst.cause, do=worst.remedy)
+            raise NotTrainable(
+                f"{worst.name} at step {seen.step}. {worst.evidence}",
+                why=worst.cause,
+                do=worst.remedy,
+                code="training-unhealthy",
+            )

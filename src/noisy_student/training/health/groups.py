@@ -1,4 +1,4 @@
-"""Rules on what groups of answers can teach: too small ones, and questions that are all right or all wrong."""
+"""Rules on the signal of groups: too few answers, or questions that are all right or all wrong."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from noisy_student.training.health.window import Diagnosis, Window, percent
 
 
 def mixed_share(groups: Sequence[Group], generations: int) -> float | None:
-    """The expected share of mixed groups with so many answers each, for questions like those of ``groups``.
+    """Estimate the share of mixed groups of ``generations`` answers for questions like those of ``groups``.
 
-    Questions differ in how often they are answered rightly; two answers to one question tell by how much: the mean of
-    r (r - 1) / (n (n - 1)) estimates the mean square of that share without bias (Skellam 1948). None without groups.
+    Questions differ in their probability of a right answer (beta-binomial, Skellam 1948): the mean of
+    r (r - 1) / (n (n - 1)) estimates its mean square without bias. None without groups.
 
     >>> halves = [Group(0, str(n), "gold", "4", answers=2, right=n % 2) for n in range(8)]
     >>> round(mixed_share(halves, 2), 2), round(mixed_share(halves, 8), 2)
@@ -39,21 +39,21 @@ def mixed_share(groups: Sequence[Group], generations: int) -> float | None:
 
 
 USUAL = 8
-"""Answers a group: the rule of thumb of verifiers and prime-rl, and what mended the plan's runs."""
+"""Answers a group: the rule of thumb of verifiers and prime-rl, which fixed the plan's runs."""
 FEW_MIXED, FEWEST_MIXED = 2 / 5, 1 / 3
-"""Mixed groups of which there are surely fewer (the 99 % interval lies below) where groups are smaller than usual, and
-where they are not: the rest of the sampling is wasted. In the lab half to three quarters are mixed at first."""
+"""Shares of mixed groups below which sampling is wasted (the 99 % interval lies below), for groups smaller than usual
+and for others. In the lab half to three quarters are mixed at first."""
 SURELY = 0.99
 WORTH_IT = 1.5
-"""Times as many mixed groups that larger ones must promise, or they would only cost more."""
+"""Factor of mixed groups that larger groups must promise to be worth their cost."""
 NOT_ONE_SIDED = (0.1, 0.9)
-"""Shares of right answers between which the size of groups is the matter, and not the questions."""
+"""Shares of right answers between which the size of groups is the cause, not the questions."""
 
 
 def group_too_small(window: Window) -> Diagnosis | None:
-    """Few groups are mixed, and larger ones of the same questions would be."""
-    groups, grpo = window.recent_groups, window.setup.grpo
-    if not groups or grpo is None:
+    """Few groups are mixed, and larger groups of the same questions would be."""
+    groups, grpo = window.recent_groups, window.grpo
+    if not groups:
         return None
     few = FEW_MIXED if grpo.generations < USUAL else FEWEST_MIXED
     mixed, right = kinds(groups)["mixed"] / len(groups), _right(groups)
@@ -67,26 +67,26 @@ def group_too_small(window: Window) -> Diagnosis | None:
         "group-too-small",
         f"{percent(mixed)} of groups of {grpo.generations} answers are mixed, {mixed * grpo.prompts:.1f} a step, while "
         f"{percent(right)} of all answers are right; of groups of {wanted} about {percent(promised)} would be.",
-        "Only a group with right and wrong answers has an advantage; the others were drawn for nothing.",
+        "Only a group with right and wrong answers has advantages; the others were sampled for nothing.",
         f"--set grpo.generations={wanted}",
     )
 
 
 def pool_all_right(window: Window) -> Diagnosis | None:
-    """Nearly every group is wholly right, or more are that than wholly wrong and hardly any is mixed."""
+    """Hardly any group is mixed, and all-right groups are at least as many as all-wrong ones."""
     found = _one_sided(window)
     if found is None or found["all-right"] < found["all-wrong"]:
         return None
     return Diagnosis(
         "pool-all-right",
         f"Of the last {sum(found.values())} groups {found['all-right']} are all right and {found['mixed']} are mixed.",
-        _cause(found, "The questions are too easy, or all that their labels teach is learned."),
-        "Take harder questions, or stop here.",
+        _cause(found, "The questions are too easy, or the model has learned all that their labels teach."),
+        "Use harder questions, or stop here.",
     )
 
 
 def pool_all_wrong(window: Window) -> Diagnosis | None:
-    """Nearly every group is wholly wrong, or more are that than wholly right and hardly any is mixed."""
+    """Hardly any group is mixed, and all-wrong groups are more than all-right ones."""
     found = _one_sided(window)
     if found is None or found["all-wrong"] <= found["all-right"]:
         return None
@@ -94,7 +94,7 @@ def pool_all_wrong(window: Window) -> Diagnosis | None:
         "pool-all-wrong",
         f"Of the last {sum(found.values())} groups {found['all-wrong']} are all wrong and {found['mixed']} are mixed.",
         _cause(found, "The questions are too hard for this model, or their labels are wrong."),
-        "Take easier questions or a better start (fine-tune on gold first), and look at some labels.",
+        "Use easier questions or a better start (fine-tune on gold first), and check some labels.",
     )
 
 
@@ -109,7 +109,7 @@ def _cause(found: dict[str, int], usual: str) -> str:
 
 
 def _surely_fewer(groups: list[Group], share: float) -> bool:
-    """Whether the share of mixed groups lies surely below this one."""
+    """True where the confidence interval of the share of mixed groups lies below ``share``."""
     return bool(groups) and wilson(kinds(groups)["mixed"], len(groups), confidence=SURELY).high < share
 
 

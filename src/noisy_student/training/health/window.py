@@ -1,4 +1,4 @@
-"""What a rule is shown: how a training is set up, and the facts of its steps so far."""
+"""Input and output of a health rule: setup and measurements of a training so far, and a diagnosis."""
 
 from __future__ import annotations
 
@@ -12,46 +12,52 @@ from typing import Any, Literal
 from noisy_student.training.curves import Point
 from noisy_student.training.groups import Group
 from noisy_student.training.specs.grpo import GrpoSpec
+from noisy_student.training.specs.health import METHOD_RULES
 
 RECENT = 10
-"""Generation batches that are judged together, or as many more as hold ``LEAST_GROUPS``: eight groups say little."""
+"""Generation batches that are judged together, or more until they hold ``LEAST_GROUPS``: eight groups say little."""
 LEAST_GROUPS = 30
 WARM = 0.3
-"""Mean learning rate by its peak, below which a training is still warming up."""
+"""Mean learning rate as a share of its peak, below which a training is still warming up."""
 SURE = 2.0
-"""Standard errors by which the latest answers must differ from the first to be called better or worse."""
+"""Standard errors by which the latest share of right answers must differ from the first to be better or worse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What does not change while a training goes on; ``grpo`` is None for fine-tuning."""
+    """Constants of a training; ``grpo`` is None for fine-tuning."""
 
     learning_rate: float
     dtype: str
     adapter: bool = False
     grpo: GrpoSpec | None = None
     gold: int = 0
-    """Gold labels that were given."""
+    """Gold labels of the training."""
     unreadable: int = 0
-    """Those of them that no answer can be compared with."""
+    """Gold labels that no answer can be compared with."""
 
     @property
     def half(self) -> bool:
-        """Whether weights are kept in half precision."""
+        """True where weights are stored in half precision."""
         return self.dtype in ("bfloat16", "float16")
 
     @property
-    def table(self) -> Literal["grpo", "sft"]:
-        """The table of settings that a remedy names."""
+    def method(self) -> Literal["grpo", "sft"]:
+        """The training method, which is also its table of settings in a remedy."""
         return "sft" if self.grpo is None else "grpo"
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Names of the rules that apply to the method."""
+        return METHOD_RULES[self.method]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A training as it stands after ``step`` steps.
+    """State of a training after ``step`` steps.
 
-    ``facts`` has a row for each generation batch, ``groups`` its groups, both in order; ``points`` is what the trainer
-    logged; ``looks`` holds what was measured at each look so far, the last of them now and perhaps one of step 0.
+    ``facts`` has a row for each generation batch, ``groups`` its groups, both in order; ``points`` are the trainer's
+    logs; ``checks`` has the measurements of each check, perhaps one of step 0 first and the current one last.
     """
 
     setup: Setup
@@ -59,28 +65,34 @@ class Window:
     points: Sequence[Point]
     facts: Sequence[Mapping[str, Any]] = ()
     groups: Sequence[Group] = ()
-    looks: Sequence[Mapping[str, Any]] = ()
+    checks: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def grpo(self) -> GrpoSpec:
+        """Settings of GRPO, for the rules that apply to it alone."""
+        assert self.setup.grpo is not None
+        return self.setup.grpo
 
     @property
     def cycle(self) -> int:
-        """Optimiser steps on each generation batch; steps count the former, facts the latter."""
+        """Optimiser steps on each generation batch; ``step`` counts the former, ``facts`` the latter."""
         return 1 if self.setup.grpo is None else self.setup.grpo.num_iterations
 
     def mean(self, name: str) -> float:
-        """The mean of a fact over the latest batches; it must be known in one of them."""
+        """Return the mean of a fact over the latest batches; one of them at least must have it."""
         known = [float(row[name]) for row in self.facts[-RECENT:] if row.get(name) is not None]
         return sum(known) / len(known)
 
     @property
     def recent_groups(self) -> list[Group]:
-        """The groups of the latest batches; none where there are too few to say anything."""
+        """The groups of the latest batches; empty where they are too few to judge."""
         prompts = 1 if self.setup.grpo is None else self.setup.grpo.prompts
         steps = {int(row["step"]) for row in self.facts[-max(RECENT, -(-LEAST_GROUPS // prompts)) :]}
         groups = [group for group in self.groups if group.step in steps]
         return groups if len(groups) >= LEAST_GROUPS else []
 
     def change(self) -> Change | None:
-        """How the share of right answers went from the first batches to the latest; None while these are the same."""
+        """Compare the share of right answers in the first and latest batches; None while these overlap."""
         if len(self.facts) < 2 * RECENT:
             return None
         spans = [{int(row["step"]) for row in rows} for rows in (self.facts[:RECENT], self.facts[-RECENT:])]
@@ -96,13 +108,13 @@ class Window:
 
     @property
     def warm(self) -> bool:
-        """Whether the learning rate has been near its peak for most of the steps so far, as far as that is known."""
+        """True where the mean learning rate so far is near its peak, or no rate was logged."""
         rates = [point.learning_rate for point in self.points if point.learning_rate is not None]
         return not rates or statistics.fmean(rates) >= WARM * self.setup.learning_rate
 
     @property
-    def drift(self) -> list[tuple[int, float]]:
-        """Optimiser steps and divergences from the start in nats a token, whoever measured them."""
+    def kl_to_start(self) -> list[tuple[int, float]]:
+        """Optimiser steps and divergences from the start in nats a token, measured here or logged by TRL."""
         measured = [
             (self.cycle * int(row["step"]), float(row["kl"])) for row in self.facts if row.get("kl") is not None
         ]
@@ -112,7 +124,7 @@ class Window:
 
     @property
     def entropy_slope(self) -> float | None:
-        """Nats a step by which the entropy of the answers' tokens goes up or down, by least squares."""
+        """Change of the entropy of the answers' tokens in nats a step, by least squares."""
         known = [(point.step, point.entropy) for point in self.points if point.entropy is not None]
         if len(known) < 2:
             return None
@@ -132,10 +144,10 @@ class Change:
         return f"right answers went from {percent(self.before)} to {percent(self.now)}"
 
 
-def leading_share(answers: Iterable[str | None]) -> float:
-    """The share of the most common answer among those of several questions; 0 for none.
+def leading_share_of_all(answers: Iterable[str | None]) -> float:
+    """Return the share of the most common answer among all questions, unanswered ones included; 0 without any.
 
-    >>> leading_share(["4", "4", None, "7"])
+    >>> leading_share_of_all(["4", "4", None, "7"])
     0.5
     """
     every = list(answers)
@@ -144,7 +156,7 @@ def leading_share(answers: Iterable[str | None]) -> float:
 
 
 def percent(share: float) -> str:
-    """A share as evidence shows it.
+    """Format a share for evidence.
 
     >>> percent(0.274)
     '27 %'
@@ -154,7 +166,7 @@ def percent(share: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A named condition: what was seen, why it is so, what to do about it."""
+    """A named condition: what was measured, its likely cause, and what to change."""
 
     name: str
     evidence: str
@@ -168,10 +180,10 @@ class Diagnosis:
 
 
 def first_seen(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Every condition that the looks ``rows`` found, once, with the step at which it was first seen.
+    """Return every condition of the checks ``rows`` once, with the step at which it was first found.
 
-    >>> looks = [{"step": 30, "diagnoses": [{"name": "a"}]}, {"step": 60, "diagnoses": [{"name": "a"}]}]
-    >>> first_seen(looks)
+    >>> checks = [{"step": 30, "diagnoses": [{"name": "a"}]}, {"step": 60, "diagnoses": [{"name": "a"}]}]
+    >>> first_seen(checks)
     [{'step': 30, 'name': 'a'}]
     """
     first: dict[str, dict[str, Any]] = {}

@@ -1,1 +1,1 @@
-"""Training by supervised fine-tuning: encoding, batch order, dropout."""
+"""Training by supervised fine-tuning: encoding, batch order, dropout, trainer."""

@@ -1,4 +1,4 @@
-"""The order of training: which example is seen when, a pure function of sizes and seed. No torch."""
+"""Order of the examples in training, a pure function of their lengths and a seed. No torch."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from noisy_student import seeds
 from noisy_student.training.specs.sft import SftSpec
 
 POOL_BATCHES = 8
-"""Batches whose rows are sorted together when grouped by length: wide enough to save nearly all of the padding, and
-narrow enough that short and long rows keep coming in turn."""
+"""Batches whose rows are sorted together when grouped by length: enough to save nearly all padding, few enough to mix
+short and long rows over an epoch."""
 
 
-def order(lengths: Sequence[int], spec: SftSpec, *, seed: int) -> list[int]:
-    """Positions of examples in the order of training; every epoch is a fresh shuffle of all of them.
+def batch_order(lengths: Sequence[int], spec: SftSpec, *, seed: int) -> list[int]:
+    """Return positions of examples in the order of training; every epoch is a fresh shuffle of all of them.
 
-    ``lengths`` are their tokens. Batches are consecutive runs of ``spec.batch`` and may reach over the end of an
-    epoch, so that all but the last are full. Matched by steps, the order is repeated until it fills them.
+    ``lengths`` are their tokens. Batches are consecutive runs of ``spec.batch`` and may cross the end of an epoch, so
+    all but the last are full. Matched by steps, epochs follow until the steps are filled.
     """
     rows = spec.steps * spec.batch if spec.steps is not None else max(1, round(len(lengths) * spec.epochs))
     result: list[int] = []
@@ -36,7 +36,7 @@ def order(lengths: Sequence[int], spec: SftSpec, *, seed: int) -> list[int]:
 
 
 def _grouped(positions: list[int], lengths: Sequence[int], batch: int, chance: random.Random) -> list[int]:
-    """The positions in batches of about equal length, in random order; a batch that is not full stays the last."""
+    """Positions in batches of about equal length, in random order; a batch that is not full stays last."""
     batches: list[list[int]] = []
     for start in range(0, len(positions), batch * POOL_BATCHES):
         pool = sorted(positions[start : start + batch * POOL_BATCHES], key=lengths.__getitem__)
@@ -47,7 +47,7 @@ def _grouped(positions: list[int], lengths: Sequence[int], batch: int, chance: r
 
 
 def step_count(rows: int, spec: SftSpec) -> int:
-    """Optimiser steps for ``rows`` rows; the last batch may be smaller.
+    """Return the optimiser steps for ``rows`` rows; the last batch may be smaller.
 
     >>> step_count(9, SftSpec(batch=4))
     3

@@ -1,7 +1,7 @@
-"""Residual dropout while a student learns: the output of each sub-layer before it is added to the stream.
+"""Residual dropout in training: on the output of each sub-layer before it is added to the residual stream.
 
 Vaswani et al. 2017, section 5.4; the noise of the noisy student in Xie et al. 2020. Masks depend on run seed and step
-alone, so that a resumed run drops what an uninterrupted one would.
+alone, so a resumed run has the masks of an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -17,31 +17,32 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from noisy_student import seeds
 from noisy_student.errors import UserError
-from noisy_student.training.callback import Watch
+from noisy_student.training.callback import TrainingCallback
 
 _SUB_LAYER = re.compile(r"(^|\.)layers\.\d+\.(self_attn|mlp)$")
-"""Attention and feed-forward of a decoder layer as Llama, Qwen and their kin name them, under an adapter or not."""
+"""Attention and feed-forward of a decoder layer by their names in Llama, Qwen and similar models, with an adapter or
+without."""
 
 
 @contextmanager
 def residual_dropout(model: torch.nn.Module, share: float) -> Iterator[None]:
-    """Within, each sub-layer's output loses ``share`` of its numbers while the model is in training mode.
+    """Drop ``share`` of each sub-layer's output in training mode, and divide the rest by 1 - ``share``.
 
-    Numbers that stay are divided by 1 - ``share``. Where ``share`` is 0 nothing is touched. Raises UserError for a
-    model whose layers are named in another way.
+    Does nothing where ``share`` is 0. Raises UserError for a model with other layer names.
     """
     found = [module for name, module in model.named_modules() if _SUB_LAYER.search(name)] if share else []
     if share and not found:
         raise UserError(
-            f"sft.dropout is {share:g}, and no decoder layer of this model was found.",
-            why="It drops the outputs of modules that are called layers.N.self_attn and layers.N.mlp.",
-            do="Set sft.dropout = 0, or take a model of the Llama or Qwen family.",
+            f"sft.dropout is {share:g}, and this model has no known decoder layer.",
+            why="Dropout applies to modules named layers.N.self_attn and layers.N.mlp.",
+            do="Set sft.dropout = 0, or use a model of the Llama or Qwen family.",
+            code="dropout-layers-missing",
         )
 
     def drop(module: torch.nn.Module, given: Any, output: Any) -> Any:
         if not module.training:
             return output
-        # Attention hands its weights on behind its output.
+        # Attention returns its weights after its output.
         if isinstance(output, tuple):
             return (dropout(output[0], share), *output[1:])
         return dropout(output, share)
@@ -54,16 +55,16 @@ def residual_dropout(model: torch.nn.Module, share: float) -> Iterator[None]:
             hook.remove()
 
 
-class Masks(TrainerCallback):
-    """A callback of the Trainer that seeds torch's generator before every optimiser step of the whole run."""
+class DropoutMasks(TrainerCallback):
+    """Trainer callback that seeds torch's generator before every optimiser step."""
 
-    def __init__(self, run_seed: int, watch: Watch) -> None:
-        """``watch`` knows the step, those before a pause counted."""
+    def __init__(self, run_seed: int, callback: TrainingCallback) -> None:
+        """``callback`` counts the steps, those before a pause included."""
         self._run_seed = run_seed
-        self._watch = watch
+        self._callback = callback
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Seed it by run and step; the parts of a step follow one another in one stream."""
-        torch.manual_seed(seeds.seed(self._run_seed, "dropout", step=self._watch.step))
+        """Seed by run and step; the parts of a step continue one stream."""
+        torch.manual_seed(seeds.seed(self._run_seed, "dropout", step=self._callback.step))

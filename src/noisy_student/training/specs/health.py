@@ -1,7 +1,8 @@
-"""When a training is looked at and what follows from what is found: settings only, no torch."""
+"""Settings of the health checks of a training, and the rules that apply to each method. No torch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -9,29 +10,39 @@ from pydantic import Field
 from noisy_student.strict import Strict
 
 FILE = "health.jsonl"
-"""Where the looks are kept, among a training's curves."""
+"""File of the checks, among a training's curves."""
+SFT_RULES = ("updates-swallowed", "learning-rate-too-high", "learning-rate-too-low")
+"""Rules that apply to fine-tuning; the others judge sampled answers."""
+GRPO_RULES = (
+    "unreadable-gold", "template-mismatch", "updates-swallowed", "learning-rate-too-high", "answers-never-end",
+    "degenerate-repetition", "cap-too-short", "one-answer", "collapse", "group-too-small", "pool-all-wrong",
+    "pool-all-right", "no-anchor-drift", "learning-rate-too-low",
+)  # fmt: skip
+METHOD_RULES: Mapping[str, tuple[str, ...]] = {"sft": SFT_RULES, "grpo": GRPO_RULES}
+"""Names of the health rules by training method; ``health/rules.py`` holds their functions and their order."""
 
 
 class HealthSpec(Strict):
-    """The looks at a training; they change nothing of it unless they stop it."""
+    """Settings of the health checks; a check changes nothing of a training unless it stops it."""
 
     on_unhealthy: Literal["warn", "stop"] = "warn"
-    """Whether a diagnosis is said and stored, or also ends the training: its condition is then skipped."""
+    """Report and store a diagnosis, or also end the training and skip its condition."""
     first: int = Field(default=30, ge=1)
-    """The step of the first look; 30 is where the plan checked its runs."""
+    """Step of the first check; 30 is where the plan checked its runs."""
     every: int = Field(default=30, ge=1)
-    """Steps from one look to the next."""
+    """Steps from one check to the next."""
     dev: int = Field(default=48, ge=0)
-    """Dev questions that are answered before the first step and at every look of a run by GRPO, to see a collapse."""
+    """Dev questions answered before the first step and at every check of a GRPO training, to detect a collapse."""
 
     def due(self, step: int, *, last: int) -> bool:
-        """Whether a look is due after ``step`` steps where the last one was after ``last``.
+        """Return whether a check is due after ``step`` steps where the last one was after ``last``.
 
         >>> spec = HealthSpec(first=25, every=30)
         >>> [step for step in range(10, 100, 10) if spec.due(step, last=step - 10)]
         [30, 60, 90]
         """
-        return self._looks(step) > self._looks(last)
+        return self._number(step) > self._number(last)
 
-    def _looks(self, step: int) -> int:
+    def _number(self, step: int) -> int:
+        """Checks that are due by ``step``."""
         return 0 if step < self.first else 1 + (step - self.first) // self.every

@@ -1,7 +1,7 @@
-"""A probe: a few steps of GRPO that are to show whether a setting works, and end as soon as they do. No torch.
+"""Probes: a few steps of GRPO that end as soon as they show that a setting works. No torch.
 
 The criteria are the plan's, in its order: rewards differ within groups, the model moves away from its start, answers
-end. What a trainer logs as ``loss`` is none of them.
+end. The trainer's ``loss`` is not a criterion, since it says nothing of progress.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pydantic import Field, model_validator
 from noisy_student.strict import Strict
 
 RECENT = 10
-"""Steps whose facts are taken together."""
+"""Steps whose facts are averaged."""
 VISIBLE = 0.0005
-"""Nats a token: what a log of three digits shows as more than 0, as the plan read its own."""
+"""Nats a token that a log of three digits shows as more than 0, as the plan read its own."""
 
 
 class ProbeSpec(Strict):
-    """When a probe is judged, and what it must show."""
+    """Steps at which a probe is judged, and its thresholds."""
 
     first: int = Field(default=30, ge=2)
     """The step of the first judgement; the plan looked at 30."""
@@ -43,13 +43,13 @@ class ProbeSpec(Strict):
         return self
 
     def due(self, step: int) -> bool:
-        """Whether a probe is judged after so many steps."""
+        """Return whether a probe is judged after ``step`` steps."""
         return step >= self.first and (step - self.first) % self.every == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """What was asked, what was seen, and whether that holds; ``waived`` holds for another reason, which it says."""
+    """A criterion's measured value and whether it holds; ``waived`` is the reason where it holds regardless."""
 
     name: str
     value: float | None
@@ -62,11 +62,11 @@ class Criterion:
         return asdict(self)
 
 
-def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], drift: Sequence[tuple[int, float]]) -> list[Criterion]:
-    """The three criteria on the facts of all batches so far; ``drift`` has optimiser steps and divergences."""
+def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], kl: Sequence[tuple[int, float]]) -> list[Criterion]:
+    """Judge the three criteria on the facts of all batches; ``kl`` has optimiser steps and divergences."""
     recent = facts[-RECENT:]
     spread = statistics.median_low(float(row["spread"]) for row in recent)
-    rising = _rise(spec, drift)
+    rising = _rise(spec, kl)
     stopped = statistics.fmean(float(row["stopped"]) for row in recent)
     readable = statistics.fmean(float(row["readable"]) for row in recent)
     waived = None
@@ -80,9 +80,9 @@ def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], drift: Sequence[t
     ]
 
 
-def _rise(spec: ProbeSpec, drift: Sequence[tuple[int, float]]) -> float | None:
-    """Nats a token and step, by least squares; 0 where the model is not visibly elsewhere; None where unknown."""
-    points = [(step, nats) for step, nats in sorted(drift) if spec.slope_from <= step <= spec.slope_to]
+def _rise(spec: ProbeSpec, kl: Sequence[tuple[int, float]]) -> float | None:
+    """Nats a token and step, by least squares; 0 where the model has not visibly moved; None where unknown."""
+    points = [(step, nats) for step, nats in sorted(kl) if spec.slope_from <= step <= spec.slope_to]
     if len(points) < 2:
         return None
     if points[-1][1] < VISIBLE:

@@ -1,4 +1,4 @@
-"""How a student is fine-tuned: settings only, no torch."""
+"""Settings of supervised fine-tuning. No torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SftSpec(Strict):
     """Supervised fine-tuning of all weights; every field changes the result."""
 
     match: Literal["epochs", "steps"] = "epochs"
-    """What two conditions have in common: passes over their own examples, or optimiser steps."""
+    """Quantity that two conditions have in common: passes over their own examples, or optimiser steps."""
     epochs: float = Field(default=2.0, gt=0)
     """Passes over the examples when matched by epochs; the plan uses 2."""
     steps: int | None = Field(default=None, ge=1)
@@ -21,15 +21,15 @@ class SftSpec(Strict):
     batch: int = Field(default=4, ge=1)
     """Examples a step; 4 makes the plan's 2 epochs of 1,000 examples its 500 steps."""
     micro_batch: int | None = Field(default=None, ge=1)
-    """Examples that are in memory at once; their gradients add up to the batch's, whose mean is over all its tokens."""
+    """Examples in memory at once; their gradients add up to the batch's, whose mean is over all its tokens."""
     activation_checkpointing: bool = False
-    """Whether a layer's inner values are computed again on the way back: less memory for a third more time."""
+    """Compute a layer's inner values again in the backward pass: less memory for a third more time."""
     group_by_length: bool = False
-    """Whether a batch holds examples of about equal length, which saves padding; off as in the Trainer."""
+    """Fill batches with examples of about equal length, which saves padding; off as in the Trainer."""
     learning_rate: float = Field(default=2e-5, gt=0)
     """Peak learning rate; TRL's default, meant for models of about 0.5 B parameters."""
     schedule: Literal["constant_with_warmup", "linear", "cosine"] = "linear"
-    """How the rate falls after the warm-up; linear is the Trainer's default."""
+    """Decay of the rate after the warm-up; linear is the Trainer's default."""
     warmup: float = Field(default=0.03, ge=0, lt=1)
     """Share of the steps that raise the rate from 0; 0.03 as in Alpaca and QLoRA."""
     weight_decay: float = Field(default=0.0, ge=0)
@@ -39,7 +39,7 @@ class SftSpec(Strict):
     max_length: int = Field(default=1024, ge=2)
     """Tokens of prompt and target; a longer example is left out and counted, never cut. TRL's default."""
     loss_on: Literal["answer", "all"] = "answer"
-    """Which tokens teach: the target with its end token, or the prompt too (the original protocol)."""
+    """Tokens in the loss: the target with its end token, or the prompt too (the original protocol)."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of each sub-layer's output that is dropped while the student learns (residual dropout, Vaswani et al.
     2017, who took 0.1); 0 is off."""

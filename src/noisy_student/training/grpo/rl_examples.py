@@ -1,4 +1,4 @@
-"""What GRPO is taught from: questions with one answer each, whose reward they decide, and their weights. No torch."""
+"""Examples of reinforcement learning: questions with one label each, weights of their advantages, order. No torch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from noisy_student.training.specs.grpo import GrpoSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
-    """One label a question, in the order they came, and the ids of those that cannot be used.
+class RlExamples:
+    """One label a question, in their given order, and the question ids of labels that were left out.
 
-    ``unreadable`` labels are no answer that a text could reach, ``too_long`` questions leave no room for one.
+    ``unreadable`` labels cannot be equal to any answer; ``too_long`` questions leave no tokens for one.
     """
 
     labels: tuple[Label, ...]
@@ -25,11 +25,10 @@ class Lessons:
     too_long: tuple[str, ...]
 
 
-def lessons(labels: Iterable[Label], *, fits: Collection[str]) -> Lessons:
-    """The labels that can be learned from; NotTrainable when none can.
+def rl_examples(labels: Iterable[Label], *, fits: Collection[str]) -> RlExamples:
+    """Select the labels to train on, the first of each question; raises NotTrainable when none is left.
 
-    ``fits`` are the questions whose prompt and answer fit into the model. A question has one label, however many
-    worked texts stand for it.
+    ``fits`` holds the ids of questions whose prompt and longest answer fit into the model.
     """
     first: dict[str, Label] = {}
     for label in labels:
@@ -40,27 +39,28 @@ def lessons(labels: Iterable[Label], *, fits: Collection[str]) -> Lessons:
     used = tuple(label for name, label in first.items() if name not in left_out)
     if not used:
         raise NotTrainable(
-            f"Of {len(first)} labels {len(unreadable)} are no number and {len(too_long)} questions are too long.",
-            why="Nothing is left that an answer could be paid for.",
+            f"Of {len(first)} labels {len(unreadable)} are not numbers and {len(too_long)} questions are too long.",
+            why="No answer could earn a reward.",
             do="Loosen the selection, or check the labels.",
+            code="no-usable-labels",
         )
-    return Lessons(used, unreadable, too_long)
+    return RlExamples(used, unreadable, too_long)
 
 
 def _is_readable(answer: str) -> bool:
     return is_latex(answer) or canonical_number(answer) is not None
 
 
-def weight(label: Label, spec: GrpoSpec) -> float:
-    """What the advantages of a question's answers are multiplied by."""
+def advantage_weight(label: Label, spec: GrpoSpec) -> float:
+    """Return the factor on the advantages of a question's answers."""
     if label.origin != "vote":
         return 1.0
     agreement = label.agreement if spec.weigh_agreement and label.agreement is not None else 1.0
     return spec.pseudo_weight * agreement
 
 
-def visits(questions: int, rows: int, *, seed: int) -> list[int]:
-    """Positions of questions in the order of their visits: one fresh shuffle of all after the other."""
+def visit_order(questions: int, rows: int, *, seed: int) -> list[int]:
+    """Return positions of questions in the order of their visits: consecutive shuffles of all of them."""
     result: list[int] = []
     epoch = 0
     while len(result) < rows:

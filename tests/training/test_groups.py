@@ -1,4 +1,4 @@
-"""How answers end: circles are found wherever they begin, arithmetic is none."""
+"""Groups of answers and facts of their ends: loops are found wherever they begin, arithmetic is not a loop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.records import Draw
-from noisy_student.training.groups import LEAST, LONGEST, TIMES, ends, loops
+from noisy_student.training.groups import LEAST, LONGEST, TIMES, Group, ends, kinds, loops
 
 TOKENS = st.lists(st.integers(0, 50), max_size=30)
 
@@ -44,3 +44,8 @@ def test_the_facts_of_a_step() -> None:
 def test_where_no_answer_ends_no_length_is_known() -> None:
     found = ends([draw([5, 6], "length")])
     assert (found["stopped"], found["ended_length"], found["longest_ended"]) == (0.0, None, None)
+
+
+def test_kinds_of_groups_are_counted() -> None:
+    groups = [Group(0, "q", "gold", "4", 4, right) for right in (0, 4, 1, 3)]
+    assert kinds(groups) == {"all-right": 1, "all-wrong": 1, "mixed": 2}
