@@ -95,10 +95,9 @@ def test_a_step_that_runs_out_of_memory_is_a_result(tmp_path: Path, monkeypatch:
 
 
 def test_the_peak_is_that_of_the_block() -> None:
-    with memory_rehearsal.memory_peak() as peak:
-        # Fresh pages: an allocation could reuse memory that earlier tests have freed.
-        with mmap.mmap(-1, 128 << 20) as pages:
-            pages.write(b"x" * len(pages))
-            # Longer than the interval between two readings.
-            time.sleep(5 * memory_rehearsal.TICK)
+    # Fresh pages: an allocation could reuse memory that earlier tests have freed.
+    with memory_rehearsal.memory_peak() as peak, mmap.mmap(-1, 128 << 20) as pages:
+        pages.write(b"x" * len(pages))
+        # Longer than the interval between two readings.
+        time.sleep(5 * memory_rehearsal.TICK)
     assert peak.taken is not None and (120 << 20) < peak.taken < (1 << 30)

@@ -47,13 +47,21 @@ def preflight(view: RunView) -> list[dict[str, Any]]:
     return [result.row for result in judge_all(facts(nodes, view))]
 
 
-def failures(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each failed check: the measurement and the remedy."""
-    return [
+def preflight_error(rows: Sequence[Mapping[str, Any]]) -> UserError | None:
+    """Return the error that names every failed check with its remedy; None if no check failed."""
+    failed = [
         f"{row['check']} ({row['measured']})" + (f": {row['remedy']}" if row["remedy"] else "")
         for row in rows
         if row["outcome"] == "fail"
     ]
+    if not failed:
+        return None
+    return UserError(
+        f"Pre-flight checks failed: {'; '.join(failed)}.",
+        why="The run itself would be wrong for the same reasons.",
+        do="Fix these first, or continue anyway with --set preflight=false.",
+        code="preflight-failed",
+    )
 
 
 def facts(nodes: PreflightNodes, view: RunView) -> Facts:
@@ -161,13 +169,3 @@ def _excused(settings: Settings, known: Mapping[str, Any] | None) -> Iterator[tu
 def _tuples(found: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a JSON object with lists turned into tuples."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
-
-
-def withheld(rows: Sequence[Mapping[str, Any]]) -> UserError:
-    """Return the error that names every failed check, for a run that stops after its pre-flight."""
-    return UserError(
-        f"Pre-flight checks failed: {'; '.join(failures(rows))}.",
-        why="The run itself would be wrong for the same reasons.",
-        do="Fix these first, or go on anyway with --set preflight=false.",
-        code="preflight-failed",
-    )
