@@ -71,7 +71,7 @@ def _decoded(decoder: Decoder, prompts: Sequence[Sequence[int]], temperature: fl
     count = len(prompts)
     longest = max(map(len, prompts))
     decoder.reserve(longest + STEPS)
-    memory = decoder.memory(groups=count, rows=count, prompt=longest, drawn=STEPS)
+    memory = decoder.new_cache(groups=count, rows=count, prompt=longest, drawn=STEPS)
     logits_PV = decoder.read(memory, prompts, range(count))
     memory.seat(range(count))
     found, fed = [], []

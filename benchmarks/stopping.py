@@ -1,4 +1,4 @@
-"""What stopping rules save: samples on the plan's histogram, samples and seconds in the lab with the engine's rounds.
+"""What stopping rules save: samples on the plan's histogram, samples and seconds in the lab with the engine's windows.
 
     python benchmarks/stopping.py [--questions 512] [--repeats 3] [--json results/stopping.json]
 
@@ -29,8 +29,8 @@ from noisy_student.models import lab  # noqa: E402
 from noisy_student.models.chat import Renderer  # noqa: E402
 from noisy_student.models.load import load  # noqa: E402
 from noisy_student.records import Answer, Draw  # noqa: E402
-from noisy_student.sampling.rounds import Go, Rounds  # noqa: E402
 from noisy_student.sampling.torch_engine import TorchEngine  # noqa: E402
+from noisy_student.sampling.windows import More, Windows  # noqa: E402
 from noisy_student.study.settings.files import Request, resolve  # noqa: E402
 
 HISTOGRAM = {1: 597, 2: 936, 3: 648, 4: 475, 5: 363, 6: 305, 7: 287, 8: 389}
@@ -99,11 +99,11 @@ class Lab:
             row_seeds = [
                 [seeds.seed(1, "sample", str(first + row), k=k) for k in range(K)] for row in range(len(prompts))
             ]
-            rounds = None if rule is fixed else Rounds(ends, self._go(rule, K))
-            drawn += sum(map(len, self._engine.draw(prompts, row_seeds, self._decoding, rounds)))
+            windows = None if rule is fixed else Windows(ends, self._go(rule, K))
+            drawn += sum(map(len, self._engine.draw(prompts, row_seeds, self._decoding, windows)))
         return drawn, time.monotonic() - start
 
-    def _go(self, rule: Rule, K: int) -> Go:
+    def _go(self, rule: Rule, K: int) -> More:
         """As the stage asks: each draw is read once."""
         known: dict[int, list[str | None]] = {}
 

@@ -60,6 +60,17 @@ HOMES = {
     "jinja2": ("report.html", "models.template_trial"),
 }
 ONE_FILE = ("vllm", "openai", "ray", "matplotlib")
+STORE = ("pipeline.store", "pipeline.manifest", "pipeline.garbage")
+READERS_OF_THE_STORE = {
+    "study.results.view",
+    "study.run",
+    # They read the seconds of past work, not its results.
+    *(f"study.forecast.{name}" for name in ("history", "ledger", "outlook", "timing")),
+    # Commands about the store itself.
+    *(f"cli.{name}" for name in ("du", "gc", "plan", "spend", "why")),
+}
+LOADING = ("models.load.load", "models.load.load_tokenizer", "models.load.find_folder", "models.adapter.merged")
+LOADERS = {"study.stages.loading", "lab.__main__"}
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 450, 60, 6
 NO_NAMES = {"utils", "util", "misc", "common", "helpers", "helper", "base", "v2"}
 RANDOM = ("random.", "np.random.", "numpy.random.", "torch.rand", "torch.manual_seed", "torch.seed", "torch.normal")
@@ -190,6 +201,32 @@ def the_wall_stands(modules: Modules) -> Iterator[str]:
             yield f"{module.name}: reaches answer_key"
 
 
+def the_pipeline_knows_the_core_only(modules: Modules) -> Iterator[str]:
+    """Neither by import nor by the name of a module in a string."""
+    edges = graph(modules)
+    others = {name for row in ROWS[:-1] for name in row} - {"pipeline", PACKAGE}
+    for module in modules.values():
+        if module.top == "pipeline":
+            yield from (f"{module.name}: imports {name}" for name in edges[module.name] if name.split(".")[0] in others)
+            texts = (node.value for node in ast.walk(module.tree) if isinstance(node, ast.Constant))
+            named = (text for text in texts if isinstance(text, str) and text.startswith(f"{PACKAGE}."))
+            yield from (f"{module.name}: names {text}" for text in named if text.split(".")[1] in others)
+
+
+def the_store_has_few_readers(modules: Modules) -> Iterator[str]:
+    edges = graph(modules)
+    for module in modules.values():
+        if module.top != "pipeline" and module.name not in READERS_OF_THE_STORE and edges[module.name] & set(STORE):
+            yield f"{module.name}: reads the store"
+
+
+def models_are_loaded_in_one_place(modules: Modules) -> Iterator[str]:
+    loading = {f"{PACKAGE}.{name}" for name in (*LOADING, "models.load")}
+    for module in modules.values():
+        if module.top != "models" and module.name not in LOADERS and loading & set(module.imports):
+            yield f"{module.name}: loads a model"
+
+
 def libraries_stay_home(modules: Modules) -> Iterator[str]:
     users: dict[str, set[str]] = {name: set() for name in (*HOMES, *ONE_FILE)}
     for module in modules.values():
@@ -257,6 +294,9 @@ RULES: tuple[Rule, ...] = (
     imports_point_down,
     no_circles,
     the_wall_stands,
+    the_pipeline_knows_the_core_only,
+    the_store_has_few_readers,
+    models_are_loaded_in_one_place,
     libraries_stay_home,
     sizes_are_kept,
     names_say_something,
@@ -297,6 +337,23 @@ DOC = '"""Doc."""\n'
             },
             "training.a: reaches",
         ),
+        (
+            the_pipeline_knows_the_core_only,
+            {"pipeline.a": "import noisy_student.models.b", "models.b": ""},
+            "imports models.b",
+        ),
+        (the_pipeline_knows_the_core_only, {"pipeline.a": "STAGES = 'noisy_student.study.stages'"}, "names noisy_st"),
+        (
+            the_store_has_few_readers,
+            {"study.results.a": "from noisy_student.pipeline.store import Store", "pipeline.store": ""},
+            "study.results.a: reads the store",
+        ),
+        (models_are_loaded_in_one_place, {"study.stages.a": "from noisy_student.models.load import load"}, "loads a"),
+        (
+            models_are_loaded_in_one_place,
+            {"study.a": "def f():\n    import noisy_student.models.load"},
+            "loads a model",
+        ),
         (libraries_stay_home, {"labeling.a": "def f():\n    from torch.nn import Linear"}, "torch is not at home"),
         (libraries_stay_home, {"sampling.torch_engine_two": "import torch"}, "torch is not at home"),
         (libraries_stay_home, {"report.a": "import ray", "report.b": "from ray import x"}, "one file"),
@@ -320,6 +377,10 @@ def test_a_rule_can_fail(rule: Rule, sources: dict[str, str], fault: str) -> Non
 def test_what_is_allowed_is_no_fault() -> None:
     sources = {
         "cli.main": f"{DOC}def run(a: int, b: int, c: int, d: int, e: int, f: int, g: int) -> None:\n    {DOC}",
+        "study.b": f"{DOC}from noisy_student.models.load import LoadedModel",
+        "study.run": f"{DOC}from noisy_student.pipeline.store import Store",
+        "pipeline.store": f"{DOC}from noisy_student import records",
+        "models.load": DOC,
         "study.a": f"{DOC}from noisy_student import answer_key, __version__\nclass _B:\n    def f(s): ...",
         "answer_key": f"{DOC}from noisy_student.records import Answer",
         "records": DOC,

@@ -118,14 +118,6 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A model on disk: its folder and the digest of what made it."""
-
-    path: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
 class Grade:
     """One sample against the key: ``correct`` by any way of reading the answer, ``strict`` only after ``####``."""
 

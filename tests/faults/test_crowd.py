@@ -13,13 +13,13 @@ pytestmark = pytest.mark.slow
 
 LOGGED = """
 import os, sys
-from noisy_student.study import stage_run
-run_held = stage_run._run_held
+from noisy_student.pipeline import attempt
+run_held = attempt._run_held
 def logged(store, node, context, *, started):
     with open(os.environ["EXECUTIONS"], "a") as log:
         log.write(node.name + "\\n")
     return run_held(store, node, context, started=started)
-stage_run._run_held = logged
+attempt._run_held = logged
 from noisy_student.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """

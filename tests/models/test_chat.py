@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import refused
 from transformers import PreTrainedTokenizerFast
 
-from noisy_student.errors import UserError
 from noisy_student.models import stop
 from noisy_student.models.chat import Renderer, Shot
 from noisy_student.models.spec import PromptSpec
@@ -86,32 +86,32 @@ def test_thinking_can_be_switched_off() -> None:
 def test_chat_style_needs_a_template() -> None:
     tokenizer = tiny.byte_tokenizer()
     tokenizer.chat_template = None
-    with pytest.raises(UserError, match="no chat template"):
+    with refused("chat-template-missing"):
         Renderer(tokenizer, PromptSpec())
 
 
 @pytest.mark.parametrize(
-    "template",
+    ("template", "code"),
     [
-        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
-        "{{ 'a'*100000000 }}",
-        "{% for i in range(10**9) %}{{ i }}{% endfor %}",
-        "{% for i in range(99999) %}{{ 'aaaaaaaaaaaaaaaa' }}{% endfor %}",
-        "{{ raise_exception('no') }}",
-        "x" * 70_000,
+        ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "chat-template-unusable"),
+        ("{{ 'a'*100000000 }}", "chat-template-too-large"),
+        ("{% for i in range(10**9) %}{{ i }}{% endfor %}", "chat-template-unusable"),
+        ("{% for i in range(99999) %}{{ 'aaaaaaaaaaaaaaaa' }}{% endfor %}", "chat-template-too-large"),
+        ("{{ raise_exception('no') }}", "chat-template-unusable"),
+        ("x" * 70_000, "chat-template-too-large"),
     ],
 )
-def test_hostile_templates_are_refused(template: str) -> None:
+def test_hostile_templates_are_refused(template: str, code: str) -> None:
     tokenizer: PreTrainedTokenizerFast = tiny.word_tokenizer()
     tokenizer.chat_template = template
-    with pytest.raises(UserError, match="template"):
+    with refused(code):
         check_template(tokenizer)
 
 
 def test_a_template_that_drops_the_question_is_refused() -> None:
     tokenizer = tiny.word_tokenizer()
     tokenizer.chat_template = "<|im_start|>assistant\n"
-    with pytest.raises(UserError, match="leaves the user's text out"):
+    with refused("chat-template-unusable"):
         Renderer(tokenizer, PromptSpec())
 
 
@@ -206,5 +206,5 @@ def test_a_template_may_trim_one_side(trimmed: str) -> None:
 def test_a_template_that_repeats_a_text_is_refused() -> None:
     tokenizer = tiny.byte_tokenizer()
     tokenizer.chat_template = "{% for m in messages %}{{ m.content }}|{{ m.content }}{% endfor %}"
-    with pytest.raises(UserError, match="leaves the user's text out, or changes it"):
+    with refused("chat-template-unusable"):
         Renderer(tokenizer, PromptSpec())

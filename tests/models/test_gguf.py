@@ -8,8 +8,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import gguf as library
+import numpy as np
 import pytest
 import torch
+from refusals import refused
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -22,9 +25,8 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from noisy_student.errors import UserError
-from noisy_student.models import checkpoint, gguf, lab
-from noisy_student.models.load import load
+from noisy_student.models import gguf, lab
+from noisy_student.models.load import load, save
 
 
 def _beside(name: str) -> ModuleType:
@@ -145,7 +147,7 @@ def test_it_is_converted_once_and_what_comes_of_it_can_be_saved(tmp_path: Path) 
     before = {item.name: item.stat().st_mtime_ns for item in folder.iterdir()}
     assert gguf.folder_of(path) == folder
     assert {item.name: item.stat().st_mtime_ns for item in folder.iterdir()} == before
-    checkpoint.write(load(path), tmp_path / "saved")
+    save(load(path), tmp_path / "saved")
     plain = AutoModelForCausalLM.from_pretrained(tmp_path / "saved")
     with torch.no_grad():
         torch.testing.assert_close(plain(IDS).logits, model(IDS).logits, atol=1e-5, rtol=1e-4)
@@ -153,14 +155,14 @@ def test_it_is_converted_once_and_what_comes_of_it_can_be_saved(tmp_path: Path) 
 
 def test_what_is_no_gguf_file_or_is_damaged_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "no.gguf").write_bytes(b"\x80\x04pickle")
-    with pytest.raises(UserError, match="is not a GGUF file"):
+    with refused("not-a-gguf-file", "no.gguf"):
         load(tmp_path / "no.gguf")
     path, _ = _file(tmp_path, "qwen2")
     path.write_bytes(path.read_bytes()[:4000])
-    with pytest.raises(UserError, match="cannot be read"):
+    with refused("gguf-unreadable", str(path)):
         load(path)
     assert not [item for item in gguf.cache().iterdir() if item.is_dir()]
-    with pytest.raises(UserError, match="no folder or file"):
+    with refused("model-not-found", "gone.gguf"):
         load(tmp_path / "gone.gguf")
 
 
@@ -173,3 +175,28 @@ def test_files_beside_it_are_not_taken_for_its_own(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "evil", "auto_map": {"AutoConfig": "evil.Evil"}}')
     own = AutoTokenizer.from_pretrained(lab.folder("lab-m"))
     assert load(path).tokenizer.encode("Tom has 12 apples.") == own.encode("Tom has 12 apples.")
+
+
+def test_the_reader_put_in_place_of_ggufs_keeps_its_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new version of gguf or transformers that the replacement no longer fits fails here, before it costs memory."""
+    path, _ = _file(tmp_path, "qwen2")
+    original, made = library.GGUFReader, []
+    theirs = original(str(path))
+    assert type(theirs.data) is np.memmap, "the replacement has a reason only where numpy maps the file"
+    ours = gguf._Reader(str(path))
+    assert type(ours.data) is np.ndarray
+    assert list(ours.fields) == list(theirs.fields)
+    assert all(ours.fields[name].contents() == theirs.fields[name].contents() for name in theirs.fields)
+    for own, other in zip(ours.tensors, theirs.tensors, strict=True):
+        assert (own.name, own.tensor_type) == (other.name, other.tensor_type)
+        np.testing.assert_array_equal(own.data, other.data)
+
+    class Counted(gguf._Reader):
+        def __init__(self, *given: Any) -> None:
+            made.append(given)
+            super().__init__(*given)
+
+    monkeypatch.setattr(gguf, "_Reader", Counted)
+    gguf.folder_of(path)
+    assert len(made) == 1, "transformers must look GGUFReader up in gguf at each call, and read the file once"
+    assert library.GGUFReader is original

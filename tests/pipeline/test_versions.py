@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from noisy_student.cli.main import main
-from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
 
 
@@ -22,9 +21,8 @@ def test_what_is_installed_here_fits() -> None:
 )
 def test_another_version_is_named_with_what_to_install(name: str, found: str | None) -> None:
     fits = {known: low for known, (low, _) in provenance.RANGES.items()}
-    with pytest.raises(UserError, match=re.escape(f"{name} is {found or 'missing'}.")) as refused:
+    with refused("library-version", f"{name} is {found or 'missing'}.", f"Install {name} {provenance.RANGES[name][0]}"):
         provenance.require({**fits, name: found}.get)
-    assert f"Install {name} {provenance.RANGES[name][0]}" in refused.value.do
 
 
 @pytest.mark.parametrize("words", [["run", "v1"], ["sample", "q.jsonl"], ["train", "q.jsonl"], ["evaluate", "q.jsonl"]])

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisy_student import identity
-from noisy_student.pipeline.node import code_of, module_of
+from noisy_student.pipeline.node import code_of
 
 words = st.text(st.characters(codec="utf-8"), max_size=8).map(lambda text: unicodedata.normalize("NFC", text))
 values = st.recursive(
@@ -124,7 +124,7 @@ class Copy:
     def __init__(self, root: Path, source: Path) -> None:
         self.root = root
         shutil.copytree(source, root, ignore=shutil.ignore_patterns("__pycache__", "weights", "*.toml"))
-        self.closures = {stage: identity.import_closure([module_of(stage)]) for stage in STAGES}
+        self.closures = {stage: identity.import_closure([f"noisy_student.study.stages.{stage}"]) for stage in STAGES}
         self.used = sorted(frozenset().union(*self.closures.values()))
         self.texts = {name: self._path(name).read_text(encoding="utf-8") for name in self.used}
         self.before = self.keys()
@@ -133,7 +133,7 @@ class Copy:
     def keys(self) -> dict[str, str]:
         """The digest of each stage's code, read anew."""
         code_of.cache_clear()
-        return {stage: code_of(module_of(stage)) for stage in STAGES}
+        return {stage: code_of(f"noisy_student.study.stages.{stage}") for stage in STAGES}
 
     def sites(self, find: Callable[[ast.Module], Sequence[ast.AST]]) -> list[str]:
         """The modules in which there is something to edit."""

@@ -15,7 +15,7 @@ from noisy_student.records import Draw
 from noisy_student.sampling import torch_engine
 from noisy_student.sampling.decoder import Decoder
 from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.kv_cache import Memory
+from noisy_student.sampling.kv_cache import KVCache
 from noisy_student.sampling.torch_engine import TorchEngine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -117,13 +117,13 @@ def test_a_prompt_without_a_number_fails_alone(monkeypatch: pytest.MonkeyPatch) 
 
 def test_rows_that_outlast_their_prompts_neighbours_make_more_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     grown = []
-    real = Memory.grow
+    real = KVCache.grow
 
     def growing(self, groups):
         grown.append(groups)
         real(self, groups)
 
-    monkeypatch.setattr(Memory, "grow", growing)
+    monkeypatch.setattr(KVCache, "grow", growing)
     prompts = [[number, 5] for number in range(3, 23)]
     few = draws(prompts, 4, width=8)
     assert max(grown) > 2 * 8 // 4, "this test needs stragglers"

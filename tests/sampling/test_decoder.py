@@ -73,7 +73,7 @@ def test_every_next_token_has_the_probability_that_transformers_gives_it(name: s
     assert why_not(model) is None
     decoder = Decoder(model)
     decoder.reserve(64)
-    memory = decoder.memory(groups=len(PROMPTS), rows=len(FOLLOWING), prompt=12, drawn=8)
+    memory = decoder.new_cache(groups=len(PROMPTS), rows=len(FOLLOWING), prompt=12, drawn=8)
     read = decoder.read(memory, PROMPTS, range(len(PROMPTS)))
     memory.seat(GROUP_OF_ROW)
     got = [read[GROUP_OF_ROW]] + [decoder.step(memory, torch.tensor(tokens)) for tokens in zip(*FOLLOWING, strict=True)]
@@ -87,7 +87,7 @@ def test_every_next_token_has_the_probability_that_transformers_gives_it(name: s
 
 @pytest.mark.parametrize("groups", [[0, 0, 1, 1], [0, 1, 0, 2], [None, 1, 0, 1], [2, None, None, None]])
 def test_rows_go_into_the_order_of_groups_and_back(groups: list[int | None]) -> None:
-    memory = Decoder(MODELS["qwen2"]()).memory(groups=3, rows=4, prompt=2, drawn=2)
+    memory = Decoder(MODELS["qwen2"]()).new_cache(groups=3, rows=4, prompt=2, drawn=2)
     memory.seat(groups)
     heads = SIZES["num_key_value_heads"]
     values = torch.arange(4 * heads)
@@ -111,7 +111,7 @@ def test_the_model_is_not_changed() -> None:
 def test_groups_and_rows_may_grow_and_go() -> None:
     decoder = Decoder(MODELS["qwen2"]())
     decoder.reserve(64)
-    memory = decoder.memory(groups=1, rows=3, prompt=12, drawn=8)
+    memory = decoder.new_cache(groups=1, rows=3, prompt=12, drawn=8)
     first = decoder.read(memory, PROMPTS[:1], [0])
     keys = [cache.clone() for cache in memory.prompt_keys]
     memory.grow(3)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.records import Question, Sample
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.recorded_engine import RecordedEngine
-from noisy_student.sampling.rounds import Rounds
 from noisy_student.sampling.sample import Shard, chunks, draw_chunk
+from noisy_student.sampling.windows import Windows
 
 SAMPLES = [
     Sample(f"q{number}", k, f"text {number} {k}", (number, k), "eos", -0.25 * k, seed=77)
@@ -18,11 +17,11 @@ SAMPLES = [
 ]
 
 
-def replayed(ks: Shard, rounds: Rounds | None = None) -> list[Sample]:
+def replayed(ks: Shard, windows: Windows | None = None) -> list[Sample]:
     engine = RecordedEngine(SAMPLES, run_seed=5)
     questions = [Question(f"q{number}", "?") for number in range(3)]
     (chunk,) = chunks(questions, lambda question: (), shard=ks, samples=64)
-    return draw_chunk(chunk, engine, decoding=Decoding(), decode=engine.decode, run_seed=5, rounds=rounds)
+    return draw_chunk(chunk, engine, decoding=Decoding(), decode=engine.decode, run_seed=5, windows=windows)
 
 
 def test_samples_come_back_as_they_were_recorded() -> None:
@@ -35,7 +34,7 @@ def test_samples_come_back_as_they_were_recorded() -> None:
 
 
 def test_a_rule_may_stop_a_replay() -> None:
-    found = replayed(Shard(first=0, end=4), Rounds((2, 4), lambda prompt, draws: prompt == 1))
+    found = replayed(Shard(first=0, end=4), Windows((2, 4), lambda prompt, draws: prompt == 1))
     assert [(one.question_id, one.k) for one in found] == [
         ("q0", 0), ("q0", 1), ("q1", 0), ("q1", 1), ("q1", 2), ("q1", 3), ("q2", 0), ("q2", 1),
     ]  # fmt: skip
@@ -49,6 +48,6 @@ def test_what_was_not_recorded_is_named() -> None:
 
 
 def test_texts_without_tokens_are_refused() -> None:
-    with pytest.raises(UserError, match="q0, k = 0"):
+    with refused("sample-without-tokens", "q0, k = 0"):
         RecordedEngine([Sample("q0", 0, "4", (), "eos", 0.0, 1)], run_seed=5)
     RecordedEngine([Sample("q0", 0, "", (), "failed", 0.0, 1)], run_seed=5)

@@ -15,8 +15,8 @@ from noisy_student.sampling.sample import SHARD_ENDS, Shard, chunks, draw_chunk,
 class Echo:
     """An engine whose draw spells the row's seed and prompt."""
 
-    def draw(self, prompts, row_seeds, decoding, rounds=None):
-        assert rounds is None
+    def draw(self, prompts, row_seeds, decoding, windows=None):
+        assert windows is None
         return [
             [Draw((len(prompt), seed % 1000), (-0.5, -0.1 * (seed % 7)), "eos") for seed in seeds_K]
             for prompt, seeds_K in zip(prompts, row_seeds, strict=True)

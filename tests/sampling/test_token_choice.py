@@ -21,7 +21,7 @@ from transformers.generation.logits_process import (
 )
 
 from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.token_choice import choose, keep, penalise
+from noisy_student.sampling.token_choice import choose_tokens, filter_logits, penalise_repetition
 
 V = 17
 
@@ -51,7 +51,7 @@ def _theirs(logits_RV, decoding):
 )
 def test_filters_keep_what_transformers_keeps(seed, temperature, top_k, top_p, min_p):
     decoding = Decoding(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
-    ours = keep(_logits(seed) / temperature, decoding)
+    ours = filter_logits(_logits(seed) / temperature, decoding)
     assert torch.equal(ours, _theirs(_logits(seed), decoding))
     assert bool((ours > -torch.inf).any(dim=-1).all())
 
@@ -63,14 +63,14 @@ def test_the_repetition_penalty_is_transformers(seed, penalty, data):
     seen_RV = torch.zeros((3, V), dtype=torch.bool)
     seen_RV[:, seen] = True
     theirs = RepetitionPenaltyLogitsProcessor(penalty)(torch.tensor([seen] * 3), _logits(seed))
-    assert torch.equal(penalise(_logits(seed), seen_RV, penalty), theirs)
+    assert torch.equal(penalise_repetition(_logits(seed), seen_RV, penalty), theirs)
 
 
 def test_at_the_edge_of_top_p_equals_stay_by_id_and_of_top_k_all_stay():
     logits_RV = torch.zeros((1, 4), dtype=torch.float64)
-    kept_p = keep(logits_RV, Decoding(top_p=0.5)) > -torch.inf
+    kept_p = filter_logits(logits_RV, Decoding(top_p=0.5)) > -torch.inf
     assert kept_p.tolist() == [[True, True, False, False]]
-    assert torch.equal(keep(logits_RV, Decoding(top_k=2)), logits_RV)
+    assert torch.equal(filter_logits(logits_RV, Decoding(top_k=2)), logits_RV)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_at_the_edge_of_top_p_equals_stay_by_id_and_of_top_k_all_stay():
 )
 def test_only_kept_tokens_are_drawn(decoding, left):
     logits_RV = torch.tensor([[0.05, 0.6, 0.1, 0.25]], dtype=torch.float64).log().repeat(200, 1)
-    chosen = choose(logits_RV, torch.linspace(0, 1 - 2**-53, 200, dtype=torch.float64), decoding)
+    chosen = choose_tokens(logits_RV, torch.linspace(0, 1 - 2**-53, 200, dtype=torch.float64), decoding)
     assert sorted(set(chosen.ids_R.tolist())) == left
     mass = {1: 0.6, 3: 0.25}
     total = sum(mass[token] for token in left)
@@ -97,7 +97,7 @@ def test_only_kept_tokens_are_drawn(decoding, left):
 def test_the_uniform_walks_up_the_cumulative_distribution():
     logits_RV = torch.tensor([[0.0, 0.25, 0.5, 0.0, 0.25]], dtype=torch.float64).log().repeat(6, 1)
     uniforms = torch.tensor([0.0, 0.2499, 0.2501, 0.7499, 0.7501, 1 - 2**-53], dtype=torch.float64)
-    assert choose(logits_RV, uniforms, Decoding(temperature=1.0)).ids_R.tolist() == [1, 1, 2, 2, 4, 4]
+    assert choose_tokens(logits_RV, uniforms, Decoding(temperature=1.0)).ids_R.tolist() == [1, 1, 2, 2, 4, 4]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -105,13 +105,13 @@ def test_the_largest_uniform_never_hits_a_dropped_token(dtype):
     rows = 500
     logits_RV = _logits(0, rows).to(dtype)
     logits_RV[:, -4:] = -torch.inf
-    chosen = choose(logits_RV, torch.full((rows,), 1 - 2**-53, dtype=torch.float64), Decoding(temperature=1.0))
+    chosen = choose_tokens(logits_RV, torch.full((rows,), 1 - 2**-53, dtype=torch.float64), Decoding(temperature=1.0))
     assert chosen.ids_R.max() < V - 4
     assert bool(torch.isfinite(chosen.logprobs_R).all())
 
 
 def test_greedy_takes_the_likeliest_and_reports_its_unscaled_probability():
     logits_RV = _logits(4)
-    chosen = choose(logits_RV, torch.zeros(3), Decoding(temperature=0.0))
+    chosen = choose_tokens(logits_RV, torch.zeros(3), Decoding(temperature=0.0))
     assert chosen.ids_R.tolist() == logits_RV.argmax(dim=-1).tolist()
     assert chosen.logprobs_R.tolist() == pytest.approx(torch.log_softmax(logits_RV, -1).max(dim=-1).values.tolist())

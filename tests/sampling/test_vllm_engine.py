@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from refusals import refused
 
 from noisy_student import seeds
 from noisy_student.errors import Paused, UserError
 from noisy_student.records import Draw
-from noisy_student.sampling.answer_stop import first_stop, may_stop
-from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.rounds import Rounds
+from noisy_student.sampling.engine import Decoding, first_stop, may_stop
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.sampling.vllm_engine import VllmEngine
+from noisy_student.sampling.windows import Windows
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_vllm  # noqa: E402
@@ -81,7 +81,7 @@ def test_a_ready_engine_is_used(world):
 
 
 def test_a_model_that_vllm_does_not_load_is_the_users_to_mend():
-    with pytest.raises(UserError, match=r"cannot load a/model: Unknown dtype.*compute\.engine=torch"):
+    with refused("engine-refuses-model", "a/model", "Unknown dtype", "compute.engine=torch"):
         _engine(dtype="float64")
 
 
@@ -131,7 +131,7 @@ def test_greedy_is_temperature_zero(world):
     ],
 )
 def test_what_vllm_would_draw_otherwise_is_refused(world, changed, words):
-    with pytest.raises(UserError, match=words) as raised:
+    with refused("engine-refuses-decoding", words) as raised:
         _one(SAMPLED.model_copy(update=changed))
     assert "compute.engine=torch" in raised.value.do
     assert world.calls == []
@@ -176,13 +176,13 @@ def test_answers_to_other_prompts_are_refused(world):
         return outputs
 
     world.deliver = swap
-    with pytest.raises(UserError, match=r"other prompts.*noisy-student\[vllm\]"):
+    with refused("engine-behaves-unexpectedly", "other prompts", "noisy-student[vllm]"):
         _engine().draw(PROMPTS, SEEDS, SAMPLED)
 
 
 def test_a_missing_answer_is_refused(world):
     world.deliver = lambda outputs: outputs[:-1]
-    with pytest.raises(UserError, match="other prompts"):
+    with refused("engine-behaves-unexpectedly", "other prompts"):
         _engine().draw(PROMPTS, SEEDS, SAMPLED)
 
 
@@ -205,7 +205,7 @@ def test_only_our_stop_ids_end_a_text(world):
 def test_a_stop_without_its_id_is_refused(world):
     _recite(world, 8, STOP)
     world.broken = lambda output: dataclasses.replace(output, token_ids=output.token_ids[:-1])
-    with pytest.raises(UserError, match="without a stop id"):
+    with refused("engine-behaves-unexpectedly", "without a stop id"):
         _one()
 
 
@@ -259,7 +259,7 @@ def test_rounds_draw_what_is_asked_for_and_the_same_tokens(world):
         return (prompt, len(draws)) in {(0, 2), (2, 2), (2, 3)}
 
     engine = _engine(check=lambda: checks.append(len(world.calls)))
-    drawn = engine.draw(PROMPTS, SEEDS, SAMPLED, Rounds((2, 3, 4), go))
+    drawn = engine.draw(PROMPTS, SEEDS, SAMPLED, Windows((2, 3, 4), go))
     assert drawn == [whole[0][:3], whole[1][:2], whole[2]]
     assert asked == [(0, 2), (1, 2), (2, 2), (0, 3), (2, 3)]
     assert [len(call) for call in world.calls] == [6, 2, 1]
@@ -272,7 +272,7 @@ def test_check_may_stop_the_drawing(world):
             raise Paused
 
     with pytest.raises(Paused):
-        _engine(check=check).draw(PROMPTS, SEEDS, SAMPLED, Rounds((1, 4), lambda prompt, draws: True))
+        _engine(check=check).draw(PROMPTS, SEEDS, SAMPLED, Windows((1, 4), lambda prompt, draws: True))
     assert len(world.calls) == 1
 
 

@@ -65,7 +65,8 @@ class Recipe:
             "settings": self.settings.model_dump(mode="json"),
             "seed": self.seed,
             "model": dict(self.shared.base.spec),
-            "code": [code_of(_module(stage)) for stage in stages],
+            "code": [code_of(STAGES.get(stage).module) for stage in stages],
+            **({"engine": specs.engine(self.settings)} if "sample" in stages else {}),
         }
 
 
@@ -114,7 +115,7 @@ def new_folder(out: str) -> str:
 
 def run(stage: str, spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], folder: Path) -> dict[str, Any]:
     """Run one stage in ``folder``; what it wrote is under ``folder / "data"``. Returns its summary."""
-    module = importlib.import_module(_module(stage))
+    module = importlib.import_module(STAGES.get(stage).module)
     folder.mkdir(parents=True, exist_ok=True)
     summary: dict[str, Any] = module.run(spec, inputs, Context(folder))
     return summary
@@ -135,7 +136,3 @@ def sample(recipe: Recipe, split: Path, folder: Path, *, k: int, count: int, dec
             remark(f"{len(too_long)} questions are longer than the model's context: {', '.join(too_long[:5])} …")
         made.append(place / "data")
     return made
-
-
-def _module(stage: str) -> str:
-    return f"{STAGES}.{stage.replace('-', '_')}"

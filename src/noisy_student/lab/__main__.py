@@ -24,9 +24,9 @@ from noisy_student.data.generated import phrases
 from noisy_student.lab import architecture
 from noisy_student.lab.corpus import CorpusSpec, Solved, corpus
 from noisy_student.lab.pretrain import PretrainSpec, pretrain
-from noisy_student.models import checkpoint, lab
+from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, load, settle
+from noisy_student.models.load import LoadedModel, load, save, settle
 from noisy_student.models.spec import PromptSpec
 
 INSTRUCTION = "End with ####."
@@ -91,7 +91,7 @@ def make(out: Path, *, name: str, seed: int, spec: PretrainSpec, batch: int) -> 
     stream = corpus(seeds.seed(seed, "continued-corpus") if recipe.start else seed, recipe.corpus)
     batches = _batches(stream, styles, seed=seed, size=batch)
     pretrain(loaded.model, batches, spec, pad_id=loaded.pad_id, report=report)
-    checkpoint.write(loaded, out)
+    save(loaded, out)
     sums = {path.name: files.sha256_file(path) for path in sorted(out.iterdir()) if path.name != lab.SUMS}
     files.write_json(out / lab.SUMS, sums)
 

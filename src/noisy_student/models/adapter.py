@@ -1,4 +1,4 @@
-"""Adapters: written beside the digest of their base, put back upon it, and seen through by what reads weights."""
+"""Adapters: written beside the digest of their base, merged into it, and unwrapped for readers of weights."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CONFIG, BASE = "adapter_config.json", "base.json"
 
 
 def write_adapter(loaded: LoadedModel, folder: Path) -> str:
-    """Write adapter (safetensors), tokenizer and the digest of the base; returns the folder's digest.
+    """Write adapter (safetensors), tokenizer and the digest of the base; return the folder's digest.
 
-    Equal adapters are equal bytes: no path is written down, and lists are in order.
+    Equal adapters give equal bytes: no path is written, and lists are sorted.
     """
     model: Any = loaded.model
     model.save_pretrained(folder, selected_adapters=["default"])
@@ -39,16 +39,17 @@ def write_adapter(loaded: LoadedModel, folder: Path) -> str:
 
 
 def merged(loaded: LoadedModel, folder: Path) -> LoadedModel:
-    """The base model with the adapter in ``folder`` added to its weights, in float32 whatever they are kept in.
+    """Return the base model with the adapter in ``folder`` added to its weights, computed in float32.
 
     Raises UserError for an adapter that was trained on another base.
     """
     trained_on = files.read_json(folder / BASE)["digest"]
     if trained_on != loaded.digest:
         raise UserError(
-            f"The adapter in {folder} was trained on a model {trained_on[:16]}, and this one is {loaded.digest[:16]}.",
-            why="Its numbers mean something beside those of its own base only.",
+            f"The adapter in {folder} was trained on model {trained_on[:16]}, not on {loaded.digest[:16]}.",
+            why="An adapter's weights are differences from its own base.",
             do="Give the model that it was trained on.",
+            code="adapter-of-another-base",
         )
     dtype = loaded.model.dtype
     adapted: Any = PeftModel.from_pretrained(loaded.model.to(torch.float32), str(folder))  # type: ignore[arg-type]
@@ -58,19 +59,19 @@ def merged(loaded: LoadedModel, folder: Path) -> LoadedModel:
 
 
 def is_adapted(model: Any) -> bool:
-    """Whether the model carries an adapter, of which ``disable_adapter`` can take the effect away for a while."""
+    """Return whether the model carries an adapter, which ``disable_adapter`` can switch off."""
     return isinstance(model, PeftModel)
 
 
 def plain(model: Any) -> PreTrainedModel:
-    """The model itself, without the wrapper of an adapter."""
+    """Return the model without the wrapper of an adapter."""
     found: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     return cast(PreTrainedModel, found)
 
 
 @torch.no_grad()
 def plain_state(model: Any) -> Mapping[str, Tensor]:
-    """The weights by their names in the plain model, those with an adapter as they are with it added."""
+    """Return the weights by their names in the plain model, with the adapter added."""
     if not isinstance(model, PeftModel):
         state: Mapping[str, Tensor] = model.state_dict()
         return state

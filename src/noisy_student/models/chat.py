@@ -1,7 +1,7 @@
-"""The one renderer: a question in, token ids out, for sampling and training alike.
+"""The renderer of questions into token ids, for sampling and training alike.
 
-A prompt's ids are the same wherever it is used, and a text from a dataset can never become a control token: when
-the rendered ids hold another control token than the template's own, the text is encoded apart as plain text.
+A text from a dataset never becomes a control token: where the rendered ids hold other control tokens than the
+template's own, the text is encoded apart, as plain text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from noisy_student.records import Question
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A question with its worked solution, read before another question as an example of how to answer."""
+    """A question with its worked solution, shown before another question as an example."""
 
     question: Question
     solution: str
@@ -37,7 +37,7 @@ class EncodedExample:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What a prompt has around its texts: one piece more than texts; its control tokens; which side is trimmed."""
+    """Text of a prompt around its texts (one piece more than texts), its control tokens, and the trimmed sides."""
 
     pieces: tuple[str, ...]
     controls: tuple[int, ...]
@@ -45,14 +45,14 @@ class _Frame:
 
 
 _TRIMS = ((False, False), (True, True), (True, False), (False, True))
-"""Whether a template may trim the user's texts, and the assistant's."""
+"""Combinations of trimmed sides: the user's texts, the assistant's."""
 
 
 class Renderer:
-    """Puts questions to one tokenizer in the way of one prompt spec."""
+    """Encodes questions for one tokenizer by one prompt spec."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: PromptSpec) -> None:
-        """Render once to learn the template's own control tokens; UserError where that fails."""
+        """Render once to find the template's own control tokens; UserError where that fails."""
         self.prompt = prompt
         self._tokenizer = tokenizer
         self._control = _control_ids(tokenizer)
@@ -60,15 +60,15 @@ class Renderer:
         self._start = _bos(tokenizer) if prompt.style == "raw" else []
         self.end_id = self._end_id()
         self._frames: dict[int, _Frame] = {}
-        # Whether the template can be used at all is known before any question is read.
+        # An unusable template fails before any question is read.
         self._frame(0)
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """The text of drawn ids, special tokens left out."""
+        """Return the text of sampled ids without special tokens."""
         return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=True))
 
     def encode(self, question: Question, shots: Sequence[Shot] = ()) -> list[int]:
-        """The ids the model reads before it answers; equal to ``apply_chat_template`` for ordinary text.
+        """Return the prompt's ids; equal to ``apply_chat_template`` for ordinary text.
 
         ``shots`` stand before the question: in chat as turns of both sides, in raw style as blocks of the same
         template with their solutions, a blank line between two.
@@ -83,7 +83,7 @@ class Renderer:
         return self._start + ids
 
     def encode_example(self, question: Question, target: str) -> EncodedExample:
-        """The ids of ``encode(question)``, then the target's, then the end token; the last two are supervised."""
+        """Return the ids of ``encode(question)``, the target and the end token; the last two are supervised."""
         start = self.encode(question)
         joint = self.prompt.joint if self.prompt.style == "raw" else ""
         rest = [*self._literal(joint + target), self.end_id]
@@ -100,9 +100,9 @@ class Renderer:
         return self.prompt.style == "chat"
 
     def _frame(self, shots: int) -> _Frame:
-        """What is written around the texts of so many shots and a question.
+        """Return the frame of a question with this many shots.
 
-        The template is rendered here only, with words of ours: a program from elsewhere gets no question to look at.
+        The template is rendered here only, with marks of ours: a program from elsewhere sees no question.
         """
         if shots not in self._frames:
             marks = [f"{MARK}{number}End" for number in range(2 * shots + 1)]
@@ -111,9 +111,10 @@ class Renderer:
             fitting = [trims for trims in _TRIMS if pieces and wide == _spaced(pieces, trims)]
             if not fitting:
                 raise UserError(
-                    "The chat template leaves the user's text out, or changes it.",
-                    why="The question would not reach the model as it is.",
+                    "The chat template drops or changes the user's text.",
+                    why="The question would not reach the model unchanged.",
                     do='Use prompt.style = "raw".',
+                    code="chat-template-unusable",
                 )
             controls = self._controls(self._plain_ids("".join(pieces)))
             self._frames[shots] = _Frame(tuple(pieces), tuple(controls), fitting[0])
@@ -162,8 +163,9 @@ class Renderer:
         if self._controls(ids):
             raise UserError(
                 "A text holds a control token that this tokenizer cannot write as plain text.",
-                why="It would change who seems to speak.",
+                why="The model would read it as the end or start of a turn.",
                 do="Remove it from the data.",
+                code="control-token-in-text",
             )
         return ids
 
@@ -177,17 +179,23 @@ class Renderer:
         end = stop.turn_end_id(self._tokenizer) if self._is_chat else eos if isinstance(eos, int) else None
         if self._is_chat and not self._tokenizer.chat_template:
             raise UserError(
-                "The tokenizer has no chat template.", why="The prompt's style is chat.", do='Set prompt.style = "raw".'
+                "The tokenizer has no chat template.",
+                why="prompt.style is chat.",
+                do='Set prompt.style = "raw".',
+                code="chat-template-missing",
             )
         if end is None:
             raise UserError(
-                "The tokenizer has no EOS token.", why="Nothing would teach the model to stop.", do="Set eos_token."
+                "The tokenizer has no EOS token.",
+                why="Training could not teach the model to stop.",
+                do="Set eos_token in tokenizer_config.json.",
+                code="end-token-missing",
             )
         return end
 
 
 def _around(text: str, marks: Sequence[str]) -> list[str]:
-    """What stands before, between and behind the marks; empty where one is missing, out of order or repeated."""
+    """Return the text before, between and after the marks; empty if one is missing, out of order or repeated."""
     pieces: list[str] = []
     for mark in marks:
         before, found, text = text.partition(mark)
@@ -198,7 +206,7 @@ def _around(text: str, marks: Sequence[str]) -> list[str]:
 
 
 def _interleaved(pieces: Sequence[str], texts: Sequence[str]) -> str:
-    """The pieces with the texts between them.
+    """Return the pieces with the texts between them.
 
     >>> _interleaved(["<", "|", ">"], ["a", "b"])
     '<a|b>'
@@ -207,7 +215,7 @@ def _interleaved(pieces: Sequence[str], texts: Sequence[str]) -> str:
 
 
 def _spaced(pieces: Sequence[str], trims: Sequence[bool]) -> list[str]:
-    """The pieces around texts with a space at both ends, where the sides in ``trims`` lose theirs."""
+    """Return the pieces around texts with a space at both ends, which the sides in ``trims`` lose."""
     ends = ["" if trims[place % 2] else " " for place in range(len(pieces) - 1)]
     return [before + piece + after for before, piece, after in zip(["", *ends], pieces, [*ends, ""], strict=True)]
 
@@ -240,6 +248,6 @@ def _pieces(text: str, cuts: re.Pattern[str] | None) -> list[str]:
 
 
 def _bos(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """The BOS that the tokenizer itself would put before raw text, if it puts one."""
+    """Return the BOS that the tokenizer puts before raw text, if any."""
     bos = tokenizer.bos_token_id
     return [bos] if isinstance(bos, int) and tokenizer.encode("", add_special_tokens=True)[:1] == [bos] else []

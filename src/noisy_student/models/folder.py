@@ -1,6 +1,6 @@
-"""A model folder before anything in it is loaded: what may not be there, and the digest of what is. No torch.
+"""Checks and digest of a model folder before anything in it is loaded; no torch.
 
-Weights are safetensors or nothing: a pickle runs code when it is read, and so do ``auto_map`` and its relatives.
+Weights must be safetensors: a pickle runs code when it is read, and so do ``auto_map`` and its relatives.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CONFIGS = ("config.json", "generation_config.json", "tokenizer_config.json")
 # auto_map: code of the folder's own; trust_remote_code: CVE-2026-5241; the third: CVE-2026-4372.
 _CODE_KEYS = frozenset({"auto_map", "trust_remote_code", "_attn_implementation_internal"})
 _PICKLES = ("pytorch_model*.bin", "adapter_model*.bin")
-# What decides how a model computes and how text becomes tokens; a README or a training log does not.
+# Files that decide how a model computes and how text becomes tokens; a README or a training log does not.
 _PARTS = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "additional_chat_templates/*.jinja")
 
 
@@ -32,6 +32,7 @@ def check_hub_id(name: str) -> None:
             f'There is no folder or file "{name}".',
             why="A model is a folder, a GGUF file or a hub id.",
             do="Check the path.",
+            code="model-not-found",
         )
 
 
@@ -44,6 +45,7 @@ def check_folder(folder: Path) -> None:
             f"{folder} holds no config.json.",
             why="A model folder has config.json, the tokenizer's files and *.safetensors.",
             do="Give the folder that save_pretrained wrote, or a hub id.",
+            code="model-folder-incomplete",
         )
     for name in _CONFIGS:
         if (folder / name).is_file():
@@ -52,14 +54,17 @@ def check_folder(folder: Path) -> None:
         _refuse_stray_shards(index)
     if not any(folder.glob("*.safetensors")):
         raise UserError(
-            f"{folder} holds no *.safetensors.", why="Only safetensors are read.", do="Save the model as safetensors."
+            f"{folder} holds no *.safetensors.",
+            why="No other weight format is read.",
+            do="Save the model as safetensors.",
+            code="model-folder-incomplete",
         )
 
 
 def folder_digest(folder: Path) -> str:
-    """The digest of a model folder: names and sha256 of its configuration, tokenizer and weight files.
+    """Return the digest of names and sha256 of a folder's configuration, tokenizer and weight files.
 
-    Neither the folder's path nor a README or other files in it count.
+    The folder's path and other files, such as a README, do not count.
     """
     parts = {path for pattern in _PARTS for path in folder.glob(pattern) if path.is_file()}
     return identity.digest({path.relative_to(folder).as_posix(): files.sha256_file(path) for path in parts})
@@ -70,8 +75,9 @@ def _refuse_pickles(folder: Path) -> None:
         for path in sorted(folder.glob(pattern)):
             raise UserError(
                 f"{path} is a pickle.",
-                why="Reading a pickle can run any code, so such weights are refused.",
+                why="Reading a pickle can run any code.",
                 do="Save the model as safetensors and remove that file.",
+                code="pickled-weights",
             )
 
 
@@ -82,6 +88,7 @@ def _refuse_adapter(folder: Path) -> None:
             f"{folder} holds an adapter (adapter_config.json).",
             why="An adapter names its base model itself, and that could be any other model.",
             do="Merge the adapter into its base model and save the result (a condition's lora.merge = true does).",
+            code="adapter-as-model",
         )
 
 
@@ -90,15 +97,17 @@ def _refuse_code(path: Path) -> None:
     if not isinstance(content, dict):
         raise UserError(
             f"{path} holds {type(content).__name__}, not an object.",
-            why="Nothing can be read from it.",
-            do="Save again.",
+            why="A model's configuration is a JSON object.",
+            do="Save the model again.",
+            code="model-config-malformed",
         )
     for key in _keys(content):
         if key in _CODE_KEYS:
             raise UserError(
                 f'{path} holds "{key}".',
-                why="It would make loading run code that came with the model.",
-                do="Remove that entry if the architecture is one that transformers knows; else use another model.",
+                why="Loading would run code that came with the model.",
+                do="Remove this entry if transformers knows the architecture; else use another model.",
+                code="code-in-model-folder",
             )
 
 
@@ -106,19 +115,25 @@ def _refuse_stray_shards(index: Path) -> None:
     content = files.read_json(index)
     weight_map = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(weight_map, dict):
-        raise UserError(f"{index} has no weight_map.", why="It says which file holds which weight.", do="Save again.")
+        raise UserError(
+            f"{index} has no weight_map.",
+            why="It assigns weights to files.",
+            do="Save the model again.",
+            code="model-config-malformed",
+        )
     for name in weight_map.values():
         plain = isinstance(name, str) and name.endswith(".safetensors") and name == Path(name).name and "\\" not in name
         if not plain or not (index.parent / name).is_file():
             raise UserError(
                 f"{index} names the file {name!r}.",
                 why="Every part of a model must be a safetensors file in the folder itself.",
-                do="Save the model again, or take it from its source.",
+                do="Save the model again, or download it again.",
+                code="shard-outside-folder",
             )
 
 
 def _keys(value: Any) -> Iterator[str]:
-    """Every key of a JSON value at any depth."""
+    """Yield every key of a JSON value at any depth."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield key

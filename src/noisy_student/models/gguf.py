@@ -1,7 +1,7 @@
 """A GGUF file as a model folder: dequantised to float32 once, kept in a cache, from then on a folder like any other.
 
-transformers reads the file, but marks what it read as not to be saved: so the weights go into a fresh model of the
-same configuration. The folder's name is the digest of the file and of the versions that read it.
+transformers refuses to save a model read from GGUF, so the weights go into a fresh model of the same configuration.
+The folder's name is the digest of the file and of the versions of its readers.
 """
 
 from __future__ import annotations
@@ -33,20 +33,25 @@ _READERS = ("transformers", "gguf")
 
 
 def cache() -> Path:
-    """Where converted files are kept: ``$NOISY_STUDENT_CACHE``, else a folder of the user's cache."""
+    """Return the cache of converted files: ``$NOISY_STUDENT_CACHE``, else a folder of the user's cache."""
     stated = os.environ.get("NOISY_STUDENT_CACHE")
     shared = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
     return (Path(stated).expanduser() if stated else shared / "noisy-student") / "gguf"
 
 
 def folder_of(path: Path) -> Path:
-    """The folder with the safetensors of a GGUF file, made on the first call; UserError for a file that is none.
+    """Return the folder with the safetensors of a GGUF file, made on the first call; UserError for any other file.
 
     A model of N parameters takes 4 N bytes of disk and, while it is made, 8 N bytes of memory.
     """
     with path.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:
-            raise UserError(f"{path} is not a GGUF file.", why="It does not begin with GGUF.", do="Check the path.")
+            raise UserError(
+                f"{path} is not a GGUF file.",
+                why="Its first bytes are not GGUF.",
+                do="Check the path.",
+                code="not-a-gguf-file",
+            )
     versions = {name: importlib.metadata.version(name) for name in _READERS}
     folder = cache() / identity.digest({"file": sha256_file(path), "readers": versions})[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -64,12 +69,12 @@ def folder_of(path: Path) -> Path:
 def _convert(path: Path, folder: Path) -> None:
     logging.disable_progress_bar()
     try:
-        # In a folder of its own: files beside it, such as another model's tokenizer.json, would be taken for its own.
+        # In a folder of its own: transformers would also read files beside it, such as another model's tokenizer.json.
         with tempfile.TemporaryDirectory() as alone, _metadata_read_once():
             (Path(alone) / path.name).symlink_to(path.resolve())
             given: dict[str, Any] = {"gguf_file": path.name, "trust_remote_code": False, "local_files_only": True}
             config = AutoConfig.from_pretrained(alone, **given)
-            # Not AutoTokenizer, which would parse the whole configuration once more to choose a class.
+            # AutoTokenizer would parse the whole configuration once more to choose a class.
             tokenizer = PreTrainedTokenizerFast.from_pretrained(alone, **given)
             read = AutoModelForCausalLM.from_pretrained(alone, config=config, dtype=torch.float32, **given)
     except Exception as error:
@@ -77,7 +82,8 @@ def _convert(path: Path, folder: Path) -> None:
         raise UserError(
             f"{path} cannot be read: {type(error).__name__}: {error}.",
             why="Either the file is damaged, or transformers does not know its architecture.",
-            do="Fetch it again, or give the model as a folder of safetensors.",
+            do="Download it again, or give the model as a folder of safetensors.",
+            code="gguf-unreadable",
         ) from error
     if hasattr(config, "quantization_config"):
         del config.quantization_config
@@ -91,7 +97,7 @@ def _convert(path: Path, folder: Path) -> None:
 
 
 class _Reader(gguf.GGUFReader):
-    """A reader whose fields are views of a plain array: numpy makes each of the millions of a memmap in Python."""
+    """A reader with fields as views of a plain array: numpy makes millions of views of a memmap slowly, in Python."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, np.asarray(value) if name == "data" else value)
@@ -99,7 +105,10 @@ class _Reader(gguf.GGUFReader):
 
 @contextmanager
 def _metadata_read_once() -> Iterator[None]:
-    """transformers 5.23 reads the file anew for configuration, tokenizer and weights, half a minute each time here."""
+    """Share one reader: transformers 5.23 reads the file for configuration, tokenizer and weights, 30 seconds each.
+
+    gguf offers no hook, so its class is replaced meanwhile; ``tests/models/test_gguf.py`` fails when gguf changes.
+    """
     reader = gguf.GGUFReader
     setattr(gguf, "GGUFReader", functools.lru_cache(maxsize=1)(_Reader))  # noqa: B010  # mypy: a class is replaced
     try:

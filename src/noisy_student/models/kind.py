@@ -1,4 +1,4 @@
-"""Which models are plain decoders: full attention with rotary positions, as Llama, Qwen2 and Qwen3 have it."""
+"""Plain decoders: full attention with rotary positions, as in Llama, Qwen2 and Qwen3."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from transformers import PreTrainedModel
 
 KINDS = ("qwen2", "qwen3", "llama")
 ROPES = ("default", "llama3", "linear", "yarn")
-"""Rotary embeddings whose angles do not depend on the length of the text."""
+"""Rotary embeddings with angles that do not depend on the length of the text."""
 
 
 def why_not(model: PreTrainedModel) -> str | None:
-    """Why a model is none of these, so that nothing that was written for them may stand for it; None if it is."""
+    """Return the reason why a model is not a plain decoder, None if it is; code written for those fits no other."""
     config = model.config
     kind = getattr(config, "model_type", "")
     if kind not in KINDS:

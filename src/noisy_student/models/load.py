@@ -1,6 +1,6 @@
-"""Loading: a folder, a GGUF file or a hub id in, model and tokenizer with settled stop and pad ids out.
+"""Loading of a folder, a GGUF file or a hub id as model and tokenizer with consistent stop and pad ids.
 
-Nothing that came with the model is run: the folder is checked first, remote code is off, only safetensors are read.
+No code of the model runs: the folder is checked first, remote code is off, only safetensors are read.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
 
 @dataclass(frozen=True, slots=True)
 class LoadedTokenizer:
-    """A model without its weights: tokenizer with settled stop ids, folder, and how many tokens it can hold."""
+    """A model without its weights: tokenizer, stop ids, folder, and the context in tokens."""
 
     tokenizer: PreTrainedTokenizerBase
     stop_ids: frozenset[int]
@@ -44,7 +44,7 @@ class LoadedTokenizer:
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model in memory with its tokenizer; ``digest`` is that of the folder it came from.
+    """A model in memory with its tokenizer; ``digest`` is that of its folder.
 
     ``turn_end_id`` ends an assistant's turn and is the last token a chat student learns.
     """
@@ -68,8 +68,8 @@ def load(
 ) -> LoadedModel:
     """Load a model in evaluation mode from a folder or a GGUF file, or from the hub through its local cache.
 
-    Raises UserError for a folder with pickled weights, with code of its own, with shards outside of it, or with a
-    weight that is no finite number.
+    Raises UserError for a folder with pickled weights, with code, with shards outside of it, or with weights that are
+    not finite.
     """
     folder = find_folder(path, revision=revision)
     check_folder(folder)
@@ -88,19 +88,22 @@ def load(
     except Exception as error:
         # Its files came from elsewhere: transformers raises whatever their fields lead to.
         raise UserError(
-            f"{path} cannot be loaded: {error}.", why="Its files do not make a causal language model.", do="Check it."
+            f"{path} cannot be loaded: {error}.",
+            why="Its files do not make a causal language model.",
+            do="Download or save the model again.",
+            code="model-unloadable",
         ) from error
     _refuse_small_embedding(model, tokenizer, folder)
     _refuse_broken_weights(model, folder)
     model.train(False)
-    # On the first GPU that torch sees (CUDA_VISIBLE_DEVICES hides them), else where it is.
+    # On the first GPU that torch sees (CUDA_VISIBLE_DEVICES hides them), else on the CPU.
     if torch.cuda.is_available():
         torch.nn.Module.to(model, "cuda")
     return settle(model, tokenizer, digest=folder_digest(folder), pad=pad)
 
 
 def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTokenizer:
-    """What ``load`` reads beside the weights, for engines that read these themselves; raises as ``load`` does."""
+    """Load everything but the weights, for engines that read those themselves; raises as ``load`` does."""
     folder = find_folder(path, revision=revision)
     check_folder(folder)
     tokenizer = _tokenizer(folder)
@@ -114,7 +117,7 @@ def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTo
 def settle(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, digest: str, pad: PadRule = "apart"
 ) -> LoadedModel:
-    """Decide stop and pad ids and write them into the tokenizer and both configs, so that all agree."""
+    """Choose stop and pad ids and write them into the tokenizer and both configs, so that all agree."""
     config = model.generation_config
     stops = stop.stop_ids(tokenizer, config)
     end = stop.turn_end_id(tokenizer)
@@ -129,8 +132,20 @@ def settle(
     return LoadedModel(model, tokenizer, stops, padding, end, digest)
 
 
+def save(loaded: LoadedModel, folder: Path) -> str:
+    """Write weights (safetensors), tokenizer and generation config for plain ``from_pretrained``; return the digest.
+
+    Equal weights give equal bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    loaded.model.save_pretrained(folder)
+    loaded.tokenizer.save_pretrained(folder)
+    check_folder(folder)
+    return folder_digest(folder)
+
+
 def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
-    """The local folder of a model; a hub id is fetched into the hub's cache, or found there when offline."""
+    """Return the local folder of a model; a hub id is fetched into the hub's cache, or found there when offline."""
     folder = Path(path).expanduser()
     if folder.is_dir():
         return folder
@@ -142,9 +157,10 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
         return Path(snapshot_download(name, revision=revision, allow_patterns=_WANTED))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         raise UserError(
-            f"{name} is neither a folder nor a model that the hub gives us now.",
+            f"{name} is neither a folder nor a model that the hub provides now.",
             why=str(error).split("\n", maxsplit=1)[0],
             do="Check the name and the network, or give a local folder with --model.",
+            code="model-not-found",
         ) from error
 
 
@@ -154,8 +170,9 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     except Exception as error:
         raise UserError(
             f"The tokenizer in {folder} cannot be loaded: {error}.",
-            why="Without it no text becomes tokens.",
+            why="Text becomes tokens through it.",
             do="Put the tokenizer's files beside the weights.",
+            code="tokenizer-unloadable",
         ) from error
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
     check_template(tokenizer)
@@ -169,8 +186,9 @@ def _refuse_small_embedding(model: PreTrainedModel, tokenizer: PreTrainedTokeniz
     if len(tokenizer) > rows:
         raise UserError(
             f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model only {rows}.",
-            why="Some texts would have no embedding.",
+            why="Some tokens would have no embedding.",
             do="Use the tokenizer that the model was trained with.",
+            code="tokenizer-of-another-model",
         )
 
 
@@ -181,6 +199,7 @@ def _refuse_broken_weights(model: PreTrainedModel, folder: Path) -> None:
         if not (torch.isfinite(low) and torch.isfinite(high)):
             raise UserError(
                 f"{folder}: the weight {name} holds NaN or infinity.",
-                why="Every answer of this model would be meaningless, and so would what is trained on them.",
-                do="Take the model from its source again, or from an earlier checkpoint.",
+                why="Every answer of this model would be meaningless.",
+                do="Download the model again, or use an earlier checkpoint.",
+                code="weights-not-finite",
             )

@@ -1,4 +1,4 @@
-"""Which model, and how a question is put to it: settings only, no torch.
+"""Settings of a model and of its prompts; no torch.
 
 A local folder is checked and digested by ``folder``; nothing here touches the disk.
 """
@@ -24,22 +24,22 @@ MATH_INSTRUCTION = "Solve it step by step. Put the final answer in \\boxed{}."
 
 
 class PromptSpec(Strict):
-    """How a question becomes what the model reads; the instruction is part of the prompt, never of the question."""
+    """Settings of the prompt; the instruction is part of the prompt, never of the question."""
 
     style: Literal["chat", "raw"] = "chat"
     """``chat`` uses the tokenizer's chat template, ``raw`` the template below."""
     instruction: str = ""
-    """The sentence that asks for the answer's form; chat style puts it after the question, on a line of its own."""
+    """Request for the answer's form; chat style puts it after the question, on its own line."""
     math_instruction: str = MATH_INSTRUCTION
-    """The same for a question whose answer is LaTeX; where ``instruction`` is empty there is none either."""
+    """The same for questions with LaTeX answers; unused if ``instruction`` is empty."""
     system: str | None = None
-    """Text of a system turn; None leaves the choice to the chat template."""
+    """Text of a system turn; None leaves it to the chat template."""
     thinking: Literal["template", "off"] = "template"
     """``off`` passes ``enable_thinking=False``, which templates such as Qwen3's understand."""
     template: str = ORIGINAL_TEMPLATE
     """The raw prompt; ``{question}`` stands for the question's text. Default: the plan's code."""
     joint: str = " "
-    """What stands between a raw prompt and its target, so that ``Solution:`` and the first word stay two words."""
+    """Separator of a raw prompt and its target."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -49,7 +49,7 @@ class PromptSpec(Strict):
 
 
 class ModelSpec(Strict):
-    """A model by hub id or by folder, and how it is computed; dtype and attention change floating-point results."""
+    """A model by hub id or folder, and its computation; dtype and attention change floating-point results."""
 
     id: str = Field(min_length=1)
     """A hub id such as ``Qwen/Qwen2.5-0.5B-Instruct``, a local folder with safetensors, or a GGUF file."""

@@ -1,7 +1,7 @@
-"""Which ids end a text and which id pads a batch: rules over a tokenizer and a generation config.
+"""Stop ids and the pad id of a tokenizer and a generation config.
 
 Small models disagree: SmolLM2 ships pad = EOS = <|im_end|>, Qwen2.5-Instruct's pad is among its stop ids. Padding is
-masked by position everywhere, so pad may be a stop id; it may not be the token that teaches a turn to end.
+masked by position everywhere, so pad may be a stop id; it must not be the token that ends a turn in training.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from noisy_student.models.template import MARK, render
 
 
 def turn_end_id(tokenizer: PreTrainedTokenizerBase) -> int | None:
-    """The token that ends an assistant's turn: the special token that the chat template writes after its text.
+    """Return the special token that the chat template writes after an assistant's text.
 
-    Falls back to EOS where there is no template, or where the template writes no special token there.
+    Falls back to EOS without a template, or where the template writes no special token there.
     """
     if tokenizer.chat_template:
         turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": MARK}]
@@ -31,24 +31,25 @@ def turn_end_id(tokenizer: PreTrainedTokenizerBase) -> int | None:
 
 
 def stop_ids(tokenizer: PreTrainedTokenizerBase, config: GenerationConfig | None) -> frozenset[int]:
-    """Every id that ends a text: the generation config's, the tokenizer's EOS, the turn's end token."""
+    """Return all ids that end a text: the generation config's, the tokenizer's EOS, the turn's end token."""
     named: Any = config.eos_token_id if config is not None else None
     ids = {int(token) for token in (named if isinstance(named, list | tuple) else [named]) if token is not None}
     ids.update(token for token in (_eos(tokenizer), turn_end_id(tokenizer)) if token is not None)
     if not ids:
         raise UserError(
             "The tokenizer names no token that ends a text.",
-            why="Sampling would always run to its cap and training could not teach to stop.",
+            why="Sampling would always run to its cap, and training could not teach the model to stop.",
             do="Set eos_token in tokenizer_config.json.",
+            code="end-token-missing",
         )
     return frozenset(ids)
 
 
 def pad_id(tokenizer: PreTrainedTokenizerBase, stops: Iterable[int]) -> int:
-    """The id that pads: the tokenizer's own unless it is EOS or the turn's end, else another existing special token.
+    """Return the tokenizer's own pad id unless it is EOS or the turn's end, else another existing special token.
 
-    Prefers one that is no stop id, is not the unknown token and does not occur in the chat template. With no other
-    special token, pad stays the end token: none is added, and padding is masked by position anyway.
+    Prefers a token that is not a stop id, not the unknown token and not in the chat template. Without another special
+    token, pad stays the end token: no token is added, and padding is masked by position anyway.
     """
     ends = {token for token in (_eos(tokenizer), turn_end_id(tokenizer)) if token is not None}
     own = _int(tokenizer.pad_token_id)
@@ -67,7 +68,7 @@ def pad_id(tokenizer: PreTrainedTokenizerBase, stops: Iterable[int]) -> int:
 
 
 def special_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """The ids of every special token, named (such as EOS) or only listed among the added tokens."""
+    """Return the ids of all special tokens, named (such as EOS) or only listed among the added tokens."""
     added = {int(token) for token, entry in tokenizer.added_tokens_decoder.items() if entry.special}
     return frozenset(added | {int(token) for token in tokenizer.all_special_ids})
 

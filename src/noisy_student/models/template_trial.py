@@ -1,7 +1,7 @@
-"""A chat template rendered once in a process that may be killed, before it is rendered in ours.
+"""A trial of a chat template in a process that may be killed, before it is rendered in ours.
 
-A template is a program from elsewhere. The sandbox keeps it from files and attributes, but not from nested loops,
-powers or texts that double: nothing inside this process could stop those. The child imports nothing of ours.
+A template is a program from elsewhere. The sandbox blocks files and attributes, but not nested loops, powers or texts
+that double, which nothing inside this process could stop. The child imports nothing of this package.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 CPU_SECONDS = 3
-"""What the slowest known template needs is a hundredth of it."""
+"""A hundred times the need of the slowest known template."""
 WALL_SECONDS = 60
 MEMORY = 512 * 2**20
 LONGEST = 1_000_000
@@ -20,7 +20,7 @@ LONGEST = 1_000_000
 
 
 def fault(template: str, turns: list[dict[str, str]], variables: dict[str, Any]) -> str | None:
-    """What is wrong with a template that cannot be rendered within these limits; None if it can, or fails by itself."""
+    """Return the fault of a template that exceeds these limits; None if it renders, or fails by itself."""
     request = json.dumps({"template": template, "turns": turns, "variables": variables})
     try:
         done = subprocess.run(
@@ -44,7 +44,7 @@ def _limit() -> None:
 
 
 def _render(template: str, turns: list[dict[str, str]], variables: dict[str, Any]) -> str:
-    """As transformers renders, with stand-ins for what it adds that does no work."""
+    """Render as transformers does, with stand-ins for its filters and globals."""
     from jinja2.ext import loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -62,7 +62,7 @@ def _main() -> None:
     except MemoryError:
         print(f"needs more than {MEMORY // 2**20} MB", end="")
     except Exception:
-        # Its own failure is told by the one who renders it in earnest.
+        # Its own failure is reported by ``template.render``.
         return
     else:
         if made > LONGEST:

@@ -1,8 +1,8 @@
-"""One node, run under its lock: done, found done, skipped or failed, with the reason.
+"""The run of one node under its lock: done, cached, skipped or failed, with the reason.
 
 A stage's module has ``run(spec, inputs, context) -> summary``. It reads the ``data/`` folders of its inputs, writes
 under ``context.data``, keeps partial work in ``context.scratch``, and returns JSON. Each attempt starts with an empty
-``data/``; scratch survives a pause, a crash and one failure, and is dropped after the second, lest it be the cause.
+``data/``; scratch survives a pause, a crash and one failure, and is dropped after the second as a possible cause.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, Literal
 from noisy_student.context import Context
 from noisy_student.errors import Interrupted, NotTrainable, Paused, UserError
 from noisy_student.pipeline import provenance
-from noisy_student.pipeline.crash_points import fault
+from noisy_student.pipeline.crash_points import crash_point
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.store import Store
 from noisy_student.redaction import redact
@@ -38,23 +38,23 @@ _ATTEMPTS_THAT_SHARE_SCRATCH = 2
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a node ended in this run; ``left`` was not finished and is no failure of its own."""
+    """End of a node in this run; ``left`` is unfinished without a failure of its own."""
 
     kind: Literal["done", "cached", "skipped", "failed", "left"]
     reason: str | None = None
 
 
 def run_stage(store: Store, node: Node, *, deadline: float | None = None) -> Outcome:
-    """Run a node whose inputs are done, unless its result is there; Paused and Interrupted pass through.
+    """Run a node whose inputs are done, unless it is cached; raises Paused and Interrupted.
 
-    A fault of the stage is an attempt on record and the outcome ``failed``; NotTrainable is a result, ``skipped``.
+    An error of the stage is recorded as an attempt, outcome ``failed``; NotTrainable is a result, ``skipped``.
     """
     context = Context(store.work(node), deadline=deadline)
     with store.hold(node, context.check):
         found = store.verified(node)
         if found is not None:
             return Outcome("cached" if found.outcome == "done" else "skipped", found.reason)
-        fault("after-lock")
+        crash_point("after-lock")
         started = provenance.Moment.now()
         try:
             return _run_held(store, node, context, started=started)
@@ -65,12 +65,12 @@ def run_stage(store: Store, node: Node, *, deadline: float | None = None) -> Out
 
 
 def finish_stage(store: Store, node: Node, *, deadline: float | None = None) -> Outcome:
-    """As ``run_stage``, with a pause or an interruption as the outcome ``left``, a dead store as ``failed``."""
+    """Run as ``run_stage``; a pause or an interruption is the outcome ``left``, an unusable store ``failed``."""
     return _settled(store, lambda: run_stage(store, node, deadline=deadline))
 
 
 def skip_stage(store: Store, node: Node, reason: str, *, deadline: float | None = None) -> Outcome:
-    """Commit the outcome ``skipped`` for a node that cannot run because of what it reads."""
+    """Commit the outcome ``skipped`` for a node with an unusable input."""
 
     def skip() -> Outcome:
         started = provenance.Moment.now()
@@ -84,7 +84,7 @@ def skip_stage(store: Store, node: Node, reason: str, *, deadline: float | None 
 
 
 def record_death(store: Store, node: Node, message: str) -> Outcome:
-    """The outcome ``failed`` of a node whose process died, with an attempt on record."""
+    """Record an attempt and return the outcome ``failed`` for a node whose process died."""
     store.record_attempt(node, {**_circumstances(), "kind": "died", "message": message, "traceback": None})
     return Outcome("failed", message)
 
@@ -104,7 +104,7 @@ def _run_held(store: Store, node: Node, context: Context, *, started: provenance
     context.check()
     store.open_work(node)
     inputs = _inputs(store, node)
-    # The first node of a stage imports its libraries, for seconds that no later one in this process takes.
+    # The first node of a stage in a process takes seconds to import libraries; the forecast must know.
     imported = node.module in sys.modules
     try:
         stage = importlib.import_module(node.module)
@@ -115,7 +115,7 @@ def _run_held(store: Store, node: Node, context: Context, *, started: provenance
         store.commit(node, summary={}, provenance=provenance.facts(started), skipped=redact(str(error)))
         return Outcome("skipped", redact(str(error)))
     finally:
-        # A trainer and its model hold each other: until they are collected the next stage has theirs beside its own.
+        # A trainer and its model refer to each other: uncollected, they would stay in memory beside the next stage's.
         gc.collect()
         _give_back()
     if not isinstance(summary, dict):
@@ -125,7 +125,7 @@ def _run_held(store: Store, node: Node, context: Context, *, started: provenance
 
 
 def _inputs(store: Store, node: Node) -> dict[str, list[Path]]:
-    """The folders by role; what was skipped is left out of roles that may lack it."""
+    """Return the folders by role, without skipped nodes in optional roles."""
     found: dict[str, list[Path]] = {}
     for role, parents in node.inputs.items():
         kept = parents
@@ -136,13 +136,13 @@ def _inputs(store: Store, node: Node) -> dict[str, list[Path]]:
 
 
 def _give_back() -> None:
-    """Let the C library return what was freed: else a trainer has a sampler's leavings beside its own."""
+    """Return freed memory to the system, so that a trainer does not run beside a sampler's remains."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _spec(node: Node) -> dict[str, Any]:
-    """A copy that the stage may change, with the node's seed and paths in it."""
+    """Return a copy that the stage may change, with the node's seed and paths."""
     spec = {**copy.deepcopy(dict(node.spec)), "paths": dict(node.paths)}
     return spec if node.seed is None else {**spec, "seed": node.seed}
 
@@ -158,7 +158,7 @@ def _fail(store: Store, node: Node, error: Exception, *, started: provenance.Mom
         "traceback": trace,
         "seconds": time.time() - started.wall,
     }
-    # A full disk must not hide the fault that it caused.
+    # A full disk must not hide the error that it caused.
     with suppress(OSError):
         if store.record_attempt(node, attempt) >= _ATTEMPTS_THAT_SHARE_SCRATCH:
             store.discard_work(node)

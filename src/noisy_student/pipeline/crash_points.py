@@ -1,4 +1,4 @@
-"""Named points at which a test can kill this process, as a power cut would; inert in every other run."""
+"""Named points at which a test can kill this process, as a power cut would; without effect in every other run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VARIABLE = "NOISY_STUDENT_FAULT_AT"
 Point = Literal["after-lock", "mid-output", "after-outputs", "half-manifest", "before-rename", "after-rename"]
 
 
-def fault(point: Point) -> None:
+def crash_point(point: Point) -> None:
     """Kill this process with SIGKILL if the environment names this point; otherwise do nothing."""
     if os.environ.get(VARIABLE) == point:
         os.kill(os.getpid(), signal.SIGKILL)

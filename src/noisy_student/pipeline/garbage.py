@@ -1,7 +1,7 @@
-"""What must stay in a store: for every run the names of the nodes it stands on, kept by the store itself.
+"""Roots and garbage of a store: a root holds the names of the nodes that a run needs.
 
-A root holds as long as its run is unfinished, or finished with its folder still where it was written. So a run that
-is killed keeps its half of the work, and removing a run's folder is what frees its results for ``gc``.
+A root holds while its run is unfinished, or finished and its folder exists. So a killed run keeps its work, and
+removing a run's folder frees its results for ``gc``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FOLDER = "roots"
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A run as the store knows it; ``run`` is its folder once it is written, None while it is unfinished."""
+    """A run in the store; ``run`` is its folder, None while it is unfinished."""
 
     digest: str
     command: str
@@ -36,21 +36,21 @@ class Root:
 
     @property
     def holds(self) -> bool:
-        """Whether its nodes must stay."""
+        """True while its nodes must stay."""
         return self.run is None or Path(self.run).is_dir()
 
 
 @contextmanager
 def rooted(store: Path, digest: str, nodes: Iterable[Node], command: str) -> Iterator[None]:
-    """Enter a run before it computes, and mark it as at work while inside; it stays entered whatever happens.
+    """Add a root before a run computes, and lock it while inside; the root stays whatever happens.
 
-    Waits for a garbage collection to end. A store that cannot be written is left to the stages to complain about.
+    Waits for a garbage collection to end. The stages report a store that cannot be written.
     """
     root = Root(digest, command, time.time(), tuple(sorted(node.name for node in nodes)))
     lock = FileLock(_lock(store, digest))
     with suppress(OSError), sweeping(store):
         _write(store, root)
-        # Somebody who runs the same at the same time holds it already, and keeps it for both.
+        # Another process with the same run holds the lock for both.
         with suppress(Timeout):
             lock.acquire(blocking=False)
     try:
@@ -60,7 +60,7 @@ def rooted(store: Path, digest: str, nodes: Iterable[Node], command: str) -> Ite
 
 
 def finish(store: Path, digest: str, run: Path) -> None:
-    """Say where the run was written: from now on its root holds as long as this folder exists."""
+    """Record the run's folder: from now on its root holds while this folder exists."""
     with suppress(OSError):
         for root in _read_all(store):
             if root.digest == digest:
@@ -68,12 +68,12 @@ def finish(store: Path, digest: str, run: Path) -> None:
 
 
 def roots(store: Path) -> list[Root]:
-    """Every run that the store knows, oldest first; UserError for an entry that cannot be read."""
+    """Return all runs in the store, oldest first; UserError for an unreadable entry."""
     return sorted(_read_all(store), key=lambda root: root.started)
 
 
 def at_work(store: Path, root: Root) -> bool:
-    """Whether a process computes this run now."""
+    """Return whether a process computes this run now."""
     lock = FileLock(_lock(store, root.digest))
     try:
         lock.acquire(blocking=False)
@@ -84,13 +84,13 @@ def at_work(store: Path, root: Root) -> bool:
 
 
 def forget(store: Path, root: Root) -> None:
-    """Drop a root; its nodes are kept by other runs or not at all."""
+    """Drop a root; its nodes stay only if other runs need them."""
     _path(store, root.digest).unlink(missing_ok=True)
 
 
 @contextmanager
 def sweeping(store: Path) -> Iterator[None]:
-    """While inside, no run enters: what is removed now cannot have become needed meanwhile."""
+    """Block new runs while inside, so that nothing removed now is needed meanwhile."""
     path = store / "locks" / "sweep.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path):
@@ -106,8 +106,9 @@ def _read_all(store: Path) -> Sequence[Root]:
         except (KeyError, TypeError, UnicodeDecodeError, UserError) as error:
             raise UserError(
                 f"{path} cannot be read: {error}.",
-                why="It says which results a run stands on, and they would be taken for garbage.",
-                do="Remove that file and run the study again, which writes it anew.",
+                why="It lists the results that a run needs; without it they would count as garbage.",
+                do="Remove this file and run the study again, which writes it anew.",
+                code="store-root-unreadable",
             ) from error
     return found
 
@@ -131,7 +132,7 @@ _TRASH = "trash"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A folder of the store and its size in bytes; ``short_key`` says whose it is."""
+    """A folder of the store and its size in bytes."""
 
     kind: Kind
     path: Path
@@ -139,13 +140,13 @@ class Entry:
 
     @property
     def short_key(self) -> str:
-        """The short key of its node: quarantined folders have a number behind it."""
+        """Short key of its node; the names of quarantined folders end in a number."""
         name = self.path.name.rsplit("-", 1)[0] if self.kind == "quarantine" else self.path.name
         return name.rsplit("-", 1)[-1]
 
 
 def entries(store: Path) -> list[Entry]:
-    """Every folder under the store that belongs to a node, by kind and name."""
+    """Return all folders of nodes in the store, by kind and name."""
     return [
         Entry(kind, path, _size(path))
         for kind in get_args(Kind)
@@ -155,13 +156,13 @@ def entries(store: Path) -> list[Entry]:
 
 
 def garbage(found: Collection[Entry], nodes: Collection[str]) -> list[Entry]:
-    """What none of ``nodes``, names of nodes that must stay, has a use for; quarantined folders are always garbage."""
+    """Return entries outside ``nodes``, the names of nodes that must stay; quarantined folders are always garbage."""
     keys = {name.rsplit("-", 1)[-1] for name in nodes}
     return [entry for entry in found if entry.kind == "quarantine" or entry.short_key not in keys]
 
 
 def remove(store: Path, entry: Entry) -> bool:
-    """Put a folder into the trash, so that no reader sees half of it; False where a process is at work on its node."""
+    """Move a folder to the trash, so that no reader sees half of it; return False while a process computes its node."""
     lock = FileLock(store / "locks" / f"{entry.short_key}.lock")
     place = store / _TRASH / f"{entry.kind}-{entry.path.name}"
     try:
@@ -176,7 +177,7 @@ def remove(store: Path, entry: Entry) -> bool:
 
 
 def empty_trash(store: Path) -> None:
-    """Free what was removed, now or by a process that was killed on the way."""
+    """Delete removed folders, including those of a killed process."""
     shutil.rmtree(store / _TRASH, ignore_errors=True)
 
 
@@ -184,7 +185,7 @@ def _size(folder: Path) -> int:
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
-            # Somebody at work may have removed it since.
+            # Another process may have removed it since.
             with suppress(OSError):
                 total += Path(place, name).lstat().st_size
     return total

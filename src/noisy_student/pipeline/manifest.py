@@ -1,7 +1,7 @@
-"""The paper that makes a folder a result: what it is, how it came to be, and the sha256 of every file.
+"""Manifest of a stored result: key, provenance and sha256 of every file under ``data/``.
 
-Comes in: a folder with ``data/``. Goes out: ``MANIFEST.json``, written last and whole, so that a folder without
-one is no result. Its ``seal`` is the digest of the rest, so damage to the manifest itself is found too.
+``MANIFEST.json`` is written last and atomically, so a folder without one is not a result. Its ``seal`` is the digest
+of the rest, which reveals damage to the manifest itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from noisy_student import files, identity
 from noisy_student.errors import DamagedArtifact, UserError
-from noisy_student.pipeline.crash_points import fault
+from noisy_student.pipeline.crash_points import crash_point
 
 NAME = "MANIFEST.json"
 SCHEMA = 1
@@ -32,42 +32,42 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a committed folder says of itself."""
+    """Facts about a committed folder."""
 
     key: str
     outcome: Literal["done", "skipped"]
     reason: str | None
-    """Why it was skipped; None for what was done."""
+    """Reason of a skipped node; None for a done one."""
     summary: Mapping[str, Any]
-    """What the stage returned."""
+    """Return value of the stage."""
     files: tuple[FileEntry, ...]
     node: Mapping[str, Any]
-    """What the key is the digest of."""
+    """Facts whose digest is the key."""
     provenance: Mapping[str, Any]
-    """How, where and when it was made: differs from run to run."""
+    """How, where and when it was made; differs from run to run."""
 
     @property
     def output_digest(self) -> str:
-        """The digest of everything under ``data/``."""
+        """Digest of everything under ``data/``."""
         return identity.digest([asdict(entry) for entry in self.files])
 
 
 def list_files(data: Path) -> tuple[FileEntry, ...]:
-    """Every file under ``data``, sorted, hashed, and synced to the disk; a link is a ValueError."""
+    """List the files under ``data``, sorted, hashed and synced to disk; raises ValueError for a link."""
     entries = []
     for path in _walk(data):
         if path.is_symlink():
             raise ValueError(f"{path} is a link: the data of a stage must be its own")
         _sync(path)
         entries.append(FileEntry(path.relative_to(data).as_posix(), path.stat().st_size, files.sha256_file(path)))
-        fault("mid-output")
+        crash_point("mid-output")
     for folder in (data, *(path for path in data.rglob("*") if path.is_dir())):
         sync_folder(folder)
     return tuple(entries)
 
 
 def write(folder: Path, manifest: Manifest) -> None:
-    """Put the manifest into ``folder`` at once or not at all; ValueError or TypeError if it is not JSON."""
+    """Write the manifest into ``folder`` atomically; raises ValueError or TypeError if it is not JSON."""
     body = _body(manifest)
     text = json.dumps({**body, "seal": identity.digest(body)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     content = text.encode()
@@ -75,7 +75,7 @@ def write(folder: Path, manifest: Manifest) -> None:
     with temporary.open("wb") as file:
         file.write(content[: len(content) // 2])
         file.flush()
-        fault("half-manifest")
+        crash_point("half-manifest")
         file.write(content[len(content) // 2 :])
         file.flush()
         os.fsync(file.fileno())
@@ -84,13 +84,13 @@ def write(folder: Path, manifest: Manifest) -> None:
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest of a folder; DamagedArtifact if it is missing, cannot be parsed, or its seal is broken."""
+    """Read the manifest of a folder; DamagedArtifact if it is missing, unparsable, or its seal is broken."""
     path = folder / NAME
     try:
         raw = files.read_json(path)
         seal = raw.pop("seal")
         if raw["schema"] != SCHEMA or seal != identity.digest(raw):
-            raise DamagedArtifact(f"{NAME} is not what was written")
+            raise DamagedArtifact(f"{NAME} was changed after it was written")
         return Manifest(
             key=raw["key"],
             outcome=raw["outcome"],
@@ -111,7 +111,7 @@ def check_sizes(manifest: Manifest, data: Path) -> None:
     try:
         found = {path.relative_to(data).as_posix(): path.lstat().st_size for path in _walk(data)}
     except FileNotFoundError as error:
-        raise DamagedArtifact(f"{error.filename} went away") from error
+        raise DamagedArtifact(f"{error.filename} disappeared") from error
     expected = {entry.path: entry.size for entry in manifest.files}
     for path in sorted(expected.keys() | found.keys()):
         if path not in found:
@@ -129,13 +129,13 @@ def check_bytes(manifest: Manifest, data: Path) -> None:
         try:
             intact = not path.is_symlink() and files.sha256_file(path) == entry.sha256
         except FileNotFoundError as error:
-            raise DamagedArtifact(f"data/{entry.path} went away") from error
+            raise DamagedArtifact(f"data/{entry.path} disappeared") from error
         if not intact:
             raise DamagedArtifact(f"data/{entry.path} has other bytes than were written")
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Sync a folder's entries to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -167,7 +167,7 @@ def _body(manifest: Manifest) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One result: its folder's name, its key, what the key is the digest of, how it ended and how it was made."""
+    """One result: folder name, key, facts of the key, outcome, summary and provenance."""
 
     name: str
     key: str
@@ -178,17 +178,17 @@ class Stored:
 
     @property
     def stage(self) -> str:
-        """The stage that made it."""
+        """Its stage."""
         return str(self.facts["stage"])
 
     @property
     def ended(self) -> float:
-        """When it was finished, as time.time()."""
+        """Time of its end, as time.time()."""
         return float(self.provenance.get("ended", 0.0))
 
 
 def stored(root: Path) -> dict[str, Stored]:
-    """Every readable result under a store's root, by key."""
+    """Return all readable results under a store's root, by key."""
     found: dict[str, Stored] = {}
     for path in sorted((root / "stages").glob(f"*/{NAME}")):
         try:

@@ -1,8 +1,7 @@
-"""A stage to be run, with all that its result depends on; its key is known before anything runs.
+"""Nodes: a stage to run with everything its result depends on; the key is known before anything runs.
 
-Comes in: a stage's name, its settings, the nodes it reads, a seed. Goes out: a frozen ``Node`` whose ``key``
-is the sha256 of all of these and of the code, never of titles, devices, hosts or paths. The stage's module is
-read as text, so that a plan imports neither the stage nor torch.
+The ``key`` is the sha256 of stage, settings, inputs, seed and code, never of titles, devices, hosts or paths. The
+stage's module is read as text, so that a plan imports neither the stage nor torch.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from noisy_student import identity
+from noisy_student.registry import Registry
 
 SCHEME = 1
 """The version of the key itself: a change of what enters the key raises it."""
 
-STAGES = "noisy_student.study.stages"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _KEY_DIGITS = 16
 """Digits of the key in folder names; the manifest holds all 64."""
 
 
 Lane = Literal["key", "truth", "gate", "training"]
-"""``key`` holds the answers, ``truth`` may read them, ``gate`` may let training see them; all else is ``training``."""
+"""``key`` holds the answers, ``truth`` may read them, ``gate`` may reveal them to ``training``, the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +43,20 @@ class Declared:
     weight: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A registered stage: the module that holds its ``run`` and its constants."""
+
+    module: str
+
+
+STAGES = Registry("stage", Stage, group="noisy_student.stages")
+"""All stages by name; a stage of another package is ``STAGES.register("my-stage", Stage("my_package.stage"))``."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One run of one stage; two nodes are the same when their keys are. Built by ``make``."""
+    """One run of one stage, built by ``make``; nodes with equal keys are equal."""
 
     stage: str
     module: str
@@ -54,7 +64,7 @@ class Node:
     inputs: Mapping[str, tuple[Node, ...]] = field(repr=False)
     seed: int | None
     title: str
-    """What people read; no part of the identity."""
+    """Text for people; no part of the identity."""
     code: str = field(repr=False)
     """The digest of the stage's code and of the versions of its libraries."""
     key: str
@@ -68,7 +78,7 @@ class Node:
     weight: float = 1.0
     """Rough seconds of the stage in the lab, which order the work."""
     paths: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Where files lie whose digests are in the spec; no part of the identity, read as ``spec["paths"]``."""
+    """Paths of files whose digests are in the spec; no part of the identity, read as ``spec["paths"]``."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Node) and other.key == self.key
@@ -78,27 +88,27 @@ class Node:
 
     @property
     def short_key(self) -> str:
-        """The first digits of the key, as folder names carry them."""
+        """First digits of the key, as in folder names."""
         return self.key[:_KEY_DIGITS]
 
     @property
     def name(self) -> str:
-        """The stage and the short key: the node's folder in the store."""
+        """Stage and short key: the node's folder in the store."""
         return f"{self.stage}-{self.short_key}"
 
     @property
     def parents(self) -> tuple[Node, ...]:
-        """The nodes it reads, over all roles."""
+        """Nodes that it reads, over all roles."""
         return tuple(node for nodes in self.inputs.values() for node in nodes)
 
     @property
     def required(self) -> tuple[Node, ...]:
-        """The nodes that it cannot run without."""
+        """Nodes that it cannot run without."""
         roles = (role for role in self.inputs if not role.startswith(self.optional))
         return tuple(node for role in roles for node in self.inputs[role])
 
     def facts(self) -> dict[str, Any]:
-        """What the key is the digest of, in JSON: kept in manifests to tell why two keys differ."""
+        """Return the JSON whose digest is the key; manifests keep it to explain why two keys differ."""
         return _facts(self.stage, self.spec, self.inputs, seed=self.seed, code=self.code)
 
 
@@ -111,17 +121,17 @@ def make(
     title: str = "",
     paths: Mapping[str, str] | None = None,
 ) -> Node:
-    """The node of a stage, which is a file of that name in ``study/stages``, or elsewhere if ``module:name`` says so.
+    """Return the node of a registered stage, or of the module in ``module:name``.
 
-    ``spec`` must be JSON with finite numbers. The stage reads the seed as ``spec["seed"]``, so the spec may
-    not hold one of its own; ``paths`` reach it as ``spec["paths"]`` and do not count.
+    ``spec`` must be JSON with finite numbers and may hold neither "seed" nor "paths": the stage reads those of the node
+    there. Raises UserError for an unknown stage.
     """
     outside, _, stage = stage.rpartition(":")
     if not _NAME.fullmatch(stage):
-        raise ValueError(f"{stage!r} is no name of a stage: small letters, digits, dots and dashes only")
+        raise ValueError(f"{stage!r} is not a name of a stage: lower-case letters, digits, dots and dashes only")
     if {"seed", "paths"} & set(spec):
         raise ValueError("seed and paths are fields of the node, not of its spec")
-    module = outside or module_of(stage)
+    module = outside or STAGES.get(stage).module
     plain = json.loads(identity.canonical(dict(spec)))
     parents = {role: tuple(nodes) for role, nodes in (inputs or {}).items()}
     code = code_of(module)
@@ -145,7 +155,7 @@ def make(
 
 
 def parents_first(targets: Iterable[Node]) -> list[Node]:
-    """The targets and all they read, each once, inputs before what reads them."""
+    """Return the targets and all that they read, each once, inputs before their readers."""
     order: dict[str, Node] = {}
     waiting = list(reversed(list(targets)))
     while waiting:
@@ -160,7 +170,7 @@ def parents_first(targets: Iterable[Node]) -> list[Node]:
 
 @functools.cache
 def code_of(module: str) -> str:
-    """Return the digest of a stage's modules and of the versions of its libraries, read once per process."""
+    """Return the digest of a module, of its imports and of the versions of its LIBRARIES; read once per process."""
     tree = ast.parse(_source(module).read_text(encoding="utf-8"))
     modules = [module, *identity.imports_of(tree)]
     own = {} if module.startswith(f"{identity.PACKAGE}.") else {module: identity.tree_digest(tree)}
@@ -189,20 +199,14 @@ def declared(module: str) -> Declared:
     return Declared(**found)
 
 
-def module_of(stage: str) -> str:
-    """Return the module of a stage of this package."""
-    return f"{STAGES}.{stage.replace('-', '_')}"
-
-
-def forwards_of(stage: str) -> str | None:
-    """Return the role that a stage forwards, None for a stage of another package."""
-    known = identity.ROOT.joinpath(*module_of(stage).split(".")[1:]).with_suffix(".py").is_file()
-    return declared(module_of(stage)).forwards if known else None
+def declared_by(stage: str) -> Declared:
+    """Return the constants of a registered stage; the defaults for any other name, as an old store may hold."""
+    return declared(STAGES.get(stage).module) if stage in STAGES else Declared()
 
 
 @functools.cache
 def version(library: str) -> str | None:
-    """The installed version of a library, read from its metadata without importing it."""
+    """Return the installed version of a distribution, read from its metadata; None if it is missing."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
@@ -223,7 +227,7 @@ def _facts(
 
 
 def _source(module: str) -> Path:
-    """The module's file, found part by part because ``find_spec`` would import its parents."""
+    """Return the module's file, found part by part because ``find_spec`` would import its parents."""
     parts = module.split(".")
     if parts[0] == identity.PACKAGE:
         path = identity.ROOT.joinpath(*parts[1:]).with_suffix(".py")

@@ -1,6 +1,6 @@
-"""How a result came to be: command, code, versions, machine, time and memory, as JSON for its manifest.
+"""Provenance of a result: command, code, versions, machine, time and memory, as JSON for its manifest.
 
-Nothing here enters a key. Only named environment variables are kept, and every text is cleared of secrets.
+Nothing here enters a key. Only named environment variables are stored, and secrets are redacted.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ ENVIRONMENT = (
     "SLURM_JOB_ID",
     "TOKENIZERS_PARALLELISM",
 )
-"""The variables that may be stored: they change speed or results, and none holds a secret."""
+"""Stored variables: they change speed or results, and none holds a secret."""
 
 LIBRARIES = ("noisy-student", "torch", "transformers", "trl", "peft", "accelerate", "safetensors", "numpy", "vllm")
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in the life of this process: a time.time(), and the CPU seconds that it has used until then."""
+    """A point in time, and the CPU seconds that this process has used until then."""
 
     wall: float
     cpu: float
 
     @classmethod
     def now(cls) -> Moment:
-        """This moment; CPU seconds are those of all threads, and of child processes that have ended."""
+        """Return this moment; CPU seconds include all threads and ended child processes."""
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return cls(time.time(), time.process_time() + children.ru_utime + children.ru_stime)
 
 
 def facts(started: Moment) -> dict[str, Any]:
-    """What is known at the end of a stage that began at ``started`` in this process."""
+    """Return the provenance of a stage that began at ``started`` and ends now."""
     now = Moment.now()
     return {
         "argv": argv(),
@@ -75,18 +75,18 @@ def facts(started: Moment) -> dict[str, Any]:
 
 
 def argv() -> list[str]:
-    """The words of the command line, secrets in them redacted."""
+    """Return the words of the command line, secrets redacted."""
     return [redact(word) for word in sys.argv]
 
 
 def _peak_memory() -> int:
-    """The largest memory this process has held since it began, of which the stage is a part."""
+    """Return the peak memory of this process since its start, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _torch() -> dict[str, Any]:
-    """Threads and device, asked only of a torch that the stage itself has imported."""
+    """Return threads and device if the stage has imported torch."""
     torch = sys.modules.get("torch")
     if torch is None:
         return {"torch_threads": None, "device": None}
@@ -99,14 +99,14 @@ def _torch() -> dict[str, Any]:
 
 @functools.cache
 def libraries() -> dict[str, str]:
-    """The installed versions of the libraries that results may depend on."""
+    """Return the installed versions of libraries that results may depend on."""
     known = {name: version(name) for name in LIBRARIES}
     return {name: number for name, number in known.items() if number is not None}
 
 
 @functools.cache
 def _git() -> dict[str, Any] | None:
-    """The commit of this package's own files; None if they are not under git."""
+    """Return the commit of this package's files; None if they are not under git."""
     if _ask_git("ls-files", "--error-unmatch", "identity.py") is None:
         return None
     changes = _ask_git("status", "--porcelain", "--untracked-files=no", "--", ".")
@@ -140,12 +140,13 @@ def require(installed: Callable[[str], str | None] = version) -> None:
             raise UserError(
                 f"{name} is {installed(name) or 'missing'}.",
                 why="Older versions run code that comes with a model or a data set; later ones were not tested.",
-                do=f"{fault} noisy-student doctor looks at all of it.",
+                do=f"{fault} noisy-student doctor checks all libraries.",
+                code="library-version",
             )
 
 
 def fault_of(name: str, found: str | None) -> str | None:
-    """What to do about a library's version; None where it fits.
+    """Return the advice for a library's version; None if the version fits.
 
     >>> fault_of("torch", "2.13.0+cpu"), fault_of("trl", "2.0")
     (None, 'Install trl 1.16 or later, below 1.17.')
@@ -157,7 +158,7 @@ def fault_of(name: str, found: str | None) -> str | None:
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """The leading numbers of a version.
+    """Return the leading numbers of a version.
 
     >>> numbers("2.13.0+cpu"), numbers("5.3.0rc1") < numbers("5.10")
     ((2, 13, 0), True)

@@ -1,8 +1,7 @@
-"""Runs a graph: every node that its targets need and the store does not have, inputs first.
+"""Runs a graph: every node that its targets need and the store lacks, inputs first.
 
-Comes in: target nodes, a store, an executor. Goes out: a ``Result`` with one outcome a node. This side only
-decides what may start; each node is committed by the process that runs it. What fails or is skipped stops only
-what hangs below it.
+Takes target nodes, a store and an executor; returns a ``Result`` with one outcome per node. The runner only decides
+what may start; the process that runs a node commits it. A failed or skipped node stops only its descendants.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from noisy_student.context import Context, stop_on_signals
 from noisy_student.errors import Interrupted, Paused
 from noisy_student.pipeline.attempt import INTERRUPTED, PAUSED, Outcome, skip_stage
 from noisy_student.pipeline.node import Node, parents_first
-from noisy_student.pipeline.schedule import urgency
+from noisy_student.pipeline.schedule import priority
 from noisy_student.pipeline.store import Store
 
 _WAIT_SECONDS = 0.1
@@ -29,7 +28,7 @@ _GOOD = frozenset({"done", "cached"})
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that whoever shows the run may show; ``fraction`` in [0, 1] or None if unknown."""
+    """A change in a run, for display; ``fraction`` in [0, 1] or None if unknown."""
 
     kind: Literal["started", "progress", "notice", "finished", "cached", "skipped", "failed", "left"]
     node: Node
@@ -38,45 +37,45 @@ class Event:
 
 
 Listener = Callable[[Event], None]
-"""Called for one event at a time, now and then from another thread than the run's."""
+"""Called for one event at a time, sometimes from another thread than the run's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A node that an executor has let go of, by key."""
+    """The outcome of a node from an executor, by key."""
 
     key: str
     outcome: Outcome
 
 
 class Executor(Protocol):
-    """Where nodes run; entered before the first ``start``, left after the last ``wait``."""
+    """Runs nodes; entered before the first ``start``, exited after the last ``wait``."""
 
     @property
     def width(self) -> int:
-        """How many nodes may run at once."""
+        """Number of nodes that may run at once."""
 
     def __enter__(self) -> Self:
-        """Get ready."""
+        """Start."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let everything go, at once if an error comes through; nothing is left running."""
+        """Stop everything, at once after an error; nothing is left running."""
 
     def start(self, node: Node, *, deadline: float | None) -> None:
         """Begin a node whose inputs are done."""
 
     def wait(self, seconds: float) -> Sequence[Finished]:
-        """What has finished, waiting about so long if nothing has."""
+        """Return finished nodes, waiting about this long if there are none."""
 
     def stop(self) -> None:
-        """Ask all that runs to stop at its next check."""
+        """Ask all running nodes to stop at their next check."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How every node that was looked at ended, by key, in the order of the graph."""
+    """Outcome of every visited node, by key, in the order of the graph."""
 
     nodes: Mapping[str, Node]
     outcomes: Mapping[str, Outcome]
@@ -98,10 +97,10 @@ def run_graph(
     deadline: float | None = None,
     on_event: Listener = lambda event: None,
 ) -> Result:
-    """Bring every target into the store if it can be done before ``deadline``, a time.time().
+    """Compute every target into the store, if possible before ``deadline``, a time.time().
 
-    Raises Interrupted after SIGINT or SIGTERM, once all that ran has stopped. A second signal is a
-    KeyboardInterrupt at once. Nodes that only cached targets need are not looked at.
+    Raises Interrupted after SIGINT or SIGTERM, once all running nodes have stopped. A second signal is a
+    KeyboardInterrupt at once. Nodes that only cached targets need are not visited.
     """
     walk = _Walk(targets, store, on_event)
     gate = Context(store.root, deadline=deadline)
@@ -122,7 +121,7 @@ def run_graph(
 
 
 class _Walk:
-    """What is settled, what runs, and what may start."""
+    """State of a run: settled, running and waiting nodes."""
 
     def __init__(self, targets: Sequence[Node], store: Store, on_event: Listener) -> None:
         self.store = store
@@ -132,18 +131,18 @@ class _Walk:
         self._one_at_a_time = threading.Lock()
         self.nodes = self._needed(targets)
         self._waiting = {key: node for key, node in self.nodes.items() if key not in self.outcomes}
-        self._urgency = urgency(list(self._waiting.values()))
+        self._priority = priority(list(self._waiting.values()))
 
     def emit(self, event: Event) -> None:
-        """Tell the listener, from whichever thread."""
+        """Send an event to the listener, from any thread."""
         with self._one_at_a_time:
             self._on_event(event)
 
     def advance(self, executor: Executor, *, deadline: float | None) -> None:
-        """Skip what must be skipped and start what may start; ``nodes`` stands in order, so one pass is enough.
+        """Skip nodes that must be skipped and start nodes that may start; ``nodes`` is ordered, so one pass is enough.
 
-        One worker goes condition by condition, so that a run cut short has whole ones; several begin with what the
-        most work waits for, so that none of them idles at the end.
+        One worker goes condition by condition, so that a run cut short has complete ones; several begin with the nodes
+        that most work waits for, so that none idles at the end.
         """
         for key, node in list(self._waiting.items()):
             reason = self._skip_reason(node)
@@ -152,7 +151,7 @@ class _Walk:
                 self.settle(key, skip_stage(self.store, node, reason, deadline=deadline))
         ready = [node for node in self._waiting.values() if self._ready(node)]
         if executor.width > 1:
-            ready.sort(key=lambda node: -self._urgency[node.key])
+            ready.sort(key=lambda node: -self._priority[node.key])
         for node in ready[: executor.width - len(self.running)]:
             del self._waiting[node.key]
             self.running[node.key] = node
@@ -160,7 +159,7 @@ class _Walk:
             executor.start(node, deadline=deadline)
 
     def settle(self, key: str, outcome: Outcome) -> None:
-        """Enter a node's outcome and tell it."""
+        """Record a node's outcome and send its event."""
         node = self.nodes[key]
         self.running.pop(key, None)
         self.outcomes[key] = outcome
@@ -170,7 +169,7 @@ class _Walk:
             self.emit(Event(outcome.kind, node, reason=outcome.reason))
 
     def leave_the_rest(self, stopped: str | None) -> None:
-        """Settle what never started: because of a failure above it, or because the run was stopped."""
+        """Settle nodes that never started, because of a failed input or a stopped run."""
         for key, node in self._waiting.items():
             blocked = next((parent for parent in node.parents if self._kind(parent) in {"failed", "left"}), None)
             if blocked is None:
@@ -182,7 +181,7 @@ class _Walk:
             self.settle(key, Outcome("left", reason))
 
     def _needed(self, targets: Sequence[Node]) -> dict[str, Node]:
-        """The nodes to run and the cached ones they stand on, inputs first."""
+        """Return the nodes to run and their cached inputs, inputs first."""
         missing: dict[str, bool] = {}
         waiting = list(targets)
         while waiting:
@@ -206,7 +205,7 @@ class _Walk:
         return required and all(self._kind(parent) in _GOOD | {"skipped"} for parent in node.parents)
 
     def _skip_reason(self, node: Node) -> str | None:
-        """The first skipped input and its reason; the root of a chain of skips is named once."""
+        """Return the first skipped input with its reason; the root of a chain of skips is named once."""
         for parent in node.required:
             if self._kind(parent) == "skipped":
                 reason = self.outcomes[parent.key].reason or ""
@@ -219,7 +218,7 @@ class _Walk:
 
 
 class _ProgressWatch:
-    """A thread that reads what running stages say of their progress and tells the listener what is new."""
+    """A thread that reads the progress of running stages and sends what is new to the listener."""
 
     def __init__(self, walk: _Walk) -> None:
         self._walk = walk
@@ -235,14 +234,14 @@ class _ProgressWatch:
 
     def _watch(self) -> None:
         said: dict[str, float] = {}
-        told: dict[str, int] = {}
+        sent: dict[str, int] = {}
         while not self._end.wait(_PROGRESS_SECONDS):
             for key, node in list(self._walk.running.items()):
                 found = self._walk.store.progress(node)
                 notices = found.get("notices", []) if found else []
-                for text in notices[told.get(key, 0) :]:
+                for text in notices[sent.get(key, 0) :]:
                     self._walk.emit(Event("notice", node, reason=text))
-                told[key] = len(notices)
+                sent[key] = len(notices)
                 if found and found["total"] > 0 and said.get(key) != found["done"]:
                     said[key] = found["done"]
                     self._walk.emit(Event("progress", node, fraction=min(1.0, found["done"] / found["total"])))
@@ -260,5 +259,5 @@ def _stopped(gate: Context, executor: Executor) -> str | None:
 
 
 def _signals() -> AbstractContextManager[None]:
-    """Signals are caught in the main thread only: Python allows it nowhere else."""
+    """Catch signals in the main thread; Python allows it nowhere else."""
     return stop_on_signals() if threading.current_thread() is threading.main_thread() else nullcontext()

@@ -1,4 +1,4 @@
-"""When a run would end: the seconds of its steps laid out over the processes that compute at once."""
+"""Order of nodes on several workers, and the time at which a run would end."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 from noisy_student.pipeline.node import Node
 
 
-def urgency(nodes: Sequence[Node]) -> dict[str, float]:
-    """The work on the heaviest way from each node to the end, its own included, by key; ``nodes`` are inputs first."""
+def priority(nodes: Sequence[Node]) -> dict[str, float]:
+    """Return by key the weight of the heaviest path from each node to the end, itself included.
+
+    ``nodes`` are inputs first.
+    """
     found: dict[str, float] = {}
     for node in reversed(nodes):
         found[node.key] = found.get(node.key, 0.0) + node.weight
@@ -19,11 +22,11 @@ def urgency(nodes: Sequence[Node]) -> dict[str, float]:
 
 
 def makespan(nodes: Sequence[Node], seconds: Mapping[str, float], *, workers: int) -> float:
-    """Seconds from the first start to the last end, with the order of ``run_graph``; ``nodes`` are inputs first.
+    """Return the seconds from the first start to the last end, in the order of ``run_graph``.
 
-    ``seconds`` is by key. Inputs that are not among ``nodes`` are there already.
+    ``nodes`` are inputs first; ``seconds`` is by key; inputs outside ``nodes`` count as done.
     """
-    urgent = urgency(nodes) if workers > 1 else {}
+    priorities = priority(nodes) if workers > 1 else {}
     waiting = {node.key: node for node in nodes}
     done: set[str] = set()
     running: list[tuple[float, str]] = []
@@ -34,7 +37,7 @@ def makespan(nodes: Sequence[Node], seconds: Mapping[str, float], *, workers: in
             for node in waiting.values()
             if all(parent.key in done or parent.key not in seconds for parent in node.parents)
         ]
-        ready.sort(key=lambda node: -urgent.get(node.key, 0.0))
+        ready.sort(key=lambda node: -priorities.get(node.key, 0.0))
         for node in ready[: workers - len(running)]:
             heapq.heappush(running, (now + seconds[node.key], node.key))
             del waiting[node.key]

@@ -1,8 +1,8 @@
-"""Results by what made them: folders named after keys, put there whole or not at all.
+"""Results in folders named after their keys, committed atomically.
 
 A reader trusts only a folder whose manifest parses, names the full key and fits the files; anything else is moved
-to ``quarantine/``, never deleted, and computed again. Whoever commits holds the key's lock, which the system frees
-when a process dies.
+to ``quarantine/``, never deleted, and computed again. A commit holds the key's lock, which the system frees when a
+process dies. This is our own code since no library combines locks, quarantine and commits that survive a power cut.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from noisy_student import files
 from noisy_student.errors import DamagedArtifact
 from noisy_student.pipeline import manifest as manifests
-from noisy_student.pipeline.crash_points import fault
+from noisy_student.pipeline.crash_points import crash_point
 from noisy_student.pipeline.manifest import Manifest
 from noisy_student.pipeline.node import Node
 
@@ -33,7 +33,7 @@ _KEPT = frozenset({manifests.NAME, "data", "curves"})
 
 
 class Store:
-    """The results under one root; ``notice`` gets one line for what people should know."""
+    """The results under one root; ``notice`` receives messages for the user, one line each."""
 
     def __init__(self, root: Path, *, notice: Callable[[str], None] = _LOG.warning) -> None:
         self.root = Path(root).absolute()
@@ -42,37 +42,37 @@ class Store:
         self._held: set[str] = set()
 
     def folder(self, node: Node) -> Path:
-        """Where the node's result stands once it is committed."""
+        """Return the folder of the node's committed result."""
         return self.root / "stages" / node.name
 
     def work(self, node: Node) -> Path:
-        """Where the node is at work; the same folder after a pause or a crash."""
+        """Return the node's work folder, the same after a pause or a crash."""
         return self.root / "work" / node.short_key
 
     def cached(self, node: Node) -> bool:
-        """Whether a result stands in the store, done or skipped; bytes are not read."""
+        """Return whether the store holds a result, done or skipped; bytes are not read."""
         return self.manifest(node) is not None
 
     def summary(self, node: Node | None) -> Mapping[str, Any] | None:
-        """What a node's stage said of its result; None for no node, and for one that is not done."""
+        """Return the summary of a done node; None without a node or result."""
         found = self.manifest(node) if node is not None else None
         return found.summary if found is not None and found.outcome == "done" else None
 
     def outcome(self, node: Node) -> Literal["done", "skipped"] | None:
-        """How the node ended; None if there is no result."""
+        """Return the node's outcome; None without a result."""
         found = self.manifest(node)
         return found.outcome if found else None
 
     def manifest(self, node: Node) -> Manifest | None:
-        """The manifest of a result whose key and file sizes are right; None if there is none."""
+        """Return the manifest of a result after a check of key and file sizes; None without a result."""
         return self._trusted(node, depth="sizes")
 
     def verified(self, node: Node) -> Manifest | None:
-        """As ``manifest``, with the sha256 of every file compared, once per process."""
+        """Return the manifest after a check of every file's sha256, once per process."""
         return self._trusted(node, depth="bytes")
 
     def data(self, node: Node) -> Path:
-        """The verified ``data/`` folder of a done node; DamagedArtifact if there is none."""
+        """Return the verified ``data/`` folder of a done node; DamagedArtifact without one."""
         found = self.verified(node)
         if found is None or found.outcome != "done":
             raise DamagedArtifact(f"{node.title} ({node.name}) has no data in {self.root}")
@@ -80,12 +80,12 @@ class Store:
 
     @contextmanager
     def hold(self, node: Node, check: Callable[[], None]) -> Iterator[None]:
-        """Hold the node's lock; while another process has it, wait and call ``check``, which may raise."""
-        lock, holder, told = self._lock(node), self.root / "locks" / f"{node.short_key}.json", False
+        """Hold the node's lock; while another process holds it, wait and call ``check``, which may raise."""
+        lock, holder, noticed = self._lock(node), self.root / "locks" / f"{node.short_key}.json", False
         while not _acquired(lock):
-            if not told:
+            if not noticed:
                 self.notice(f"{node.title}: waiting for {_holder(holder)}, which is computing the same stage.")
-                told = True
+                noticed = True
             check()
             time.sleep(_POLL_SECONDS)
         self._held.add(node.key)
@@ -97,7 +97,7 @@ class Store:
             lock.release()
 
     def open_work(self, node: Node) -> Path:
-        """The work folder, with what an earlier attempt left in ``scratch/`` and ``curves/`` and nothing else."""
+        """Return the work folder, with ``scratch/`` and ``curves/`` of an earlier attempt and nothing else."""
         work = self.work(node)
         work.mkdir(parents=True, exist_ok=True)
         _drop(work, keep=frozenset({"scratch", "curves"}))
@@ -107,11 +107,11 @@ class Store:
     def commit(
         self, node: Node, *, summary: Mapping[str, Any], provenance: Mapping[str, Any], skipped: str | None = None
     ) -> Manifest:
-        """Turn the work folder into the node's result; its lock must be held. ``skipped`` is a reason without data."""
+        """Turn the work folder into the node's result, under its lock; ``skipped`` is the reason for a lack of data."""
         assert node.key in self._held, node.name
         work, final = self.work(node), self.folder(node)
         entries = manifests.list_files(work / "data")
-        fault("after-outputs")
+        crash_point("after-outputs")
         manifest = Manifest(
             key=node.key,
             outcome="done" if skipped is None else "skipped",
@@ -124,13 +124,13 @@ class Store:
         manifests.write(work, manifest)
         _drop(work, keep=_KEPT)
         manifests.sync_folder(work)
-        fault("before-rename")
+        crash_point("before-rename")
         final.parent.mkdir(parents=True, exist_ok=True)
         # A rename would silently replace an empty folder on some systems and fail on others.
         with suppress(FileNotFoundError):
             final.rmdir()
         work.rename(final)
-        fault("after-rename")
+        crash_point("after-rename")
         manifests.sync_folder(final.parent)
         self._verified.add(node.key)
         return manifest
@@ -140,7 +140,7 @@ class Store:
         shutil.rmtree(self.work(node), ignore_errors=True)
 
     def record_attempt(self, node: Node, attempt: Mapping[str, Any]) -> int:
-        """Keep the record of a failed attempt, which never satisfies the key; returns its number, from 1."""
+        """Record a failed attempt, which is never a result; return its number, from 1."""
         folder = self.root / "attempts" / node.short_key
         folder.mkdir(parents=True, exist_ok=True)
         number = 1 + len(list(folder.glob("*.json")))
@@ -148,12 +148,12 @@ class Store:
         return number
 
     def attempts(self, node: Node) -> list[dict[str, Any]]:
-        """The failed attempts at a node, oldest first."""
+        """Return the failed attempts at a node, oldest first."""
         paths = (self.root / "attempts" / node.short_key).glob("*.json")
         return [files.read_json(path) for path in sorted(paths, key=lambda path: int(path.stem))]
 
     def progress(self, node: Node) -> dict[str, Any] | None:
-        """What the stage at work last said: done, total, unit, pid; None if it has said nothing."""
+        """Return the last progress of a running stage (done, total, unit, pid); None without any."""
         try:
             text = (self.work(node) / "progress.json").read_text(encoding="utf-8")
         except OSError:
@@ -169,8 +169,8 @@ class Store:
             if node.key in self._held:
                 self._set_aside(node, damage)
                 return None
-        # A store that cannot be written has no result to offer here, and whoever must write will say so. A lock that
-        # is taken is held by one who finds the damage too, and mends it.
+        # A store that cannot be written has no result here, and the next write reports it. A lock that is taken is held
+        # by a process that finds the damage too, and repairs it.
         with suppress(OSError, Timeout), self._lock(node).acquire(blocking=False):
             try:
                 return self._read(node, depth=depth)
@@ -204,7 +204,7 @@ class Store:
         while (place := quarantine / f"{node.name}-{number}").exists():
             number += 1
         self.folder(node).rename(place)
-        self.notice(f"{node.title}: {damage}; moved to {place} and to be computed again.")
+        self.notice(f"{node.title}: {damage}; moved to {place}, will be computed again.")
 
 
 def _acquired(lock: FileLock) -> bool:

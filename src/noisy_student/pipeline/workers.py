@@ -1,39 +1,53 @@
-"""Nodes on this machine: in this process one by one, or in worker processes several at once.
+"""Execution of nodes on this machine: one by one in this process, or several at once in worker processes.
 
-Workers are spawned, not forked, so that none inherits threads or an accelerator, and they live for many nodes, so that
-torch is imported once in each. They are our own and not ``concurrent.futures``: there the death of one worker
-breaks the pool and does not tell which node was at fault.
+Workers are spawned, not forked, so that none inherits threads or an accelerator, and they run many nodes, so that
+torch is imported once in each. They replace ``concurrent.futures``, where the death of one worker breaks the pool and
+does not tell which node was at fault.
+
+A worker stops when its parent closes the lifeline, a pipe whose only writing end the parent holds: so it ends with
+a killed parent, too. It leads a process group of its own: a signal from the terminal reaches the parent alone, and
+the parent can end the worker with all processes that the worker started.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing import connection as connections
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from noisy_student.context import stop_on_signals
 from noisy_student.pipeline.attempt import INTERRUPTED, Outcome, finish_stage, record_death
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.runner import Executor, Finished
 from noisy_student.pipeline.store import Store
-from noisy_student.pipeline.worker_process import Job, Notice, Worker
 
+_GRACE_SECONDS = 60.0
+"""Seconds that a stage which does not check may outlive its parent."""
+_FAREWELL_SECONDS = 5.0
+_SPAWN = multiprocessing.get_context("spawn")
 _LIVES = 2
-"""A node is tried in this many processes before a killed one counts as its failure."""
+"""Processes in which a node is tried before a killed one counts as its failure."""
 
 
 def local(store: Store, *, workers: int = 1) -> Executor:
-    """The executor for so many nodes at once; one of them needs no second process."""
+    """Return the executor for this many nodes at once; a single one needs no second process."""
     if workers < 1:
-        raise ValueError(f"{workers} workers can do nothing")
+        raise ValueError(f"{workers} workers cannot run anything")
     return InProcess(store) if workers == 1 else Workers(store, workers)
 
 
 class InProcess:
-    """Runs each node here, when waited for."""
+    """Runs each node in this process, inside ``wait``."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -64,7 +78,7 @@ class InProcess:
         return (Finished(job.node.key, finish_stage(self._store, job.node, deadline=job.deadline)),)
 
     def stop(self) -> None:
-        """Nothing to do: the signal that asks for it is seen by the stage's own check."""
+        """Do nothing: the stage's own check sees the signal."""
 
 
 class Workers:
@@ -80,13 +94,13 @@ class Workers:
 
     @property
     def width(self) -> int:
-        """How many nodes may run at once."""
+        """Number of nodes that may run at once."""
         return self._width
 
     def __enter__(self) -> Self:
         # Spinning threads of one worker would starve the other; read by OpenMP when torch is imported.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        self._lifeline = multiprocessing.get_context("spawn").Pipe(duplex=False)
+        self._lifeline = _SPAWN.Pipe(duplex=False)
         self._stopping = False
         return self
 
@@ -108,7 +122,7 @@ class Workers:
         self._give(Job(node, deadline))
 
     def wait(self, seconds: float) -> Sequence[Finished]:
-        """The nodes that workers have finished or failed to survive."""
+        """Return nodes that workers finished or died of."""
         busy = {worker.connection: worker for worker in self._workers if worker.job is not None}
         finished = []
         for ready in connections.wait(list(busy), timeout=seconds):
@@ -147,7 +161,7 @@ class Workers:
         return Finished(job.node.key, said)
 
     def _bury(self, worker: Worker, job: Job, words: str) -> Finished | None:
-        """Drop a useless worker; its node may have been committed, gets another process, or has failed."""
+        """Drop a dead worker; its node is committed already, gets another process, or has failed."""
         key = job.node.key
         self._workers.remove(worker)
         worker.kill()
@@ -162,3 +176,94 @@ class Workers:
             self._give(job)
             return None
         return Finished(key, record_death(self._store, job.node, words))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A node to run before the deadline, a time.time()."""
+
+    node: Node
+    deadline: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message to the user, on its way to the parent."""
+
+    text: str
+
+
+class Worker:
+    """Handle of one worker process; ``job`` is None while it is idle."""
+
+    def __init__(self, root: Path, lifeline: Connection) -> None:
+        self.connection, far_end = _SPAWN.Pipe()
+        self.job: Job | None = None
+        self._process = _SPAWN.Process(target=_serve, args=(root, far_end, lifeline), name="noisy-student worker")
+        self._process.start()
+        far_end.close()
+
+    def give(self, job: Job) -> None:
+        """Send it a node; ``hear`` reports a worker that has just died."""
+        self.job = job
+        with suppress(OSError):
+            self.connection.send(job)
+
+    def hear(self) -> Notice | Outcome | None:
+        """Return its next message; None if it is dead."""
+        try:
+            said = self.connection.recv()
+        except (EOFError, OSError):
+            return None
+        assert isinstance(said, Notice | Outcome)
+        return said
+
+    def last_words(self) -> str:
+        """Return how it died, for a report."""
+        self._process.join(_FAREWELL_SECONDS)
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            return f"The worker process was killed by {signal.Signals(-code).name}, perhaps for lack of memory."
+        return f"The worker process ended with code {code}."
+
+    def close(self) -> None:
+        """Let it end, and kill it if it does not."""
+        self.connection.close()
+        self._process.join(_FAREWELL_SECONDS)
+        if self._process.is_alive():
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill it with every process it has started."""
+        group = self._process.pid
+        assert group is not None
+        self._process.kill()
+        with suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
+        self._process.join()
+        self.connection.close()
+
+
+def _serve(root: Path, connection: Connection, lifeline: Connection) -> None:
+    os.setpgid(0, 0)
+    store = Store(root, notice=lambda text: connection.send(Notice(text)))
+    stopping = threading.Event()
+    with stop_on_signals(notify=lambda name: stopping.set()):
+        threading.Thread(target=_hold_on, args=(lifeline, stopping), daemon=True).start()
+        with suppress(EOFError, OSError):
+            while True:
+                job = connection.recv()
+                connection.send(finish_stage(store, job.node, deadline=job.deadline))
+
+
+def _hold_on(lifeline: Connection, stopping: threading.Event) -> None:
+    """Wait for the end of the lifeline, then make the next check raise; after the parent's end, exit."""
+    with suppress(EOFError, OSError):
+        lifeline.recv()
+    if not stopping.is_set():
+        os.kill(os.getpid(), signal.SIGTERM)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        time.sleep(_GRACE_SECONDS)
+        os.killpg(0, signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""Drawing with a fixed number of slots: a row that ends gives its slot to the next one at once.
+"""Continuous batching: a row that ends gives its slot to the next one at once.
 
-Each prompt is read once, when its first row is let in, and forgotten when its last one ends. Rows of a later round wait
-until all of the round before have ended and their prompt wants more. The schedule is a pure function of prompts, seeds,
-decoding and rounds, so equal calls give equal bytes.
+Each prompt is read once, when its first row enters, and dropped when its last one ends. Rows of a later window wait
+until all rows of the window before have ended and their rule asks for more. The schedule is a pure function of prompts,
+seeds, decoding and windows, so equal calls give equal bytes.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from noisy_student import seeds
 from noisy_student.records import Draw, Finish
 from noisy_student.sampling.decoder import Decoder
 from noisy_student.sampling.engine import Decoding, Ends
-from noisy_student.sampling.kv_cache import Memory
-from noisy_student.sampling.rounds import Rounds
-from noisy_student.sampling.token_choice import Choice, choose, penalise
+from noisy_student.sampling.kv_cache import KVCache
+from noisy_student.sampling.token_choice import TokenChoice, choose_tokens, penalise_repetition
+from noisy_student.sampling.windows import Windows
 
 LEAST_WIDTH = 8
-"""Slots that are never given up: narrower products are other kernels, and other roundings."""
+"""Slots that are always kept: narrower products use other kernels with other roundings."""
 COMPACT_BELOW = 0.75
-"""Without rows that wait, free slots are given up once fewer than this share of them is drawing."""
+"""Without waiting rows, free slots are dropped once fewer than this share of them is busy."""
 
 
 @dataclass(slots=True)
 class _Row:
-    """One sample: where it comes from and what was drawn so far."""
+    """One sample: its prompt, its seed and its tokens so far."""
 
     prompt: int
     seed: int
@@ -43,40 +43,40 @@ class _Row:
 
     @property
     def draw(self) -> Draw:
-        """What was drawn."""
+        """The tokens so far as a draw."""
         return Draw(tuple(self.ids), tuple(self.logprobs), self.finish)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What is asked of one call: prompts, the seeds of each, and the rounds in which they are drawn."""
+class DrawRequest:
+    """Input of one call: prompts, the seeds of each, and the windows in which they are drawn."""
 
     prompts: Sequence[Sequence[int]]
     row_seeds: Sequence[Sequence[int]]
     decoding: Decoding
-    rounds: Rounds | None = None
+    windows: Windows | None = None
 
 
-class Refill:
+class ContinuousBatching:
     """One call of the engine."""
 
-    def __init__(self, decoder: Decoder, work: Work, *, width: int, ends: Ends) -> None:
+    def __init__(self, decoder: Decoder, work: DrawRequest, *, width: int, ends: Ends) -> None:
         self._decoder, self._prompts, self._decoding, self._ends = decoder, work.prompts, work.decoding, ends
         self._rows = [_Row(prompt, seed) for prompt, seeds_K in enumerate(work.row_seeds) for seed in seeds_K]
         self._copies = len(work.row_seeds[0])
-        self._rounds = work.rounds or Rounds((self._copies,), lambda prompt, draws: False)
+        self._windows = work.windows or Windows((self._copies,), lambda prompt, draws: False)
         self._asked = [0] * len(self._prompts)
-        """The rounds of each prompt that were put in the queue."""
+        """Number of windows of each prompt that were queued."""
         self._open = [0] * len(self._prompts)
-        """The rows of each prompt's last round that have not ended."""
+        """Number of unfinished rows of each prompt's last window."""
         self._waiting: deque[int] = deque()
         for prompt in range(len(self._prompts)):
-            self._next_round(prompt)
+            self._next_window(prompt)
         self._slots = np.full(min(max(width, LEAST_WIDTH), max(len(self._waiting), LEAST_WIDTH)), -1)
         self._groups: dict[int, int] = {}
         self._free_groups = list(range(len(self._prompts)))
         self._logits: dict[int, Tensor] = {}
-        self._memory = self._new_memory()
+        self._cache = self._new_cache()
         self._ids_R = torch.zeros(len(self._slots), dtype=torch.long, device=decoder.device)
         self._seen_RV: Tensor | None = None
 
@@ -87,44 +87,44 @@ class Refill:
             check()
             self._give_up_slots()
             busy = np.flatnonzero(self._slots >= 0)
-            self._memory.used_R[torch.from_numpy(np.flatnonzero(self._slots < 0))] = 0
-            logits_RV = self._decoder.step(self._memory, self._ids_R)
+            self._cache.used_R[torch.from_numpy(np.flatnonzero(self._slots < 0))] = 0
+            logits_RV = self._decoder.step(self._cache, self._ids_R)
             self._take(busy, logits_RV if len(busy) == len(self._slots) else logits_RV[torch.from_numpy(busy)])
             self._let_in()
         return [self._draws_of(prompt) for prompt in range(len(self._prompts))]
 
     def _draws_of(self, prompt: int) -> list[Draw]:
-        """The draws of the rounds that a prompt was asked."""
+        """Return the draws of a prompt's queued windows."""
         first = prompt * self._copies
-        return [row.draw for row in self._rows[first : first + self._rounds.ends[self._asked[prompt] - 1]]]
+        return [row.draw for row in self._rows[first : first + self._windows.ends[self._asked[prompt] - 1]]]
 
-    def _next_round(self, prompt: int) -> None:
-        """Put the rows of the prompt's next round in the queue."""
+    def _next_window(self, prompt: int) -> None:
+        """Queue the rows of the prompt's next window."""
         done = self._asked[prompt]
-        start, end = (0, *self._rounds.ends)[done : done + 2]
+        start, end = (0, *self._windows.ends)[done : done + 2]
         self._asked[prompt], self._open[prompt] = done + 1, end - start
         self._waiting.extend(range(prompt * self._copies + start, prompt * self._copies + end))
 
-    def _new_memory(self) -> Memory:
+    def _new_cache(self) -> KVCache:
         longest = max(map(len, self._prompts))
         self._decoder.reserve(longest + self._decoding.max_new_tokens)
-        return self._decoder.memory(
-            # Rows are let in prompt by prompt; only stragglers make more groups, which then grow.
-            groups=min(len(self._prompts), 2 * -(-len(self._slots) // self._rounds.ends[0])),
+        return self._decoder.new_cache(
+            # Rows enter prompt by prompt; only stragglers need more groups, which the cache then adds.
+            groups=min(len(self._prompts), 2 * -(-len(self._slots) // self._windows.ends[0])),
             rows=len(self._slots),
             prompt=longest,
             drawn=self._decoding.max_new_tokens,
         )
 
     def _let_in(self) -> None:
-        """Give every free slot a row that waits, and draw its first token; one that ends at once frees it again."""
+        """Fill every free slot with a waiting row and draw its first token; a row that ends at once frees it again."""
         changed = False
         while self._waiting and (free := np.flatnonzero(self._slots < 0)).size:
             let_in = [self._waiting.popleft() for _ in range(min(len(free), len(self._waiting)))]
             self._read({self._rows[row].prompt for row in let_in} - self._groups.keys())
             slots = free[: len(let_in)]
             self._slots[slots] = let_in
-            self._memory.used_R[torch.from_numpy(slots)] = 0
+            self._cache.used_R[torch.from_numpy(slots)] = 0
             self._forget_seen(slots)
             self._take(slots, torch.stack([self._logits[self._rows[row].prompt] for row in let_in]))
             changed = True
@@ -136,26 +136,26 @@ class Refill:
             return
         ordered = sorted(prompts)
         groups = [heapq.heappop(self._free_groups) for _ in ordered]
-        self._memory.grow(max(groups) + 1)
-        logits_PV = self._decoder.read(self._memory, [self._prompts[prompt] for prompt in ordered], groups)
+        self._cache.grow(max(groups) + 1)
+        logits_PV = self._decoder.read(self._cache, [self._prompts[prompt] for prompt in ordered], groups)
         for prompt, group, logits_V in zip(ordered, groups, logits_PV, strict=True):
             self._groups[prompt], self._logits[prompt] = group, logits_V
 
     def _take(self, slots: np.ndarray, logits_RV: Tensor) -> None:
-        """Choose the next token of the rows in these slots, and free the slots of those that it ends."""
+        """Draw the next token of the rows in these slots, and free the slots of rows that it ends."""
         rows = [self._rows[row] for row in self._slots[slots]]
         if self._decoding.repetition_penalty != 1:
-            logits_RV = penalise(logits_RV, self._seen(slots, rows), self._decoding.repetition_penalty)
+            logits_RV = penalise_repetition(logits_RV, self._seen(slots, rows), self._decoding.repetition_penalty)
         steps = np.array([len(row.ids) for row in rows])
         uniforms = seeds.uniforms(np.array([row.seed for row in rows], dtype=np.uint64), steps)
-        choice = choose(logits_RV, torch.from_numpy(uniforms).to(logits_RV.device), self._decoding)
+        choice = choose_tokens(logits_RV, torch.from_numpy(uniforms).to(logits_RV.device), self._decoding)
         where = torch.from_numpy(slots)
         self._ids_R[where] = choice.ids_R
         if self._seen_RV is not None:
             self._seen_RV[where] = self._seen_RV[where].scatter(1, choice.ids_R[:, None], True)
         self._record(slots, rows, choice)
 
-    def _record(self, slots: np.ndarray, rows: Sequence[_Row], choice: Choice) -> None:
+    def _record(self, slots: np.ndarray, rows: Sequence[_Row], choice: TokenChoice) -> None:
         chosen = zip(slots.tolist(), rows, choice.ids_R.tolist(), choice.logprobs_R.tolist(), strict=True)
         for slot, row, token, logprob in chosen:
             ended: Finish | None
@@ -176,15 +176,15 @@ class Refill:
         self._open[prompt] -= 1
         if self._open[prompt]:
             return
-        if self._asked[prompt] < len(self._rounds.ends) and self._rounds.go(prompt, self._draws_of(prompt)):
-            self._next_round(prompt)
+        if self._asked[prompt] < len(self._windows.ends) and self._windows.more(prompt, self._draws_of(prompt)):
+            self._next_window(prompt)
         else:
             heapq.heappush(self._free_groups, self._groups.pop(prompt))
             del self._logits[prompt]
 
     def _seat(self) -> None:
-        """Tell the memory which rows read which prompt."""
-        self._memory.seat([self._groups[self._rows[row].prompt] if row >= 0 else None for row in self._slots.tolist()])
+        """Assign rows to prompts in the cache."""
+        self._cache.seat([self._groups[self._rows[row].prompt] if row >= 0 else None for row in self._slots.tolist()])
 
     def _give_up_slots(self) -> None:
         busy = np.flatnonzero(self._slots >= 0)
@@ -194,7 +194,7 @@ class Refill:
             free = np.flatnonzero(self._slots < 0)
             kept = np.sort(np.concatenate([busy, free[: max(0, LEAST_WIDTH - len(busy))]]))
             where = torch.from_numpy(kept).to(self._decoder.device)
-            self._memory.keep(where)
+            self._cache.keep(where)
             self._slots, self._ids_R = self._slots[kept], self._ids_R[where]
             self._seen_RV = None if self._seen_RV is None else self._seen_RV[where]
             self._seat()
@@ -204,7 +204,7 @@ class Refill:
             self._seen_RV[torch.from_numpy(slots)] = False
 
     def _seen(self, slots: np.ndarray, rows: Sequence[_Row]) -> Tensor:
-        """Which tokens each row has seen, its prompt's included."""
+        """Mark the tokens of each row, its prompt's included."""
         if self._seen_RV is None:
             vocabulary = next(iter(self._logits.values())).shape[0]
             self._seen_RV = torch.zeros((len(self._slots), vocabulary), dtype=torch.bool, device=self._decoder.device)

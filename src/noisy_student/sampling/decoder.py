@@ -1,8 +1,8 @@
-"""The forward pass of Llama-like models over rows that share prompts: weights joined, prompts read once for all rows.
+"""The forward pass of Llama-like models over rows that share prompts; each prompt is read once for all its rows.
 
 Qwen2 (and 2.5), Qwen3 and Llama (SmolLM2) differ in biases and in the norms of queries and keys only. Keys and values
 of a prompt are kept once, and attention to them is one matrix product for all rows of the prompt; each row has room of
-its own for what it draws. Heads that share keys and values are the rows of that product, so nothing is copied.
+its own for its tokens. Heads that share keys and values are the rows of that product, so nothing is copied.
 
 Shapes: R rows, G prompts ("groups"), M rows of one group, T slots of a prompt, S slots of a row, H heads of queries in
 each of J heads of keys, D numbers a head.
@@ -19,7 +19,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from noisy_student.models.adapter import plain, plain_state
-from noisy_student.sampling.kv_cache import Memory
+from noisy_student.sampling.kv_cache import KVCache
 from noisy_student.sampling.weights import Layer, layer_of
 
 PREFILL_TOKENS = 2048
@@ -27,10 +27,10 @@ PREFILL_TOKENS = 2048
 
 
 class Decoder:
-    """Reads prompts and steps rows of one model; the model itself is not changed."""
+    """Reads prompts and steps rows of one model, which stays unchanged."""
 
     def __init__(self, model: PreTrainedModel) -> None:
-        """The model must fit (``why_not``)."""
+        """Requires a plain decoder (``models.kind.why_not`` returns None)."""
         config = model.config
         self.device, self.dtype = model.device, model.dtype
         self.heads = int(config.num_key_value_heads)
@@ -51,25 +51,25 @@ class Decoder:
         self._scale_X1 = torch.tensor(scales, dtype=self.dtype, device=self.device)[:, None]
 
     def reserve(self, positions: int) -> None:
-        """Make the rotary angles of so many positions."""
+        """Compute the rotary angles of this many positions."""
         if len(self._cos) < positions:
             frequencies = self._rotary.inv_freq.to(torch.float32)
             angles = torch.arange(positions, device=self.device, dtype=torch.float32)[:, None] * frequencies[None]
             scale = float(self._rotary.attention_scaling)
             self._cos, self._sin = ((f(angles) * scale).to(self.dtype) for f in (torch.cos, torch.sin))
 
-    def memory(self, *, groups: int, rows: int, prompt: int, drawn: int) -> Memory:
-        """Empty memory for so many groups and rows, with so many slots each."""
+    def new_cache(self, *, groups: int, rows: int, prompt: int, drawn: int) -> KVCache:
+        """Return an empty cache for this many groups and rows, with this many slots each."""
 
         def room(count: int, slots: int) -> list[Tensor]:
             shape = (count, self.heads, slots, self.size)
-            # Zeros, not whatever was there: a slot out of sight has the weight 0, but 0 times NaN is NaN.
+            # Zeros, since a masked slot has the weight 0, but 0 times NaN is NaN.
             return [torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in self._layers]
 
         def numbers(*shape: int) -> Tensor:
             return torch.zeros(shape, dtype=torch.long, device=self.device)
 
-        return Memory(
+        return KVCache(
             prompt_keys=room(groups, prompt),
             prompt_values=room(groups, prompt),
             keys=room(rows, drawn),
@@ -79,36 +79,36 @@ class Decoder:
             group_R=numbers(rows),
         )
 
-    def read(self, memory: Memory, prompts: Sequence[Sequence[int]], groups: Sequence[int]) -> Tensor:
-        """Put the keys and values of prompts into these groups; returns the logits after each, prompts x vocabulary."""
+    def read(self, kv: KVCache, prompts: Sequence[Sequence[int]], groups: Sequence[int]) -> Tensor:
+        """Write keys and values of prompts into these groups; return the logits after each, prompts x vocabulary."""
         found = []
         for start, end in _batches([len(prompt) for prompt in prompts]):
-            found.append(self._read(memory, prompts[start:end], groups[start:end]))
+            found.append(self._read(kv, prompts[start:end], groups[start:end]))
         return torch.cat(found)
 
-    def step(self, memory: Memory, ids_R: Tensor) -> Tensor:
+    def step(self, kv: KVCache, ids_R: Tensor) -> Tensor:
         """Feed one token a row and return the next logits, rows x vocabulary."""
-        cos_RXD, sin_RXD = self._angles(memory.length_G[memory.group_R] + memory.used_R)
-        masks = self._masks(memory)
-        room = memory.keys[0].shape[2]
+        cos_RXD, sin_RXD = self._angles(kv.length_G[kv.group_R] + kv.used_R)
+        masks = self._masks(kv)
+        room = kv.keys[0].shape[2]
         lines = torch.arange(len(ids_R) * self.heads, device=self.device)
-        written_RJ = lines * room + memory.used_R.repeat_interleave(self.heads)
+        written_RJ = lines * room + kv.used_R.repeat_interleave(self.heads)
         hidden_RX = functional.embedding(ids_R, self._embed)
         for index, layer in enumerate(self._layers):
             q_RQD, k_RJD, v_RJD = self._project(layer, hidden_RX, cos_RXD, sin_RXD)
-            for cache, new_RJD in ((memory.keys, k_RJD), (memory.values, v_RJD)):
+            for cache, new_RJD in ((kv.keys, k_RJD), (kv.values, v_RJD)):
                 cache[index].view(-1, self.size).index_copy_(0, written_RJ, new_RJD.reshape(-1, self.size))
-            hidden_RX = self._finish(layer, hidden_RX, self._attend(memory, index, q_RQD, masks))
-        memory.used_R += 1
+            hidden_RX = self._finish(layer, hidden_RX, self._attend(kv, index, q_RQD, masks))
+        kv.used_R += 1
         return self._logits(hidden_RX)
 
-    def _read(self, memory: Memory, prompts: Sequence[Sequence[int]], groups: Sequence[int]) -> Tensor:
+    def _read(self, kv: KVCache, prompts: Sequence[Sequence[int]], groups: Sequence[int]) -> Tensor:
         lengths_P = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
         width = int(lengths_P.max())
-        # Filled up on the right: what stands before never looks there.
+        # Padded on the right, which causal attention never reads.
         ids_PT = torch.tensor([[*prompt, *[0] * (width - len(prompt))] for prompt in prompts], device=self.device)
         groups_P = torch.tensor(groups, device=self.device)
-        memory.length_G[groups_P] = lengths_P
+        kv.length_G[groups_P] = lengths_P
         count = len(prompts)
         hidden_X = functional.embedding(ids_PT, self._embed).flatten(0, 1)
         cos_XD, sin_XD = self._angles(torch.arange(width, device=self.device).repeat(count))
@@ -116,8 +116,8 @@ class Decoder:
             q, k, v = self._project(layer, hidden_X, cos_XD, sin_XD)
             q_PHTD = q.unflatten(0, (count, width)).transpose(1, 2)
             k_PJTD, v_PJTD = (x.unflatten(0, (count, width)).transpose(1, 2) for x in (k, v))
-            memory.prompt_keys[index][groups_P, :, :width] = k_PJTD
-            memory.prompt_values[index][groups_P, :, :width] = v_PJTD
+            kv.prompt_keys[index][groups_P, :, :width] = k_PJTD
+            kv.prompt_values[index][groups_P, :, :width] = v_PJTD
             mixed = functional.scaled_dot_product_attention(
                 q_PHTD, k_PJTD, v_PJTD, is_causal=True, scale=1.0, enable_gqa=self.shared > 1
             )
@@ -126,12 +126,12 @@ class Decoder:
         return self._logits(hidden_X[last_P])
 
     def _angles(self, positions_R: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines and sines for every head of queries and keys, with the scale of the queries in them."""
+        """Return cosines and sines for every head of queries and keys, including the scale of queries."""
         cos_RXD, sin_RXD = (table[positions_R][:, None] * self._scale_X1 for table in (self._cos, self._sin))
         return cos_RXD, sin_RXD
 
     def _project(self, layer: Layer, hidden: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (scaled), keys and values of every row, rows x heads x D, the first two turned by their positions."""
+        """Return rotated queries (scaled), rotated keys and values, rows x heads x D."""
         heads = layer.qkv(self._normed(hidden, layer.norm)).view(len(hidden), -1, self.size)
         queries = self.heads * self.shared
         turned, v = heads.split([queries + self.heads, self.heads], dim=1)
@@ -141,44 +141,43 @@ class Decoder:
         q, k = _turn(turned, cos, sin).split([queries, self.heads], dim=1)
         return q, k, v
 
-    def _attend(self, memory: Memory, index: int, q_RQD: Tensor, masks: tuple[Tensor, Tensor]) -> Tensor:
-        """What each row takes from its prompt and from what it has drawn, rows x heads.
+    def _attend(self, kv: KVCache, index: int, q_RQD: Tensor, masks: tuple[Tensor, Tensor]) -> Tensor:
+        """Return the attention of each row to its prompt and its own tokens, rows x heads.
 
-        One product for all rows of a prompt and head, one for each row's own; a softmax over both.
+        One matrix product for all rows of a prompt and head, one for each row's own tokens; one softmax over both.
         """
         of_prompt_GJ1T, of_own_RJ1S = masks
         longest, slots = of_prompt_GJ1T.shape[-1], of_own_RJ1S.shape[-1]
-        groups, members, lines = memory.groups * self.heads, memory.members, len(q_RQD) * self.heads
-        own_keys, own_values = (cache[index][:, :, :slots].flatten(0, 1) for cache in (memory.keys, memory.values))
+        groups, members, lines = kv.groups * self.heads, kv.members, len(q_RQD) * self.heads
+        own_keys, own_values = (cache[index][:, :, :slots].flatten(0, 1) for cache in (kv.keys, kv.values))
         prompt_keys, prompt_values = (
-            cache[index][: memory.groups, :, :longest].flatten(0, 1)
-            for cache in (memory.prompt_keys, memory.prompt_values)
+            cache[index][: kv.groups, :, :longest].flatten(0, 1) for cache in (kv.prompt_keys, kv.prompt_values)
         )
         q_LHD = q_RQD.reshape(lines, self.shared, self.size)
-        asked = q_LHD.flatten(1).index_select(0, memory.to_groups).view(groups, members * self.shared, self.size)
+        asked = q_LHD.flatten(1).index_select(0, kv.to_groups).view(groups, members * self.shared, self.size)
         scores = torch.baddbmm(of_prompt_GJ1T, asked, prompt_keys.mT).view(groups * members, -1)
-        of_prompt = scores.index_select(0, memory.to_rows).view(lines, self.shared, longest)
+        of_prompt = scores.index_select(0, kv.to_rows).view(lines, self.shared, longest)
         of_own = torch.baddbmm(of_own_RJ1S, q_LHD, own_keys.mT)
         weights = torch.softmax(torch.cat([of_prompt, of_own], dim=-1), dim=-1)
-        grouped = weights.flatten(1).index_select(0, memory.to_groups).view(groups, members * self.shared, -1)
+        grouped = weights.flatten(1).index_select(0, kv.to_groups).view(groups, members * self.shared, -1)
         taken = torch.bmm(grouped[..., :longest], prompt_values).view(groups * members, -1)
-        from_prompt = taken.index_select(0, memory.to_rows).view(lines, self.shared, self.size)
+        from_prompt = taken.index_select(0, kv.to_rows).view(lines, self.shared, self.size)
         return torch.baddbmm(from_prompt, weights[..., longest:], own_values).view(len(q_RQD), -1)
 
-    def _masks(self, memory: Memory) -> tuple[Tensor, Tensor]:
-        """0 where a row may look, minus infinity elsewhere: at prompts, and at what rows drew and are about to."""
+    def _masks(self, kv: KVCache) -> tuple[Tensor, Tensor]:
+        """Return 0 where a row may attend, minus infinity elsewhere: to prompts, and to its own tokens."""
 
         def mask(hidden: Tensor) -> Tensor:
             found = torch.zeros(hidden.shape, dtype=self.dtype, device=self.device)
             return found.masked_fill_(hidden, -torch.inf).repeat_interleave(self.heads, dim=0)[:, None]
 
-        lengths_G = memory.length_G[: memory.groups]
+        lengths_G = kv.length_G[: kv.groups]
         slots_T = torch.arange(int(lengths_G.max()), device=self.device)
-        slots_S = torch.arange(int(memory.used_R.max()) + 1, device=self.device)
-        return mask(slots_T[None] >= lengths_G[:, None]), mask(slots_S[None] > memory.used_R[:, None])
+        slots_S = torch.arange(int(kv.used_R.max()) + 1, device=self.device)
+        return mask(slots_T[None] >= lengths_G[:, None]), mask(slots_S[None] > kv.used_R[:, None])
 
     def _finish(self, layer: Layer, hidden: Tensor, mixed: Tensor) -> Tensor:
-        """The rest of a layer after attention."""
+        """Apply the rest of a layer after attention."""
         hidden = hidden + layer.out(mixed)
         normed = self._normed(hidden, layer.mlp_norm)
         gate, up = layer.gate_up(normed).chunk(2, dim=-1)
@@ -203,7 +202,7 @@ def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def _batches(lengths: Sequence[int]) -> list[tuple[int, int]]:
-    """Runs of prompts that are read together."""
+    """Return runs of prompts that are read together."""
     runs: list[tuple[int, int]] = []
     start, widest = 0, 0
     for index, length in enumerate(lengths):

@@ -1,22 +1,25 @@
-"""What an engine is: prompts and seeds in, draws out; and how it is asked to decode.
+"""The engine protocol: prompts and seeds in, draws out; its decoding settings, and the end of a row at its answer.
 
 An engine's draw for a row depends on that row's prompt and seed, on the decoding, and on nothing else.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Annotated, Protocol
 
 from pydantic import Field
 
+from noisy_student.answers.hashes import MARK
+from noisy_student.answers.stop import answer_end
 from noisy_student.records import Draw, Finish
-from noisy_student.sampling.rounds import Rounds
+from noisy_student.sampling.windows import Windows
 from noisy_student.strict import Strict
 
 
 class Decoding(Strict):
-    """How tokens are chosen; temperature 0 is greedy. Filters apply after the temperature, in the order listed."""
+    """Choice of tokens; temperature 0 is greedy. Filters apply after the temperature, in the order listed."""
 
     temperature: Annotated[float, Field(ge=0, le=10)] = 0.7
     top_k: Annotated[int, Field(ge=0)] = 0
@@ -33,7 +36,7 @@ class Decoding(Strict):
 
 
 Ends = Callable[[Sequence[int], int], Finish | None]
-"""From a row's tokens and its number: how the last token ended it, or None."""
+"""From a row's tokens and its number: the finish that its last token brought, or None."""
 
 
 class Engine(Protocol):
@@ -44,10 +47,26 @@ class Engine(Protocol):
         prompts: Sequence[Sequence[int]],
         row_seeds: Sequence[Sequence[int]],
         decoding: Decoding,
-        rounds: Rounds | None = None,
+        windows: Windows | None = None,
     ) -> list[list[Draw]]:
-        """One list of draws per prompt, one draw per seed; all prompts have the same number of seeds.
+        """Return one list of draws per prompt, one draw per seed; all prompts have the same number of seeds.
 
-        With ``rounds`` a prompt has draws for its first seeds only, up to the round after which it wanted no more.
+        With ``windows`` a prompt has draws for its first seeds only, up to the window after which it needed no more.
         """
         ...
+
+
+def may_stop(text: str) -> bool:
+    """Return whether the answer is complete; half a character (U+FFFD) may yet become a minus sign that extends it.
+
+    >>> may_stop("#### 18"), may_stop("#### 18 "), may_stop("#### 18 \\ufffd")
+    (False, True, False)
+    """
+    return not text.endswith("\ufffd") and answer_end(text) is not None
+
+
+def first_stop(ids: Sequence[int], decode: Callable[[Sequence[int]], str]) -> int | None:
+    """Return the number of tokens at which ``may_stop`` ends a row drawn without it, or None; ignores stop ids."""
+    # A prefix of the tokens is a prefix of the text, so a mark that has come stays: no shorter prefix need be read.
+    first = bisect_left(range(1, len(ids) + 1), True, key=lambda end: MARK in decode(ids[:end])) + 1
+    return next((end for end in range(first, len(ids) + 1) if may_stop(decode(ids[:end]))), None)

@@ -1,4 +1,4 @@
-"""Which gold examples a model reads before a question: the same for all, but never the question itself."""
+"""Few-shot examples: gold examples before a question, the same for all, but never the question itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from noisy_student.records import Label, Question
 
 
 @dataclass(frozen=True, slots=True)
-class Shots:
+class FewShot:
     """``count`` examples for each question: the first that are others, in an order drawn by the run's seed."""
 
     ranked: tuple[Shot, ...]
@@ -20,21 +20,22 @@ class Shots:
     count: int
 
     def before(self, question: Question) -> tuple[Shot, ...]:
-        """The examples that stand before ``question``."""
+        """Return the examples that stand before ``question``."""
         return tuple(shot for shot in self.ranked if shot.question.id != question.id)[: self.count]
 
 
-def draw_shots(questions: Mapping[str, Question], gold: Iterable[Label], count: int, *, run_seed: int) -> Shots:
-    """Draw the examples among the labels of ``gold`` that have a worked text; more shots begin with the fewer.
+def draw_few_shot(questions: Mapping[str, Question], gold: Iterable[Label], count: int, *, run_seed: int) -> FewShot:
+    """Draw examples among the labels of ``gold`` with a worked solution; a larger ``count`` extends a smaller one.
 
-    Raises UserError where there are not ``count`` of them for every question.
+    Raises UserError where fewer than ``count`` remain for some question.
     """
     solved = {label.question_id: label.solution for label in gold if label.solution is not None}
     ranked = sorted(solved, key=lambda name: (seeds.seed(run_seed, "shots", name), name))[: count + 1]
     if len(ranked) <= count and count:
         raise UserError(
-            f"The teacher is to read {count} examples, and {len(solved)} labeled questions have a worked solution.",
-            why="Examples show how to answer, and a question that is asked is never one of its own.",
-            do=f"Set labels.*.shots to {max(0, len(solved) - 1)} or less, or give labeled questions their solutions.",
+            f"labels.*.shots is {count}, but only {len(solved)} labeled questions have a worked solution.",
+            why="Each shot needs a worked solution, and a question is never its own example.",
+            do=f"Set labels.*.shots to {max(0, len(solved) - 1)} or less, or add solutions to labeled questions.",
+            code="too-few-shots",
         )
-    return Shots(tuple(Shot(questions[name], str(solved[name])) for name in ranked), count)
+    return FewShot(tuple(Shot(questions[name], str(solved[name])) for name in ranked), count)

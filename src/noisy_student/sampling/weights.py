@@ -1,7 +1,4 @@
-"""The weights of Llama-like models as a decoder wants them: projections of the same input joined into one.
-
-Qwen2 (and 2.5), Qwen3 and Llama (SmolLM2) differ in biases and in the norms of queries and keys only.
-"""
+"""Weights of Llama-like models for the decoder: projections of the same input joined into one."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ class Linear:
     bias: Tensor | None
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The projection of ``x`` over its last axis."""
+        """Return the projection of ``x`` over its last axis."""
         return functional.linear(x, self.weight, self.bias)
 
 
@@ -40,7 +37,7 @@ class Layer:
 
 
 def layer_of(state: Mapping[str, Tensor], name: str) -> Layer:
-    """The weights of the layer ``name`` in a model's state."""
+    """Return the weights of the layer ``name`` in a model's state."""
     attention, mlp = f"{name}.self_attn", f"{name}.mlp"
     return Layer(
         norm=state[f"{name}.input_layernorm.weight"],

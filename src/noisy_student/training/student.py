@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,15 @@ from torch import nn
 from transformers import get_scheduler
 from transformers.trainer_pt_utils import get_parameter_names
 
-from noisy_student.models import checkpoint
 from noisy_student.models.adapter import write_adapter
-from noisy_student.models.load import LoadedModel
+from noisy_student.models.load import LoadedModel, save
 from noisy_student.training.lora import adapt
 from noisy_student.training.specs.lora import LoraSpec
 
 
-def begins_at(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Path:
-    """Return the start model's path: the student in the role ``start``, or the model that the spec names."""
-    return inputs["start"][0] / "model" if "start" in inputs else Path(spec["paths"]["model"])
-
-
 def with_adapter(loaded: LoadedModel, spec: Mapping[str, Any]) -> LoadedModel:
     """Return the model with the adapter of a stage's ``spec``, or unchanged where it has none."""
-    if "lora" not in spec:
+    if spec.get("lora") is None:
         return loaded
     return adapt(loaded, LoraSpec.model_validate(spec["lora"]), seed=spec["seed"])
 
@@ -35,11 +29,11 @@ def write_student(loaded: LoadedModel, spec: Mapping[str, Any], data: Path) -> s
     """Write ``adapter/``, or ``model/`` for full or merged weights; return the digest."""
     lora = spec.get("lora")
     if lora is None:
-        return checkpoint.write(loaded, data / "model")
+        return save(loaded, data / "model")
     if not lora["merge"]:
         return write_adapter(loaded, data / "adapter")
     adapted: Any = loaded.model
-    return checkpoint.write(replace(loaded, model=adapted.merge_and_unload()), data / "model")
+    return save(replace(loaded, model=adapted.merge_and_unload()), data / "model")
 
 
 def trainable(model: nn.Module) -> int:

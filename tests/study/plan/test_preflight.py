@@ -8,7 +8,6 @@ import pytest
 from refusals import refused
 
 from noisy_student.pipeline.node import parents_first
-from noisy_student.study.plan import specs
 from noisy_student.study.plan.plan import Plan, plan
 from noisy_student.study.plan.preflight import PreflightNodes
 from noisy_student.study.settings.files import Request, resolve
@@ -65,7 +64,7 @@ def test_more_samples_wait_for_the_vote_of_fewer() -> None:
     assert eight.inputs["samples"][:1] == four.inputs["samples"]
     for vote, before in ((eight, four), (sixteen, eight)):
         (gate,) = vote.inputs["samples"][-1].inputs["gate"]
-        assert gate.stage == "more-votes" and gate.parents == (before,)
+        assert gate.stage == "gate" and gate.parents == (before,)
     assert "gate" not in four.inputs["samples"][0].inputs
 
 
@@ -111,14 +110,3 @@ def test_checks_alone_without_checks_are_refused() -> None:
 def test_a_slice_of_test_stays_a_slice() -> None:
     with refused("field-invalid", "checks.test_questions"):
         resolve(Request("preflight", overrides={"checks.test_questions": 101}))
-
-
-def test_an_engine_that_is_not_installed_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = resolve(Request("v1", overrides={"compute.engine": "auto"}))
-    versions: dict[str, str | None] = {"vllm": None}
-    monkeypatch.setattr(specs, "version", versions.__getitem__)
-    assert specs.engine(settings) == {"name": "torch"}
-    versions["vllm"] = "0.31.0"
-    assert specs.engine(settings) == {"name": "vllm", "version": "0.31.0"}
-    apart = {"compute.engine": "auto", "conditions.baseline.lora": {"rank": 8, "merge": False}}
-    assert specs.engine(resolve(Request("v1", overrides=apart))) == {"name": "torch"}

@@ -34,13 +34,13 @@ def above(node: Node, stage: str) -> list[Node]:
 
 def test_a_student_votes_for_the_next_round_behind_its_gate_only(made: Plan) -> None:
     third = train(made, "fresh-3")
-    assert [node.title for node in above(third, "accept")] == ["accept fresh-1", "accept fresh-2"]
+    assert [node.title for node in above(third, "gate")] == ["accept fresh-1", "accept fresh-2"]
     for before, this in (("fresh-1", "fresh-2"), ("fresh-2", "fresh-3")):
         (votes,) = [item.votes for item in made.labels if item.name == this]
         drawn = {model for node in votes.inputs["samples"] for model in node.inputs["model"]}
         assert [node.title for node in drawn] == [f"accept {before}"]
         assert drawn.pop().inputs["train"] == (train(made, before),)
-    assert above(train(made, "fresh-1"), "accept") == []
+    assert above(train(made, "fresh-1"), "gate") == []
 
 
 def test_a_round_is_held_against_the_student_before_as_it_was_trained(made: Plan) -> None:
@@ -63,7 +63,7 @@ def test_a_round_is_held_against_the_student_before_as_it_was_trained(made: Plan
 def test_the_truth_of_test_questions_reaches_no_review_and_no_gate(made: Plan) -> None:
     chain = train(made, "fresh")
     behind = parents_first([chain])
-    assert chain.stage == "last" and "key" not in {node.stage for node in behind}
+    assert chain.stage == "choose" and "key" not in {node.stage for node in behind}
     assert {node.spec["part"] for node in behind if node.stage == "sample"} == {"dev", "unlabeled"}
     assert "lineage" not in {node.stage for node in behind}, "what knows the truth decides nothing"
     found = nodes(made, "fresh-2").lineage

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from refusals import refused
 
 from noisy_student.sampling.engine import Decoding
@@ -19,16 +18,6 @@ def test_an_engine_that_is_not_installed_is_refused_with_the_command() -> None:
     settings = resolve(Request("v1", overrides={"compute.engine": "vllm"}))
     with refused("extra-missing", 'pip install "noisy-student[vllm]"'):
         plan(settings)
-
-
-def test_the_version_of_an_engine_is_in_its_nodes_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = SampleRequest("test", Decoding(), k=1, count=10)
-    found = []
-    for version in ("0.31.0", "0.32.0"):
-        monkeypatch.setattr(stage_spec, "version", lambda name, version=version: version)
-        (spec,) = stage_spec.samples(resolve(Request("v1", overrides={"compute.engine": "vllm"})), drawn, filters={})
-        found.append(spec["engine"])
-    assert found == [{"name": "vllm", "version": "0.31.0"}, {"name": "vllm", "version": "0.32.0"}]
 
 
 def test_another_temperature_is_another_identity_and_a_larger_k_is_not() -> None:

@@ -184,7 +184,7 @@ def test_of_probes_that_do_not_wait_the_one_that_held_stands_after(tmp_path: Pat
 def test_a_probe_at_several_rates_shows_what_the_chosen_one_did(tmp_path: Path) -> None:
     made, store = debug(**{"conditions.rung-0.rates": [0.5, 2.0]}), Store(tmp_path)
     tune = trained(made, "rung-0")
-    assert tune.stage == "tune"
+    assert tune.stage == "choose"
     for number, held in enumerate((False, True)):
         enter(store, tune.inputs[f"train-{number}"][0], summary=probed(held=held))
     (waiting,) = probe_rows(RunView(made, store))

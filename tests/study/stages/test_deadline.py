@@ -16,7 +16,7 @@ from noisy_student.records import Label, Question, Sample
 from noisy_student.sampling.sample import write_samples
 from noisy_student.study import stages
 from noisy_student.study.stages import (
-    accept,
+    choose,
     examples,
     gate,
     gold_check,
@@ -25,13 +25,10 @@ from noisy_student.study.stages import (
     key,
     label,
     label_quality,
-    last,
     lineage,
-    more_votes,
     reveal,
     review,
     split,
-    tune,
     unseen,
     unseen_votes,
     vote,
@@ -74,18 +71,18 @@ STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "examples": (examples, ("gold", "own"), "vote"),
     "label-quality": (label_quality, ("votes", "key"), "vote"),
     "group-quality": (group_quality, ("train", "key"), "vote"),
-    "tune": (tune, ("split", "train-0", "dev-0"), "vote"),
-    "gate": (gate, ("probe-0",), "vote"),
+    "choose best-on-dev": (choose, ("split", "train-0", "dev-0"), "best-on-dev"),
+    "choose last": (choose, ("train-0",), "last"),
+    "gate accepted": (gate, ("train", "review"), "accepted"),
+    "gate no-probe-held": (gate, ("probe-0",), "no-probe-held"),
+    "gate vote-fails": (gate, ("votes",), "vote-fails"),
     "review": (review, ("split", "greedy", "drawn", "before-greedy", "before-drawn"), "vote"),
-    "accept": (accept, ("train", "review"), "vote"),
-    "last": (last, ("train-0",), "vote"),
     "lineage": (lineage, ("key", "votes", "labels", "before-votes", "before-labels"), "vote"),
     "reveal": (reveal, ("split", "key", "samples"), "vote"),
     "split": (split, (), "vote"),
     "key": (key, (), "vote"),
     "unseen": (unseen, (), "vote"),
     "unseen-votes": (unseen_votes, ("unseen", "samples"), "vote"),
-    "more-votes": (more_votes, ("votes",), "vote"),
     "gold-check": (gold_check, (), "vote"),
 }
 # tests/sampling/test_torch_engine.py, tests/training/test_{sft,grpo,rehearsal}.py, tests/invariants/test_preflight.py
@@ -93,7 +90,7 @@ WITH_A_MODEL = {"sample", "train_sft", "train_grpo", "rehearsal", "model_check"}
 
 
 def test_no_kind_of_stage_is_left_out() -> None:
-    there = {path.stem for path in Path(stages.__file__).parent.glob("*.py")} - {"__init__"}
+    there = {path.stem for path in Path(stages.__file__).parent.glob("*.py")} - {"__init__", "loading"}
     assert there == {stage.__name__.rpartition(".")[2] for stage, _, _ in STAGES.values()} | WITH_A_MODEL
 
 
@@ -102,9 +99,11 @@ def test_it_pauses_after_its_deadline_and_goes_on_without_one(
     name: str, inputs: dict[str, list[Path]], tmp_path: Path
 ) -> None:
     stage, roles, rule = STAGES[name]
-    given = {role: inputs[role] for role in roles}
+    given, spec = {role: inputs[role] for role in roles}, {**SPEC, "rule": rule, "criterion": rule}
     (tmp_path / "work").mkdir()
     with pytest.raises(Paused):
-        stage.run({**SPEC, "rule": rule}, given, Context(tmp_path / "work", deadline=time.time() - 1))
-    assert stage.run({**SPEC, "rule": rule}, given, Context(tmp_path / "work"))
+        stage.run(
+            {**SPEC, "rule": rule, "criterion": rule}, given, Context(tmp_path / "work", deadline=time.time() - 1)
+        )
+    assert stage.run(spec, given, Context(tmp_path / "work"))
     assert any((tmp_path / "work/data").iterdir())

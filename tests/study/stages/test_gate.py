@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,10 @@ from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.errors import NotTrainable, Paused
 from noisy_student.study.stages import gate
+
+
+def spec(*names: str) -> dict[str, Any]:
+    return {"criterion": "no-probe-held", "probes": list(names)}
 
 
 def probes(folder: Path, *held: bool | None) -> dict[str, list[Path]]:
@@ -29,7 +34,7 @@ def probes(folder: Path, *held: bool | None) -> dict[str, list[Path]]:
 def test_the_next_probe_is_tried_where_none_held(held: tuple[bool | None, ...], tmp_path: Path) -> None:
     names = ["first", "second"][: len(held)]
     context = Context(tmp_path / "out")
-    assert gate.run({"probes": names}, probes(tmp_path, *held), context) == {"failed": names}
+    assert gate.run(spec(*names), probes(tmp_path, *held), context) == {"failed": names}
     assert files.read_json(context.data / "gate.json") == {"failed": names}
 
 
@@ -47,11 +52,15 @@ def test_it_is_not_tried_once_one_held_and_that_one_is_named(
 ) -> None:
     context = Context(tmp_path / "out")
     with pytest.raises(NotTrainable) as caught:
-        gate.run({"probes": ["first", "second", "third"]}, probes(tmp_path, *held), context)
+        gate.run(spec("first", "second", "third"), probes(tmp_path, *held), context)
     assert str(caught.value) == said
     assert not (context.data / "gate.json").exists()
 
 
 def test_a_gate_keeps_the_deadline(tmp_path: Path) -> None:
     with pytest.raises(Paused):
-        gate.run({"probes": ["first"]}, probes(tmp_path, False), Context(tmp_path / "out", deadline=time.time() - 1))
+        gate.run(
+            spec("first"),
+            probes(tmp_path, False),
+            Context(tmp_path / "out", deadline=time.time() - 1),
+        )

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import refused
 
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.data.rows import write_labels
-from noisy_student.errors import NotTrainable
 from noisy_student.records import Finish, Label, Sample
 from noisy_student.sampling.sample import write_samples
-from noisy_student.study.stages import accept, last, review
+from noisy_student.study.stages import choose, gate, review
 
 N, K = 10, 4
 SPEC = {"error": 0.05, "rounds": 1, "K": K, "min_agreement": 0.75, "truncated": "abstain", "ties": "none"}
@@ -98,14 +98,14 @@ def test_a_gate_hands_on_all_that_was_trained_or_says_why_it_does_not(
     given = {"train": student(tmp_path / "student", "w"), "review": [tmp_path / "good/data"]}
     reviewed(inputs, tmp_path / "good")
     context = Context(tmp_path / "open")
-    assert accept.run({"name": "x-1"}, given, context) == {"accepted": True}
+    assert gate.run({"criterion": "accepted", "name": "x-1"}, given, context) == {"accepted": True}
     assert (context.data / "model" / "weights").read_text() == "w" and (context.data / "groups.jsonl").is_file()
     assert (context.data / "model" / "weights").samefile(given["train"][0] / "model" / "weights")
     down = reviewed(inputs, tmp_path / "bad", error=0.6)
     assert down["reason"] == "on dev it lost 1 and gained 0 right answers (p 0.5000, level 0.6000)"
     closed = Context(tmp_path / "closed")
-    with pytest.raises(NotTrainable) as caught:
-        accept.run({"name": "x-1"}, {**given, "review": [tmp_path / "bad/data"]}, closed)
+    with refused("student-rejected", down["reason"]) as caught:
+        gate.run({"criterion": "accepted", "name": "x-1"}, {**given, "review": [tmp_path / "bad/data"]}, closed)
     assert str(caught.value) == f"x-1 was turned down: {down['reason']}."
     assert not (closed.data / "model").exists()
 
@@ -115,11 +115,11 @@ def test_the_last_that_is_there_is_handed_on(there: list[int], chosen: int, tmp_
     chain = ["baseline", "x-1", "x-2"]
     inputs = {f"train-{number}": student(tmp_path / str(number), chain[number]) for number in there}
     context = Context(tmp_path / "out")
-    assert last.run({"chain": chain}, inputs, context) == {"chosen": chosen, "name": chain[chosen]}
+    assert choose.run({"rule": "last", "chain": chain}, inputs, context) == {"chosen": chosen, "name": chain[chosen]}
     assert (context.data / "model" / "weights").read_text() == chain[chosen]
 
 
 def test_of_a_chain_of_which_nothing_was_trained_there_is_no_last(tmp_path: Path) -> None:
     context = Context(tmp_path / "out")
-    with pytest.raises(NotTrainable, match="Of the chain baseline, x-1 no student could be trained"):
-        last.run({"chain": ["baseline", "x-1"]}, {}, context)
+    with refused("nothing-to-choose", "baseline, x-1"):
+        choose.run({"rule": "last", "chain": ["baseline", "x-1"]}, {}, context)

@@ -7,12 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
+from refusals import refused
 
 from noisy_student.context import Context
 from noisy_student.data.rows import write_questions
 from noisy_student.data.source import question
-from noisy_student.errors import UserError
 from noisy_student.models import lab
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import read_samples
@@ -41,7 +40,7 @@ def test_a_cap_as_large_as_the_context_is_refused(tmp_path: Path) -> None:
     write_questions(tmp_path / "split" / "test.jsonl", [question("How many?")])
     (tmp_path / "work").mkdir()
     spec = _spec(lab.folder("lab-m"), max_new_tokens=512)
-    with pytest.raises(UserError, match="max_new_tokens is 512"):
+    with refused("context-too-short", "512"):
         sample.run(spec, {"split": [tmp_path / "split"]}, Context(tmp_path / "work"))
 
 

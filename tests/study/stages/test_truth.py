@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from noisy_student import files
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.context import Context
 from noisy_student.data.key_file import write_key
 from noisy_student.data.rows import read_labels, write_labels, write_questions
-from noisy_student.errors import NotTrainable
 from noisy_student.labeling.vote import votes, write_votes
 from noisy_student.records import Label, Question
 from noisy_student.study.stages import label_quality, reveal
@@ -41,15 +41,15 @@ def test_with_the_whole_truth_both_work(folder):
 @pytest.mark.parametrize("known", [{}, {"a": "2"}])
 def test_without_it_they_are_skipped_with_the_reason(folder, known):
     _key(folder, **known)
-    with pytest.raises(NotTrainable, match=f"answers of {len(known)} of 2 unlabeled questions"):
+    with refused("answers-unknown", f"{len(known)} of 2"):
         reveal.run({}, {"split": [folder], "key": [folder]}, Context(folder / "work"))
-    with pytest.raises(NotTrainable, match=f"no answer of {2 - len(known)} questions"):
+    with refused("answers-unknown", str(2 - len(known))):
         label_quality.run({}, {"votes": [folder], "key": [folder]}, Context(folder / "work"))
 
 
 def test_true_answers_without_a_worked_text_make_no_oracle(folder):
     write_key(folder / "key.jsonl", AnswerKey({"a": KeyEntry("a", "2", "#### 2"), "b": KeyEntry("b", "4", None)}))
-    with pytest.raises(NotTrainable, match="1 of 2 true answers come without a worked text"):
+    with refused("solutions-missing", "1 of 2"):
         reveal.run({}, {"split": [folder], "key": [folder]}, Context(folder / "work"))
 
 

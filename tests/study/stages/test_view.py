@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.data.rows import read_questions, write_labels, write_questions
 from noisy_student.data.spec import DataSpec
-from noisy_student.errors import NotTrainable
 from noisy_student.labeling.examples import read_examples, write_examples
 from noisy_student.models import lab
 from noisy_student.models.load import load
@@ -59,7 +59,7 @@ def test_a_student_reads_the_other_wording(taught: dict[str, list[Path]], tmp_pa
     assert view["digest"] == other["digest"] != plain["digest"]
     assert load(lab.folder("lab-m")).digest != view["digest"]
     write_examples(tmp_path / "examples.jsonl", [Example("a", "#### 5"), Example("b", "#### 2")])
-    with pytest.raises(NotTrainable, match="1 of 2 questions to learn from have no paraphrase") as raised:
+    with refused("view-missing", "1 of 2", "paraphrase") as raised:
         train_sft.run({**spec, "view": "paraphrase"}, taught, Context(tmp_path / "lacking"))
     assert "data.source.fields.paraphrase" in raised.value.do
 

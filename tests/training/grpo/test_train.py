@@ -19,9 +19,9 @@ from noisy_student.data.parts import parts
 from noisy_student.data.spec import DataSpec
 from noisy_student.errors import NotTrainable, Paused
 from noisy_student.labeling.vote import winner_of
-from noisy_student.models import checkpoint, lab
+from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, load
+from noisy_student.models.load import LoadedModel, load, save
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw, Label
 from noisy_student.sampling.engine import Decoding
@@ -218,7 +218,7 @@ def test_a_reference_that_is_another_model_stops_the_run(tmp_path: Path) -> None
     other = load(lab.folder("lab-m"))
     with torch.no_grad():
         other.model.get_input_embeddings().weight.mul_(1.05)
-    checkpoint.write(other, tmp_path / "other")
+    save(other, tmp_path / "other")
     loaded = load(lab.folder("lab-m"))
     loaded.model.config._name_or_path = str(tmp_path / "other")
     spec = SPEC.model_copy(update={"beta": 0.04})

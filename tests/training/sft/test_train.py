@@ -10,9 +10,8 @@ from refusals import refused
 
 from noisy_student.context import Context
 from noisy_student.errors import NotTrainable, Paused
-from noisy_student.models import checkpoint
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel
+from noisy_student.models.load import LoadedModel, save
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Example, Question
 from noisy_student.training.sft import train as sft
@@ -118,7 +117,7 @@ def test_two_runs_give_the_same_bytes_and_another_seed_does_not(
 ) -> None:
     again, other = (trained(tmp_path / str(seed), seed=seed)[0] for seed in (1, 2))
     models = enumerate((whole[0], again, other))
-    digests = [checkpoint.write(loaded, tmp_path / f"model{number}") for number, loaded in models]
+    digests = [save(loaded, tmp_path / f"model{number}") for number, loaded in models]
     assert digests[0] == digests[1] != digests[2]
 
 

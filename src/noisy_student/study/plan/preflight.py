@@ -102,8 +102,12 @@ class PreflightGraph:
         votes: list[Node] = []
         samples: list[Node] = []
         for first, end in zip((0, *RUNGS), RUNGS, strict=False):
-            title = f"gate before K = {end}"
-            gate = [self.samples.node("more-votes", {}, inputs={"votes": [last]}, title=title) for last in votes[-1:]]
+            gate = [
+                self.samples.node(
+                    "gate", {"criterion": "vote-fails"}, inputs={"votes": [last]}, title=f"gate before K = {end}"
+                )
+                for last in votes[-1:]
+            ]
             samples.append(self._ask(teacher, self.settings.sampling, Shard(first=first, end=end), gate))
             votes.append(self._votes_of(end, samples))
         return votes

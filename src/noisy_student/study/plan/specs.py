@@ -10,8 +10,9 @@ from typing import Any
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
-from noisy_student.pipeline.node import version
+from noisy_student.pipeline.node import code_of
 from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.engines import ENGINES, choose_engine, library_version
 from noisy_student.sampling.sample import Shard, shards
 from noisy_student.study.settings.conditions import LabelCondition, TextCondition, TrainedCondition
 from noisy_student.study.settings.labels import LabelSettings
@@ -49,24 +50,25 @@ def sample(
 
 
 def engine(settings: Settings) -> dict[str, Any]:
-    """Return name and version of the engine; torch has its version in the stage's libraries.
+    """Return the engine of a run as a key holds it."""
+    return _engine_facts(choose_engine(settings.compute.engine, adapters=bool(settings.adapters)))
 
-    Raises UserError where it is not installed.
-    """
-    name = settings.compute.engine
-    if name == "auto":
-        name = "torch" if version("vllm") is None or settings.adapters else "vllm"
-    if name == "torch":
-        return {"name": name}
-    installed = version(name)
-    if installed is None:
+
+def _engine_facts(name: str) -> dict[str, Any]:
+    """Return name, code and library version of an engine; raises UserError where its library is not installed."""
+    row = ENGINES.get(name)
+    facts = {"name": name, "code": code_of(row.module), **ENGINES.identity(name)}
+    if row.library is None:
+        return facts
+    version = library_version(row.library)
+    if version is None:
         raise UserError(
-            f"compute.engine is {name}, which is not installed.",
-            why="It is an optional dependency, since most machines cannot use it.",
-            do=f'Run: pip install "noisy-student[{name}]"; or set compute.engine = "torch".',
+            f"compute.engine is {name}, but the library {row.library} is not installed.",
+            why="It is optional, since most machines cannot use it.",
+            do=f"{row.install or f'Install {row.library}'}, or --set compute.engine=torch.",
             code="extra-missing",
         )
-    return {"name": name, "version": installed}
+    return {**facts, "version": version}
 
 
 def samples(
@@ -102,7 +104,7 @@ def recorded(settings: Settings, label: LabelSettings, *, part: str, count: int)
             code="file-missing",
         )
     return {
-        "engine": {"name": "recorded", "digest": sha256_file(path)},
+        "engine": {**_engine_facts("recorded"), "digest": sha256_file(path)},
         "shard": {"first": 0, "end": label.K},
         "part": part,
         "block": [0, count],

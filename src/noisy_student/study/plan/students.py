@@ -100,7 +100,7 @@ class SeedGraph(SampleGraph):
         if self.settings.conditions[name].accept is None:
             return self.trained(name)
         inputs = {"train": [self._student(name)], "review": [self.review(name)]}
-        return self.node("accept", {"name": name}, inputs=inputs, title=f"accept {name}")
+        return self.node("gate", {"criterion": "accepted", "name": name}, inputs=inputs, title=f"accept {name}")
 
     def _train(self, name: str, condition: ConditionSettings) -> Node | None:
         if isinstance(condition, TrainedCondition):
@@ -112,7 +112,8 @@ class SeedGraph(SampleGraph):
         chain = self.settings.conditions[name].last_of
         students = [self.approved(link) for link in chain]
         inputs = {f"train-{number}": [node] for number, node in enumerate(students) if node is not None}
-        return self.node("last", {"chain": list(chain)}, inputs=inputs, title=f"the last of {', '.join(chain)}")
+        spec = {"rule": "last", "chain": list(chain)}
+        return self.node("choose", spec, inputs=inputs, title=f"the last of {', '.join(chain)}")
 
     def _tuned(self, name: str, condition: TrainedCondition) -> Node:
         """The student of several learning rates that is best on dev."""
@@ -124,8 +125,9 @@ class SeedGraph(SampleGraph):
             dev = self.samples(SampledModel(f"{name} x {rate:g}", train, settings), request)
             inputs |= {f"train-{number}": [train], f"dev-{number}": dev}
         base = self.base_of(settings)
-        spec = {"rates": list(condition.rates), "truncated": settings.answers.truncated, "model": base.spec}
-        return self.node("tune", spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
+        rule = {"rule": "best-on-dev", "rates": list(condition.rates), "truncated": settings.answers.truncated}
+        spec = {**rule, "model": base.spec}
+        return self.node("choose", spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
 
     def _train_at(self, name: str, condition: TrainedCondition, rate: float) -> Node:
         """The training of a condition at ``rate`` times its learning rate."""
@@ -178,7 +180,8 @@ class SeedGraph(SampleGraph):
         before = probes_before(name, self.settings.conditions)
         trained = [self.trained(probe) for probe in before]
         inputs = {f"probe-{number}": [node] for number, node in enumerate(trained) if node is not None}
-        return self.node("gate", {"probes": list(before)}, inputs=inputs, title=f"whether {name} is needed")
+        spec = {"criterion": "no-probe-held", "probes": list(before)}
+        return self.node("gate", spec, inputs=inputs, title=f"whether {name} is needed")
 
     def review(self, name: str) -> Node:
         """Return the comparison on dev of a condition's student with the one of the round before."""

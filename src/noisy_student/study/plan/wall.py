@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from noisy_student.errors import UserError
-from noisy_student.pipeline.node import STAGES, Node, parents_first
+from noisy_student.pipeline.node import Node, parents_first
+from noisy_student.study import stages
 
 
 def require_wall(targets: Iterable[Node]) -> None:
@@ -16,7 +17,7 @@ def require_wall(targets: Iterable[Node]) -> None:
     sees: dict[str, bool] = {}
     for node in parents_first(targets):
         seen = any(sees[parent.key] for parent in node.parents)
-        gate = node.lane == "gate" and node.module.startswith(f"{STAGES}.")
+        gate = node.lane == "gate" and node.module.startswith(f"{stages.__name__}.")
         if seen and not gate and node.lane != "truth":
             raise UserError(
                 f'"{node.title}" would read the answer key.',

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from noisy_student.errors import UserError, nearest
+from noisy_student.sampling.engines import reads_adapters
 from noisy_student.study.settings.conditions import (
     REVEALED,
     TARGET,
@@ -102,7 +103,7 @@ def _weights_are_fine_enough(settings: Settings) -> None:
 
 def _engine_reads_students(settings: Settings) -> None:
     adapters = settings.adapters
-    if adapters and settings.compute.engine == "vllm":
+    if adapters and not reads_adapters(settings.compute.engine):
         raise UserError(
             f"conditions.{adapters[0]} trains an adapter, and compute.engine is {settings.compute.engine}.",
             why="That engine reads whole models only.",

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
 from noisy_student.data.spec import DataSpec
 from noisy_student.errors import UserError
 from noisy_student.labeling.stopping import Ties
 from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.engines import require_selectable
 from noisy_student.strict import Name, Strict
 from noisy_student.study.settings.comparisons import ContrastSettings, PredictionSettings
 from noisy_student.study.settings.conditions import (
@@ -98,10 +99,16 @@ class ComputeSettings(Strict):
     """Questions that one node samples."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Processes that compute at once."""
-    engine: Literal["torch", "vllm", "auto"] = "torch"
-    """What draws samples (docs/engines.md); ``auto`` is vllm where it is installed and every student a whole model."""
+    engine: str = "torch"
+    """Name of a row of ENGINES (docs/engines.md); ``auto`` is vllm where installed and every student a whole model."""
     usd_per_hour: Annotated[float, Field(gt=0)] | None = None
     """What an hour of all of this costs; read by ``plan`` and ``--budget``, never part of a key."""
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_exists(cls, name: str) -> str:
+        require_selectable(name)
+        return name
 
 
 def _by_method(fields: Any) -> Any:
@@ -149,7 +156,7 @@ class Settings(Strict):
     """The condition that ends the gap which begins at the reference; each student recovers a share of it."""
     compute: ComputeSettings = ComputeSettings()
     preflight: bool = False
-    """Whether everything else waits for the pre-flight checks, and is skipped if one fails (docs/preflight.md)."""
+    """Run the pre-flight checks first; a failed check withholds the rest (docs/before-a-run.md)."""
     checks: CheckSettings = CheckSettings()
     seeds: tuple[int, ...] = (1,)
 

@@ -1,4 +1,4 @@
-"""Labels → the examples of one student; where the labels came from leaves no trace in the bytes."""
+"""Labels → the examples of one student; the bytes hold no trace of the labels' source."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LIBRARIES: tuple[str, ...] = ()
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``examples.jsonl`` from the roles ``gold`` (a split) and ``labels``; the summary holds its sha256.
 
-    A gold answer without a worked text takes the first of the samples in role ``own`` that reaches it. Where rationales
-    are shuffled, all but gold labels have another question's.
+    A gold answer without a worked solution takes the first sample in role ``own`` that reaches it. Shuffled rationales
+    replace those of all but gold labels.
     """
     labels = read_learned(inputs)
     if "own" in inputs:

@@ -1,31 +1,63 @@
-"""Probes → whether another one is needed: skipped, with what hangs below it, once one of them held its criteria."""
+"""A gate before further work: open, or skipped with everything below it, by the criterion in its spec."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.errors import NotTrainable
+from noisy_student.evaluation.preflight.answers import vote_passes
 
 LIBRARIES: tuple[str, ...] = ()
 OPTIONAL = ("probe-",)
+FORWARDS = "train"
+
+Inputs = Mapping[str, Sequence[Path]]
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``gate.json``; raises NotTrainable where a probe held, named by ``spec["probes"]`` in the order of roles.
-
-    A probe that could not be trained has not held.
-    """
+def run(spec: Mapping[str, Any], inputs: Inputs, context: Context) -> dict[str, Any]:
+    """Write ``gate.json`` and forward the role ``train``, if any; raises NotTrainable where the gate is closed."""
     context.check()
-    failed = []
+    facts = CRITERIA[spec["criterion"]](spec, inputs)
+    for folder in inputs.get("train", ()):
+        files.link_children(folder, context.data)
+    files.write_json(context.data / "gate.json", facts)
+    return facts
+
+
+def _accepted(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+    """Open for a student that its review accepted."""
+    found = files.read_json(inputs["review"][0] / "review.json")
+    if not found["accepted"]:
+        raise NotTrainable(f"{spec['name']} was turned down: {found['reason']}.", code="student-rejected")
+    return {"accepted": True}
+
+
+def _no_probe_held(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+    """Open while none of ``spec["probes"]``, in the order of roles, met its criteria; an untrained probe met none."""
     for number, name in enumerate(spec["probes"]):
         for folder in inputs.get(f"probe-{number}", ()):
             found = files.read_json(folder / "probe.json")
             if found["held"]:
-                raise NotTrainable(f"{name} held its criteria at step {found['steps']}, so no further one is tried.")
-        failed.append(name)
-    files.write_json(context.data / "gate.json", {"failed": failed})
-    return {"failed": failed}
+                raise NotTrainable(
+                    f"{name} held its criteria at step {found['steps']}, so no further one is tried.", code="probe-held"
+                )
+    return {"failed": list(spec["probes"])}
+
+
+def _vote_fails(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+    """Open while votes of so many samples are not good enough."""
+    found = files.read_json(inputs["votes"][0] / "votes.json")
+    if vote_passes(found["right"], found["questions"]):
+        raise NotTrainable(f"{found['K']} samples make a vote that passes, so no more are drawn.", code="vote-passes")
+    return {"K": found["K"]}
+
+
+CRITERIA: Mapping[str, Callable[[Mapping[str, Any], Inputs], dict[str, Any]]] = {
+    "accepted": _accepted,
+    "no-probe-held": _no_probe_held,
+    "vote-fails": _vote_fails,
+}

@@ -1,4 +1,4 @@
-"""Samples on test questions and the key → grades, accuracy, and the share of answers that end by themselves."""
+"""Samples on test questions and the key → grades, accuracy, and the share of answers that end with a stop token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LANE = "truth"
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``grades.jsonl`` for the compared decoding and ``sampled.jsonl`` for the sampled slice.
 
-    ``passes.jsonl`` holds the tries of each question, where many were made.
+    ``passes.jsonl`` holds the tries of each question, if the role ``passes`` is given.
     """
     key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
     before = math_pool.unknown()

@@ -1,4 +1,4 @@
-"""Groups of a GRPO run and the key → how many taught something, apart for right and wrong labels; for the page only."""
+"""Groups of a GRPO run and the key → informative groups for right and wrong labels apart; for reports only."""
 
 from __future__ import annotations
 

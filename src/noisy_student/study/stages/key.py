@@ -17,7 +17,7 @@ LANE = "key"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``key.jsonl``; the split is made again from the same spec, so nothing of the key passes through it."""
+    """Write ``key.jsonl`` from a split made again from the same spec, so that no answer is in the split stage."""
     split = parts(DataSpec.model_validate(spec["data"]), run_seed=spec["seed"], paths=spec["paths"])
     context.check()
     return {"answers": write_key(context.data / "key.jsonl", answer_key(split))}

@@ -1,8 +1,8 @@
-"""Votes and samples → labels with a worked text: select, then take one of the model's own samples.
+"""Votes and samples → labels with a worked solution: select votes, then take one of the model's own samples.
 
-``random-sample`` takes one own sample a question and asks no vote. A selection ``random_like`` draws as many at
-random as another selection kept, ``agreed_like`` takes as many of the most agreed. A ``target`` of precision is met by
-the threshold that votes on dev show to have it.
+``random-sample`` takes one own sample per question without a vote. ``random_like`` selects as many at random as
+another selection kept, ``agreed_like`` as many with most agreement. ``target`` is a precision: votes on dev give the
+threshold that reaches it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 
 
 def _threshold(target: float, inputs: Mapping[str, Sequence[Path]]) -> float:
-    """The least share of K from which on votes on dev are right as often as ``target``; NotTrainable if none is."""
+    """Return the least agreement at which votes on dev reach the precision ``target``; NotTrainable if none does."""
     truth = {label.question_id: label.answer for label in read_labels(inputs["split"][0] / "dev_gold.jsonl")}
     votes = list(read_votes(inputs["shown"][0] / "votes.jsonl", tallies=False))
     counts: dict[int, tuple[int, int]] = {}
@@ -45,9 +45,10 @@ def _threshold(target: float, inputs: Mapping[str, Sequence[Path]]) -> float:
     least = least_votes({count: LevelCounts(*found) for count, found in counts.items()}, target)
     if least is None:
         raise NotTrainable(
-            f"No threshold is shown to have a precision of {target:g} by the {len(votes)} dev questions.",
-            why=f"At most {THRESHOLD_ERROR:.0%} of thresholds may be less precise; so few questions leave more doubt.",
-            do="Ask for less, label more questions, or give a threshold: min_agreement.",
+            f"On {len(votes)} dev questions no threshold of agreement shows a precision of {target:g}.",
+            why=f"A threshold may be less precise with a probability of at most {THRESHOLD_ERROR:.0%}.",
+            do="Lower the target, label more questions, or set min_agreement.",
+            code="precision-not-shown",
         )
     return least / votes[0].k
 

@@ -1,4 +1,4 @@
-"""Votes or labels and the key → how many are right, by level of agreement and of what was selected."""
+"""Votes or labels and the key → accuracy by level of agreement and of the selection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LANE = "truth"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``quality.json`` with what was asked for: the votes' quality, the labels' quality, or both."""
+    """Write ``quality.json``: the quality of votes, of labels, or of both, by the roles that are given."""
     context.check()
     key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)
     before = math_pool.unknown()
@@ -44,6 +44,8 @@ def _require_truth(question_ids: Iterable[str], key: AnswerKey) -> None:
     unknown = sum(name not in key for name in question_ids)
     if unknown:
         raise NotTrainable(
-            f"The key holds no answer of {unknown} questions that were voted on.",
-            why="Without the truth the labels cannot be judged.",
+            f"The key lacks the answers of {unknown} questions that were voted on.",
+            why="The quality of labels needs the true answers.",
+            do="Give these questions their answers, or ignore the quality of labels.",
+            code="answers-unknown",
         )

@@ -1,4 +1,4 @@
-"""Two rounds' votes and labels, and the key → how the labels changed from one to the next."""
+"""Votes and labels of two rounds and the key → the change of labels between the rounds."""
 
 from __future__ import annotations
 

@@ -14,13 +14,12 @@ from noisy_student.data.rows import read_labels, read_questions
 from noisy_student.evaluation.preflight.facts import Completion, PromptComparison, Speed, StopIds
 from noisy_student.evaluation.preflight.model import VERBATIM, common_prefix, compare_prompts
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, load
-from noisy_student.models.load import find_folder as folder_of
+from noisy_student.models.load import LoadedModel
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Question
 from noisy_student.sampling.engine import Decoding, Engine
-from noisy_student.sampling.torch_engine import TorchEngine
-from noisy_student.sampling.vllm_engine import VllmEngine
+from noisy_student.sampling.engines import EngineRequest, open_engine
+from noisy_student.study.stages.loading import Source
 
 LIBRARIES = ("torch", "transformers", "tokenizers")
 EXAMPLES = 200
@@ -29,22 +28,15 @@ EXAMPLES = 200
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``model.json``; the speed is in the summary only, since it differs between runs."""
-    model, folder = spec["model"], folder_of(Path(spec["paths"]["model"]), revision=spec["model"].get("revision"))
-    loaded = load(
-        folder,
-        dtype=model["dtype"],
-        attn=model["attn"],
-        threads=spec["threads"],
-        revision=model.get("revision"),
-        pad=model["pad"],
-    )
+    source = Source(spec)
+    loaded = source.weights
     renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
     questions = read_questions(inputs["unseen"][0] / "unseen.jsonl")
-    engine = _engine(spec, loaded, renderer, context)
+    engine = open_engine(EngineRequest(spec, source, questions, context.check)).engine
     found = {
         "dtype": str(loaded.model.dtype).removeprefix("torch."),
         "parameters": loaded.model.num_parameters(),
-        "stop_ids": asdict(_stop_ids(loaded, folder, pad_as_end=model["pad"] == "eos")),
+        "stop_ids": asdict(_stop_ids(loaded, source.folder, pad_as_end=spec["model"]["pad"] == "eos")),
         "prompts": asdict(_compared(renderer, inputs["split"][0], loaded.stop_ids)),
     }
     context.check()
@@ -53,25 +45,6 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     known = asdict(_completed(spec, engine, loaded, questions)) if spec["completions"] else None
     files.write_json(context.data / "model.json", {**found, "completion": known})
     return {**found, "speed": asdict(speed), "completion": known}
-
-
-def _engine(spec: Mapping[str, Any], loaded: LoadedModel, renderer: Renderer, context: Context) -> Engine:
-    if spec["engine"]["name"] == "vllm":
-        return VllmEngine(
-            folder_of(Path(spec["paths"]["model"]), revision=spec["model"].get("revision")),
-            dtype=spec["model"]["dtype"],
-            stop_ids=loaded.stop_ids,
-            decode=renderer.decode,
-            check=context.check,
-        )
-    return TorchEngine(
-        loaded.model,
-        stop_ids=loaded.stop_ids,
-        pad_id=loaded.pad_id,
-        decode=renderer.decode,
-        check=context.check,
-        width=spec["width"],
-    )
 
 
 def _stop_ids(loaded: LoadedModel, folder: Path, *, pad_as_end: bool) -> StopIds:

@@ -12,13 +12,13 @@ from typing import Any
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.data.rows import read_questions
-from noisy_student.models import checkpoint
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, load, load_tokenizer
+from noisy_student.models.load import LoadedModel
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
+from noisy_student.study.stages.loading import Source, base, load_copy, load_model
 from noisy_student.training.grpo.rollouts import DrawRows
 from noisy_student.training.memory_rehearsal import MemoryRehearsal, rehearse_grpo, rehearse_sft
 from noisy_student.training.specs.grpo import GrpoSpec
@@ -29,8 +29,7 @@ LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers")
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``methods.json``; the peaks are in the summary only, since they differ between runs."""
-    model, split = spec["model"], inputs["split"][0]
-    found = load_tokenizer(Path(spec["paths"]["model"]), revision=model.get("revision"))
+    split, found = inputs["split"][0], Source(spec).tokenizer
     renderer = Renderer(found.tokenizer, PromptSpec.model_validate(spec["prompt"]))
     questions = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
     prompts = sorted((renderer.encode(question) for question in questions), key=len)
@@ -40,7 +39,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         sft = SftSpec.model_validate(spec["sft"])
         # Training leaves out longer examples, so the longest prompt that fits counts.
         fitting = [prompt for prompt in prompts if len(prompt) < sft.max_length] or prompts[:1]
-        measured.append(rehearse_sft(partial(_loaded, spec), fitting[-1], sft, context))
+        begin = partial(load_model, spec, base(spec), threads=spec["threads"])
+        measured.append(rehearse_sft(begin, fitting[-1], sft, context))
     if spec["grpo"] is not None:
         context.check()
         grpo = GrpoSpec.model_validate(spec["grpo"])
@@ -54,25 +54,11 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     return {"rehearsals": [asdict(each) for each in measured]}
 
 
-def _loaded(spec: Mapping[str, Any], folder: Path | None = None) -> LoadedModel:
-    model = spec["model"]
-    return load(
-        folder or Path(spec["paths"]["model"]),
-        dtype=model["dtype"],
-        attn=model["attn"],
-        threads=spec["threads"],
-        revision=model.get("revision"),
-        pad=model["pad"],
-    )
-
-
 def _started(spec: Mapping[str, Any], context: Context) -> LoadedModel:
     """Load the model, from a copy if TRL loads the reference model by its path."""
     if not spec["grpo"]["beta"]:
-        return _loaded(spec)
-    start = context.scratch / "start"
-    checkpoint.write(_loaded(spec), start)
-    return _loaded(spec, start)
+        return load_model(spec, base(spec), threads=spec["threads"])
+    return load_copy(spec, base(spec), context, threads=spec["threads"])
 
 
 def _to_the_cap(grpo: GrpoSpec, decode: Callable[[Sequence[int]], str], *, width: int) -> DrawRows:

@@ -22,10 +22,10 @@ LANE = "gate"
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``labels.jsonl``; with samples, the worked text is an own sample that reaches the true answer.
+    """Write ``labels.jsonl``; with samples, the worked solution is an own sample that reaches the true answer.
 
-    With ``spec["accuracy"]`` only that share of the labels is right, of the questions that have a wrong sample, too.
-    With labels in role ``like`` as many questions as those have are revealed, at random, and no other.
+    ``spec["accuracy"]`` makes only this share of the labels right, among questions that also have a wrong sample.
+    Labels in role ``like`` limit the number of revealed questions, chosen at random, to their own.
     """
     part = spec.get("part", "unlabeled")
     questions = read_questions(inputs["split"][0] / f"{part}.jsonl")
@@ -33,15 +33,17 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     if len(labels) < len(questions):
         raise NotTrainable(
             f"The key holds the answers of {len(labels)} of {len(questions)} {part} questions.",
-            why="With fewer questions to learn from, the condition would not be the oracle of the others.",
+            why="An oracle condition learns from all of these questions.",
             do=f"Give the {part} questions their answers, or leave this condition out.",
+            code="answers-unknown",
         )
     unsolved = sum(label.solution is None for label in labels)
     if unsolved and "samples" not in inputs:
         raise NotTrainable(
-            f"{unsolved} of {len(labels)} true answers come without a worked text.",
-            why="A student learns from worked texts, and with some missing this would not be the oracle of the others.",
+            f"{unsolved} of {len(labels)} true answers have no worked solution.",
+            why="An oracle condition learns from worked solutions of all of these questions.",
             do='Set target = "own-sample" for this condition: own samples that reach the true answer.',
+            code="solutions-missing",
         )
     if spec.get("accuracy") is not None:
         labels = noised(

@@ -1,4 +1,4 @@
-"""Two students' answers to dev → whether the later one may teach; its numbers stay whatever is decided."""
+"""Two students' answers to dev → the decision whether the later one may teach, and the numbers behind it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ LIBRARIES: tuple[str, ...] = ()
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``review.json``: both rounds in numbers, the test between them, the alarms, and what became of it.
+    """Write ``review.json``: both rounds in numbers, the test between them, the alarms and the decision.
 
-    ``greedy`` and ``drawn`` are the student's answers to dev, ``before-greedy`` and ``before-drawn`` those of the one
-    before; ``previous`` is the review before this one, whose alarm makes this one the second.
+    ``greedy`` and ``drawn`` are the student's answers to dev, ``before-greedy`` and ``before-drawn`` those of its
+    predecessor; ``previous`` is the review before this one, since two alarms in a row reject a student.
     """
     labels = read_labels(inputs["split"][0] / "dev_gold.jsonl")
     key = AnswerKey({label.question_id: KeyEntry(label.question_id, label.answer) for label in labels})

@@ -20,8 +20,8 @@ PARTS = ("labeled", "dev", "unlabeled", "test")
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``labeled``, ``dev``, ``unlabeled``, ``test``, ``gold`` and ``dev_gold`` as JSONL, and the manifest.
 
-    Where the data have views, ``views`` holds the other wording of each question to learn from that has one;
-    ``foreign`` is written where the data spec asks for it, and its answers, too, go to the key only.
+    ``views`` holds other wordings of training questions, ``foreign`` the foreign questions, if the data spec has them;
+    the answers of both go to the key only.
     """
     data = DataSpec.model_validate(spec["data"])
     split = parts(data, run_seed=spec["seed"], paths=spec["paths"])

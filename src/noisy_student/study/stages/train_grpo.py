@@ -1,4 +1,4 @@
-"""Labels and a model → a student by GRPO, as a folder that ``from_pretrained`` loads, and its groups of answers."""
+"""Labels and a model → a student trained by GRPO, as a folder for ``from_pretrained``, and its groups of answers."""
 
 from __future__ import annotations
 
@@ -12,34 +12,33 @@ from noisy_student.context import Context
 from noisy_student.data.rows import read_asked, read_labels, read_learned, read_questions
 from noisy_student.labeling.shuffle import others_answers
 from noisy_student.labeling.vote import winner_of
-from noisy_student.models import checkpoint
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, load
+from noisy_student.models.load import LoadedModel
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
+from noisy_student.study.stages.loading import load_copy, load_model, start
 from noisy_student.training.groups import kinds, reward_bits
 from noisy_student.training.grpo.rl_examples import RlExamples, rl_examples
 from noisy_student.training.grpo.rollouts import DrawRows, RolloutInputs
 from noisy_student.training.grpo.train import GrpoResult, train
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
-from noisy_student.training.student import begins_at, trainable, with_adapter, write_student
+from noisy_student.training.student import trainable, with_adapter, write_student
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 WEIGHT = 30.0
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``model/``, ``groups.jsonl`` and, of a probe, ``probe.json``; curves go beside the data: they hold seconds.
-
-    The start model is written as a folder of its own and loaded from there, since TRL loads the reference by that path.
-    """
-    model, grpo = spec["model"], GrpoSpec.model_validate(spec["grpo"])
-    how = {"dtype": model["dtype"], "attn": model["attn"], "threads": grpo.threads, "pad": model["pad"]}
-    given = begins_at(spec, inputs)
-    loaded = load(_start(spec, given, context, how), revision=model.get("revision"), **how)
+    """Write ``model/``, ``groups.jsonl`` and, for a probe, ``probe.json``; curves, in seconds, go beside the data."""
+    grpo, begin = GrpoSpec.model_validate(spec["grpo"]), start(spec, inputs)
+    # Under an adapter the model is its own reference, so no copy is written.
+    if spec.get("lora") is not None:
+        loaded = load_model(spec, begin, threads=grpo.threads)
+    else:
+        loaded = load_copy(spec, begin, context, threads=grpo.threads)
     renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
     split = inputs["split"][0]
     health = HealthSpec.model_validate(spec["health"])
@@ -86,24 +85,13 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 
 
 def _probe(taught: GrpoResult) -> dict[str, Any]:
-    """What a probe has shown, for the next one that is tried only where this one fails."""
+    """Return the outcome of a probe; the next one runs only where this one failed."""
     held = all(item.held for item in taught.criteria)
     return {"held": held, "steps": taught.steps, "criteria": [item.row for item in taught.criteria]}
 
 
-def _start(spec: Mapping[str, Any], given: Path, context: Context, how: Mapping[str, Any]) -> Path:
-    """Where the start model is loaded from; under an adapter it is its own reference, and nothing is written."""
-    if spec.get("lora") is not None:
-        return given
-    start = context.scratch / "start"
-    if not (start / "written").is_file():
-        checkpoint.write(load(given, revision=spec["model"].get("revision"), **how), start)
-        (start / "written").touch()
-    return start
-
-
 def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo: GrpoSpec, *, width: int) -> DrawRows:
-    """Draw with a decoder made anew of the weights as they stand."""
+    """Return a function that samples with the current weights: a new engine at each call."""
     decoding = Decoding(temperature=grpo.temperature, max_new_tokens=grpo.max_new_tokens, stop_at_answer=False)
 
     def draw(
@@ -121,7 +109,7 @@ def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo:
 
 
 def _summary(taught: GrpoResult, taught_from: RlExamples) -> dict[str, Any]:
-    """Sums over all steps; episodes are visits of a question, by where its label came from."""
+    """Return sums over all steps; episodes are visits of a question, by the origin of its label."""
     origins = [group.origin for group in taught.groups]
     totals = {
         name: sum(fact.get(name, 0) for fact in taught.facts)

@@ -1,4 +1,4 @@
-"""Examples and a model → a student by supervised fine-tuning, as a folder that ``from_pretrained`` loads."""
+"""Examples and a model → a student trained by supervised fine-tuning, as a folder for ``from_pretrained``."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from noisy_student.data.rows import read_asked, read_questions
 from noisy_student.errors import NotTrainable
 from noisy_student.labeling.examples import read_examples
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import load
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Question
+from noisy_student.study.stages.loading import load_model, start
 from noisy_student.training.sft.encode import encode
 from noisy_student.training.sft.train import train
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.sft import SftSpec
-from noisy_student.training.student import begins_at, trainable, with_adapter, write_student
+from noisy_student.training.student import trainable, with_adapter, write_student
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 WEIGHT = 10.0
@@ -26,15 +26,7 @@ WEIGHT = 10.0
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
     """Write ``model/``; the loss curve goes beside the data, since it holds seconds."""
-    model = spec["model"]
-    loaded = load(
-        begins_at(spec, inputs),
-        dtype=model["dtype"],
-        attn=model["attn"],
-        threads=spec["sft"]["threads"],
-        revision=model.get("revision"),
-        pad=model["pad"],
-    )
+    loaded = load_model(spec, start(spec, inputs), threads=spec["sft"]["threads"])
     split = inputs["split"][0]
     examples = read_examples(inputs["examples"][0] / "examples.jsonl")
     sft = SftSpec.model_validate(spec["sft"])
@@ -62,15 +54,16 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 
 
 def _questions(split: Path, view: str | None, learned: Collection[str]) -> dict[str, Question]:
-    """The questions by id as the student reads them; NotTrainable where one that is learned has no other wording."""
+    """Return the questions by id in the student's wording; NotTrainable where a training question lacks it."""
     if view is None:
         return {question.id: question for question in read_asked(split)}
     views = {question.id: question for question in read_questions(split / "views.jsonl")}
     lacking = sorted(set(learned) - set(views))
     if lacking:
         raise NotTrainable(
-            f"{len(lacking)} of {len(learned)} questions to learn from have no {view}, the first of them {lacking[0]}.",
-            why="A student that read some of its questions as its teacher did would be half of this condition.",
+            f"{len(lacking)} of {len(learned)} training questions have no {view}, the first of them {lacking[0]}.",
+            why="The condition trains on the other wording of every question.",
             do="Fill the column of paraphrases (data.source.fields.paraphrase), or leave this condition out.",
+            code="view-missing",
         )
     return views

@@ -1,4 +1,4 @@
-"""Samples → one vote a question: extract every answer, tally, decide the winner or none."""
+"""Samples → one vote per question: extract the answers, tally them, decide the winner or abstain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIBRARIES: tuple[str, ...] = ()
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``votes.jsonl``; the summary holds the histogram by level, what abstained, and what the votes cost."""
+    """Write ``votes.jsonl``; the summary holds the histogram by level, abstentions, samples and tokens."""
     before = math_pool.unknown()
     path, K = context.data / "votes.jsonl", spec["K"]
     totals = {"labeled": 0, "tied": 0, "abstained": 0, "samples": 0, "tokens": 0}
@@ -31,14 +31,14 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         return {"questions": voted, **totals, "levels": histogram, **math_pool.since(before)}
     rule = rule_of(stopping["rule"], min_agreement=stopping["min_agreement"], K=K, ties=spec["ties"])
     made = stopped_votes(cast, k=K, rule=rule, ties=spec["ties"])
-    # Their leading counts are of different numbers of samples, so there is no histogram.
+    # Leading counts of different numbers of samples make no histogram.
     return {"questions": write_votes(path, _counted(made, totals)), **totals, "levels": [], **math_pool.since(before)}
 
 
 def _read(
     spec: Mapping[str, Any], folders: Sequence[Path], context: Context, totals: dict[str, int]
 ) -> Iterator[Sample]:
-    """The samples of the questions that are voted on, counted; a share is the first ones by id."""
+    """Yield and count the samples of the questions that are voted on; a share is the first ones by id."""
     kept: set[str] | None = None
     if spec.get("questions") is not None:
         every = {sample.question_id for sample in read_folders(folders, context.check)}

@@ -11,15 +11,16 @@ from refusals import refused
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.data.rows import write_labels
-from noisy_student.errors import NotTrainable, UserError
+from noisy_student.errors import UserError
 from noisy_student.pipeline.node import parents_first
 from noisy_student.records import Label, Sample
 from noisy_student.sampling.sample import write_samples
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.files import Request, resolve
-from noisy_student.study.stages import tune
+from noisy_student.study.stages import choose
 
 RATES = [0.3, 1.0, 3.0]
+SPEC = {"rule": "best-on-dev", "rates": RATES, "truncated": "abstain"}
 
 
 def tried(folder: Path, answers: list[list[str]]) -> dict[str, list[Path]]:
@@ -50,12 +51,12 @@ def tried(folder: Path, answers: list[list[str]]) -> dict[str, list[Path]]:
 )
 def test_the_best_on_dev_is_handed_on(answers: list[list[str]], chosen: int, tmp_path: Path) -> None:
     context = Context(tmp_path / "out")
-    summary = tune.run({"rates": RATES, "truncated": "abstain"}, tried(tmp_path, answers), context)
+    summary = choose.run(SPEC, tried(tmp_path, answers), context)
     assert summary["chosen"] == chosen
     assert [row["rate"] for row in summary["tried"]] == RATES
     assert (context.data / "model" / "weights").read_text() == str(chosen)
     assert (context.data / "groups.jsonl").read_text() == f"{chosen}\n"
-    assert files.read_json(context.data / "tried.json") == summary["tried"]
+    assert files.read_json(context.data / "choice.json") == summary
 
 
 def without(inputs: dict[str, list[Path]], *skipped: int) -> dict[str, list[Path]]:
@@ -72,7 +73,7 @@ def test_a_rate_at_which_nothing_could_be_trained_is_not_chosen(
     answers = [["0", "1", "2", "3"], ["9", "9", "9", "9"], ["0", "1", "9", "9"]]
     context = Context(tmp_path / "out")
     inputs = without(tried(tmp_path, answers), *skipped)
-    summary = tune.run({"rates": RATES, "truncated": "abstain"}, inputs, context)
+    summary = choose.run(SPEC, inputs, context)
     assert summary["chosen"] == chosen
     right = [None if number in skipped else count for number, count in enumerate((4, 0, 2))]
     assert summary["tried"] == [{"rate": rate, "right": n, "n": 4} for rate, n in zip(RATES, right, strict=True)]
@@ -82,9 +83,9 @@ def test_a_rate_at_which_nothing_could_be_trained_is_not_chosen(
 def test_without_any_student_there_is_none_to_choose(tmp_path: Path) -> None:
     context = Context(tmp_path / "out")
     inputs = without(tried(tmp_path, [["0"] * 4] * 3), 0, 1, 2)
-    with pytest.raises(NotTrainable, match=r"At none of the rates \[0\.3, 1\.0, 3\.0\] could a student be trained"):
-        tune.run({"rates": RATES, "truncated": "abstain"}, inputs, context)
-    assert not (context.data / "tried.json").exists()
+    with refused("nothing-to-choose", "[0.3, 1.0, 3.0]"):
+        choose.run(SPEC, inputs, context)
+    assert not (context.data / "choice.json").exists()
 
 
 def test_the_choice_waits_for_no_student_that_cannot_be_trained() -> None:
@@ -102,7 +103,7 @@ def settings(**condition: Any) -> Any:
 
 def test_every_rate_is_trained_and_dev_alone_is_asked() -> None:
     (nodes,) = plan(settings()).conditions
-    assert nodes.train is not None and nodes.train.stage == "tune"
+    assert nodes.train is not None and nodes.train.stage == "choose"
     behind = parents_first([nodes.train])
     rates = [node.spec["sft"]["learning_rate"] for node in behind if node.stage == "train-sft"]
     assert rates == pytest.approx([0.333e-3, 1e-3, 3e-3])

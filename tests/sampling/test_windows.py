@@ -1,4 +1,4 @@
-"""Rounds: what is drawn is a prefix of the full draw, the rule sees prefixes only, and nobody is asked for nothing."""
+"""Windows: what is drawn is a prefix of the full draw, the rule sees prefixes only, and nobody is asked for nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from noisy_student.records import Draw
 from noisy_student.sampling import torch_engine
 from noisy_student.sampling.decoder import Decoder
 from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.rounds import Rounds, draw_in_rounds
 from noisy_student.sampling.torch_engine import TorchEngine
+from noisy_student.sampling.windows import Windows, draw_in_windows
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tiny_qwen  # noqa: E402
@@ -34,9 +34,9 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(torch_engine, "why_not", lambda model: "a test asks for it")
 
 
-def draw(rounds: Rounds | None, width: int = 16) -> list[list[Draw]]:
+def draw(windows: Windows | None, width: int = 16) -> list[list[Draw]]:
     engine = TorchEngine(TINY, stop_ids=[1, 4, 9], pad_id=0, decode=tiny_qwen.decode, width=width)
-    return engine.draw(PROMPTS, SEEDS, DECODING, rounds)
+    return engine.draw(PROMPTS, SEEDS, DECODING, windows)
 
 
 def tokens(draws: Sequence[Draw]) -> list[tuple[tuple[int, ...], str]]:
@@ -54,7 +54,7 @@ def test_what_is_drawn_is_a_prefix_of_the_full_draw(ends: tuple[int, ...], width
         assert tokens(draws) == tokens(full[prompt][: len(draws)])
         return len(draws) < 1 + prompt % K
 
-    drawn = draw(Rounds(ends, go), width)
+    drawn = draw(Windows(ends, go), width)
     for prompt, draws in enumerate(drawn):
         wanted = next((end for end in ends if end >= 1 + prompt % K), K)
         assert len(draws) == wanted
@@ -76,7 +76,7 @@ def test_a_prompt_is_read_once_for_all_its_rounds(
         return real(self, memory, prompts, groups)
 
     monkeypatch.setattr(Decoder, "read", reading)
-    draw(Rounds((1, 2, 3, 6), lambda prompt, draws: prompt % 2 == 0), width=8)
+    draw(Windows((1, 2, 3, 6), lambda prompt, draws: prompt % 2 == 0), width=8)
     assert sorted(read) == sorted(PROMPTS)
 
 
@@ -94,7 +94,7 @@ def test_an_engine_without_rounds_is_asked_round_by_round(wanted: list[int], end
         assert places
         return [[Draw((seed,), (0.0,), "eos") for seed in seeds_K] for seeds_K in some]
 
-    drawn = draw_in_rounds(engine, row_seeds, Rounds(ends, lambda prompt, draws: len(draws) < wanted[prompt]))
+    drawn = draw_in_windows(engine, row_seeds, Windows(ends, lambda prompt, draws: len(draws) < wanted[prompt]))
     for prompt, draws in enumerate(drawn):
         count = next(end for end in ends if end >= wanted[prompt])
         assert [one.token_ids[0] for one in draws] == row_seeds[prompt][:count]

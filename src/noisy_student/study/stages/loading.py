@@ -1,0 +1,85 @@
+"""Models of a stage, loaded from its spec and inputs; the only place in a study that loads one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from noisy_student.context import Context
+from noisy_student.errors import UserError
+from noisy_student.models.adapter import merged
+from noisy_student.models.load import LoadedModel, LoadedTokenizer, find_folder, load, load_tokenizer, save
+
+
+def base(spec: Mapping[str, Any]) -> Path:
+    """Return the folder, file or hub id of the untrained model."""
+    return Path(spec["paths"]["model"])
+
+
+def start(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Path:
+    """Return the model that a training starts from: a student in the role ``start``, or the untrained model."""
+    return inputs["start"][0] / "model" if "start" in inputs else base(spec)
+
+
+def load_model(spec: Mapping[str, Any], path: Path, *, threads: int) -> LoadedModel:
+    """Load the model at ``path`` as ``spec["model"]`` says."""
+    model = spec["model"]
+    return load(
+        path,
+        dtype=model["dtype"],
+        attn=model["attn"],
+        threads=threads,
+        revision=model.get("revision"),
+        pad=model["pad"],
+    )
+
+
+def load_copy(spec: Mapping[str, Any], path: Path, context: Context, *, threads: int) -> LoadedModel:
+    """Copy the model at ``path`` to scratch once and load it from there: TRL loads its reference by path."""
+    folder = context.scratch / "start"
+    if not (folder / "written").is_file():
+        save(load_model(spec, path, threads=threads), folder)
+        (folder / "written").touch()
+    return load_model(spec, folder, threads=threads)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The model of a sampling stage: the untrained one, a student, or a student's adapter on its base."""
+
+    spec: Mapping[str, Any]
+    student: Path | None = None
+
+    @property
+    def adapter(self) -> Path | None:
+        """The student's adapter; None for a whole model."""
+        found = self.student / "adapter" if self.student is not None else None
+        return found if found is not None and found.is_dir() else None
+
+    @property
+    def folder(self) -> Path:
+        """The local folder of the whole model, or of the adapter's base."""
+        whole = self.student is not None and self.adapter is None
+        path = self.student / "model" if whole and self.student is not None else base(self.spec)
+        return find_folder(path, revision=self.spec["model"].get("revision"))
+
+    @cached_property
+    def weights(self) -> LoadedModel:
+        """The model in memory, an adapter merged into it."""
+        loaded = load_model(self.spec, self.folder, threads=self.spec["threads"])
+        return loaded if self.adapter is None else merged(loaded, self.adapter)
+
+    @cached_property
+    def tokenizer(self) -> LoadedTokenizer:
+        """Tokenizer, stop ids and folder of a whole model; UserError for an adapter."""
+        if self.adapter is not None:
+            raise UserError(
+                f"The student is an adapter, and compute.engine is {self.spec['engine']['name']}.",
+                why="This engine reads whole models only.",
+                do="Set lora.merge = true, or --set compute.engine=torch.",
+                code="engine-without-adapters",
+            )
+        return load_tokenizer(self.folder, revision=self.spec["model"].get("revision"))
