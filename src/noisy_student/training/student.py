@@ -20,7 +20,7 @@ from noisy_student.training.specs.lora import LoraSpec
 
 def with_adapter(loaded: LoadedModel, spec: Mapping[str, Any]) -> LoadedModel:
     """Return the model with the adapter of a stage's ``spec``, or unchanged where it has none."""
-    if "lora" not in spec:
+    if spec.get("lora") is None:
         return loaded
     return adapt(loaded, LoraSpec.model_validate(spec["lora"]), seed=spec["seed"])
 
