@@ -136,11 +136,11 @@ def test_a_selection_that_cannot_be_met_is_skipped_with_its_reason(reference: Wo
     results = place.results()
     row = rows(results, "conditions")["choosy"]
     assert (row["status"], row["accuracy"], row["trained_on"]) == ("skipped", None, None)
-    assert "select.count asks for 25 questions" in row["reason"]
+    assert "select.count needs 25 questions" in row["reason"]
     assert {row["status"] for row in results["conditions"] if row["name"] != "choosy"} == {"done"}
     assert [finding["name"] for finding in results["findings"] if finding["primary"]] == ["noisy-helps"]
     assert results["status"] == "done"
-    assert "select.count asks for 25" in done.stderr
+    assert "select.count needs 25" in done.stderr
     assert before.items() <= place.manifests().items()
     assert place.complete("--json").stdout == json.dumps(results, indent=1) + "\n", "a skip is a result too"
 

@@ -123,7 +123,7 @@ def _stage(stage: str, count: int, waiting: Sequence[Expected]) -> Row:
 
 
 def _calibrate(settings: Settings, store: Store) -> None:
-    # A rehearsal imports torch, which a plan does without.
+    # Timing imports torch, which a plan does without.
     from noisy_student.study.forecast.timing import measure
 
     remark(f"Timing a few samples and training steps, kept as {measure(settings, store.root, notice=remark)}.")

@@ -16,7 +16,7 @@ LINEAGE = {"questions": 24, "flipped": 6, "mended": 2, "spoiled": None, "added":
 
 
 def numbers(accuracy: float) -> dict[str, float | None]:
-    names = ("agreement", "coverage", "precision", "readable", "length", "entropy", "leading_share")
+    names = ("agreement", "coverage", "precision", "readable", "length", "entropy", "share_of_answered")
     return {"accuracy": accuracy, **dict.fromkeys(names, 0.5)}
 
 

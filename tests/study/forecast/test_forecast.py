@@ -34,7 +34,7 @@ def nodes(**changes: Any) -> list[Node]:
 
 
 def observed(node: Node, summary: dict[str, Any], cpu: float, **more: Any) -> Observation:
-    values = {"seconds": 2 * cpu, "cpu_seconds": cpu, "imported": True, "host": None, "rehearsed": False, **more}
+    values = {"seconds": 2 * cpu, "cpu_seconds": cpu, "imported": True, "host": None, "from_timing": False, **more}
     return Observation(step=node, summary=summary, **values)
 
 
@@ -102,14 +102,14 @@ def test_amounts_scale_with_the_work_and_not_with_what_was_done() -> None:
     assert (taught["steps"], taught["sampled_tokens"]) == (7, 7 * 64 * GRPO)
 
 
-def test_students_are_as_long_as_their_texts_where_only_a_rehearsal_is_known() -> None:
-    past = [replace(one, rehearsed=True) for one in history()]
+def test_students_are_as_long_as_their_texts_where_only_a_timing_is_known() -> None:
+    past = [replace(one, from_timing=True) for one in history()]
     step = by_title("sample baseline on test")
     seen = Expectation(history()).summary(step)
-    rehearsed = Expectation(past).summary(step)
+    timed = Expectation(past).summary(step)
     assert seen is not None
-    assert rehearsed is not None
-    assert seen["tokens"] == rehearsed["tokens"] == seen["samples"] * TARGET
+    assert timed is not None
+    assert seen["tokens"] == timed["tokens"] == seen["samples"] * TARGET
     taught = Expectation(past).summary(by_title("sample grpo-baseline on test"))
     assert taught is not None
     assert taught["tokens"] == taught["samples"] * BASE, "after GRPO as the untrained model's"
@@ -129,7 +129,7 @@ def test_the_forecast_of_a_run_like_the_last_is_the_last() -> None:
     assert summed.wall_seconds is not None
     assert summed.seconds is not None
     assert summed.seconds / 2 <= summed.wall_seconds <= summed.seconds
-    assert {row.source for row in forecast(nodes(), history(rehearsed=True), settings().compute)} == {"timing"}
+    assert {row.source for row in forecast(nodes(), history(from_timing=True), settings().compute)} == {"timing"}
 
 
 def test_a_price_makes_money_of_time_and_an_unknown_model_has_no_rate() -> None:

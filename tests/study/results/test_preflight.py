@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from refusals import refused
 
-from noisy_student.errors import UserError
 from noisy_student.pipeline.node import parents_first
 from noisy_student.study.plan.plan import Plan, plan
 from noisy_student.study.plan.preflight import PreflightNodes
@@ -110,12 +110,12 @@ def test_steps_are_those_of_the_trainers() -> None:
 
 
 def test_checks_alone_without_checks_are_refused() -> None:
-    with pytest.raises(UserError, match="checks.only is true and preflight is false"):
+    with refused("field-without-effect", "checks.only"):
         resolve(Request("preflight", overrides={"preflight": False}))
 
 
 def test_a_slice_of_test_stays_a_slice() -> None:
-    with pytest.raises(UserError, match="test_questions"):
+    with refused("field-invalid", "test_questions", "101"):
         resolve(Request("preflight", overrides={"checks.test_questions": 101}))
 
 

@@ -40,7 +40,7 @@ FAULTS = {
     "degenerate-repetition": Fault(model="lab-endless", truncated="last-number"),
     "cap-too-short": Fault(grpo={"max_new_tokens": 24}),
     "one-answer": Fault(relabel=lambda item: "20", grpo={"learning_rate": 1e-3, "generations": 16}),
-    # Of fewer questions a fall must be nearly to 0 to be sure (docs/health.md).
+    # Of fewer questions a fall must be nearly to 0 to be sure (docs/training.md).
     "collapse": Fault(relabel=first_number, grpo={"learning_rate": 1e-3, "generations": 16}, dev=100),
     "group-too-small": Fault(grpo={"generations": 2, "prompts": 32}),
     "pool-all-wrong": Fault(relabel=lambda item: "99999"),

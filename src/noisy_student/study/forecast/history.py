@@ -41,7 +41,7 @@ class Observation:
     imported: bool
     """True where its process had run the stage before, so that its libraries were imported already."""
     host: str | None
-    rehearsed: bool
+    from_timing: bool
     """True for a step of a timing, with few questions and students of few steps."""
 
 
@@ -50,7 +50,7 @@ def stored_results(root: Path) -> dict[str, Stored]:
     return stored(root)
 
 
-def observations(found: Mapping[str, Stored], *, rehearsed: bool = False) -> list[Observation]:
+def observations(found: Mapping[str, Stored], *, from_timing: bool = False) -> list[Observation]:
     """Return an observation of every timed result that is done."""
     made: dict[str, Made] = {}
     return [
@@ -61,7 +61,7 @@ def observations(found: Mapping[str, Stored], *, rehearsed: bool = False) -> lis
             cpu_seconds=result.provenance.get("cpu_seconds"),
             imported=bool(result.provenance.get("imported", True)),
             host=result.provenance.get("host"),
-            rehearsed=rehearsed,
+            from_timing=from_timing,
         )
         for result in found.values()
         if result.outcome == "done" and "seconds" in result.provenance

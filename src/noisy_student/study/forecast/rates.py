@@ -79,7 +79,7 @@ def _rate(past: Sequence[Observation], clock: Clock) -> Rate | None:
     # A store may have come from another machine with other rates, so results of this host are preferred.
     here = [(one, took) for one, took in every if one.host == socket.gethostname()]
     every = here or every
-    real = [(one, took) for one, took in every if not one.rehearsed]
+    real = [(one, took) for one, took in every if not one.from_timing]
     used = real if len(real) >= ENOUGH else every
     if not used:
         return None

@@ -37,7 +37,7 @@ from noisy_student.study.settings.methods import METHODS
 from noisy_student.study.settings.study import Settings
 
 FOLDER = "timing"
-UNTRAINED, REHEARSED = "untrained", "rehearsed"
+UNTRAINED, TIMED = "untrained", "timed"
 SMALL_MODEL = 50_000_000
 """Bytes of weights up to which a model is timed with hundreds of samples, which take seconds."""
 _KEPT = ("seconds", "cpu_seconds", "imported", "host", "ended")
@@ -71,7 +71,7 @@ def measure(settings: Settings, root: Path, *, notice: Callable[[str], None] = l
     with tempfile.TemporaryDirectory(prefix="noisy-student-timing-") as folder:
         store = Store(Path(folder), notice=notice)
         for size in _sizes(settings):
-            targets = _targets(rehearsal(settings, size))
+            targets = _targets(timing_study(settings, size))
             run_graph(targets, store, executor=local(store, workers=1))
         rows = [_trimmed(result) for result in stored_results(Path(folder)).values() if result.outcome == "done"]
     if not any(row["facts"]["stage"] == "sample" for row in rows):
@@ -97,10 +97,10 @@ def timing_path(settings: Settings, root: Path) -> Path:
 def timings(settings: Settings, root: Path) -> list[Observation]:
     """Return the observations of this model's timing; empty without one."""
     rows = {row["key"]: Stored(**row) for row in _rows(timing_path(settings, root))}
-    return observations(rows, rehearsed=True)
+    return observations(rows, from_timing=True)
 
 
-def rehearsal(settings: Settings, size: TimingSize) -> Settings:
+def timing_study(settings: Settings, size: TimingSize) -> Settings:
     """Return the study with few questions, one seed, an untrained teacher, and a condition for each way of training."""
     pool, share = _pool(settings, size)
     source = settings.data.model_copy(
@@ -108,7 +108,7 @@ def rehearsal(settings: Settings, size: TimingSize) -> Settings:
     )
     # A probe may end early, and a ladder waits for others.
     grpo = settings.grpo.model_copy(update={"most_steps": size.steps, "probe": None})
-    labels = {REHEARSED: LabelSettings(teacher=UNTRAINED, K=8, share=share)}
+    labels = {TIMED: LabelSettings(teacher=UNTRAINED, K=8, share=share)}
     labels |= {
         name: label.model_copy(update={"teacher": UNTRAINED, "share": share})
         for name, label in settings.labels.items()
@@ -163,7 +163,7 @@ def _ways(settings: Settings, size: TimingSize) -> Iterator[tuple[str, Condition
 
 
 def _source(kind: str) -> str:
-    return GOLD if kind == GOLD else f"{LABELS}{REHEARSED}"
+    return GOLD if kind == GOLD else f"{LABELS}{TIMED}"
 
 
 def _targets(settings: Settings) -> list[Node]:

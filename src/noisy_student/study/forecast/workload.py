@@ -66,7 +66,7 @@ class Expectation:
             other = trainer(one.step)
             if train is None or other is None:
                 return train is other
-            return not one.rehearsed and other.stage == train.stage
+            return not one.from_timing and other.stage == train.stage
 
         def twin(one: Observation) -> bool:
             other = trainer(one.step)
@@ -184,7 +184,7 @@ class Expectation:
     def _solved_share(self) -> float | None:
         """The share of questions with a right sample of the student's own; 1 without an observation."""
         seen = [one for one in self._past if one.step.stage == "reveal" and "samples" in one.step.inputs]
-        whole: Test = lambda one: not one.rehearsed  # noqa: E731
+        whole: Test = lambda one: not one.from_timing  # noqa: E731
         found = [one for one in _nearest(seen, [whole, _any]) if one.step.inputs.get("split")]
         return _ratio(found, "questions", lambda one: float(_sizes(one.step.inputs["split"][0]).unlabeled)) or 1.0
 
@@ -238,11 +238,11 @@ def _any(one: Observation) -> bool:
 
 
 def _nearest(past: Sequence[Observation], tests: Sequence[Test]) -> list[Observation]:
-    """The observations that pass the first test which any of them passes; real ones before rehearsed ones."""
+    """The observations that pass the first test which any of them passes; real ones before those of a timing."""
     for test in tests:
         passed = [one for one in past if test(one)]
         if passed:
-            return [one for one in passed if not one.rehearsed] or passed
+            return [one for one in passed if not one.from_timing] or passed
     return []
 
 

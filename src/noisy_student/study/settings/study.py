@@ -156,7 +156,7 @@ class Settings(Strict):
     """The condition that ends the gap which begins at the reference; each student recovers a share of it."""
     compute: ComputeSettings = ComputeSettings()
     preflight: bool = False
-    """Whether everything else waits for the pre-flight checks, and is skipped if one fails (docs/preflight.md)."""
+    """Run the pre-flight checks first; a failed check withholds the rest (docs/before-a-run.md)."""
     checks: CheckSettings = CheckSettings()
     seeds: tuple[int, ...] = (1,)
 

@@ -101,10 +101,9 @@ def _another_rate(window: Window, factor: float) -> str:
     """Remedy for ``factor`` times the learning rate; an adapter's rate is a multiple of the one in the settings."""
     setup = window.setup
     if setup.adapter:
-        return f"{factor:g} times its lora.rate_factor, or several rates on dev (docs/lora.md)."
-    return (
-        f"--set {setup.method}.learning_rate={factor * setup.learning_rate:g}, or several rates on dev (docs/lora.md)."
-    )
+        return f"{factor:g} times its lora.rate_factor, or several rates on dev (docs/training.md)."
+    rate = factor * setup.learning_rate
+    return f"--set {setup.method}.learning_rate={rate:g}, or several rates on dev (docs/training.md)."
 
 
 def no_anchor_drift(window: Window) -> Diagnosis | None:
