@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from noisy_student.context import Context
 from noisy_student.data.parquet import write_parquet
 from noisy_student.data.rows import read_questions
-from noisy_student.errors import UserError
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.settings.study import Settings
@@ -68,7 +68,7 @@ def test_the_same_files_elsewhere_are_the_same_data(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_said_when_it_is_planned(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="none.jsonl"):
+    with refused("file-not-found", "none.jsonl"):
         _ = Inputs(_settings({"kind": "jsonl", "labeled": str(tmp_path / "none.jsonl")})).data
 
 

@@ -12,7 +12,7 @@ import pytest
 from refusals import refused
 
 import noisy_student
-from noisy_student.training.specs.rewards import RewardSpec, identity
+from noisy_student.training.specs.rewards import REWARDS, RewardSpec
 
 
 def test_gamma_applies_to_random_rewards_alone() -> None:
@@ -28,7 +28,7 @@ def test_an_unknown_kind_names_the_nearest() -> None:
 
 @pytest.mark.parametrize("kind", ["label", "random", "format"])
 def test_built_in_kinds_add_nothing_to_a_key(kind: str) -> None:
-    assert identity(kind) == {}
+    assert REWARDS.identity(kind) == {}
 
 
 PLUGIN = """
@@ -43,10 +43,10 @@ USE = """
 import sys
 from noisy_student.training.grpo.rewards import counted_right
 from noisy_student.training.specs.grpo import GrpoSpec
-from noisy_student.training.specs.rewards import AnswerGroup, identity
+from noisy_student.training.specs.rewards import REWARDS, AnswerGroup
 spec = GrpoSpec.model_validate({"rewards": {"kind": "brief", "gamma": 0.25}}).rewards
 print(counted_right(spec, AnswerGroup("q", ["short", "a long answer"], [None, None], None, [0, 0])))
-print(identity("brief")["reward"]["module"], len(identity("brief")["reward"]["source"]))
+print(REWARDS.identity("brief")["module"], len(REWARDS.identity("brief")["source"]))
 print(sorted({"torch", "transformers"} & set(sys.modules)))
 """
 

@@ -18,7 +18,7 @@ from noisy_student.study.settings.conditions import LabelCondition, TextConditio
 from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.methods import METHODS
 from noisy_student.study.settings.study import Settings
-from noisy_student.training.specs.rewards import identity
+from noisy_student.training.specs.rewards import REWARDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def recorded(settings: Settings, label: LabelSettings, *, part: str, count: int)
             f"There is no file {path}.",
             why="Its samples would be voted on.",
             do="Fix labels.*.samples.",
-            code="file-missing",
+            code="file-not-found",
         )
     return {
         "engine": {**_engine_facts("recorded"), "digest": sha256_file(path)},
@@ -158,7 +158,7 @@ def training(settings: Settings, name: str, condition: TrainedCondition, *, rate
     return {
         **common,
         "answers": settings.answers.model_dump(mode="json"),
-        **(identity(spec["rewards"]["kind"]) if "rewards" in spec else {}),
+        "reward": REWARDS.identity(spec["rewards"]["kind"]) if "rewards" in spec else {},
         "shuffle": condition.shuffle if isinstance(condition, LabelCondition) else None,
         "width": settings.compute.width,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -94,12 +94,6 @@ class RewardSpec(Strict):
     def shaped(self) -> bool:
         """True where an answer can earn anything besides 1 for being right."""
         return self.termination != 0 or self.repetition != 0
-
-
-def identity(kind: str) -> dict[str, Any]:
-    """Return what a training's key must hold of its reward: empty, or ``reward`` for a kind of another package."""
-    found = REWARDS.identity(kind)
-    return {"reward": found} if found else {}
 
 
 def equals_label(group: AnswerGroup, spec: RewardSpec) -> list[bool]:

@@ -1,1 +1,0 @@
-"""Where stages run: in this process, in worker processes, or on Ray."""
