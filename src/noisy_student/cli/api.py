@@ -8,7 +8,7 @@ from typing import Any
 
 from noisy_student.cli.console import remark
 from noisy_student.cli.options import PROTOCOL, RUNS, SCALE, STORE, STUDY
-from noisy_student.cli.run import write_page
+from noisy_student.cli.report import write_page
 from noisy_student.study.run import Place, Run
 from noisy_student.study.run import run as run_settings
 from noisy_student.study.settings.files import Request, resolve

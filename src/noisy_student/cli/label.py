@@ -17,6 +17,8 @@ from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
 from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Label, Sample
 
+CHOICES = get_args(Choice)
+
 
 def command(
     file: options.File = stream.STANDARD,
@@ -33,10 +35,8 @@ def command(
     out: options.Out = stream.STANDARD,
 ) -> None:
     """Read questions and add ``label``, ``solution``, ``agreement`` and ``confidence``; null without a winner."""
-    if text not in get_args(Choice):
-        raise UserError(
-            f'There is no rule "{text}" for --text.', do=nearest(text, get_args(Choice)), code="unknown-text-rule"
-        )
+    if text not in CHOICES:
+        raise UserError(f'There is no rule "{text}" for --text.', do=nearest(text, CHOICES), code="unknown-text-rule")
     rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
     labels = _labels(samples, rule, cast("Choice", text), seed)
     rows = list(stream.read(file))
@@ -50,8 +50,7 @@ def command(
         raise UserError(
             f"No sample belongs to these questions: the first sample is of {next(iter(labels))},"
             f" the first question is {items[0].question.id}.",
-            why="Samples are matched by question_id: the digest of the question's text, or its id in the file.",
-            do="Give the questions that were sampled.",
+            do="Give the questions that were sampled, with the ids they had.",
             code="samples-of-other-questions",
         )
     written = [labeled for row, of_row in zip(rows, found, strict=True) for labeled in _labeled(row, of_row)]
@@ -75,8 +74,7 @@ def _labels(path: Path, rule: Selection, choice: Choice, seed: int) -> dict[str,
 def _samples(path: Path) -> Iterator[Sample]:
     """Yield the samples of a file; only ``question_id`` is required, so any engine's output works."""
     drawn: dict[str, int] = {}
-    for number, row in enumerate(stream.read(str(path)), start=1):
-        place = f"{path}, row {number}"
+    for place, row in stream.placed(str(path)):
         question_id, finish = text_of(row, "question_id", place), finish_of(row, place)
         k = drawn[question_id] = drawn.get(question_id, -1) + 1
         text = optional_text(row, "text", place) or ""
@@ -87,10 +85,5 @@ def _labeled(row: Mapping[str, Any], labels: list[Label]) -> Iterator[dict[str, 
     if not labels:
         yield {**row, "label": None, "solution": None, "agreement": None, "confidence": None}
     for label in labels:
-        yield {
-            **row,
-            "label": label.answer,
-            "solution": label.solution,
-            "agreement": label.agreement,
-            "confidence": label.confidence,
-        }
+        found = {"solution": label.solution, "agreement": label.agreement, "confidence": label.confidence}
+        yield {**row, "label": label.answer, **found}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
@@ -62,8 +61,8 @@ class Tally:
     def __init__(self, *, width: int, eta: Eta) -> None:
         self.nodes: list[Node] = []
         self.settled: set[str] = set()
-        self._width = width
         self.eta = eta
+        self._width = width
         self._fractions: dict[str, float] = {}
         self._started: dict[str, float] = {}
 
@@ -87,27 +86,27 @@ class Tally:
 
     def fraction(self) -> float:
         """Return the finished share of the expected work."""
-        weights = self._weights()
-        whole = sum(weights.values())
+        expected = {node.key: self.eta.seconds(node) for node in self.nodes}
+        known = [seconds for seconds in expected.values() if seconds is not None]
+        usual = sum(known) / len(known) if known else 1.0
+        weights = {key: usual if seconds is None else seconds for key, seconds in expected.items()}
         left = sum(weight * self._left(key) for key, weight in weights.items())
+        whole = sum(weights.values())
         return 1 - left / whole if whole else 1.0
 
     def seconds_left(self) -> float | None:
         """Return the expected seconds until the end; None while the time of some open node is unknown."""
-        known = [(self.eta.seconds(node), self._left(node.key)) for node in self.nodes]
-        open_work = [(seconds, left) for seconds, left in known if left]
-        if any(seconds is None for seconds, _ in open_work):
-            return None
-        return sum(seconds * left for seconds, left in open_work if seconds is not None) / self._width
+        rest = 0.0
+        for node in self.nodes:
+            if left := self._left(node.key):
+                seconds = self.eta.seconds(node)
+                if seconds is None:
+                    return None
+                rest += seconds * left
+        return rest / self._width
 
     def _left(self, key: str) -> float:
         return 0.0 if key in self.settled else 1 - self._fractions.get(key, 0.0)
-
-    def _weights(self) -> dict[str, float]:
-        known = {node.key: self.eta.seconds(node) for node in self.nodes}
-        measured = [seconds for seconds in known.values() if seconds is not None]
-        usual = sum(measured) / len(measured) if measured else 1.0
-        return {key: usual if seconds is None else seconds for key, seconds in known.items()}
 
 
 class ProgressView:
@@ -135,9 +134,7 @@ class ProgressView:
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._live.stop()
 
     def on_plan(self, planned: Plan, expected: Sequence[Expected]) -> None:
@@ -146,7 +143,7 @@ class ProgressView:
         self.tally.nodes = [row.node for row in expected]
         self.tally.eta.expect(expected)
         self._total = self._live.add_task("all", total=1.0, note="")
-        self._console.print(Text(f"{len(self.tally.nodes)} of {len(nodes)} steps to compute{self._rest()}."))
+        self.notice(f"{len(self.tally.nodes)} of {len(nodes)} steps to compute{self._rest()}.")
 
     def on_event(self, event: Event) -> None:
         """Show one event."""
@@ -160,7 +157,7 @@ class ProgressView:
         elif event.kind == "finished" and self._clock() - self._said >= SECONDS_BETWEEN_LINES:
             self._said = self._clock()
             share = f"{100 * self.tally.fraction():.0f} %"
-            self._console.print(Text(f"{self._count()}, {share}{self._rest()}: finished {_title(event.node)}"))
+            self.notice(f"{self._count()}, {share}{self._rest()}: finished {_title(event.node)}")
 
     def notice(self, text: str) -> None:
         """Print a line from the store or a worker."""

@@ -22,10 +22,12 @@ from noisy_student.cli.console import remark
 from noisy_student.cli.overrides import Flags
 from noisy_student.context import Context, stop_on_signals
 from noisy_student.data.fields import Fields, Need, SourceRow, read_items
+from noisy_student.data.rows import write_questions
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.node import STAGES, code_of
+from noisy_student.records import Question
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import shards
 from noisy_student.study.plan import specs
@@ -79,7 +81,7 @@ def items(rows: Iterable[Mapping[str, Any]], file: str, *, answers: Need = "opti
 def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
     """Provide a working folder that is kept after an interruption and removed after success.
 
-    Raises UserError if the folder holds partial work with other ``facts``, or another process works in it.
+    Raises UserError if the folder holds partial work with other ``facts``, or is in use.
     """
     digest = identity.digest(dict(facts))
     if out == stream.STANDARD:
@@ -101,12 +103,7 @@ def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
             mark.write_text(digest)
             yield folder
     except Timeout:
-        raise UserError(
-            f"Another process works in {folder}.",
-            why="It runs the same command.",
-            do="Wait until it ends.",
-            code="folder-in-use",
-        ) from None
+        raise UserError(f"Another process works in {folder}.", do="Wait until it ends.", code="folder-in-use") from None
     shutil.rmtree(folder)
 
 
@@ -125,14 +122,22 @@ def run(stage: str, spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]
     return summary
 
 
-def sample(recipe: Recipe, split: Path, folder: Path, *, k: int, count: int, decoding: Decoding) -> list[Path]:
-    """Sample K answers to each of ``count`` questions in ``split/unlabeled.jsonl``; return one folder per shard."""
-    shared, base = recipe.shared, recipe.shared.base
+def sample(recipe: Recipe, asked: Sequence[Question], folder: Path, *, k: int, decoding: Decoding) -> list[Path]:
+    """Sample K answers to each question, working in ``folder``; return one folder per shard."""
+    shared, base, split = recipe.shared, recipe.shared.base, folder / "split"
+    split.mkdir(exist_ok=True)
+    write_questions(split / "unlabeled.jsonl", asked)
     made = []
     for shard in shards(k):
         spec = {
             **specs.sample(shared.settings, shard, decoding=decoding, filters=shared.filters),
-            **{"model": base.spec, "part": "unlabeled", "block": [0, count], "seed": recipe.seed, "paths": base.paths},
+            **{
+                "model": base.spec,
+                "part": "unlabeled",
+                "block": [0, len(asked)],
+                "seed": recipe.seed,
+                "paths": base.paths,
+            },
         }
         place = folder / f"shard-{shard.first}"
         too_long = run("sample", spec, {"split": [split]}, place)["too_long"]

@@ -24,13 +24,17 @@ def read(path: str) -> Iterator[dict[str, Any]]:
             yield from files.read_rows(sys.stdin, name="standard input")
         except UnicodeDecodeError as error:
             raise UserError(
-                f"Standard input is not UTF-8 at byte {error.start}.",
-                why="JSONL is UTF-8 text.",
-                do="Convert it to UTF-8.",
-                code="not-utf8",
+                f"Standard input is not UTF-8 at byte {error.start}.", do="Convert it to UTF-8.", code="not-utf8"
             ) from error
     else:
         yield from files.read_jsonl(Path(path))
+
+
+def placed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each object with its place, for messages."""
+    name = "standard input" if path == STANDARD else path
+    for number, row in enumerate(read(path), start=1):
+        yield f"{name}, row {number}", row
 
 
 def write(rows: Iterable[Mapping[str, Any]], path: str) -> None:
@@ -49,14 +53,7 @@ def new_path(path: str) -> Path:
     """Return the path of a new file or folder; raises UserError if it exists or its parent folder does not."""
     target = Path(path)
     if target.exists():
-        raise UserError(
-            f"{path} exists already.", why="Nothing is overwritten.", do="Give another --out.", code="output-exists"
-        )
+        raise UserError(f"{path} exists already.", do="Give another --out.", code="output-exists")
     if not target.parent.is_dir():
-        raise UserError(
-            f"There is no folder {target.parent}.",
-            why=f"{path} is to be written into it.",
-            do="Create it first.",
-            code="folder-missing",
-        )
+        raise UserError(f"There is no folder {target.parent}.", do="Create it first.", code="folder-missing")
     return target

@@ -29,25 +29,22 @@ def command(
     Files of `label` can be read directly: rows without a solution are left out and counted.
     """
     settings = recipe.settings
-    items = [
-        marked(item, settings.data.source.marks) for item in single_stage.items(map(_own, stream.read(file)), file)
-    ]
+    rows = single_stage.items(map(_own, stream.read(file)), file)
+    items = [marked(item, settings.data.source.marks) for item in rows]
     asked = {item.question.id: item.question for item in items}
     labels = [Label(item.question.id, item.answer or "", item.solution, "gold") for item in items]
     made = examples(dict.fromkeys(labels))
     if not made.rows:
         raise UserError(
-            f"None of the {len(items)} questions has a worked solution.",
-            why="A student learns from worked texts.",
+            f"None of the {len(items)} questions has a worked solution to learn from.",
             do="Add a column solution, or label the questions with `label`.",
             code="no-solutions",
         )
     base = recipe.shared.base
     facts = {**recipe.facts("train-sft"), "asked": [question_row(question) for question in asked.values()]}
     out = single_stage.new_folder(out)
-    with single_stage.workplace(
-        out, {**facts, "examples": [[row.question_id, row.target] for row in made.rows]}
-    ) as folder:
+    facts["examples"] = [[row.question_id, row.target] for row in made.rows]
+    with single_stage.workplace(out, facts) as folder:
         split, read = folder / "split", folder / "examples"
         for place in (split, read):
             place.mkdir(exist_ok=True)
@@ -60,12 +57,10 @@ def command(
     if json:
         emit({"schema": 1, "model": out, "without_solution": made.without_solution, **summary})
         return
-    made_of = f"{out}: {summary['examples']} examples, {summary['steps']} steps"
     left = made.without_solution + summary["too_long"]
-    say(
-        made_of + (f"; {left} left out (no solution, or too long)" if left else ""),
-        f'AutoModelForCausalLM.from_pretrained("{Path(out)}")',
-    )
+    omitted = f"; {left} left out (no solution, or too long)" if left else ""
+    say(f"{out}: {summary['examples']} examples, {summary['steps']} steps{omitted}")
+    say(f'AutoModelForCausalLM.from_pretrained("{Path(out)}")')
 
 
 def _own(row: dict[str, Any]) -> dict[str, Any]:
