@@ -9,7 +9,7 @@ import csv
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,15 +31,6 @@ COLUMNS = ("Claim", "Family", "Points", "95 %", "p", "p (Holm)", "p (BH)", "Powe
 
 WIDE, NARROW = 130, (0, 1, 2, 5, 9)
 """Console width for every column, and the columns of narrower consoles; JSON has all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One line of a table of published numbers."""
-
-    name: str
-    correct: int
-    n: int
 
 
 def command(
@@ -88,19 +79,19 @@ def _compared(a: str, b: str, *, margin: float | None, join: Join) -> Comparison
 
 def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
     pairs = list(itertools.combinations(_table(path), 2))
-    made = [compare_counts(a.correct, a.n, b.correct, b.n, margin=margin) for a, b in pairs]
+    made = [compare_counts(*a, *b, margin=margin) for (_, a), (_, b) in pairs]
     adjusted = holm([1.0 if item.p_value is None else item.p_value for item in made])
     if json:
         rows = [
-            {"a": a.name, "b": b.name, **asdict(item), "p_adjusted": p}
-            for (a, b), item, p in zip(pairs, made, adjusted, strict=True)
+            {"a": a, "b": b, **asdict(item), "p_adjusted": p}
+            for ((a, _), (b, _)), item, p in zip(pairs, made, adjusted, strict=True)
         ]
         emit({"schema": 1, "comparisons": rows})
         return
     columns = ["A - B", "Difference", "95 %", "p", "p (Holm)", "MDE", "Verdict"]
     lines = [
         [
-            f"{a.name} - {b.name}",
+            f"{a} - {b}",
             points(item.difference),
             points_interval(item.interval),
             p_value(item.p_value),
@@ -108,7 +99,7 @@ def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
             size(item.mde),
             str(item.verdict),
         ]
-        for (a, b), item, p in zip(pairs, made, adjusted, strict=True)
+        for ((a, _), (b, _)), item, p in zip(pairs, made, adjusted, strict=True)
     ]
     table(columns, lines, right=columns[1:-1])
     note("In points; unpaired. Verdicts use the unadjusted p; Holm is over all pairs. MDE: with 80 % power.")
@@ -139,8 +130,7 @@ def _grades(path: Path) -> list[Grade]:
 
 
 def _judge(path: Path, claims: Path, *, margin: float, json: bool) -> None:
-    counts = {row.name: (row.correct, row.n) for row in _table(path)}
-    judged = judge_claims(_claims(claims), counts, margin=margin)
+    judged = judge_claims(_claims(claims), dict(_table(path)), margin=margin)
     if json:
         emit({"schema": 1, "margin": margin, "claims": [asdict(each) for each in judged]})
         return
@@ -169,7 +159,8 @@ def _judge(path: Path, claims: Path, *, margin: float, json: bool) -> None:
     )
 
 
-def _table(path: Path) -> list[Published]:
+def _table(path: Path) -> list[tuple[str, tuple[int, int]]]:
+    """Return each row's name and its numbers of right answers and of questions."""
     rows = list(_rows(path, "name", "correct", "n"))
     if len(rows) < 2:
         raise UserError(
@@ -178,23 +169,25 @@ def _table(path: Path) -> list[Published]:
             code="table-too-short",
         )
     return [
-        Published(str(row["name"]), *(_whole(row[name], f"{place}, {name}") for name in ("correct", "n")))
+        (str(row["name"]), (_whole(row["correct"], f"{place}, correct"), _whole(row["n"], f"{place}, n")))
         for place, row in rows
     ]
 
 
 def _claims(path: Path) -> list[Claim]:
-    found = [_claim(row, place) for place, row in _rows(path, "a", "b", "says")]
+    found = []
+    for place, row in _rows(path, "a", "b", "says"):
+        says = next((word for word in SAYS if word == row["says"]), None)
+        if says is None:
+            raise UserError(
+                f'{place} says "{row["says"]}".', do=nearest(str(row["says"]), SAYS), code="unknown-claim-word"
+            )
+        found.append(
+            Claim(str(row["a"]), str(row["b"]), says, str(row.get("family") or "claims"), str(row.get("source") or ""))
+        )
     if not found:
         raise UserError(f"{path} holds no claims.", do="Add rows of a,b,says.", code="no-claims")
     return found
-
-
-def _claim(row: dict[str, Any], place: str) -> Claim:
-    says = next((word for word in SAYS if word == row["says"]), None)
-    if says is None:
-        raise UserError(f'{place} says "{row["says"]}".', do=nearest(str(row["says"]), SAYS), code="unknown-claim-word")
-    return Claim(str(row["a"]), str(row["b"]), says, str(row.get("family") or "claims"), str(row.get("source") or ""))
 
 
 def _rows(path: Path, *needed: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -83,7 +83,12 @@ def installation() -> Iterator[Check]:
     found = f"missing: {', '.join(missing)}" if missing else f"all {len(PRESENT)}"
     yield _needed("other libraries", not missing, found, "Install noisy-student again.")
     for name in lab.names() or ("lab-m",):
-        yield _weights(name)
+        try:
+            lab.folder(name)
+        except UserError as error:
+            yield Check(f"weights of {name}", "bad", error.what, error.do)
+        else:
+            yield Check(f"weights of {name}", "good", "intact")
 
 
 def machine(store: Path, *, ask: Literal["system", "torch"]) -> Iterator[Check]:
@@ -132,14 +137,6 @@ def memory_free() -> int | None:
         return None
     kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
     return int(kilobytes[0]) * 1024 if kilobytes else None
-
-
-def _weights(name: str) -> Check:
-    try:
-        lab.folder(name)
-    except UserError as error:
-        return Check(f"weights of {name}", "bad", error.what, error.do)
-    return Check(f"weights of {name}", "good", "intact")
 
 
 def _needed(name: str, good: bool, found: str, do: str) -> Check:

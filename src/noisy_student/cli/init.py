@@ -80,7 +80,7 @@ def command(
     sizes = fitting(found)
     target = stream.new_path(str(out or Path(f"{_name(file)}.toml")))
     if target.suffix != ".toml":
-        raise UserError(f"{target} does not end in .toml.", do="Give another --out.", code="not-a-toml-name")
+        raise UserError(f"{target} is no .toml file.", do="Give another --out.", code="not-a-toml-name")
     parts = sizes.model_dump(exclude={"foreign"})
     study = {
         "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from noisy_student.cli import options, single_stage, stream
+from noisy_student.cli import options, stream
 from noisy_student.cli.console import remark
 from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
 from noisy_student.errors import UserError, nearest
@@ -40,7 +40,7 @@ def command(
     rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
     labels = _labels(samples, rule, cast("Choice", text), seed)
     rows = list(stream.read(file))
-    items = single_stage.items(rows, file)
+    items = stream.items(rows, file)
     # A sample's question_id is the digest of the question's text, as ours are, or the file's own id.
     found = [
         labels.get(item.question.id) or labels.get(str(row.get("id")), [])

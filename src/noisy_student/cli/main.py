@@ -40,13 +40,13 @@ VERBS = {
     "why": ("why:command", "Show which field makes a result differ from stored ones."),
     "compare": ("compare:command", "Compare two results: counts, grades files, or a table of published numbers."),
     "power": ("power:command", "Show which differences a number of test questions can detect."),
-    "split": ("split:command", "Divide a source into labeled, dev, unlabeled and test questions."),
-    "sample": ("sample:command", "Sample K answers of a model to each question."),
+    "split": ("single_stage:split", "Divide a source into labeled, dev, unlabeled and test questions."),
+    "sample": ("single_stage:sample", "Sample K answers of a model to each question."),
     "extract": ("vote:extract", "Extract the answer from each text."),
     "vote": ("vote:command", "Take a majority vote over the answers to each question."),
     "label": ("label:command", "Label questions by majority vote over their samples."),
-    "train": ("train:command", "Fine-tune a student on solved questions."),
-    "evaluate": ("sample:evaluate", "Grade a model's answers to questions with known answers."),
+    "train": ("single_stage:train", "Fine-tune a student on solved questions."),
+    "evaluate": ("single_stage:evaluate", "Grade a model's answers to questions with known answers."),
     "doctor": ("doctor:command", "Check this machine and list what will work here."),
 }
 """Verb → (module below ``noisy_student.cli``:function, one line of help)."""

@@ -6,8 +6,8 @@ The remaining time is estimated from the forecast, and without one from like nod
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
@@ -23,10 +23,18 @@ from noisy_student.study.plan.plan import Plan
 SECONDS_BETWEEN_LINES = 10.0
 
 
-class Eta:
-    """Expected seconds per node: its forecast, else the mean over finished nodes of its lane, else None."""
+class Tally:
+    """The finished share of a run, weighted by expected seconds where they are known.
 
-    def __init__(self) -> None:
+    A node is expected to take its forecast, else the mean over finished nodes of its lane.
+    """
+
+    def __init__(self, *, width: int) -> None:
+        self.nodes: list[Node] = []
+        self._width = width
+        self._settled: set[str] = set()
+        self._fractions: dict[str, float] = {}
+        self._started: dict[str, float] = {}
         self._forecast: dict[str, float] = {}
         self._learned: dict[str, tuple[float, float]] = {}
 
@@ -37,34 +45,14 @@ class Eta:
     def learn(self, node: Node, seconds: float) -> None:
         """Add the seconds that a finished node took."""
         units_before, seconds_before = self._learned.get(lane(node), (0.0, 0.0))
-        self._learned[lane(node)] = units_before + units(node.stage, node.spec), seconds_before + seconds
+        self._learned[lane(node)] = units_before + _units(node), seconds_before + seconds
 
     def seconds(self, node: Node) -> float | None:
-        """Return the expected seconds of a node."""
+        """Return the expected seconds of a node; None where they are unknown."""
         if node.key in self._forecast:
             return self._forecast[node.key]
         count, seconds = self._learned.get(lane(node), (0.0, 0.0))
-        return seconds / count * units(node.stage, node.spec) if count else None
-
-
-def units(stage: str, spec: Mapping[str, Any]) -> float:
-    """Return the size of a node: its number of samples for sampling, else 1."""
-    if stage != "sample" or "block" not in spec:
-        return 1.0
-    first, end = spec["block"]
-    return float((end - first) * (spec["shard"]["end"] - spec["shard"]["first"]))
-
-
-class Tally:
-    """The finished share of a run, weighted by expected seconds where they are known."""
-
-    def __init__(self, *, width: int, eta: Eta) -> None:
-        self.nodes: list[Node] = []
-        self.settled: set[str] = set()
-        self.eta = eta
-        self._width = width
-        self._fractions: dict[str, float] = {}
-        self._started: dict[str, float] = {}
+        return seconds / count * _units(node) if count else None
 
     def enter(self, event: Event, *, now: float) -> None:
         """Count one event; ``now`` is a time.time()."""
@@ -75,18 +63,18 @@ class Tally:
             self._fractions[key] = event.fraction or 0.0
         elif event.kind not in {"left", "notice"}:
             self._fractions.pop(key, None)
-            self.settled.add(key)
+            self._settled.add(key)
         if event.kind == "finished" and key in self._started:
-            self.eta.learn(event.node, now - self._started[key])
+            self.learn(event.node, now - self._started[key])
 
     @property
     def done(self) -> int:
         """Return the number of settled nodes."""
-        return sum(node.key in self.settled for node in self.nodes)
+        return sum(node.key in self._settled for node in self.nodes)
 
     def fraction(self) -> float:
         """Return the finished share of the expected work."""
-        expected = {node.key: self.eta.seconds(node) for node in self.nodes}
+        expected = {node.key: self.seconds(node) for node in self.nodes}
         known = [seconds for seconds in expected.values() if seconds is not None]
         usual = sum(known) / len(known) if known else 1.0
         weights = {key: usual if seconds is None else seconds for key, seconds in expected.items()}
@@ -99,21 +87,21 @@ class Tally:
         rest = 0.0
         for node in self.nodes:
             if left := self._left(node.key):
-                seconds = self.eta.seconds(node)
+                seconds = self.seconds(node)
                 if seconds is None:
                     return None
                 rest += seconds * left
         return rest / self._width
 
     def _left(self, key: str) -> float:
-        return 0.0 if key in self.settled else 1 - self._fractions.get(key, 0.0)
+        return 0.0 if key in self._settled else 1 - self._fractions.get(key, 0.0)
 
 
 class ProgressView:
     """Progress display of one run: a context manager whose methods are the callbacks of ``run``."""
 
     def __init__(self, console: Console, *, width: int, clock: Callable[[], float] = time.time) -> None:
-        self.tally = Tally(width=width, eta=Eta())
+        self.tally = Tally(width=width)
         self._console = console
         self._clock = clock
         self._said = clock()
@@ -141,7 +129,7 @@ class ProgressView:
         """Print how many steps are missing, and start the display with their forecast."""
         nodes = parents_first(planned.targets)
         self.tally.nodes = [row.node for row in expected]
-        self.tally.eta.expect(expected)
+        self.tally.expect(expected)
         self._total = self._live.add_task("all", total=1.0, note="")
         self.notice(f"{len(self.tally.nodes)} of {len(nodes)} steps to compute{self._rest()}.")
 
@@ -187,6 +175,14 @@ class ProgressView:
     def _rest(self) -> str:
         left = self.tally.seconds_left()
         return "" if left is None else f", about {duration(left)} left"
+
+
+def _units(node: Node) -> float:
+    """Return the size of a node: its number of samples for sampling, else 1."""
+    if node.stage != "sample" or "block" not in node.spec:
+        return 1.0
+    (first, end), shard = node.spec["block"], node.spec["shard"]
+    return float((end - first) * (shard["end"] - shard["first"]))
 
 
 def _title(node: Node) -> str:

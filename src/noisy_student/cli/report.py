@@ -28,8 +28,7 @@ def command(
         page = write_page(open_run(folder), anew=True)
     except STRANGE as error:
         raise UserError(
-            f"The results in {folder} cannot be shown: {type(error).__name__}: {error}.",
-            why="The files are damaged, or not written by noisy-student.",
+            f"The results in {folder} are damaged: {type(error).__name__}: {error}.",
             do="Run the study again: stored results are only read.",
             code="results-malformed",
         ) from error
