@@ -1,7 +1,4 @@
-"""``compare``: two counts, two grades files, or a table of published numbers and claims about it.
-
-Tables and claims are CSV or JSONL files.
-"""
+"""``compare``: two counts, two grades files, or a table of published numbers and claims about it."""
 
 from __future__ import annotations
 
@@ -73,7 +70,7 @@ def _compared(a: str, b: str, *, margin: float | None, join: Join) -> Comparison
         k1, n1, k2, n2 = map(int, (*one.groups(), *other.groups()))
         return compare_counts(k1, n1, k2, n2, margin=margin)
     if one or other:
-        raise UserError(f"{a} and {b} are a count and a file.", do="Give two of one kind.", code="compare-mixed-sides")
+        raise UserError(f"{a} and {b} differ in kind.", do="Give two counts, or two files.", code="compare-mixed-sides")
     return compare_grades(_grades(Path(a)), _grades(Path(b)), margin=margin, join=join)
 
 
@@ -81,25 +78,25 @@ def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
     pairs = list(itertools.combinations(_table(path), 2))
     made = [compare_counts(*a, *b, margin=margin) for (_, a), (_, b) in pairs]
     adjusted = holm([1.0 if item.p_value is None else item.p_value for item in made])
+    rows = [
+        {"a": a, "b": b, **asdict(item), "p_adjusted": p}
+        for ((a, _), (b, _)), item, p in zip(pairs, made, adjusted, strict=True)
+    ]
     if json:
-        rows = [
-            {"a": a, "b": b, **asdict(item), "p_adjusted": p}
-            for ((a, _), (b, _)), item, p in zip(pairs, made, adjusted, strict=True)
-        ]
         emit({"schema": 1, "comparisons": rows})
         return
     columns = ["A - B", "Difference", "95 %", "p", "p (Holm)", "MDE", "Verdict"]
     lines = [
         [
-            f"{a} - {b}",
-            points(item.difference),
-            points_interval(item.interval),
-            p_value(item.p_value),
-            p_value(p),
-            size(item.mde),
-            str(item.verdict),
+            f"{row['a']} - {row['b']}",
+            points(row["difference"]),
+            points_interval(row["interval"]),
+            p_value(row["p_value"]),
+            p_value(row["p_adjusted"]),
+            size(row["mde"]),
+            row["verdict"],
         ]
-        for ((a, _), (b, _)), item, p in zip(pairs, made, adjusted, strict=True)
+        for row in rows
     ]
     table(columns, lines, right=columns[1:-1])
     note("In points; unpaired. Verdicts use the unadjusted p; Holm is over all pairs. MDE: with 80 % power.")
@@ -182,9 +179,8 @@ def _claims(path: Path) -> list[Claim]:
             raise UserError(
                 f'{place} says "{row["says"]}".', do=nearest(str(row["says"]), SAYS), code="unknown-claim-word"
             )
-        found.append(
-            Claim(str(row["a"]), str(row["b"]), says, str(row.get("family") or "claims"), str(row.get("source") or ""))
-        )
+        family, source = row.get("family") or "claims", row.get("source") or ""
+        found.append(Claim(str(row["a"]), str(row["b"]), says, str(family), str(source)))
     if not found:
         raise UserError(f"{path} holds no claims.", do="Add rows of a,b,says.", code="no-claims")
     return found
@@ -219,8 +215,7 @@ def _whole(value: Any, place: str) -> int:
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
         return int(value)
     raise UserError(
-        f"{place} is {value!r}.",
-        why="Counts are integers.",
+        f"{place} is {value!r}, which is no integer.",
         do="Give the numbers of right answers and of questions.",
         code="count-invalid",
     )

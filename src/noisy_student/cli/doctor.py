@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -132,11 +133,10 @@ def plugins(tables: Sequence[Registry[Any]]) -> Iterator[Check]:
 def memory_free() -> int | None:
     """Return the bytes of available memory; None where the system does not report them."""
     try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
     except OSError:
         return None
-    kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(kilobytes[0]) * 1024 if kilobytes else None
+    return int(found[1]) * 1024 if found else None
 
 
 def _needed(name: str, good: bool, found: str, do: str) -> Check:

@@ -14,12 +14,6 @@ from noisy_student.errors import UserError
 from noisy_student.pipeline import garbage
 from noisy_student.pipeline.garbage import Entry, Kind, Root
 
-Delete = Annotated[bool, typer.Option("--delete", help="Remove them; without this flag they are only listed.")]
-Unfinished = Annotated[
-    bool,
-    typer.Option("--unfinished", help="Also free results of killed or interrupted runs that no process continues."),
-]
-
 
 def du(store: options.StoreFolder = options.STORE, json: options.Json = False) -> None:
     """Show how much disk space the store uses, and how much of it gc would free."""
@@ -40,8 +34,13 @@ def du(store: options.StoreFolder = options.STORE, json: options.Json = False) -
 
 
 def command(
-    delete: Delete = False,
-    unfinished: Unfinished = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove them; without this flag they are only listed.")
+    ] = False,
+    unfinished: Annotated[
+        bool,
+        typer.Option("--unfinished", help="Also free results of killed or interrupted runs that no process continues."),
+    ] = False,
     store: options.StoreFolder = options.STORE,
     json: options.Json = False,
 ) -> None:
@@ -114,8 +113,5 @@ def _show(entries: Sequence[Entry], kept: Sequence[Root], *, delete: bool) -> No
 def _require_store(store: Path) -> None:
     if not (store / "stages").is_dir():
         raise UserError(
-            f"There is no store at {store}.",
-            why="A store is the folder in which runs keep their results.",
-            do="Name it with --store, or run a study first.",
-            code="no-store",
+            f"{store} is no store of results.", do="Name one with --store, or run a study first.", code="no-store"
         )

@@ -26,17 +26,14 @@ LARGEST_TEST = 500
 """Largest test set that is taken from the answered questions: the plan's number."""
 SEEDS = (1, 2, 3)
 """Seeds whose splits must fit: each draws another test set, and so leaves out other repetitions."""
+VOTES = {"train": ["gold", "labels.votes"]}
 CONDITIONS: Mapping[str, Mapping[str, Any]] = {
     "base": {"method": "none"},
     "baseline": {"train": ["gold"]},
-    "noisy-student": {"train": ["gold", "labels.votes"]},
-    "filtered": {"train": ["gold", "labels.votes"], "select": {"min_agreement": 0.75}},
+    "noisy-student": VOTES,
+    "filtered": {**VOTES, "select": {"min_agreement": 0.75}},
     "random-sample": {"train": ["gold", "labels.single"], "control_of": "noisy-student"},
-    "random-subset": {
-        "train": ["gold", "labels.votes"],
-        "select": {"random_like": "filtered"},
-        "control_of": "filtered",
-    },
+    "random-subset": {**VOTES, "select": {"random_like": "filtered"}, "control_of": "filtered"},
 }
 PRIMARY = {
     "noisy-helps": {"a": "noisy-student", "b": "baseline"},
@@ -78,7 +75,9 @@ def command(
     fields = Fields(question=question, answer=answer)
     found = find(file, unlabeled=unlabeled, test=test, fields=fields)
     sizes = fitting(found)
-    target = stream.new_path(str(out or Path(f"{_name(file)}.toml")))
+    # A study's name has at most 64 characters of these.
+    name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64] or "mine"
+    target = stream.new_path(str(out or f"{name}.toml"))
     if target.suffix != ".toml":
         raise UserError(f"{target} is no .toml file.", do="Give another --out.", code="not-a-toml-name")
     parts = sizes.model_dump(exclude={"foreign"})
@@ -171,11 +170,6 @@ def _oracle(found: Found) -> dict[str, Any]:
     revealed = (found.unlabeled or found.answered).items
     solved = all(item.solution is not None for item in revealed)
     return {"train": ["gold", "revealed"], **({} if solved else {"target": "own-sample"})}
-
-
-def _name(file: Path) -> str:
-    """Return the file's name as a valid name of a study, at most 64 characters."""
-    return re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64] or "mine"
 
 
 def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:

@@ -16,19 +16,18 @@ from noisy_student.pipeline.garbage import roots
 from noisy_student.report.numbers import DASH, duration
 from noisy_student.report.tables.probes import answer
 from noisy_student.study.forecast.history import stored_results
-from noisy_student.study.forecast.ledger import FinishedRun, RunCost, ledger
+from noisy_student.study.forecast.ledger import FinishedRun, ledger
 from noisy_student.study.results.costs import total
 
 FIELDS = ("study", "scale", "seeds", "status")
 """Fields of a run's results that the log shows as they are."""
 
-Spend = Annotated[bool, typer.Option("--spend", help="Show the cost of every run; shared results count once.")]
-Of = Annotated[float | None, typer.Option("--of", metavar="USD", help="With --spend: the budget.")]
-
 
 def command(
-    spend: Spend = False,
-    of: Of = None,
+    spend: Annotated[
+        bool, typer.Option("--spend", help="Show the cost of every run; shared results count once.")
+    ] = False,
+    of: Annotated[float | None, typer.Option("--of", metavar="USD", help="With --spend: the budget.")] = None,
     store: options.StoreFolder = options.STORE,
     runs: options.RunsFolder = options.RUNS,
     json: options.Json = False,
@@ -36,10 +35,7 @@ def command(
     """List all runs with their findings, oldest first; with --spend their costs."""
     if of is not None and not spend:
         raise UserError(
-            f"--of is {of:g}, but --spend is missing.",
-            why="--of is the budget of --spend.",
-            do="Add --spend, or leave out --of.",
-            code="flag-needs-another",
+            f"--of is {of:g}, but --spend is missing.", do="Add --spend, or leave out --of.", code="flag-needs-another"
         )
     if spend:
         _spend(runs, store, budget=of, json=json)
@@ -94,7 +90,20 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
     if not entries:
         say(f"No run is under {runs} yet.")
         return
-    lines = [_line(entry) for entry in entries]
+    lines = [
+        [
+            date(entry.started),
+            entry.study or DASH,
+            entry.scale or DASH,
+            duration(entry.cpu_seconds),
+            duration(entry.seconds),
+            _usd(entry.usd),
+            duration(entry.forecast_cpu_seconds),
+            _usd(entry.forecast_usd),
+            entry.folder,
+        ]
+        for entry in entries
+    ]
     lines.append(["all", "", "", duration(cpu), duration(seconds), _usd(spent), "", "", ""])
     heads = ["Date", "Study", "Scale", "CPU time", "Time", "USD", "Forecast", "USD forecast", "Folder"]
     table(heads, lines, right=heads[3:8])
@@ -106,20 +115,6 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
         note(f"Runs without a price: {unpriced}. Set compute.usd_per_hour, in the scale or by --set.", "")
     of = "" if budget is None else f" of ${budget:,.0f}"
     note(f"Spent: {DASH if spent is None else f'${spent:,.2f}'}{of}, {duration(seconds)} of computing.", "bold")
-
-
-def _line(entry: RunCost) -> list[str]:
-    return [
-        date(entry.started),
-        entry.study or DASH,
-        entry.scale or DASH,
-        duration(entry.cpu_seconds),
-        duration(entry.seconds),
-        _usd(entry.usd),
-        duration(entry.forecast_cpu_seconds),
-        _usd(entry.forecast_usd),
-        entry.folder,
-    ]
 
 
 def _usd(amount: float | None) -> str:

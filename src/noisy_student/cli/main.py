@@ -1,7 +1,6 @@
 """The command ``noisy-student``: dispatch a verb, print its errors, return an exit code.
 
 The table of verbs is text, and a verb's module is imported only when that verb is called, so that ``--help`` is fast.
-Exit codes: 0 done, 1 user error, 75 paused, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Arguments and flags that several verbs share, each declared once, and checks of their values.
-
-A verb declares a group of them by one parameter whose type is a dataclass of flags; ``flattened`` turns it into one
-option per field.
-"""
+"""Arguments and flags that several verbs share, each declared once, and checks of their values."""
 
 from __future__ import annotations
 
@@ -67,10 +63,7 @@ def require_fraction(flag: str, value: float | None) -> None:
     """Raise UserError for a value that is given and not between 0 and 1."""
     if value is not None and not 0 < value < 1:
         raise UserError(
-            f"{flag} is {value}.",
-            why="It is a fraction between 0 and 1.",
-            do=f"Write a number like {flag} 0.02.",
-            code="fraction-invalid",
+            f"{flag} is {value}.", do=f"Give a fraction between 0 and 1, like {flag} 0.02.", code="fraction-invalid"
         )
 
 

@@ -58,8 +58,7 @@ def paired(n: int, psi: float, difference: float | None) -> Row:
     """
     if difference is not None and not 0 < abs(difference) <= psi:
         raise UserError(
-            f"A difference of {difference:.4g} is impossible with --psi {psi}.",
-            why="It must not be 0, nor larger than the share of questions that only one side answers right.",
+            f"A difference of {difference:.4g} is impossible: it is 0, or larger than --psi {psi}.",
             do="Give another --delta, or a larger --psi.",
             code="difference-impossible",
         )
@@ -81,17 +80,14 @@ def unpaired(n: int, p1: float, p2: float | None) -> Row:
 
 def _show(pair: Row, apart: Row | None) -> None:
     start = f"Paired, {percent(pair['discordance'])} of the questions answered right by only one side (--psi): "
-    lines = [f"{start}{count(pair['n'])} questions detect a difference of {size(pair['mde'])} points."]
+    say(f"{start}{count(pair['n'])} questions detect a difference of {size(pair['mde'])} points.")
     if pair["difference"] is not None:
         needed = f"{size(abs(pair['difference']))} points need {count(pair['n_needed'])} questions"
-        lines.append(f"{needed}; {count(pair['n'])} detect them with {percent(pair['power'])} power.")
+        say(f"{needed}; {count(pair['n'])} detect them with {percent(pair['power'])} power.")
     if apart is not None:
         n, first = count(apart["n"]), percent(apart["p1"])
-        lines.append(
-            f"Unpaired, {n} questions per side near {first} detect a difference of {size(apart['mde'])} points."
-        )
+        say(f"Unpaired, {n} questions per side near {first} detect a difference of {size(apart['mde'])} points.")
         if apart["power"] is not None:
             start = f"{first} against {percent(apart['p2'])} needs {count(apart['n_needed'])} questions per side"
-            lines.append(f"{start}; {n} detect it with {percent(apart['power'])} power.")
-    say(*lines)
+            say(f"{start}; {n} detect it with {percent(apart['power'])} power.")
     note("At 5 %, two-sided; 80 % power unless another power is given.")

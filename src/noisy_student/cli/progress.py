@@ -1,7 +1,4 @@
-"""Progress of a run on standard error: a live display on a terminal, a plain line every 10 s in a pipe.
-
-The remaining time is estimated from the forecast, and without one from like nodes that have finished.
-"""
+"""Progress of a run on standard error: a live display on a terminal, a plain line every 10 s in a pipe."""
 
 from __future__ import annotations
 
@@ -136,8 +133,11 @@ class ProgressView:
     def on_event(self, event: Event) -> None:
         """Show one event."""
         self.tally.enter(event, now=self._clock())
-        if event.kind in {"failed", "skipped"} and self._is_new(event.reason or ""):
-            self._console.print(Text(f"{event.kind}: {event.node.title}: {event.reason}"), soft_wrap=True)
+        if event.kind in {"failed", "skipped"}:
+            # Nodes below a skipped one repeat its reason.
+            if not (event.reason or "").endswith(tuple(self._reasons)):
+                self._console.print(Text(f"{event.kind}: {event.node.title}: {event.reason}"), soft_wrap=True)
+            self._reasons.append(event.reason or "")
         if event.kind == "notice":
             self._console.print(Text(f"{_title(event.node)}: {event.reason}", "yellow"), soft_wrap=True)
         if self._console.is_terminal:
@@ -150,12 +150,6 @@ class ProgressView:
     def notice(self, text: str) -> None:
         """Print a line from the store or a worker."""
         self._console.print(Text(text))
-
-    def _is_new(self, reason: str) -> bool:
-        """Return False for a reason printed before: nodes below a skipped one repeat its reason."""
-        known = any(reason.endswith(said) for said in self._reasons)
-        self._reasons.append(reason)
-        return not known
 
     def _draw(self, event: Event) -> None:
         key = event.node.key

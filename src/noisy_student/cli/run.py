@@ -134,17 +134,12 @@ def parse_deadline(text: str, *, now: float) -> float:
 
 
 def budget_deadline(usd: float, *, usd_per_hour: float | None, now: float) -> float:
-    """Return the time at which ``usd`` are spent, counted from ``now``; raises UserError without price or amount.
-
-    >>> budget_deadline(5.0, usd_per_hour=2.5, now=1000.0)
-    8200.0
-    """
+    """Return the time at which ``usd`` are spent, counted from ``now``; raises UserError without price or amount."""
     options.require_usd("--budget", usd)
     if usd_per_hour is None:
         raise UserError(
             f"--budget is {usd:g} USD, but compute.usd_per_hour is not set.",
-            why="Every machine has its own price.",
-            do="Add --set compute.usd_per_hour=2.50 with your price, or set it in the scale file.",
+            do="Add --set compute.usd_per_hour=2.50 with your machine's price, or set it in the scale file.",
             code="price-missing",
         )
     return now + usd / usd_per_hour * SECONDS["h"]

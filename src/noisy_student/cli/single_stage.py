@@ -246,8 +246,7 @@ def _run(stage: str, spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path
     """Run one stage, which writes into ``folder / "data"``, and return its summary."""
     module = importlib.import_module(STAGES.get(stage).module)
     folder.mkdir(parents=True, exist_ok=True)
-    summary: dict[str, Any] = module.run(spec, inputs, Context(folder))
-    return summary
+    return dict(module.run(spec, inputs, Context(folder)))
 
 
 def _drawn(recipe: Recipe, asked: Sequence[Question], folder: Path, *, k: int, decoding: Decoding) -> list[Path]:

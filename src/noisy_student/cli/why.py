@@ -1,8 +1,4 @@
-"""``why``: a stored result, and the fields in which it differs from the most similar one of its stage.
-
-For a study: the fields in which its missing steps differ from stored ones. A difference of inputs is traced to the
-field that caused it.
-"""
+"""``why``: the fields in which a result differs from the most similar stored one of its stage."""
 
 from __future__ import annotations
 
