@@ -39,7 +39,7 @@ ROWS = (
 )
 READERS_OF_THE_KEY = {"data", "evaluation", "study", "cli"}
 BEHIND_THE_WALL = {"sampling", "labeling", "training", "models", "answers"}
-ENGINE = ("torch_engine", "padded_batch", "continuous_batching", "decoder", "kv_cache", "weights", "token_choice")
+ENGINE = ("torch_engine", "padded_batch", "continuous_batching", "decoder", "kv_cache", "token_choice")
 HOMES = {
     "torch": ("models", "training", "lab", *(f"sampling.{name}" for name in ENGINE)),
     "transformers": ("models", "training", "lab", *(f"sampling.{name}" for name in ENGINE)),

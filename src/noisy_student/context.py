@@ -9,13 +9,18 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from noisy_student.errors import Interrupted, Paused
+
+Spec = Mapping[str, Any]
+"""Settings of one stage, with its seed and paths."""
+Inputs = Mapping[str, Sequence[Path]]
+"""Data folders that a stage reads, by role."""
 
 _STOP: dict[str, int | None] = {"signal": None}
 
