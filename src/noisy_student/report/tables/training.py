@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from noisy_student.report.numbers import DASH, count, percent
-from noisy_student.report.table import Column, Line, Table
+from noisy_student.report.numbers import DASH, count, percent, rounded
+from noisy_student.report.table import Column, Line, Table, field, tabulate
 from noisy_student.report.wording import Row, rows
 
 MEASURES = (("reward", "mean reward", 1), ("right", "matches the label, %", 100),
@@ -42,34 +42,21 @@ def capacity_table(results: Row) -> Table:
     """Return trainable parameters, learning rate and reward bits of each student, if students differ in them."""
     students = [row for row in rows(results, "conditions") if row.get("trainable_parameters") is not None]
     columns = (
-        Column("Condition", "left"),
-        Column("Seed"),
-        Column("Trained weights"),
-        Column("Learning rate"),
-        Column("Tried on dev", "left"),
-        Column("Episodes"),
-        Column("Reward bits"),
-    )
-    lines = tuple(
-        Line(
-            (
-                str(row.get("name")),
-                count(row.get("seed")),
-                count(row.get("trainable_parameters")),
-                f"{row['learning_rate']:.1e}" if row.get("learning_rate") else DASH,
-                _tried(row),
-                count(_episodes(row)),
-                count(None if row.get("reward_bits") is None else round(row["reward_bits"])),
-            )
-        )
-        for row in students
+        Column("Condition", "left", cell=field("name")),
+        Column("Seed", cell=field("seed", count)),
+        Column("Trained weights", cell=field("trainable_parameters", count)),
+        Column("Learning rate", cell=field("learning_rate", lambda rate: f"{rate:.1e}" if rate else DASH)),
+        Column("Tried on dev", "left", cell=_tried),
+        Column("Episodes", cell=_episodes),
+        Column("Reward bits", cell=field("reward_bits", rounded)),
     )
     caption = (
         "Trained weights: number, of the full model or of the adapter. Tried on dev: factors of the learning rate with "
         "their dev accuracy; the best one was tested. Episodes: visits of a question, one group of completions each. "
         "Reward bits: upper bound on the information in the rewards, the entropy summed over groups."
     )
-    return Table("Capacity", caption, columns, lines if any(_apart(students)) else ())
+    differ = len({row["trainable_parameters"] for row in students}) > 1 or any(row.get("tried") for row in students)
+    return Table("Capacity", caption, *tabulate(columns, students if differ else ()))
 
 
 def _tried(row: Row) -> str:
@@ -78,16 +65,10 @@ def _tried(row: Row) -> str:
     return ", ".join(f"{each['rate']:g}: {percent(share)}" for each, share in zip(tried, shares, strict=True)) or DASH
 
 
-def _apart(students: Sequence[Row]) -> Iterator[bool]:
-    """Yield whether students differ in the trainable parameters, or in a choice on dev."""
-    yield len({row["trainable_parameters"] for row in students}) > 1
-    yield any(row.get("tried") for row in students)
-
-
-def _episodes(row: Row) -> int | None:
+def _episodes(row: Row) -> str:
     counts = [row.get(name) for name in ("gold_episodes", "pseudo_episodes", "revealed_episodes")]
     known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    return count(sum(known) if known else None)
 
 
 def _lines(row: Row) -> list[Line]:
