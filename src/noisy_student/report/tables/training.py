@@ -66,8 +66,8 @@ def _tried(row: Row) -> str:
 
 
 def _episodes(row: Row) -> str:
-    counts = [row.get(name) for name in ("gold_episodes", "pseudo_episodes", "revealed_episodes")]
-    known = [count for count in counts if count is not None]
+    episodes = [row.get(name) for name in ("gold_episodes", "pseudo_episodes", "revealed_episodes")]
+    known = [number for number in episodes if number is not None]
     return count(sum(known) if known else None)
 
 
