@@ -11,7 +11,7 @@ from rich.text import Text
 from noisy_student.cli import box, options, stream
 from noisy_student.cli.box import Recipe
 from noisy_student.cli.console import emit, output
-from noisy_student.data.parts import marked
+from noisy_student.data.read import marked
 from noisy_student.data.rows import question_row, write_questions
 from noisy_student.errors import UserError
 from noisy_student.labeling.examples import examples, write_examples

@@ -13,8 +13,7 @@ from typing import Literal
 from noisy_student import seeds
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import Truncated, read
-from noisy_student.answers.stop import answer_end
-from noisy_student.answers.turns import own_turn
+from noisy_student.answers.marks import answer_end, own_turn
 from noisy_student.records import Answer, Label, Sample, Vote
 
 Choice = Literal["first", "shortest", "highest-logprob", "all-distinct"]
