@@ -24,7 +24,7 @@ from typing import Literal
 from noisy_student.answers.latex import canonical_latex
 from noisy_student.answers.marks import BOX, MARK, answer_end, first_hashes, last_box, number_at, own_turn
 from noisy_student.answers.normalize import NUMBER, canonical_number
-from noisy_student.records import Answer, Finish, Kind, Method, NoAnswer
+from noisy_student.records import Answer, Finish, Kind, Method, NoAnswer, Sample
 
 Truncated = Literal["abstain", "last-number"]
 
@@ -54,6 +54,12 @@ def read(text: str, finish: Finish, *, truncated: Truncated = "abstain", kind: K
     if finish == "length" and truncated == "abstain" and answer_end(text) is None:
         return NoAnswer("truncated")
     return extract(text) if kind == "number" else extract_latex(text)
+
+
+def canonical_of(sample: Sample, *, truncated: Truncated = "abstain") -> str | None:
+    """Return the canonical answer of a sample, as ``read`` finds it; None without one."""
+    answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
+    return answer.canonical if isinstance(answer, Answer) else None
 
 
 def extract(text: str) -> Answer | NoAnswer:

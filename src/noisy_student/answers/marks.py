@@ -2,8 +2,8 @@ r"""Marks of an answer in a text, ``#### number`` and ``\boxed{...}``, and the e
 
 Shared by extraction (``extract``) and stopping. A number is complete if nothing that could continue it follows:
 ``#### 18 eggs`` and ``#### **18**.`` are complete; ``#### 1e3``, ``#### 1,00``, ``#### 12:30`` and ``#### 10^6`` are
-not and are skipped like a heading ``#### Step 1``. Small models continue after their answer with a question of their own,
-whose answers are no votes.
+not and are skipped like a heading ``#### Step 1``. Small models continue after their answer with a question of their
+own, whose answers are no votes.
 """
 
 from __future__ import annotations

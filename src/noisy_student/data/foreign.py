@@ -106,15 +106,12 @@ def pool(items: Iterable[Item], *, exclude_sources: Iterable[str], only_answered
     ranked = sorted(kept, key=lambda name: (seeds.seed(run_seed, "foreign", name), name))
     chosen = []
     for name in ranked:
-        reason = (
-            "excluded-source"
-            if name in excluded
-            else "two-answers"
-            if len(answers.get(name, ())) > 1
-            else "no-answer"
-            if only_answered and kept[name].answer is None
-            else None
-        )
+        faults = {
+            "excluded-source": name in excluded,
+            "two-answers": len(answers.get(name, ())) > 1,
+            "no-answer": only_answered and kept[name].answer is None,
+        }
+        reason = next((reason for reason, found in faults.items() if found), None)
         if reason is None:
             chosen.append(kept[name])
         else:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,6 @@ from noisy_student import seeds
 from noisy_student.data.fields import Need
 from noisy_student.data.foreign import Pool, choose, pool
 from noisy_student.data.generated import problems, shop
-from noisy_student.data.generated.problems import paraphrase
 from noisy_student.data.overlap import OverlapIndex
 from noisy_student.data.read import marked, read_file
 from noisy_student.data.source import Item, merge, question
@@ -67,11 +67,16 @@ def _procedural(spec: DataSpec, count: int, run_seed: int) -> list[Item]:
     stream = problems.problems(run_seed, steps=spec.source.steps, share="study")
     items: dict[str, Item] = {}
     for problem in itertools.takewhile(lambda _: len(items) < count, stream):
-        asked = question(problem.text, source="procedural")
-        solution = problems.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
-        view = paraphrase(problem, run_seed) if spec.views else None
-        items.setdefault(asked.id, Item(asked, problem.answer, solution, problem.structure, paraphrase=view))
+        item = _item(problem, run_seed)
+        view = problems.paraphrase(problem, run_seed) if spec.views else None
+        items.setdefault(item.question.id, replace(item, paraphrase=view))
     return list(items.values())
+
+
+def _item(problem: problems.Problem, run_seed: int) -> Item:
+    asked = question(problem.text, source="procedural")
+    solution = problems.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
+    return Item(asked, problem.answer, solution, problem.structure)
 
 
 def _foreign(spec: ForeignSpec, paths: Mapping[str, str], run_seed: int) -> Pool:
@@ -151,7 +156,12 @@ def _spare(spec: DataSpec, split: Split, paths: Mapping[str, str]) -> Iterator[I
     taken = {item.question.id for part in (split.labeled, split.dev, split.unlabeled, split.test) for item in part}
     taken |= {removal.question_id for removal in split.removed}
     if spec.source.kind == "procedural":
-        found = list(_generated(spec, split.run_seed, len(taken)))
+        stream = problems.problems(split.run_seed, steps=spec.source.steps, share="study")
+        found = []
+        # The stream ends with an error if it has no new problem.
+        with contextlib.suppress(UserError):
+            for problem in itertools.islice(stream, len(taken) + TRIES * len(taken)):
+                found.append(_item(problem, split.run_seed))
     else:
         found = list(merge(read_sources(spec.source, paths).labeled).items)
         found.sort(key=lambda item: seeds.seed(split.run_seed, "split", item.question.id))
@@ -159,16 +169,3 @@ def _spare(spec: DataSpec, split: Split, paths: Mapping[str, str]) -> Iterator[I
     for item in found:
         if item.question.id not in taken and item.answer is not None and index.find(item) is None:
             yield item
-
-
-def _generated(spec: DataSpec, run_seed: int, taken: int) -> Iterator[Item]:
-    """Yield the problems of the stream that made the parts, until no new one is found."""
-    try:
-        for problem in itertools.islice(
-            problems.problems(run_seed, steps=spec.source.steps, share="study"), taken + TRIES * taken
-        ):
-            asked = question(problem.text, source="procedural")
-            solution = problems.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
-            yield Item(asked, problem.answer, solution, problem.structure)
-    except UserError:
-        return

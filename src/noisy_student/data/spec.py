@@ -50,11 +50,7 @@ class ForeignSpec(Strict):
     @model_validator(mode="before")
     @classmethod
     def _written(cls, value: Any) -> Any:
-        """TOML has lists, not tuples."""
-        if not isinstance(value, dict):
-            return value
-        lists = {name: tuple(value[name]) for name in ("steps", "exclude_sources") if isinstance(value.get(name), list)}
-        return {**value, **lists}
+        return _with_tuples(value)
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -65,13 +61,6 @@ class ForeignSpec(Strict):
                 do="Set data.foreign.questions to a file, or to a split of the data set.",
                 code="no-foreign-source",
             )
-        if self.kind == "hub" and self.dataset is None:
-            raise UserError(
-                'data.foreign.kind is "hub" and data.foreign.dataset is not set.',
-                why="The files are read from one data set.",
-                do="Set data.foreign.dataset to a hub id or a folder.",
-                code="no-dataset",
-            )
         if self.kind == "procedural" and (self.answers != "number" or self.exclude_sources):
             raise UserError(
                 'data.foreign.kind is "procedural" and answers or exclude_sources is set.',
@@ -79,13 +68,7 @@ class ForeignSpec(Strict):
                 do="Leave both out.",
                 code="procedural-answers-are-numbers",
             )
-        if not 1 <= self.steps[0] <= self.steps[1] <= MOST_STEPS:
-            raise UserError(
-                f"data.foreign.steps is {list(self.steps)}.",
-                why=f"Shop problems have 1 to {MOST_STEPS} calculations.",
-                do="Give the least and the largest number, such as [1, 3].",
-                code="steps-out-of-range",
-            )
+        _check_dataset_and_steps(self, most=MOST_STEPS)
         return self
 
     @property
@@ -142,12 +125,10 @@ class SourceSpec(Strict):
     @model_validator(mode="before")
     @classmethod
     def _written(cls, value: Any) -> Any:
-        """TOML has lists, not pairs; GSM8K needs nothing but its name."""
-        if not isinstance(value, dict):
-            return value
-        if isinstance(value.get("steps"), list):
-            value = {**value, "steps": tuple(value["steps"])}
-        return {**value, **_missing(value)} if value.get("kind") == "gsm8k" else value
+        """GSM8K needs nothing but its name."""
+        if isinstance(value, dict) and value.get("kind") == "gsm8k":
+            value = {**value, **{name: usual for name, usual in GSM8K.items() if value.get(name) is None}}
+        return _with_tuples(value)
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -158,13 +139,6 @@ class SourceSpec(Strict):
                 do="Give --data FILE, or set data.source.labeled.",
                 code="no-labeled-source",
             )
-        if self.kind == "hub" and self.dataset is None:
-            raise UserError(
-                'data.source.kind is "hub" and data.source.dataset is not set.',
-                why="The files are read from one data set.",
-                do="Set data.source.dataset to a hub id or a folder.",
-                code="no-dataset",
-            )
         if self.kind == "procedural" and self.answers != "number":
             raise UserError(
                 f'data.source.answers is "{self.answers}" and data.source.kind "procedural".',
@@ -172,13 +146,7 @@ class SourceSpec(Strict):
                 do="Leave data.source.answers out.",
                 code="procedural-answers-are-numbers",
             )
-        if not 1 <= self.steps[0] <= self.steps[1] <= 8:
-            raise UserError(
-                f"data.source.steps is {list(self.steps)}.",
-                why="Problems have 1 to 8 calculations.",
-                do="Give the least and the largest number, such as [2, 4].",
-                code="steps-out-of-range",
-            )
+        _check_dataset_and_steps(self, most=8)
         return self
 
     @property
@@ -215,5 +183,25 @@ class DataSpec(Strict):
         return "math" in (self.source.answers, self.foreign.answers if self.foreign else "number")
 
 
-def _missing(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in GSM8K.items() if given.get(name) is None}
+def _with_tuples(value: Any) -> Any:
+    """Return a table of settings with its lists as tuples: TOML has no tuples."""
+    if not isinstance(value, dict):
+        return value
+    return {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
+
+
+def _check_dataset_and_steps(spec: SourceSpec | ForeignSpec, *, most: int) -> None:
+    if spec.kind == "hub" and spec.dataset is None:
+        raise UserError(
+            f'{spec.table}.kind is "hub" and {spec.table}.dataset is not set.',
+            why="The files are read from one data set.",
+            do=f"Set {spec.table}.dataset to a hub id or a folder.",
+            code="no-dataset",
+        )
+    if not 1 <= spec.steps[0] <= spec.steps[1] <= most:
+        raise UserError(
+            f"{spec.table}.steps is {list(spec.steps)}.",
+            why=f"Problems have 1 to {most} calculations.",
+            do="Give the least and the largest number, such as [2, 4].",
+            code="steps-out-of-range",
+        )
