@@ -11,7 +11,7 @@ from refusals import refused
 from noisy_student.data.fields import Fields
 from noisy_student.data.locate import locate
 from noisy_student.data.parts import parts, paths_of, unseen
-from noisy_student.data.read import read_parquet, without_marks, write_parquet
+from noisy_student.data.read import read_file, without_marks, write_parquet
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import answer_key
 
@@ -43,14 +43,14 @@ def test_parquet_reads_as_jsonl_does_and_names_its_columns(tmp_path: Path) -> No
     write_parquet(
         path, [{"ask": "How many?", "right": 7, "noise": [1]}, {"ask": "How few?", "right": None, "noise": []}]
     )
-    items = read_parquet(path, answers="optional", fields=Fields(question="ask", answer="right"))
+    items = read_file(path, answers="optional", fields=Fields(question="ask", answer="right"))
     assert [(item.question.text, item.answer) for item in items] == [("How many?", "7"), ("How few?", None)]
     with refused("column-missing") as raised:
-        read_parquet(path, answers="optional")
+        read_file(path, answers="optional")
     assert "ask, right, noise" in raised.value.why
     (tmp_path / "b.parquet").write_bytes(b"PAR1 not really")
     with refused("file-unreadable", "parquet"):
-        read_parquet(tmp_path / "b.parquet", answers="optional")
+        read_file(tmp_path / "b.parquet", answers="optional")
 
 
 def _paraphrased(path: Path, views: list[str | None]) -> str:

@@ -18,14 +18,20 @@ from noisy_student.records import Kind
 _CALCULATOR = re.compile(r"<<[^<>\n]*+>>")
 
 
-def read_file(path: Path, *, answers: Need, fields: Fields, label: str = "", kind: Kind = "number") -> list[Item]:
-    """The items of a JSONL or, by its suffix, a parquet file."""
-    reader = read_parquet if path.suffix == ".parquet" else read_jsonl
-    return reader(path, answers=answers, fields=fields, label=label, kind=kind)
+def read_file(
+    path: Path, *, answers: Need, fields: Fields | None = None, label: str = "", kind: Kind = "number"
+) -> list[Item]:
+    """Read every row of a parquet file (by its suffix) or every line of JSONL as an item, in the order of the file.
+
+    Raises UserError for unusable rows.
+    """
+    fields = fields or Fields()
+    rows = _parquet_rows(path, fields) if path.suffix == ".parquet" else _jsonl_rows(path)
+    return read_items(rows, str(path), fields=fields, answers=answers, label=label, kind=kind)
 
 
 def marked(item: Item, marks: Literal["removed", "kept"]) -> Item:
-    """The item with calculator marks in its worked solution removed, unless they are kept."""
+    """Return the item with the calculator marks in its worked solution removed, unless they are kept."""
     if marks == "kept" or item.solution is None:
         return item
     return replace(item, solution=without_marks(item.solution))
@@ -34,13 +40,6 @@ def marked(item: Item, marks: Literal["removed", "kept"]) -> Item:
 def without_marks(text: str) -> str:
     """Return the text without GSM8K's calculator marks such as ``<<6*7=42>>``."""
     return _CALCULATOR.sub("", text)
-
-
-def read_jsonl(
-    path: Path, *, answers: Need, fields: Fields | None = None, label: str = "", kind: Kind = "number"
-) -> list[Item]:
-    """Read every line as an item, in the order of the file; raises UserError for unusable lines."""
-    return read_items(_jsonl_rows(path), str(path), fields=fields or Fields(), answers=answers, label=label, kind=kind)
 
 
 def _jsonl_rows(path: Path) -> Iterator[SourceRow]:
@@ -80,14 +79,6 @@ def _object(line: str, place: str) -> dict[str, Any]:
             code="line-not-an-object",
         )
     return value
-
-
-def read_parquet(
-    path: Path, *, answers: Need, fields: Fields | None = None, label: str = "", kind: Kind = "number"
-) -> list[Item]:
-    """Read every row as an item, in the order of the file; raises UserError for unusable rows."""
-    fields = fields or Fields()
-    return read_items(_parquet_rows(path, fields), str(path), fields=fields, answers=answers, label=label, kind=kind)
 
 
 def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -11,6 +11,33 @@ from noisy_student.errors import UserError
 from noisy_student.records import Kind
 from noisy_student.strict import Strict
 
+MOST_STEPS = 6
+"""Two purchases multiplied and summed, a fee, and change: five; one more leaves room for a third purchase."""
+
+
+def _with_tuples(value: Any) -> Any:
+    """Return a table of settings with its lists as tuples: TOML has no tuples."""
+    if not isinstance(value, dict):
+        return value
+    return {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
+
+
+def _check_dataset_and_steps(spec: SourceSpec | ForeignSpec, *, most: int) -> None:
+    if spec.kind == "hub" and spec.dataset is None:
+        raise UserError(
+            f'{spec.table}.kind is "hub" and {spec.table}.dataset is not set.',
+            why="The files are read from one data set.",
+            do=f"Set {spec.table}.dataset to a hub id or a folder.",
+            code="no-dataset",
+        )
+    if not 1 <= spec.steps[0] <= spec.steps[1] <= most:
+        raise UserError(
+            f"{spec.table}.steps is {list(spec.steps)}.",
+            why=f"Problems have 1 to {most} calculations.",
+            do="Give the least and the largest number, such as [2, 4].",
+            code="steps-out-of-range",
+        )
+
 
 class ForeignSpec(Strict):
     """A pool of questions of another kind than the test; known answers go to the key only.
@@ -80,10 +107,6 @@ class ForeignSpec(Strict):
         """Return the name of the setting for the source of the part."""
         assert part == "foreign"
         return f"{self.table}.questions"
-
-
-MOST_STEPS = 6
-"""Two purchases multiplied and summed, a fee, and change: five; one more leaves room for a third purchase."""
 
 
 PARTS = ("labeled", "unlabeled", "test")
@@ -181,27 +204,3 @@ class DataSpec(Strict):
     def reads_latex(self) -> bool:
         """True if any answer is read as LaTeX."""
         return "math" in (self.source.answers, self.foreign.answers if self.foreign else "number")
-
-
-def _with_tuples(value: Any) -> Any:
-    """Return a table of settings with its lists as tuples: TOML has no tuples."""
-    if not isinstance(value, dict):
-        return value
-    return {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
-
-
-def _check_dataset_and_steps(spec: SourceSpec | ForeignSpec, *, most: int) -> None:
-    if spec.kind == "hub" and spec.dataset is None:
-        raise UserError(
-            f'{spec.table}.kind is "hub" and {spec.table}.dataset is not set.',
-            why="The files are read from one data set.",
-            do=f"Set {spec.table}.dataset to a hub id or a folder.",
-            code="no-dataset",
-        )
-    if not 1 <= spec.steps[0] <= spec.steps[1] <= most:
-        raise UserError(
-            f"{spec.table}.steps is {list(spec.steps)}.",
-            why=f"Problems have 1 to {most} calculations.",
-            do="Give the least and the largest number, such as [2, 4].",
-            code="steps-out-of-range",
-        )
