@@ -161,7 +161,7 @@ def _question_text(row: SourceRow, fields: Fields) -> str:
 
 
 def _paraphrase(row: SourceRow, fields: Fields, asked: str) -> str | None:
-    """Return the row's other wording; None if there is none or it repeats the question ``asked``."""
+    """Return the row's other wording; None if it is missing or repeats the question ``asked``."""
     value = _value(row, fields, "paraphrase")
     if value is None:
         return None

@@ -56,9 +56,12 @@ def forest(findings: Sequence[Row], *, width: int) -> str:
     figure, axes = _rows_figure([comparison(finding) for finding in findings], width)
     axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
     for y, finding in enumerate(findings):
-        _difference(axes, y, finding, axes.get_yaxis_transform())
+        _difference(axes, y, finding, wide=width >= NARROW)
     axes.set_xlabel("difference in points")
-    _include_zero(axes)
+    # Show zero, and space around the margin.
+    low, high = axes.get_xlim()
+    air = 0.04 * (high - low)
+    axes.set_xlim(min(low - air, -1), max(high + air, 1))
     alt = "Forest plot. " + "; ".join(
         f"{comparison(row)}: {points(row.get('difference'))} {points_interval(row.get('interval'))}" for row in findings
     )
@@ -71,7 +74,7 @@ def accuracies(conditions: Sequence[Row], *, width: int) -> str:
     groups = by_name(conditions)
     figure, axes = _rows_figure(list(groups), width)
     for y, group in enumerate(groups.values()):
-        _seeds(axes, y, group)
+        _seeds(axes, y, group, wide=width >= NARROW)
     axes.set_xlabel("test accuracy, %")
     means = {name: mean([row.get("accuracy") for row in group]) for name, group in groups.items()}
     for y, value in enumerate(means.values()):
@@ -226,13 +229,13 @@ def _rows_figure(names: Sequence[str], width: int) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _difference(axes: Axes, y: int, finding: Row, beside: Any) -> None:
+def _difference(axes: Axes, y: int, finding: Row, *, wide: bool) -> None:
     difference, interval, margin = finding.get("difference"), finding.get("interval"), finding.get("margin")
     primary = bool(finding.get("primary"))
     ink = ACCENT if primary else MUTED
     if margin is not None:
         axes.barh(y, 200 * margin, 1, -100 * margin, color=BAND, linewidth=0, zorder=0)
-    wide = _width(axes) >= NARROW
+    beside = axes.get_yaxis_transform()
     if difference is None:
         axes.text(1.02, y, "not measured" if wide else DASH, transform=beside, va="center", fontsize=12, color=MUTED)
         return
@@ -243,11 +246,10 @@ def _difference(axes: Axes, y: int, finding: Row, beside: Any) -> None:
     axes.text(1.02, y, minus(words), transform=beside, va="center", fontsize=12)
 
 
-def _seeds(axes: Axes, y: float, group: Sequence[Row]) -> None:
+def _seeds(axes: Axes, y: float, group: Sequence[Row], *, wide: bool) -> None:
     known = [row for row in group if row.get("accuracy") is not None]
     # On a phone the name stands above the dots, so they keep closer together and lower.
-    room = 1.0 if _width(axes) >= NARROW else 0.62
-    y = y if room == 1.0 else y + 0.14
+    room, y = (1.0, y) if wide else (0.62, y + 0.14)
     for index, row in enumerate(known):
         at = y + 0.15 * room * (index - (len(known) - 1) / 2) * min(1.0, 4 / len(known))
         if row.get("interval") is not None:
@@ -256,12 +258,6 @@ def _seeds(axes: Axes, y: float, group: Sequence[Row]) -> None:
     center = mean([row["accuracy"] for row in known])
     if center is not None and len(known) > 1:
         axes.plot([100 * center] * 2, [y - 0.3 * room, y + 0.3 * room], color=INK, linewidth=2)
-
-
-def _width(axes: Axes) -> float:
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    return float(figure.get_figwidth()) * 72
 
 
 def _reliability(axes: Axes, known: Sequence[tuple[int, float]], k: int) -> None:
@@ -275,13 +271,6 @@ def _reliability(axes: Axes, known: Sequence[tuple[int, float]], k: int) -> None
 def _grid(axes: Axes) -> None:
     axes.yaxis.grid(True, color=LINE, linewidth=1)
     axes.set_axisbelow(True)
-
-
-def _include_zero(axes: Axes) -> None:
-    """Widen the axis to show zero and space around the margin."""
-    low, high = axes.get_xlim()
-    air = 0.04 * (high - low)
-    axes.set_xlim(min(low - air, -1), max(high + air, 1))
 
 
 def _short(name: str, longest: int) -> str:

@@ -1,6 +1,6 @@
 """Two proportions from different questions: tests, an interval of p1 - p2 and equivalence, from counts.
 
-Two one-sided tests (TOST) are evidence that a difference is smaller than a declared margin; a p value near 1 is none.
+Two one-sided tests (TOST) are evidence that a difference is smaller than a declared margin; a p value near 1 is not.
 The 90 % interval decides, since two one-sided 5 % tests reject exactly when it lies inside (Schuirmann 1987).
 """
 
