@@ -15,7 +15,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from noisy_student import files, seeds
-from noisy_student.answers.hashes import MARK, first_hashes
+from noisy_student.answers.marks import MARK, first_hashes
 from noisy_student.data.parts import parts
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer

@@ -51,7 +51,7 @@ HOMES = {
     "peft": ("training.lora", "models.adapter"),
     "datasets": ("data.source", "training"),
     "gguf": ("models.gguf",),
-    "pyarrow": ("data.parquet",),
+    "pyarrow": ("data.read",),
     "scipy": ("statistics",),
     "sklearn": ("statistics",),
     "statsmodels": (),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from noisy_student import seeds
-from noisy_student.answers.hashes import first_hashes
+from noisy_student.answers.marks import first_hashes
 from noisy_student.data.parts import parts
 from noisy_student.data.spec import DataSpec
 from noisy_student.lab import __main__, architecture

@@ -12,9 +12,9 @@ from typing import Literal
 
 from noisy_student.errors import UserError, nearest
 from noisy_student.evaluation.compare import Comparison, compare_counts
-from noisy_student.statistics.equivalence import equivalent_unpaired
 from noisy_student.statistics.multiple import benjamini_hochberg, holm
 from noisy_student.statistics.power import ALPHA, unpaired_power
+from noisy_student.statistics.unpaired import equivalent_unpaired
 
 Says = Literal["better", "worse", "alike"]
 Held = Literal["holds", "not shown", "refuted"]

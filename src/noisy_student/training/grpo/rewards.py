@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from noisy_student import seeds
-from noisy_student.answers.hashes import MARK
+from noisy_student.answers.marks import MARK
 from noisy_student.errors import UserError
 from noisy_student.training.specs.rewards import REWARDS, AnswerGroup, RewardSpec
 
