@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -46,15 +46,6 @@ class ForeignSpec(Strict):
     """Rows with one of these in their source column (in any case) are left out, with all that repeats them."""
     only_answered: bool = False
     """Leave out questions without a readable answer (proofs, open questions)."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _written(cls, value: Any) -> Any:
-        """TOML has lists, not tuples."""
-        if not isinstance(value, dict):
-            return value
-        lists = {name: tuple(value[name]) for name in ("steps", "exclude_sources") if isinstance(value.get(name), list)}
-        return {**value, **lists}
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -51,12 +51,8 @@ class SourceSpec(Strict):
     @model_validator(mode="before")
     @classmethod
     def _written(cls, value: Any) -> Any:
-        """TOML has lists, not pairs; GSM8K needs nothing but its name."""
-        if not isinstance(value, dict):
-            return value
-        if isinstance(value.get("steps"), list):
-            value = {**value, "steps": tuple(value["steps"])}
-        return {**value, **_missing(value)} if value.get("kind") == "gsm8k" else value
+        """GSM8K needs nothing but its name."""
+        return {**value, **_missing(value)} if isinstance(value, dict) and value.get("kind") == "gsm8k" else value
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

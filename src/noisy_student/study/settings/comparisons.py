@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from noisy_student.errors import UserError
-from noisy_student.records import Verdict
 from noisy_student.strict import Name, Strict
 
 
@@ -18,15 +17,13 @@ class PairSettings(Strict):
     b: Name
 
 
-class ContrastSettings(Strict):
+class ContrastSettings(PairSettings):
     """A comparison declared before the run: a − b, and the difference that would matter."""
 
-    a: Name
-    b: Name
     beyond: PairSettings | None = None
     """Another pair, whose difference is taken away from that of a and b."""
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
-    expected: Verdict | None = None
+    expected: Literal["helps", "hurts", "no-difference"] | None = None
     """The expected verdict; "no-difference" is a test of equivalence. None leaves the question open."""
     source: str = ""
     """Who expects it, and in which words."""
@@ -35,17 +32,6 @@ class ContrastSettings(Strict):
     def sides(self) -> tuple[Name, ...]:
         """All conditions that are compared."""
         return (self.a, self.b) if self.beyond is None else (self.a, self.b, self.beyond.a, self.beyond.b)
-
-    @model_validator(mode="after")
-    def _decided(self) -> Self:
-        if self.expected == "undecided":
-            raise UserError(
-                f'The expected verdict of {self.a} against {self.b} is "undecided".',
-                why="No test can show that.",
-                do='Set expected to "helps", "hurts" or "no-difference", or leave it out.',
-                code="verdict-not-testable",
-            )
-        return self
 
 
 class PredictionSettings(Strict):

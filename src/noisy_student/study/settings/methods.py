@@ -57,15 +57,17 @@ class Method:
     work: Work | None = None
     reported: tuple[str, ...] = ()
     """Counts of the stage's summary that the results show, beside those of every training."""
+    measured_by: str | None = None
+    """The stage that compares with the key the groups of answers which its training records."""
 
     @property
     def reads_texts(self) -> bool:
-        """Whether students learn from worked texts."""
+        """True if students learn from worked texts."""
         return issubclass(self.condition, TextCondition)
 
     @property
     def samples(self) -> bool:
-        """Whether students sample answers while they learn."""
+        """True if students sample answers while they learn."""
         return issubclass(self.condition, LabelCondition)
 
 
@@ -126,5 +128,6 @@ METHODS.register(
             alike=("max_new_tokens",),
         ),
         reported=("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups", "reward_bits"),
+        measured_by="group-quality",
     ),
 )

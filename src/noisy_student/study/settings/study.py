@@ -17,7 +17,7 @@ from noisy_student.labeling.stopping import Ties
 from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.engines import require_selectable
-from noisy_student.strict import Name, Strict
+from noisy_student.strict import Distinct, Name, Strict
 from noisy_student.study.settings.comparisons import ContrastSettings, PredictionSettings
 from noisy_student.study.settings.conditions import (
     Condition,
@@ -113,9 +113,7 @@ class ComputeSettings(Strict):
 
 def _by_method(fields: Any) -> Any:
     """Read a condition as the class of its method; raises UserError for an unknown one."""
-    if isinstance(fields, Condition):
-        return fields
-    return condition_class(fields).model_validate(fields)
+    return fields if isinstance(fields, Condition) else condition_class(fields).model_validate(fields)
 
 
 class Settings(Strict):
@@ -145,7 +143,9 @@ class Settings(Strict):
     """The quantity that conditions share: passes over their own examples, or optimiser steps."""
     teacher: Name = "baseline"
     labels: Mapping[Name, LabelSettings] = Field(default_factory=dict)
-    conditions: Mapping[Name, Annotated[SerializeAsAny[ConditionSettings], BeforeValidator(_by_method)]]
+    conditions: Annotated[
+        Mapping[Name, Annotated[SerializeAsAny[ConditionSettings], BeforeValidator(_by_method)]], Field(min_length=1)
+    ]
     primary: Mapping[Name, ContrastSettings] = Field(default_factory=dict)
     predictions: Mapping[Name, PredictionSettings] = Field(default_factory=dict)
     decide: tuple[Decision, ...] = ()
@@ -158,11 +158,11 @@ class Settings(Strict):
     preflight: bool = False
     """Run the pre-flight checks first; a failed check withholds the rest (docs/before-a-run.md)."""
     checks: CheckSettings = CheckSettings()
-    seeds: tuple[int, ...] = (1,)
+    seeds: Annotated[Distinct[tuple[int, ...]], Field(min_length=1)] = (1,)
 
     @model_validator(mode="before")
     @classmethod
-    def _tuples(cls, value: Any) -> Any:
+    def _has_few_entries(cls, value: Any) -> Any:
         for name in ("models", "conditions", "labels", "primary", "predictions", "seeds"):
             if isinstance(item := value.get(name), dict | list) and len(item) > MOST_ENTRIES:
                 raise UserError(
@@ -171,8 +171,7 @@ class Settings(Strict):
                     do="Split it into several studies.",
                     code="too-many-entries",
                 )
-        lists = ("seeds", "decide")
-        return {name: tuple(item) if name in lists and isinstance(item, list) else item for name, item in value.items()}
+        return value
 
     def training_spec(self, condition: TrainedCondition, name: str = "NAME") -> Strict:
         """Return the settings of the condition's method with its overrides; messages call the condition ``name``.
