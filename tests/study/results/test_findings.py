@@ -61,7 +61,7 @@ def test_a_comparison_of_which_nothing_is_expected_is_no_criterion() -> None:
 
 
 def test_nobody_expects_to_be_undecided() -> None:
-    with refused("field-invalid", '"primary.grpo-learns.expected" is \'undecided\''):
+    with refused("field-invalid", "\"primary.grpo-learns.expected\" is 'undecided'"):
         resolve(Request("v4", overrides={"primary.grpo-learns.expected": "undecided"}))
 
 

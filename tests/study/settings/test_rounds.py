@@ -108,7 +108,11 @@ def test_tables_that_are_none_are_left_for_the_check_of_all_settings(table: Any)
     [
         (4, "not-a-table", "rounds"),
         ({"fresh": 3}, "not-a-table", "[rounds.NAME]"),
-        ({"fresh": {"rouds": 2}}, "unknown-field", '"rounds.fresh.rouds". A field that does nothing would mislead. Did you mean "rounds"?'),
+        (
+            {"fresh": {"rouds": 2}},
+            "unknown-field",
+            '"rounds.fresh.rouds"',
+        ),
         ({"fresh": {"rounds": 0}}, "field-invalid", '"rounds.fresh.rounds" is 0'),
         ({"fresh": {"rounds": MOST_ROUNDS + 1}}, "field-invalid", '"rounds.fresh.rounds" is 10'),
         ({"fresh": {"K": 1}}, "field-invalid", '"rounds.fresh.K" is 1'),

@@ -26,7 +26,7 @@ class ContrastSettings(PairSettings):
     expected: Literal["helps", "hurts", "no-difference"] | None = None
     """The expected verdict; "no-difference" is a test of equivalence. None leaves the question open."""
     source: str = ""
-    """Who expects it, and in which words."""
+    """The person who expects it, and their words."""
 
     @property
     def sides(self) -> tuple[Name, ...]:
@@ -43,7 +43,7 @@ class PredictionSettings(Strict):
     above: Annotated[float, Field(ge=0, lt=1)] | None = None
     below: Annotated[float, Field(gt=0, le=1)] | None = None
     source: str = ""
-    """Who expected it, and in which words."""
+    """The person who expected it, and their words."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> Self:

@@ -37,7 +37,7 @@ class AcceptSettings(Strict):
     against: Name
     """The condition before it."""
     rounds: Annotated[int, Field(ge=1)] = 1
-    """Over how many rounds the error is charged."""
+    """The number of rounds over which the error is charged."""
     error: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """The share of runs in which a student that is no worse may be rejected for being worse."""
     K: Annotated[int, Field(ge=2, le=256)] = 8
@@ -68,7 +68,7 @@ class Condition(Strict):
     graded_on: Literal["test", "dev"] = "test"
     """The part on which it is tested: dev for intermediate students only."""
     passes: bool = False
-    """Whether it answers test questions many times over, for pass@k."""
+    """It answers test questions many times over, for pass@k."""
     control_of: Name | None = None
     """The condition that this one is the control of."""
 
@@ -113,17 +113,17 @@ class TrainedCondition(Condition):
     start: Name | None = None
     """The condition whose student it goes on from; None starts afresh from the model."""
     accept: AcceptSettings | None = None
-    """When its student may teach, be gone on from, or be the last of a chain; None always."""
+    """The rule by which its student may teach, be gone on from, or be the last of a chain; None is always."""
     train: Annotated[Distinct[tuple[str, ...]], Field(min_length=1)]
     """``gold``, ``revealed``, or ``labels.NAME``."""
     select: Mapping[str, Any] = Field(default_factory=lambda: {"all": True})
-    """Which votes are learned from: ``all``, ``min_agreement``, ``count``, or as many as another condition keeps: the
-    most agreed (``agreed_like``), or any (``random_like``); or those that are right with ``target_precision``, as dev
-    shows."""
+    """The votes that are learned from: ``all``, ``min_agreement``, ``count``, or as many as another condition keeps:
+    the most agreed (``agreed_like``), or any (``random_like``); or those that are right with ``target_precision``, as
+    dev shows."""
     target: Literal["solution", "own-sample"] = "solution"
     """For revealed labels: the key's worked text, or an own sample that reaches the key's answer."""
     reveal: Literal["unlabeled", "foreign"] = "unlabeled"
-    """Whose labels ``revealed`` are."""
+    """The questions whose labels ``revealed`` are."""
     accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
     """For own samples of revealed labels: the share of them that is right; the others reach the model's most common
     wrong answer. None takes right ones only, of all questions that have one."""

@@ -44,11 +44,11 @@ class Decision(Strict):
     """A row of the tree."""
 
     if_: str = Field(alias="if")
-    """When it is taken."""
+    """The condition under which it is taken."""
     then: str = Field(min_length=1)
     """The study that comes next, or what else to do."""
     because: str = ""
-    """Why, in the words of whoever made the tree."""
+    """The reason, in the words of the tree's author."""
 
     @property
     def asked(self) -> Asked | None:

@@ -27,9 +27,9 @@ class RoundsSettings(Strict):
     method: str = DEFAULT
     """A method that trains."""
     continued: bool = False
-    """Whether a round's student goes on from the one before; else each begins at the model."""
+    """A round's student goes on from the one before; else each begins at the model."""
     teacher: Name | None = None
-    """Who votes in the first round; None is the run's teacher."""
+    """The condition that votes in the first round; None is the run's teacher."""
     baseline: Name = "baseline"
     """The condition that the first round is held against; the last of the chain where every round is rejected."""
     K: Annotated[int, Field(ge=2, le=256)] = 8
@@ -37,7 +37,7 @@ class RoundsSettings(Strict):
     error: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """The share of runs in which a chain may be ended by a student that is no worse than the one before."""
     passes: bool = False
-    """Whether its last student answers test questions many times over."""
+    """Its last student answers test questions many times over, for pass@k."""
 
     @field_validator("method")
     @classmethod

@@ -41,7 +41,7 @@ class CheckSettings(Strict):
     """Sizes of the pre-flight checks; none of them enters the key of anything that a study trains or samples."""
 
     only: bool = False
-    """Whether to run the checks only."""
+    """Run the checks only."""
     questions: Annotated[int, Field(ge=8)] = 100
     """Answered questions that no student is trained on: dev, topped up by spare ones. The plan has 100."""
     test_questions: Annotated[int, Field(ge=0, le=MOST_TEST)] = 100
@@ -53,7 +53,7 @@ class CheckSettings(Strict):
     speed_tokens: Annotated[int, Field(ge=1)] = 32
     """Tokens of each of these answers at most."""
     rehearse: bool = True
-    """Whether one step of each training method is rehearsed, with the longest prompt and answer."""
+    """Rehearse one step of each training method, with the longest prompt and answer."""
 
 
 MOST_ENTRIES = 256
@@ -64,7 +64,7 @@ class AnswerSettings(Strict):
     """Reading of samples as answers, and of answers as a vote."""
 
     truncated: Literal["abstain", "last-number"] = "abstain"
-    """How a sample that hit the cap is counted."""
+    """The reading of a sample that hit the cap."""
     ties: Ties = "none"
 
 
@@ -102,7 +102,7 @@ class ComputeSettings(Strict):
     engine: str = "torch"
     """Name of a row of ENGINES (docs/engines.md); ``auto`` is vllm where installed and every student a whole model."""
     usd_per_hour: Annotated[float, Field(gt=0)] | None = None
-    """What an hour of all of this costs; read by ``plan`` and ``--budget``, never part of a key."""
+    """The price of an hour of all of this; read by ``plan`` and ``--budget``, never part of a key."""
 
     @field_validator("engine")
     @classmethod
@@ -131,9 +131,9 @@ class Settings(Strict):
     """More models, from which a condition may start by name."""
     prompt: PromptSpec = PromptSpec()
     sampling: Decoding = Decoding()
-    """How the teacher samples for votes."""
+    """The teacher's decoding of samples for votes."""
     filters: Literal["stated", "model"] = "stated"
-    """Whether top-k, top-p, min-p and repetition penalty are as stated, or as the model's generation config says."""
+    """The source of top-k, top-p, min-p and repetition penalty: these settings or the model's generation config."""
     answers: AnswerSettings = AnswerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     sft: SftSpec = SftSpec()
