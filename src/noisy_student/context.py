@@ -1,7 +1,4 @@
-"""What a stage is handed while it runs: its folder, a place to report progress, and the question whether to stop.
-
-Deadline and signals are looked at in one place, ``check()``, which every long loop calls.
-"""
+"""The context of a running stage: its folder, its progress, and the check for a deadline or a signal to stop."""
 
 from __future__ import annotations
 
@@ -33,29 +30,28 @@ class Context:
 
     @property
     def data(self) -> Path:
-        """Where the stage's output goes: everything under it is committed, byte for byte reproducible."""
-        path = self.folder / "data"
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+        """The folder of the stage's output: everything under it is committed, byte for byte reproducible."""
+        return self._made("data")
 
     @property
     def scratch(self) -> Path:
-        """Partial work that a resumed stage reads and a finished one drops (chunks, trainer checkpoints)."""
-        path = self.folder / "scratch"
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+        """The folder of partial work that a resumed stage reads and a finished one drops (trainer checkpoints)."""
+        return self._made("scratch")
 
     @property
     def curves(self) -> Path:
-        """What a run leaves beside its data that differs from run to run, such as seconds: never in a digest."""
-        path = self.folder / "curves"
+        """The folder of output that differs from run to run, such as seconds, and is in no digest."""
+        return self._made("curves")
+
+    def _made(self, name: str) -> Path:
+        path = self.folder / name
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     def check(self, ahead: float = 0.0) -> None:
         """Raise Interrupted after a signal and Paused at the deadline; call it in every long loop.
 
-        ``ahead`` is how many seconds the next part of the work will take before it asks again.
+        ``ahead`` is the time in seconds until the next check.
         """
         if _STOP["signal"] is not None:
             raise Interrupted(signal.Signals(_STOP["signal"]).name)
@@ -63,20 +59,20 @@ class Context:
             raise Paused
 
     def progress(self, done: float, total: float, unit: str = "") -> None:
-        """Say how far the stage is; written at most five times a second, read by whoever shows it."""
+        """Report progress to the file that commands show; written at most five times a second."""
         now = time.monotonic()
         if now - self._last_write < 0.2 and done < total:
             return
         self._last_write = now
         self._progress |= {"done": done, "total": total, "unit": unit}
-        self._say()
+        self._write()
 
     def notice(self, text: str) -> None:
-        """Say a line that people should read while the stage goes on; what must last belongs into the result."""
+        """Show a line while the stage goes on; facts that must last belong into its result."""
         self._notices.append(text)
-        self._say()
+        self._write()
 
-    def _say(self) -> None:
+    def _write(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self.folder / ".progress.tmp"
         temporary.write_text(json.dumps({**self._progress, "notices": self._notices}))

@@ -10,17 +10,15 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from noisy_student.errors import UserError
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Put ``data`` at ``path`` at once or not at all: temporary file, fsync, replace."""
-    with _replacing(path) as temporary, temporary.open("wb") as file:
+    with _replacing(path) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -31,22 +29,23 @@ def write_json(path: Path, value: Any) -> None:
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
     """Write one JSON object a line, streaming, then fsync and replace; returns the number of rows."""
     count = 0
-    with _replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with _replacing(path) as file:
         for row in rows:
             count += 1
-            file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
-            file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
+            text = json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            file.write(f"{text}\n".encode())
     return count
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary file that takes the place of ``path`` at the end, or vanishes if there is none."""
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file that takes the place of ``path`` at the end, or vanishes after an error."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield temporary
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -55,26 +54,33 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 def read_json(path: Path) -> Any:
     """Read one JSON document; duplicate keys, NaN and malformed text are a UserError that names the place."""
-    try:
+    with _utf8(path):
         text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not UTF-8 at byte {error.start}.", why="JSON is UTF-8 text.", do="Convert the file to UTF-8."
-        ) from error
     return parse_json(text, place=str(path))
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """Stream the objects of a JSONL file; a fault is a UserError with file, line and column."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with _utf8(path), path.open(encoding="utf-8") as file:
             yield from read_rows(file, name=str(path))
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}.", do="Check the path.", code="file-unreadable"
+        ) from error
+
+
+@contextmanager
+def _utf8(path: Path) -> Iterator[None]:
+    try:
+        yield
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path} is not UTF-8 at byte {error.start}.", why="JSONL is UTF-8 text.", do="Convert the file to UTF-8."
+            f"{path} is not UTF-8 at byte {error.start}.",
+            why="JSON is UTF-8 text.",
+            do="Convert the file to UTF-8.",
+            code="not-utf8",
         ) from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", do="Check the path.") from error
 
 
 def read_rows(file: TextIO, *, name: str) -> Iterator[dict[str, Any]]:
@@ -87,7 +93,8 @@ def read_rows(file: TextIO, *, name: str) -> Iterator[dict[str, Any]]:
             raise UserError(
                 f"{name}:{number} holds {type(row).__name__}, not an object.",
                 why="Each line of JSONL must be one {…}.",
-                do="Mend or remove that line.",
+                do="Fix or remove that line.",
+                code="not-an-object",
             )
         yield row
 
@@ -101,10 +108,13 @@ def parse_json(text: str, *, place: str) -> Any:
         raise UserError(
             f"{where}: malformed JSON: {error.msg}.",
             why="The file cannot be read past this point.",
-            do="Mend that line; every line must be one JSON value.",
+            do="Fix that line; every line must be one JSON value.",
+            code="malformed-json",
         ) from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{place}: {error}.", why="Only strict JSON is read.", do="Mend that line.") from error
+        raise UserError(
+            f"{place}: {error}.", why="Only strict JSON is read.", do="Fix that line.", code="malformed-json"
+        ) from error
 
 
 def sha256_file(path: Path) -> str:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Literal
 
 Kind = Literal["number", "math"]
-"""What the answer to a question is: a number, or LaTeX."""
+"""Form of the answer to a question: a number, or LaTeX."""
 Finish = Literal["eos", "answer", "length", "failed"]
 Method = Literal["hashes", "boxed", "phrase", "last-number"]
 Origin = Literal["gold", "vote", "revealed"]
@@ -69,7 +69,7 @@ class Sample:
     logprob: float
     seed: int
     kind: Kind = "number"
-    """What its question asks for, so that whoever reads the text knows."""
+    """Form of the answer that its question asks for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def redact(text: str, environment: Mapping[str, str] | None = None) -> str:
 
 
 def holds_secret(text: str, environment: Mapping[str, str] | None = None) -> bool:
-    """Whether a setting is, or surely holds, a token or a password; a word that is somebody's password may stand in it.
+    """Return True if a setting is, or surely holds, a secret; a word that is somebody's password may stand in it.
 
     >>> holds_secret("postgres/mine.jsonl", {"A_PASSWORD": "postgres"})
     False

@@ -69,8 +69,9 @@ def first_fault(
         return UserError(
             f'The field "{where}" is missing.', do="Set it in the study file, or by --set.", code="field-missing"
         )
+    value = list(fault["input"]) if isinstance(fault["input"], tuple) else fault["input"]
     # Secrets first: half of one would not be recognised.
-    shown = redact(repr(fault["input"]))
+    shown = redact(repr(value))
     shown = shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]}…"
     return UserError(
         f'"{where}" is {shown}: {fault["msg"].removeprefix("Value error, ")}.',

@@ -20,7 +20,7 @@ from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.attempt import Outcome
 from noisy_student.pipeline.garbage import finish, rooted
-from noisy_student.pipeline.node import parents_first
+from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Event, Listener, Result, run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
@@ -29,6 +29,9 @@ from noisy_student.study.results.export import export
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.study import Settings
 
+if TYPE_CHECKING:
+    from noisy_student.study.forecast.forecast import Expected
+
 
 def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: Listener) -> Result:
     """Compute the missing results; where a pre-flight check fails, the others are ``skipped`` in this run only.
@@ -36,36 +39,28 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
     Skipped results are not written into the store, so that ``preflight=false`` finds them missing. Stored results are
     kept. Raises Interrupted as ``run_graph`` does.
     """
-    workers = plan.settings.compute.workers
+
+    def compute(targets: Sequence[Node]) -> Result:
+        executor = local(store, workers=plan.settings.compute.workers)
+        return run_graph(targets, store, executor=executor, deadline=deadline, on_event=on_event)
+
     if plan.preflight is None:
-        return run_graph(
-            plan.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event
-        )
-    first = run_graph(
-        plan.preflight.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event
-    )
+        return compute(plan.targets)
+    first = compute(plan.preflight.targets)
     # Statistics need scipy, which a run without checks must not wait for.
     from noisy_student.study.results.preflight import failures, preflight, withheld
 
     rows = preflight(RunView(plan, store, first))
-    if failures(rows):
-        return _without(plan, first, store, reason=str(withheld(rows)), on_event=on_event)
-    rest = run_graph(plan.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event)
-    return Result({**first.nodes, **rest.nodes}, {**first.outcomes, **rest.outcomes})
-
-
-def _without(plan: Plan, first: Result, store: Store, *, reason: str, on_event: Listener) -> Result:
-    """The result of the checks, with all other missing results as skipped."""
-    nodes, outcomes = dict(first.nodes), dict(first.outcomes)
+    if not failures(rows):
+        rest = compute(plan.targets)
+        return Result({**first.nodes, **rest.nodes}, {**first.outcomes, **rest.outcomes})
+    nodes, outcomes, reason = dict(first.nodes), dict(first.outcomes), str(withheld(rows))
     for node in parents_first(plan.targets):
         if node.key not in nodes and not store.cached(node):
             nodes[node.key], outcomes[node.key] = node, Outcome("skipped", reason)
             on_event(Event("skipped", node, reason=reason))
     return Result(nodes, outcomes)
 
-
-if TYPE_CHECKING:
-    from noisy_student.study.forecast.forecast import Expected
 
 RESULTS, CURVES = "results.json", "curves.json"
 
@@ -131,7 +126,7 @@ def run(
 
 
 def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
-    """What the missing nodes are expected to take, written down before the first of them runs."""
+    """The forecast of the missing nodes, written down before the first of them runs."""
     # Fitting rates needs scipy, which a cached run must not wait for.
     from noisy_student.study.forecast.forecast import forecast, past, totals
     from noisy_student.study.forecast.forecast_vs_actual import keep_forecast

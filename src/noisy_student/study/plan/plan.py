@@ -32,7 +32,7 @@ class Plan:
     def targets(self) -> tuple[Node, ...]:
         """Nodes whose results the run reads: grades, measurements, students and labels."""
         kinds = ("grade", "quality", "groups", "review", "lineage")
-        every = [] if self.preflight is None else [*self.preflight.targets]
+        every: list[Node | None] = [] if self.preflight is None else [*self.preflight.targets]
         every += [getattr(item, kind) for kind in kinds for item in self.conditions]
         every += [node for item in self.labels for node in (item.labels, item.quality)]
         every += [item.on_dev for item in self.labels] + [item.train for item in self.conditions]
