@@ -1,4 +1,7 @@
-"""The context of a running stage: its folder, its progress, and the check for a deadline or a signal to stop."""
+"""Context of a running stage: its folder, its progress report, and ``check()``, which stops it.
+
+Every long loop calls ``check()``, the only place that tests the deadline and signals.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ _STOP: dict[str, int | None] = {"signal": None}
 
 
 class Context:
-    """The stage's working folder (kept across a pause, so partial work is found again), progress, deadline."""
+    """Working folder (kept across a pause, so that work continues), progress and deadline of one stage."""
 
     def __init__(self, folder: Path, *, deadline: float | None = None) -> None:
-        """``deadline`` is a time.time() after which ``check()`` raises Paused; None means no end."""
+        """``deadline`` is a time.time() after which ``check()`` raises Paused; None means no deadline."""
         self.folder = folder
         self.deadline = deadline
         self._last_write = 0.0
@@ -30,17 +33,17 @@ class Context:
 
     @property
     def data(self) -> Path:
-        """The folder of the stage's output: everything under it is committed, byte for byte reproducible."""
+        """Return the folder of the output: all of it is committed and reproducible byte for byte."""
         return self._made("data")
 
     @property
     def scratch(self) -> Path:
-        """The folder of partial work that a resumed stage reads and a finished one drops (trainer checkpoints)."""
+        """Return the folder of partial work that a resumed stage reads and a finished one deletes."""
         return self._made("scratch")
 
     @property
     def curves(self) -> Path:
-        """The folder of output that differs from run to run, such as seconds, and is in no digest."""
+        """Return the folder of output that differs between runs, such as seconds; it is in no digest."""
         return self._made("curves")
 
     def _made(self, name: str) -> Path:
@@ -51,7 +54,7 @@ class Context:
     def check(self, ahead: float = 0.0) -> None:
         """Raise Interrupted after a signal and Paused at the deadline; call it in every long loop.
 
-        ``ahead`` is the time in seconds until the next check.
+        ``ahead`` is the time until the next call, in seconds.
         """
         if _STOP["signal"] is not None:
             raise Interrupted(signal.Signals(_STOP["signal"]).name)
@@ -59,7 +62,7 @@ class Context:
             raise Paused
 
     def progress(self, done: float, total: float, unit: str = "") -> None:
-        """Report progress to the file that commands show; written at most five times a second."""
+        """Report progress to ``progress.json``, at most five times a second."""
         now = time.monotonic()
         if now - self._last_write < 0.2 and done < total:
             return
@@ -68,7 +71,7 @@ class Context:
         self._write()
 
     def notice(self, text: str) -> None:
-        """Show a line while the stage goes on; facts that must last belong into its result."""
+        """Show a line to the user while the stage runs; permanent facts belong in the result."""
         self._notices.append(text)
         self._write()
 
@@ -81,7 +84,7 @@ class Context:
 
 @contextmanager
 def stop_on_signals(notify: Callable[[str], None] | None = None) -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM make every ``check()`` raise Interrupted; a second one stops at once."""
+    """Turn SIGINT and SIGTERM into Interrupted at the next ``check()``; a second signal stops at once."""
 
     def handler(number: int, frame: FrameType | None) -> None:
         if _STOP["signal"] is not None:

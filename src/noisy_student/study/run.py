@@ -48,13 +48,13 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
         return compute(plan.targets)
     first = compute(plan.preflight.targets)
     # Statistics need scipy, which a run without checks must not wait for.
-    from noisy_student.study.results.preflight import failures, preflight, withheld
+    from noisy_student.study.results.preflight import preflight, preflight_error
 
-    rows = preflight(RunView(plan, store, first))
-    if not failures(rows):
+    failed = preflight_error(preflight(RunView(plan, store, first)))
+    if failed is None:
         rest = compute(plan.targets)
         return Result({**first.nodes, **rest.nodes}, {**first.outcomes, **rest.outcomes})
-    nodes, outcomes, reason = dict(first.nodes), dict(first.outcomes), str(withheld(rows))
+    nodes, outcomes, reason = dict(first.nodes), dict(first.outcomes), str(failed)
     for node in parents_first(plan.targets):
         if node.key not in nodes and not store.cached(node):
             nodes[node.key], outcomes[node.key] = node, Outcome("skipped", reason)
