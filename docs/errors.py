@@ -96,6 +96,8 @@ def _text(node: ast.expr | None, named: Mapping[str, str]) -> str:
             return _text(left, named) + _text(right, named)
         case ast.IfExp(body=body, orelse=other):
             return " / ".join(filter(None, (_text(body, named), _text(other, named))))
+        case ast.BoolOp(values=[*_, last]):
+            return _text(last, named)
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return named.get(name, f"{{{name}}}")
         case ast.Call(func=ast.Name(id="nearest")):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,13 +152,20 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
         **collect(view),
         "forecast": forecast_vs_actual(view, kept, view.nodes, planned.settings.compute),
         "digest": digest,
-        "run_dir": "",
         "command": _command(),
         "versions": {**facts["versions"], "python": facts["python"]},
         "machine": facts["platform"],
         "seconds": round(facts["seconds"], 1),
     }
-    return _write(place.runs, results, curves(view))
+    place.runs.mkdir(parents=True, exist_ok=True)
+    # Two runs that end at once must not share a folder.
+    with FileLock(place.runs / ".lock"):
+        folder = _folder_of(place.runs, results["study"], digest) or _free_folder(place.runs, results["study"])
+        made = Run(folder, {**results, "run_dir": str(folder)}, curves(view))
+        folder.mkdir(exist_ok=True)
+        files.write_json(folder / CURVES, made.curves)
+        files.write_json(folder / RESULTS, made.results)
+    return made
 
 
 def _command() -> str:
@@ -166,8 +174,7 @@ def _command() -> str:
 
 def open_run(folder: Path) -> Run:
     """Read a run that was written before; raises UserError for any other folder."""
-    results = files.read_json(folder / RESULTS)
-    return Run(folder, results, files.read_json(folder / CURVES))
+    return Run(folder, files.read_json(folder / RESULTS), files.read_json(folder / CURVES))
 
 
 def run_digest(planned: Plan) -> str:
@@ -197,20 +204,7 @@ def _require_questions(planned: Plan, store: Store) -> None:
             parts(planned.settings.data, run_seed=node.seed, paths=node.paths)
 
 
-def _write(runs: Path, results: dict[str, Any], curves: dict[str, list[dict[str, Any]]]) -> Run:
-    """Write the results into their folder; the lock keeps two runs that end at once out of one folder."""
-    runs.mkdir(parents=True, exist_ok=True)
-    with FileLock(runs / ".lock"):
-        folder = _folder_of(runs, results["study"], results["digest"]) or _free_folder(runs, results["study"])
-        made = Run(folder, {**results, "run_dir": str(folder)}, curves)
-        folder.mkdir(exist_ok=True)
-        files.write_json(folder / CURVES, made.curves)
-        files.write_json(folder / RESULTS, made.results)
-    return made
-
-
 def _folder_of(runs: Path, name: str, digest: str) -> Path | None:
-    """The folder of the run with this digest, if it exists and can be read."""
     for path in sorted(runs.glob(f"{name}-*/{RESULTS}")):
         # Damaged or foreign folders must not keep a new run from starting.
         with suppress(OSError, UserError, ValueError, AttributeError):
@@ -220,9 +214,5 @@ def _folder_of(runs: Path, name: str, digest: str) -> Path | None:
 
 
 def _free_folder(runs: Path, name: str) -> Path:
-    """The next free folder of today."""
-    today = time.strftime("%Y%m%d")
-    number = 1
-    while (runs / f"{name}-{today}-{number}").exists():
-        number += 1
-    return runs / f"{name}-{today}-{number}"
+    paths = (runs / f"{name}-{time.strftime('%Y%m%d')}-{number}" for number in count(1))
+    return next(path for path in paths if not path.exists())

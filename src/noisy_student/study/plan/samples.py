@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from noisy_student.data.parts import sizes_of
-from noisy_student.pipeline import node
-from noisy_student.pipeline.node import Node
+from noisy_student.pipeline.node import Node, make
 from noisy_student.study.plan import specs
 from noisy_student.study.plan.inputs import Inputs, variant
 from noisy_student.study.plan.nodes import is_adapter
@@ -94,14 +91,7 @@ class SampleGraph:
         title = f"samples in {path['samples']}"
         return self.node("sample", spec, inputs={"split": [self.split]}, title=title, paths=path)
 
-    def node(
-        self,
-        stage: str,
-        spec: Mapping[str, Any],
-        *,
-        inputs: Mapping[str, Sequence[Node]] | None = None,
-        title: str,
-        paths: Mapping[str, str] | None = None,
-    ) -> Node:
-        """Return a node of this seed."""
-        return node.make(stage, spec, inputs=inputs, seed=self.run_seed, title=title, paths=paths)
+    @property
+    def node(self) -> partial[Node]:
+        """``pipeline.node.make`` for nodes of this seed."""
+        return partial(make, seed=self.run_seed)

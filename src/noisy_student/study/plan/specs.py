@@ -97,12 +97,8 @@ def recorded(settings: Settings, label: LabelSettings, *, part: str, count: int)
     """
     path = Path(str(label.samples)).expanduser()
     if not path.is_file():
-        raise UserError(
-            f"There is no file {path}.",
-            why="Its samples would be voted on.",
-            do="Fix labels.*.samples.",
-            code="file-not-found",
-        )
+        what = f"There is no file {path}."
+        raise UserError(what, why="Its samples would be voted on.", do="Fix labels.*.samples.", code="file-not-found")
     return {
         "engine": {**_engine_facts("recorded"), "digest": sha256_file(path)},
         "shard": {"first": 0, "end": label.K},

@@ -101,7 +101,6 @@ class SeedGraph(SampleGraph):
         return self._last(name) if condition.last_of else None
 
     def _last(self, name: str) -> Node:
-        """The last student of a chain that was not rejected."""
         chain = self.settings.conditions[name].last_of
         students = [self.approved(link) for link in chain]
         inputs = {f"train-{number}": [node] for number, node in enumerate(students) if node is not None}
@@ -117,13 +116,11 @@ class SeedGraph(SampleGraph):
             train = self._train_at(name, condition, rate)
             dev = self.samples(SampledModel(f"{name} x {rate:g}", train, settings), request)
             inputs |= {f"train-{number}": [train], f"dev-{number}": dev}
-        base = self.inputs.base_of(settings.model)
-        rule = {"rule": "best-on-dev", "rates": list(condition.rates), "truncated": settings.answers.truncated}
-        spec = {**rule, "model": base.spec}
+        base, truncated = self.inputs.base_of(settings.model), settings.answers.truncated
+        spec = {"rule": "best-on-dev", "rates": list(condition.rates), "truncated": truncated, "model": base.spec}
         return self.node("choose", spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
 
     def _train_at(self, name: str, condition: TrainedCondition, rate: float) -> Node:
-        """The training of a condition at ``rate`` times its learning rate."""
         stage, settings = METHODS.get(condition.method).stage, self.settings_of(name)
         assert stage is not None, "trained conditions have a stage"
         if isinstance(condition, TextCondition):
@@ -145,7 +142,6 @@ class SeedGraph(SampleGraph):
         )
 
     def _examples(self, name: str, condition: TextCondition) -> Node:
-        """The worked texts that a condition learns from."""
         settings = self.settings_of(name)
         inputs: dict[str, list[Node]] = {"gold": [], "own": [], "labels": []}
         for source in condition.train:
@@ -209,7 +205,7 @@ class SeedGraph(SampleGraph):
 
     def labels(self, name: str, condition: ConditionSettings) -> Node:
         """Return the labels that a condition selects from a set of votes."""
-        settings, label = self.settings, self.settings.labels[name]
+        label = self.settings.labels[name]
         rule, inputs = dict(condition.select), {"samples": self._label_samples(label)}
         target, like, text = rule.pop(TARGET, None), None, None
         if label.rule == "vote":
@@ -226,7 +222,7 @@ class SeedGraph(SampleGraph):
             "target": target,
             "like": like,
             "text": text,
-            "truncated": settings.answers.truncated,
+            "truncated": self.settings.answers.truncated,
         }
         return self.node("label", spec, inputs=inputs, title=f"labels from {name}")
 

@@ -56,17 +56,10 @@ def _require_name(name: str, known: Mapping[str, object], where: str) -> None:
     require_known(name, known, f'{where} names "{name}", which this study does not have.', code="unknown-name")
 
 
-def _does_something(settings: Settings) -> None:
+def _can_be_computed(settings: Settings) -> None:
     if settings.checks.only and not settings.preflight:
-        raise UserError(
-            "checks.only is true and preflight is false.",
-            why="Nothing would be computed.",
-            do="Set preflight = true, or checks.only = false.",
-            code="field-without-effect",
-        )
-
-
-def _engine_reads_students(settings: Settings) -> None:
+        what = "checks.only is true and preflight is false."
+        raise UserError(what, why="Nothing would be computed.", do="Set preflight = true.", code="field-without-effect")
     adapters = settings.adapters
     if adapters and not reads_adapters(settings.compute.engine):
         raise UserError(
@@ -114,7 +107,20 @@ def _students_can_go_on(settings: Settings) -> None:
                     code="chain-of-different-models",
                 )
         for other in began:
-            _require_students(name, other, conditions)
+            if any(lora is not None and not lora.merge for lora in (condition.lora, conditions[other].lora)):
+                raise UserError(
+                    f"conditions.{name} goes on from {other}, and one of them is an adapter.",
+                    why="A student goes on from a whole model only.",
+                    do="Set lora.merge = true.",
+                    code="chain-of-adapters",
+                )
+            if conditions[other].method == "none":
+                raise UserError(
+                    f"conditions.{name} goes on from {other}, which trains nothing.",
+                    why="Every student starts from that model anyway.",
+                    do="Leave start out, or name a condition that trains.",
+                    code="chain-from-untrained",
+                )
         if condition.last_of and conditions[condition.last_of[0]].accept is not None:
             raise UserError(
                 f"The first of conditions.{name}.last_of, {condition.last_of[0]}, has accept.",
@@ -122,24 +128,6 @@ def _students_can_go_on(settings: Settings) -> None:
                 do="Begin with a condition that has no accept.",
                 code="chain-without-end",
             )
-
-
-def _require_students(name: str, other: str, conditions: Mapping[str, ConditionSettings]) -> None:
-    """Raise UserError unless both give whole models."""
-    if any(lora is not None and not lora.merge for lora in (conditions[name].lora, conditions[other].lora)):
-        raise UserError(
-            f"conditions.{name} goes on from {other}, and one of them is an adapter.",
-            why="A student goes on from a whole model only.",
-            do="Set lora.merge = true.",
-            code="chain-of-adapters",
-        )
-    if conditions[other].method == "none":
-        raise UserError(
-            f"conditions.{name} goes on from {other}, which trains nothing.",
-            why="Every student starts from that model anyway.",
-            do="Leave start out, or name a condition that trains.",
-            code="chain-from-untrained",
-        )
 
 
 def _reviews_end(settings: Settings) -> None:
@@ -197,13 +185,27 @@ def _predictions_are_of_one_set(settings: Settings) -> None:
             )
 
 
-def _weights_are_fine_enough(settings: Settings, name: str, condition: TrainedCondition) -> None:
+def _settings_fit(settings: Settings, name: str, condition: TrainedCondition) -> None:
     if settings.model.dtype != "float32":
         raise UserError(
             f"model.dtype is {settings.model.dtype}, and {name} is to be trained.",
             why="In half precision an update of a millionth of a weight is lost in rounding.",
             do="--set model.dtype=float32, or leave out every condition that trains.",
             code="training-in-half-precision",
+        )
+    if isinstance(condition, TextCondition) and condition.view is not None and not settings.data.views:
+        raise UserError(
+            f'conditions.{name} has view = "{condition.view}", and data.views is false.',
+            why="The split then writes no other wordings of its questions.",
+            do="Set data.views = true; files need a column of paraphrases (data.source.fields.paraphrase).",
+            code="views-missing",
+        )
+    if condition.reveal != "unlabeled" and REVEALED not in condition.train:
+        raise UserError(
+            f'conditions.{name} has reveal = "{condition.reveal}" and does not learn from revealed labels.',
+            why="It would change nothing.",
+            do='Let it train on "revealed", or leave reveal out.',
+            code="field-without-effect",
         )
 
 
@@ -215,16 +217,6 @@ def _labels_fit(settings: Settings, name: str, condition: TrainedCondition) -> N
         if isinstance(spec, GrpoSpec) and spec.weigh_agreement:
             check_agreement(f"conditions.{name}", label, votes)
         check_stopping(f"conditions.{name}", condition.select, label, votes)
-
-
-def _views_exist(settings: Settings, name: str, condition: TrainedCondition) -> None:
-    if isinstance(condition, TextCondition) and condition.view is not None and not settings.data.views:
-        raise UserError(
-            f'conditions.{name} has view = "{condition.view}", and data.views is false.',
-            why="The split then writes no other wordings of its questions.",
-            do="Set data.views = true; files need a column of paraphrases (data.source.fields.paraphrase).",
-            code="views-missing",
-        )
 
 
 def _shuffles_change_something(settings: Settings, name: str, condition: TrainedCondition) -> None:
@@ -282,16 +274,6 @@ def _dev_shows_precision(settings: Settings, name: str, condition: TrainedCondit
         )
 
 
-def _revealed_is_learned(settings: Settings, name: str, condition: TrainedCondition) -> None:
-    if condition.reveal != "unlabeled" and REVEALED not in condition.train:
-        raise UserError(
-            f'conditions.{name} has reveal = "{condition.reveal}" and does not learn from revealed labels.',
-            why="It would change nothing.",
-            do='Let it train on "revealed", or leave reveal out.',
-            code="field-without-effect",
-        )
-
-
 def _probes_come_before(settings: Settings, name: str, condition: TrainedCondition) -> None:
     """Only a single training waits for probes, and only probes have criteria to wait for."""
     if (after := _after(condition)) is not None and condition.rates:
@@ -312,8 +294,7 @@ def _probes_come_before(settings: Settings, name: str, condition: TrainedConditi
 
 
 OF_STUDY: tuple[Callable[[Settings], None], ...] = (
-    _does_something,
-    _engine_reads_students,
+    _can_be_computed,
     _names_exist,
     _students_can_go_on,
     _reviews_end,
@@ -323,13 +304,11 @@ OF_STUDY: tuple[Callable[[Settings], None], ...] = (
 )
 """Rules of a study in the order of their messages; later ones rely on the names that earlier ones have found."""
 OF_TRAINING: tuple[Callable[[Settings, str, TrainedCondition], None], ...] = (
-    _weights_are_fine_enough,
+    _settings_fit,
     _labels_fit,
-    _views_exist,
     _shuffles_change_something,
     _sizes_can_match,
     _dev_shows_precision,
-    _revealed_is_learned,
     _probes_come_before,
 )
 """Rules of each condition that trains, checked after those of the study."""

@@ -90,12 +90,8 @@ def check_names(tree: Sequence[Decision], known: Mapping[str, Iterable[str]]) ->
         asked = row.asked
         if asked is None:
             if place != len(tree) - 1:
-                raise UserError(
-                    f'decide has {len(tree) - 1 - place} rows after "otherwise".',
-                    why="They could never be taken.",
-                    do="Put it last.",
-                    code="decision-unreachable",
-                )
+                what = f'decide has {len(tree) - 1 - place} rows after "otherwise".'
+                raise UserError(what, why="They could never be taken.", do="Put it last.", code="decision-unreachable")
         else:
             what = f'decide asks for "{asked.name}", which is not among this study\'s {asked.table}.'
             require_known(asked.name, known[asked.table], what, code="unknown-name")

@@ -117,11 +117,8 @@ def _read(kind: str, name: str) -> dict[str, Any]:
         word = {"studies": "study", "scales": "scale", "protocols": "protocol"}[kind]
         raise UserError(f'There is no {word} "{name}".', do=nearest(name, names(kind)), code=f"unknown-{word}")
     if path.stat().st_size > LARGEST_FILE:
-        raise UserError(
-            f"{path} has {path.stat().st_size:,} bytes, and a settings file at most {LARGEST_FILE:,}.",
-            do="Check the path.",
-            code="settings-file-too-large",
-        )
+        what = f"{path} has {path.stat().st_size:,} bytes, and a settings file at most {LARGEST_FILE:,}."
+        raise UserError(what, do="Check the path.", code="settings-file-too-large")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -159,11 +156,8 @@ def _put(fields: dict[str, Any], dotted: str, value: Any) -> None:
     for name in tables:
         inner = fields.setdefault(name, {})
         if not isinstance(inner, dict):
-            raise UserError(
-                f'"{dotted}" goes through "{name}", which is not a table.',
-                do="See noisy-student show STUDY.",
-                code="not-a-table",
-            )
+            what = f'"{dotted}" goes through "{name}", which is not a table.'
+            raise UserError(what, do="See noisy-student show STUDY.", code="not-a-table")
         fields[name] = dict(inner)
         fields = fields[name]
     if tables and tables[-1] == "select":

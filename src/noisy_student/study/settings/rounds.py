@@ -51,7 +51,7 @@ def written_out(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with every chain of ``rounds`` as conditions and labels; fields that are given stay."""
     rest = dict(fields)
     for name, chain in tables_in(rest.pop(TABLE, {}), TABLE, why="Each table is a chain of rounds.").items():
-        labels, conditions = _chain(name, _checked(name, chain))
+        labels, conditions = _chain(name, chain)
         rest |= {"labels": _under(rest.get("labels", {}), labels)}
         rest |= {"conditions": _under(rest.get("conditions", {}), conditions)}
     return rest
@@ -74,14 +74,12 @@ def _under(given: Any, made: Mapping[str, Any]) -> Any:
     return {**others, **merged}
 
 
-def _checked(name: str, chain: Mapping[str, Any]) -> RoundsSettings:
+def _chain(name: str, fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The labels and conditions of a chain."""
     try:
-        return RoundsSettings.model_validate(dict(chain))
+        chain = RoundsSettings.model_validate(dict(fields))
     except ValidationError as error:
         raise first_fault(error, TABLE, name) from error
-
-
-def _chain(name: str, chain: RoundsSettings) -> tuple[dict[str, Any], dict[str, Any]]:
     labels: dict[str, Any] = {}
     conditions: dict[str, Any] = {}
     before = chain.baseline
@@ -94,13 +92,7 @@ def _chain(name: str, chain: RoundsSettings) -> tuple[dict[str, Any], dict[str, 
             "train": ["gold", f"labels.{this}"],
             "select": {"min_agreement": chain.min_agreement},
             "graded_on": "dev",
-            "accept": {
-                "against": before,
-                "rounds": chain.rounds,
-                "error": chain.error,
-                "K": chain.K,
-                "min_agreement": chain.min_agreement,
-            },
+            "accept": {"against": before, **chain.model_dump(include={"rounds", "error", "K", "min_agreement"})},
         }
         if chain.continued and number > 1:
             conditions[this]["start"] = before

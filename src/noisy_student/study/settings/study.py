@@ -165,11 +165,9 @@ class Settings(Strict):
     def _has_few_entries(cls, value: Any) -> Any:
         for name in ("models", "conditions", "labels", "primary", "predictions", "seeds"):
             if isinstance(item := value.get(name), dict | list) and len(item) > MOST_ENTRIES:
+                what = f'"{name}" has {len(item):,} entries.'
                 raise UserError(
-                    f'"{name}" has {len(item):,} entries.',
-                    why=f"A study has at most {MOST_ENTRIES}.",
-                    do="Split it into several studies.",
-                    code="too-many-entries",
+                    what, why=f"A study has at most {MOST_ENTRIES}.", do="Split it.", code="too-many-entries"
                 )
         return value
 
