@@ -83,16 +83,12 @@ def _plain(value: Any) -> Any:
             raise ValueError(f"{value} has no identity: numbers must be finite")
         return 0.0 if value == 0.0 else value
     if isinstance(value, dict):
-        return {_key(name): _plain(item) for name, item in value.items()}
+        if wrong := [name for name in value if not isinstance(name, str)]:
+            raise TypeError(f"the key {wrong[0]!r} is not a string")
+        return {_plain(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no identity: only types of JSON have one")
-
-
-def _key(name: Any) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"the key {name!r} is not a string")
-    return unicodedata.normalize("NFC", name)
 
 
 def _path(module: str) -> Path | None:

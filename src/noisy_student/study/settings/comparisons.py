@@ -48,10 +48,6 @@ class PredictionSettings(Strict):
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
         if (self.above is None) == (self.below is None):
-            raise UserError(
-                f"A prediction of {self.measure} has above = {self.above} and below = {self.below}.",
-                why="A prediction is one bound that can fail.",
-                do="Set exactly one of above and below.",
-                code="prediction-bounds",
-            )
+            what = f"A prediction of {self.measure} has above = {self.above} and below = {self.below}."
+            raise UserError(what, why="It is one bound that can fail.", do="Set one of them.", code="prediction-bounds")
         return self

@@ -167,7 +167,7 @@ class Settings(Strict):
             if isinstance(item := value.get(name), dict | list) and len(item) > MOST_ENTRIES:
                 what = f'"{name}" has {len(item):,} entries.'
                 raise UserError(
-                    what, why=f"A study has at most {MOST_ENTRIES}.", do="Split it.", code="too-many-entries"
+                    what, why=f"At most {MOST_ENTRIES} fit.", do="Split the study.", code="too-many-entries"
                 )
         return value
 
