@@ -64,7 +64,7 @@ class Section:
 
     def __post_init__(self) -> None:
         what = f'There is no chapter "{self.chapter}" on the page.'
-        require_known(self.chapter, ("", *CHAPTERS), what, code="unknown-chapter")
+        require_known(self.chapter or "", ("", *CHAPTERS), what, code="unknown-chapter")
 
     def parts(self, results: Row) -> list[Part]:
         """Return the tables with lines, the figures and the sentences of this section."""
