@@ -15,13 +15,6 @@ MOST_STEPS = 6
 """Two purchases multiplied and summed, a fee, and change: five; one more leaves room for a third purchase."""
 
 
-def _with_tuples(value: Any) -> Any:
-    """Return a table of settings with its lists as tuples: TOML has no tuples."""
-    if not isinstance(value, dict):
-        return value
-    return {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
-
-
 def _check_dataset_and_steps(spec: SourceSpec | ForeignSpec, *, most: int) -> None:
     if spec.kind == "hub" and spec.dataset is None:
         raise UserError(
@@ -73,11 +66,6 @@ class ForeignSpec(Strict):
     """Rows with one of these in their source column (in any case) are left out, with all that repeats them."""
     only_answered: bool = False
     """Leave out questions without a readable answer (proofs, open questions)."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _written(cls, value: Any) -> Any:
-        return _with_tuples(value)
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -150,8 +138,8 @@ class SourceSpec(Strict):
     def _written(cls, value: Any) -> Any:
         """GSM8K needs nothing but its name."""
         if isinstance(value, dict) and value.get("kind") == "gsm8k":
-            value = {**value, **{name: usual for name, usual in GSM8K.items() if value.get(name) is None}}
-        return _with_tuples(value)
+            return {**value, **{name: usual for name, usual in GSM8K.items() if value.get(name) is None}}
+        return value
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from noisy_student.strict import Strict
 
@@ -22,10 +20,3 @@ class LoraSpec(Strict):
     """Factor on the learning rate of full fine-tuning (LoRA Without Regret, Schulman et al. 2025)."""
     merge: bool = False
     """Write the student as a whole model, merged in float32, instead of an adapter beside its base."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tuple(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("targets"), list):
-            return {**value, "targets": tuple(value["targets"])}
-        return value
