@@ -48,7 +48,7 @@ HOMES = {
     "huggingface_hub": ("models", "data", "training"),
     "trl": ("training",),
     "accelerate": ("training",),
-    "peft": ("training.lora", "models.adapter"),
+    "peft": ("training.student", "models.adapter"),
     "datasets": ("data.source", "training"),
     "gguf": ("models.gguf",),
     "pyarrow": ("data.parquet",),
@@ -91,7 +91,7 @@ EXCEPTIONS = {
         "no_foreign_randomness",
         "training.grpo.trainer: torch.manual_seed",
     ): "TRL shuffles a batch from torch's own generator; seed given",
-    ("no_foreign_randomness", "training.lora: torch.manual_seed"): "PEFT's first weights; seed given",
+    ("no_foreign_randomness", "training.student: torch.manual_seed"): "PEFT's first weights; seed given",
     (
         "no_foreign_randomness",
         "lab.architecture: torch.manual_seed",

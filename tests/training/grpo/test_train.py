@@ -27,10 +27,10 @@ from noisy_student.records import Draw, Label
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.training.grpo import trainer
-from noisy_student.training.grpo.config import config
 from noisy_student.training.grpo.rewards import counted_right, reward_seed
 from noisy_student.training.grpo.rollouts import RolloutInputs
 from noisy_student.training.grpo.train import GrpoResult, train
+from noisy_student.training.grpo.trainer import config
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.rewards import AnswerGroup
@@ -346,7 +346,8 @@ def test_an_answer_that_was_cut_counts_as_the_protocol_says(tmp_path: Path) -> N
 @pytest.mark.parametrize(("loss", "given", "told"), [("cispo", None, 5.0), ("cispo", 3.0, 3.0), ("dapo", None, None)])
 def test_cispo_caps_ratios_where_trl_advises(loss: str, given: float | None, told: float | None) -> None:
     spec = GrpoSpec.model_validate({"loss_type": loss, "epsilon_high": given})
-    assert config(spec, steps=1, weights=[1.0], seed=1, output_dir="/tmp", use_cpu=True).epsilon_high == told
+    shared = {"output_dir": "/tmp", "use_cpu": True}
+    assert config(spec, shared, steps=1, weights=[1.0]).epsilon_high == told
 
 
 @pytest.mark.parametrize("kind", ["random", "format"])

@@ -15,10 +15,10 @@ from noisy_student.context import Context
 from noisy_student.errors import Paused
 from noisy_student.models import lab
 from noisy_student.models.load import LoadedModel, load
-from noisy_student.training.lora import adapt
 from noisy_student.training.sft import train as sft
 from noisy_student.training.sft.dropout import residual_dropout
 from noisy_student.training.specs.lora import LoraSpec
+from noisy_student.training.student import adapt
 
 NOISY = SPEC.model_copy(update={"dropout": 0.3})
 IDS = torch.tensor([[5, 6, 7, 8, 9, 10]])

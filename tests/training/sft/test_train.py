@@ -15,8 +15,7 @@ from noisy_student.models.load import LoadedModel, save
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Example, Question
 from noisy_student.training.sft import train as sft
-from noisy_student.training.sft.batch_order import batch_order
-from noisy_student.training.sft.encode import Encoded, encode
+from noisy_student.training.sft.examples import Encoded, batch_order, encode
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.sft import SftSpec
 

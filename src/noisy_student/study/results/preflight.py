@@ -48,7 +48,6 @@ from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.conditions import GrpoCondition, overridden
 from noisy_student.study.settings.methods import of_stage
 from noisy_student.study.settings.study import Settings
-from noisy_student.training.sft.batch_order import step_count
 
 WEIGHT = 4
 """Bytes of a weight on disk; the state of a training has AdamW's two moments beside it."""
@@ -110,7 +109,7 @@ def batches(settings: Settings) -> Iterator[Batches]:
     """Yield the batches of the baseline and, where there is one, of the first GRPO condition."""
     sizes, sft = sizes_of(settings.data), settings.sft
     labeled = sizes.labeled - sizes.dev
-    steps = step_count(round(labeled * sft.epochs), sft)
+    steps = sft.step_count(round(labeled * sft.epochs))
     yield Batches("sft", labeled, sft.batch, sft.micro_batch or sft.batch, steps)
     named = ((name, item) for name, item in settings.conditions.items() if isinstance(item, GrpoCondition))
     for name, condition in named:

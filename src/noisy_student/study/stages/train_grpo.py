@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.study.stages.loading import load_copy, load_model, start
-from noisy_student.training.groups import kinds, reward_bits
 from noisy_student.training.grpo.rl_examples import RlExamples, rl_examples
 from noisy_student.training.grpo.rollouts import DrawRows, RolloutInputs
 from noisy_student.training.grpo.train import GrpoResult, train
+from noisy_student.training.measurements import kinds, reward_bits
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.student import trainable, with_adapter, write_student
@@ -70,7 +71,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     student = with_adapter(loaded, spec)
     numbers = trainable(student.model)
     taught = train(student, classroom, spec=grpo, health=health, seed=spec["seed"], context=context)
-    files.write_jsonl(context.data / "groups.jsonl", (group.row for group in taught.groups))
+    files.write_jsonl(context.data / "groups.jsonl", map(asdict, taught.groups))
     probe = {} if grpo.probe is None else {"probe": _probe(taught)}
     for name, found in probe.items():
         files.write_json(context.data / f"{name}.json", found)
@@ -87,7 +88,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 def _probe(taught: GrpoResult) -> dict[str, Any]:
     """Return the outcome of a probe; the next one runs only where this one failed."""
     held = all(item.held for item in taught.criteria)
-    return {"held": held, "steps": taught.steps, "criteria": [item.row for item in taught.criteria]}
+    return {"held": held, "steps": taught.steps, "criteria": [asdict(item) for item in taught.criteria]}
 
 
 def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo: GrpoSpec, *, width: int) -> DrawRows:

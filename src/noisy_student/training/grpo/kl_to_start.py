@@ -12,7 +12,7 @@ from torch import Tensor
 from trl.trainer.utils import add_fused_lm_head
 
 from noisy_student.models.adapter import is_adapted
-from noisy_student.training.grpo.shared_prompts import can_share, score
+from noisy_student.training.grpo.shared_prompts import score, shared_width
 
 FEW_ANSWERS = 16
 """Answers of a step that are measured, in whole groups: all of the lab's 64 take 2.4 % of a run, these 0.6 %."""
@@ -28,7 +28,7 @@ class KlToStart:
         Only the first ``answers`` of a step are scored; None is all.
         """
         self.every, self.answers = every, answers
-        self._hidden = model.config.hidden_size if can_share(model) else None
+        self._hidden = shared_width(model)
         self._start: Any = model
         self._without: Callable[[], AbstractContextManager[None]] = nullcontext
         if is_adapted(model):
@@ -51,11 +51,8 @@ class KlToStart:
         answer = rollouts["completion_ids"].shape[1]
         with self._without():
             found = score(self._start, ids, seen, answer=answer, at_once=at_once, hidden=self._hidden)
-        if not rollouts["completion_mask"].any():
-            return None, found.tokens
-        return divergence(
-            found.logps_RA, rollouts["sampling_per_token_logps"], rollouts["completion_mask"]
-        ), found.tokens
+        drawn, mask = rollouts["sampling_per_token_logps"], rollouts["completion_mask"]
+        return divergence(found.logps_RA, drawn, mask) if mask.any() else None, found.tokens
 
 
 def divergence(reference_RT: Tensor, drawn_RT: Tensor, mask_RT: Tensor) -> float:

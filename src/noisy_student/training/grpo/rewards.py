@@ -57,11 +57,7 @@ def correctness(attempt: Attempt) -> float:
 
 def termination(stop_ids: Collection[int]) -> Reward:
     """Build the reward of 1 for a last token among ``stop_ids``; texts are decoded without such tokens."""
-
-    def ended(attempt: Attempt) -> float:
-        return float(bool(attempt.token_ids) and attempt.token_ids[-1] in stop_ids)
-
-    return ended
+    return lambda attempt: float(bool(attempt.token_ids) and attempt.token_ids[-1] in stop_ids)
 
 
 def repetition(attempt: Attempt) -> float:
@@ -74,19 +70,18 @@ def repetition(attempt: Attempt) -> float:
     return 0.0 if not marks else 1.0 if marks == 1 else -1.0
 
 
-def where_right(reward: Reward) -> Reward:
-    """Restrict a reward to right answers; others earn 0."""
-    return lambda attempt: reward(attempt) if attempt.right else 0.0
-
-
 def weighted_rewards(spec: RewardSpec, stop_ids: Collection[int]) -> dict[str, tuple[Reward, float]]:
     """Return the rewards of a training by name, each with its weight."""
-    rewards: dict[str, tuple[Reward, float]] = {"correctness": (correctness, 1.0)}
-    shaped = {"termination": (termination(stop_ids), spec.termination), "repetition": (repetition, spec.repetition)}
-    for name, (reward, weight) in shaped.items():
-        if weight:
-            rewards[name] = (where_right(reward) if spec.only_right else reward, weight)
-    return rewards
+
+    def shaped(reward: Reward) -> Reward:
+        return lambda attempt: reward(attempt) if attempt.right or not spec.only_right else 0.0
+
+    rewards: dict[str, tuple[Reward, float]] = {
+        "correctness": (correctness, 1.0),
+        "termination": (shaped(termination(stop_ids)), spec.termination),
+        "repetition": (shaped(repetition), spec.repetition),
+    }
+    return {name: (reward, weight) for name, (reward, weight) in rewards.items() if weight}
 
 
 def reward_values(name: str, reward: Reward, attempts: Sequence[Attempt]) -> list[float]:

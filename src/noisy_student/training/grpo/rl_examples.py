@@ -33,7 +33,9 @@ def rl_examples(labels: Iterable[Label], *, fits: Collection[str]) -> RlExamples
     first: dict[str, Label] = {}
     for label in labels:
         first.setdefault(label.question_id, label)
-    unreadable = tuple(name for name, label in first.items() if not _is_readable(label.answer))
+    unreadable = tuple(
+        name for name, label in first.items() if not is_latex(label.answer) and canonical_number(label.answer) is None
+    )
     too_long = tuple(name for name in first if name not in fits)
     left_out = {*unreadable, *too_long}
     used = tuple(label for name, label in first.items() if name not in left_out)
@@ -45,10 +47,6 @@ def rl_examples(labels: Iterable[Label], *, fits: Collection[str]) -> RlExamples
             code="no-usable-labels",
         )
     return RlExamples(used, unreadable, too_long)
-
-
-def _is_readable(answer: str) -> bool:
-    return is_latex(answer) or canonical_number(answer) is not None
 
 
 def advantage_weight(label: Label, spec: GrpoSpec) -> float:

@@ -19,10 +19,9 @@ from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import read
 from noisy_student.errors import NotTrainable
 from noisy_student.records import Answer, Draw, Kind, Label
-from noisy_student.training.groups import Group, ends, most_common
 from noisy_student.training.grpo.rewards import counted_right, reward_seed
 from noisy_student.training.grpo.rl_examples import advantage_weight
-from noisy_student.training.health.window import leading_share_of_all
+from noisy_student.training.measurements import Group, ends, leading_share_of_all, most_common
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.rewards import AnswerGroup
 
@@ -105,15 +104,15 @@ class Rollouts:
 
         The seeds are the same at every check, so only the model differs.
         """
-        names = list(self.inputs.dev)
-        row_seeds = [[seeds.seed(self.run_seed, "health-dev", name)] for name in names]
-        drawn = self.inputs.draw(model, [self.inputs.prompts[name] for name in names], row_seeds, self.check)
-        found = [self._read(name, draws)[1][0] for name, draws in zip(names, drawn, strict=True)]
+        dev = self.inputs.dev
+        row_seeds = [[seeds.seed(self.run_seed, "health-dev", name)] for name in dev]
+        drawn = self.inputs.draw(model, [self.inputs.prompts[name] for name in dev], row_seeds, self.check)
+        found = [self._read(name, draws)[1][0] for name, draws in zip(dev, drawn, strict=True)]
         right = [
-            answer is not None and same(answer.canonical, self.inputs.dev[name])
-            for name, answer in zip(names, found, strict=True)
+            answer is not None and same(answer.canonical, true)
+            for true, answer in zip(dev.values(), found, strict=True)
         ]
-        return {"dev": right, "dev_leading": leading_share_of_all(self.inputs.dev.values())}
+        return {"dev": right, "dev_leading": leading_share_of_all(dev.values())}
 
     def _answer(self, model: PreTrainedModel, names: Sequence[str]) -> list[_Answered]:
         row_seeds, reward_seeds, before = [], [], dict.fromkeys(names, 0)
@@ -143,13 +142,10 @@ class Rollouts:
         return _Answered(name, label, draws, texts, answers, right)
 
     def _read(self, name: str, draws: Sequence[Draw]) -> tuple[list[str], list[Answer | None]]:
-        """The texts and their answers."""
         kind = self.inputs.kinds.get(name, "number")
         texts = [self.inputs.decode(draw.token_ids) for draw in draws]
-        found = [
-            read(text, draw.finish, truncated=self.inputs.truncated, kind=kind)
-            for text, draw in zip(texts, draws, strict=True)
-        ]
+        cut = self.inputs.truncated
+        found = (read(text, draw.finish, truncated=cut, kind=kind) for text, draw in zip(texts, draws, strict=True))
         return texts, [answer if isinstance(answer, Answer) else None for answer in found]
 
     def _require_ends(self, answered: Sequence[_Answered]) -> None:

@@ -1,4 +1,4 @@
-"""TRL's GRPO trainer with weighted advantages; it checks that sampler, trainer and reference are one model."""
+"""TRL's GRPO trainer with weighted advantages, its settings, and checks of the sampler and the reference."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from noisy_student import seeds
@@ -14,13 +15,46 @@ from noisy_student.errors import UserError
 from noisy_student.training.grpo.kl_to_start import KlToStart, divergence
 from noisy_student.training.grpo.rewards import Attempt, reward_values
 from noisy_student.training.grpo.shared_prompts import score
-from noisy_student.training.health.inputs import template_mismatch
+from noisy_student.training.health.answers import template_mismatch
 from noisy_student.training.health.window import Setup, Window
+from noisy_student.training.specs.grpo import GrpoSpec
 
 START_KL = 1e-6
 """Limit in nats a token between the start model and the reference that TRL loads; their weights are equal."""
 EXACT = (torch.float32, torch.float64)
 """Types in which this limit holds; in half precision two ways of computing one number differ by a thousandth."""
+CISPO_CAP = 5.0
+"""Cap on the ratio of cispo (ScaleRL, https://huggingface.co/papers/2510.13786)."""
+
+
+def config(spec: GrpoSpec, shared: dict[str, Any], *, steps: int, weights: list[float]) -> GRPOConfig:
+    """Return TRL's settings for ``steps`` optimiser steps; ``weights`` are those of the rewards, in their order.
+
+    ``shared`` are those of every method. Answers run to the end token or the cap; TRL does not shuffle questions.
+    """
+    return GRPOConfig(
+        max_steps=steps,
+        num_generations=spec.generations,
+        num_iterations=spec.num_iterations,
+        max_completion_length=spec.max_new_tokens,
+        temperature=spec.temperature,
+        top_p=1.0,
+        top_k=0,
+        loss_type=spec.loss_type,
+        beta=spec.beta,
+        epsilon=spec.epsilon,
+        epsilon_high=CISPO_CAP if spec.epsilon_high is None and spec.loss_type == "cispo" else spec.epsilon_high,
+        use_bias_correction_kl=spec.use_bias_correction_kl,
+        scale_rewards=spec.scale_rewards,
+        mask_truncated_completions=spec.mask_truncated,
+        reward_weights=weights,
+        disable_dropout=True,
+        shuffle_dataset=False,
+        remove_unused_columns=False,
+        activation_checkpointing=False,
+        logging_steps=1,
+        **shared,
+    )
 
 
 class Trainer(GRPOTrainer):
@@ -114,10 +148,8 @@ def trl_reward(name: str, reward: Any) -> Any:
     def values(
         completion_ids: list[list[int]], question_id: list[str], text: list[str], right: list[bool], **_: Any
     ) -> list[float]:
-        rows = zip(question_id, text, completion_ids, right, strict=True)
-        return reward_values(
-            name, reward, [Attempt(who, what, tuple(ids), reached) for who, what, ids, reached in rows]
-        )
+        rows = zip(question_id, text, map(tuple, completion_ids), right, strict=True)
+        return reward_values(name, reward, [Attempt(*row) for row in rows])
 
     values.__name__ = name
     return values

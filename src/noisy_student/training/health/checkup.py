@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
 from torch import nn
@@ -11,11 +11,9 @@ from torch import nn
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.errors import NotTrainable
-from noisy_student.training.curves import Point
-from noisy_student.training.groups import Group
 from noisy_student.training.health.rules import STOPPING, diagnose
 from noisy_student.training.health.weights import StartWeights
-from noisy_student.training.health.window import Setup, Window, first_seen
+from noisy_student.training.health.window import Window, first_seen
 from noisy_student.training.specs.health import FILE, HealthSpec
 
 NEAR_ZERO = 0.01
@@ -43,16 +41,6 @@ def misleading(window: Window) -> Iterator[str]:
         yield "mean_terminated_length 0 means that no answer ended, not that answers are empty."
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Everything that a trainer has measured so far, in order."""
-
-    step: int
-    points: Sequence[Point]
-    facts: Sequence[Mapping[str, Any]] = ()
-    groups: Sequence[Group] = ()
-
-
 class Checkup:
     """Health checks of a training, made before its first step and called after every step; ``rows`` are stored.
 
@@ -62,10 +50,10 @@ class Checkup:
     """
 
     def __init__(
-        self, spec: HealthSpec, setup: Setup, model: nn.Module, *, measure: Callable[[], dict[str, Any]] | None = None
+        self, spec: HealthSpec, model: nn.Module, *, measure: Callable[[], dict[str, Any]] | None = None
     ) -> None:
         """``model`` must still be the start model; ``measure`` is called before the first step and at every check."""
-        self.spec, self.setup = spec, setup
+        self.spec = spec
         self.rows: list[dict[str, Any]] = []
         self._model, self._measure = model, measure
         self._weights = StartWeights(model)
@@ -80,30 +68,29 @@ class Checkup:
         """Every diagnosed condition once, with the step at which it was first found."""
         return tuple(first_seen(self.rows))
 
-    def check(self, seen: Measured, context: Context) -> None:
+    def check(self, window: Window, context: Context) -> None:
         """Check once where a check is due; raises NotTrainable for a diagnosis that stops the training.
 
-        Diagnoses are written to ``context.curves`` and reported by ``context.notice``.
+        ``window`` is the training so far, to which earlier checks and this one are added. Diagnoses are written to
+        ``context.curves`` and reported by ``context.notice``.
         """
-        if not self.spec.due(seen.step, last=self.rows[-1]["step"] if self.rows else 0):
+        if not self.spec.due(window.step, last=self.rows[-1]["step"] if self.rows else 0):
             return
-        measured: dict[str, Any] = {"step": seen.step, **self._weights.moved(self._model)}
+        measured: dict[str, Any] = {"step": window.step, **self._weights.moved(self._model)}
         if self._measure is not None:
             measured |= self._measure()
-        window = Window(self.setup, seen.step, seen.points, seen.facts, seen.groups, [*self.rows, measured])
+        window = replace(window, checks=[*self.rows, measured])
         measured["entropy_slope"] = window.entropy_slope
         found = diagnose(window)
-        row = {"diagnoses": [diagnosis.row for diagnosis in found], "misleading": list(misleading(window))}
+        row = {"diagnoses": [asdict(diagnosis) for diagnosis in found], "misleading": list(misleading(window))}
         self.rows.append({**measured, **row})
         files.write_jsonl(context.curves / FILE, self.rows)
-        for diagnosis in found:
-            context.notice(
-                f"step {seen.step}: {diagnosis.name}: {diagnosis.evidence} {diagnosis.cause} Do: {diagnosis.remedy}"
-            )
-        worst = next((diagnosis for diagnosis in found if diagnosis.name in STOPPING), None)
+        for each in found:
+            context.notice(f"step {window.step}: {each.name}: {each.evidence} {each.cause} Do: {each.remedy}")
+        worst = next((each for each in found if each.name in STOPPING), None)
         if worst is not None and self.spec.on_unhealthy == "stop":
             raise NotTrainable(
-                f"{worst.name} at step {seen.step}. {worst.evidence}",
+                f"{worst.name} at step {window.step}. {worst.evidence}",
                 why=worst.cause,
                 do=worst.remedy,
                 code="training-unhealthy",

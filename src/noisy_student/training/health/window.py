@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from noisy_student.training.curves import Point
-from noisy_student.training.groups import Group
+from noisy_student.training.measurements import Group, Point
 from noisy_student.training.specs.grpo import GrpoSpec
-from noisy_student.training.specs.health import METHOD_RULES
 
 RECENT = 10
 """Generation batches that are judged together, or more until they hold ``LEAST_GROUPS``: eight groups say little."""
@@ -45,11 +42,6 @@ class Setup:
     def method(self) -> Literal["grpo", "sft"]:
         """The training method, which is also its table of settings in a remedy."""
         return "sft" if self.grpo is None else "grpo"
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """Names of the rules that apply to the method."""
-        return METHOD_RULES[self.method]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +94,8 @@ class Window:
         # Groups are the units: answers to one question are right or wrong together.
         error = math.sqrt(statistics.variance(first) / len(first) + statistics.variance(last) / len(last))
         before, now = statistics.fmean(first), statistics.fmean(last)
-        return Change(
-            before, now, (now - before) / error if error else math.inf * (now - before) if now != before else 0.0
-        )
+        gain = now - before
+        return Change(before, now, gain / error if error else math.copysign(math.inf, gain) if gain else 0.0)
 
     @property
     def warm(self) -> bool:
@@ -144,17 +135,6 @@ class Change:
         return f"right answers went from {percent(self.before)} to {percent(self.now)}"
 
 
-def leading_share_of_all(answers: Iterable[str | None]) -> float:
-    """Return the share of the most common answer among all questions, unanswered ones included; 0 without any.
-
-    >>> leading_share_of_all(["4", "4", None, "7"])
-    0.5
-    """
-    every = list(answers)
-    counts = Counter(answer for answer in every if answer is not None)
-    return max(counts.values(), default=0) / len(every) if every else 0.0
-
-
 def percent(share: float) -> str:
     """Format a share for evidence.
 
@@ -172,11 +152,6 @@ class Diagnosis:
     evidence: str
     cause: str
     remedy: str
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """The diagnosis as one JSON object."""
-        return asdict(self)
 
 
 def first_seen(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch.nn.functional import dropout
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback
 
 from noisy_student import seeds
 from noisy_student.errors import UserError
@@ -40,12 +40,10 @@ def residual_dropout(model: torch.nn.Module, share: float) -> Iterator[None]:
         )
 
     def drop(module: torch.nn.Module, given: Any, output: Any) -> Any:
-        if not module.training:
-            return output
         # Attention returns its weights after its output.
         if isinstance(output, tuple):
-            return (dropout(output[0], share), *output[1:])
-        return dropout(output, share)
+            return (dropout(output[0], share, module.training), *output[1:])
+        return dropout(output, share, module.training)
 
     hooks = [module.register_forward_hook(drop) for module in found]
     try:
@@ -63,8 +61,6 @@ class DropoutMasks(TrainerCallback):
         self._run_seed = run_seed
         self._callback = callback
 
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Seed by run and step; the parts of a step continue one stream."""
         torch.manual_seed(seeds.seed(self._run_seed, "dropout", step=self._callback.step))

@@ -86,13 +86,12 @@ class GrpoSpec(Strict):
     def _consistent(self) -> Self:
         if (self.match == "steps") != (self.steps is not None):
             raise ValueError('steps goes with match = "steps", and match = "steps" needs steps')
-        if self.micro_batch is not None and self.batch % self.micro_batch:
-            near = min(
-                (size for size in range(1, self.batch + 1) if not self.batch % size),
-                key=lambda size: abs(size - (self.micro_batch or 1)),
-            )
+        micro = self.micro_batch or 1
+        if self.batch % micro:
+            divisors = (size for size in range(1, self.batch + 1) if not self.batch % size)
+            near = min(divisors, key=lambda size: abs(size - micro))
             raise UserError(
-                f"grpo.micro_batch is {self.micro_batch}, and a step has {self.prompts} x {self.generations} answers.",
+                f"grpo.micro_batch is {micro}, and a step has {self.prompts} x {self.generations} answers.",
                 why="A step must be a whole number of micro-batches.",
                 do=f"Set grpo.micro_batch to {near}, the nearest divisor.",
                 code="micro-batch-uneven",

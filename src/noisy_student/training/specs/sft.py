@@ -57,3 +57,11 @@ class SftSpec(Strict):
         if self.batch % (self.micro_batch or 1):
             raise ValueError(f"a batch of {self.batch} cannot be made of micro-batches of {self.micro_batch}")
         return self
+
+    def step_count(self, rows: int) -> int:
+        """Return the optimiser steps for ``rows`` rows; the last batch may be smaller.
+
+        >>> SftSpec(batch=4).step_count(9)
+        3
+        """
+        return -(-rows // self.batch)
