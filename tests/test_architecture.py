@@ -81,10 +81,6 @@ EXCEPTIONS = {
     ): "dropout draws from torch's own generator; seed given",
     (
         "no_foreign_randomness",
-        "training.sft.dropout: torch.manual_seed",
-    ): "dropout draws from torch's own generator; seed given",
-    (
-        "no_foreign_randomness",
         "training.grpo.train: torch.manual_seed",
     ): "TRL draws from torch's own generator; seed given",
     (

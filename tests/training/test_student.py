@@ -1,4 +1,4 @@
-"""Adapters: what is trained, what is written, what is put back, and what is refused."""
+"""Adapters: trained weights, the written folder, merging into the base, and refused targets."""
 
 from __future__ import annotations
 

@@ -82,7 +82,11 @@ class Checkpoint:
                 state = {key: tensors.pop(f"{key}.{name}") for key in _KEYS if f"{key}.{name}" in tensors}
                 if state:
                     self.optimizer.state[parameter] = state
-        self._restore_schedule(mark["schedule"])
+        self.scheduler.last_epoch = int(mark["schedule"]["last_epoch"])
+        self.scheduler._step_count = self.scheduler.last_epoch + 1
+        self.scheduler._last_lr = list(mark["schedule"]["rates"])
+        for group, rate in zip(self.optimizer.param_groups, self.scheduler._last_lr, strict=True):
+            group["lr"] = rate
         found = mark["progress"]
         points = tuple(Point(**point) for point in found["points"])
         return Progress(int(found["step"]), float(found["seconds"]), points, found.get("more", {}))
@@ -108,10 +112,3 @@ class Checkpoint:
                 path.unlink()
         if weights is None:
             (self.folder / _MARK).unlink(missing_ok=True)
-
-    def _restore_schedule(self, saved: dict[str, Any]) -> None:
-        self.scheduler.last_epoch = int(saved["last_epoch"])
-        self.scheduler._step_count = self.scheduler.last_epoch + 1
-        self.scheduler._last_lr = list(saved["rates"])
-        for group, rate in zip(self.optimizer.param_groups, saved["rates"], strict=True):
-            group["lr"] = rate

@@ -7,6 +7,7 @@ wrong.
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,11 @@ def reward_bits(groups: Iterable[Group]) -> float:
     >>> reward_bits([Group(0, "q", "gold", "4", 8, 4), Group(0, "r", "gold", "4", 8, 8)])
     8.0
     """
-    return sum(group.answers * _entropy(group.right / group.answers) for group in groups)
+
+    def entropy(share: float) -> float:
+        return -sum(part * math.log2(part) for part in (share, 1 - share) if part)
+
+    return sum(group.answers * entropy(group.right / group.answers) for group in groups)
 
 
 def most_common(answers: Iterable[str | None]) -> str | None:
@@ -103,8 +108,9 @@ def leading_share_of_all(answers: Iterable[str | None]) -> float:
     return 0.0 if leading is None else every.count(leading) / len(every)
 
 
-def _entropy(share: float) -> float:
-    return -sum(part * math.log2(part) for part in (share, 1 - share) if part)
+def slope(points: Sequence[tuple[int, float]]) -> float | None:
+    """Return the slope by least squares of values over steps; None for fewer than two points."""
+    return float(statistics.linear_regression(*zip(*points, strict=True)).slope) if len(points) > 1 else None
 
 
 LONGEST, TIMES, LEAST = 32, 4, 16
@@ -130,12 +136,11 @@ def ends(draws: Sequence[Draw]) -> dict[str, Any]:
     ended = [len(draw.token_ids) for draw in draws if draw.finish == "eos"]
     # The end token is not part of the loop before it.
     looped = [loops(draw.token_ids[:-1] if draw.finish == "eos" else draw.token_ids) for draw in draws]
-    cut = [draw.finish != "eos" for draw in draws]
     return {
         "mean_length": sum(len(draw.token_ids) for draw in draws) / len(draws),
         "stopped": len(ended) / len(draws),
         "ended_length": sum(ended) / len(ended) if ended else None,
         "longest_ended": max(ended, default=None),
         "looped": sum(looped) / len(draws),
-        "cut_looped": sum(one and other for one, other in zip(looped, cut, strict=True)) / len(draws),
+        "cut_looped": sum(loop and draw.finish != "eos" for loop, draw in zip(looped, draws, strict=True)) / len(draws),
     }

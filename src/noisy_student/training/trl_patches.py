@@ -19,8 +19,6 @@ from noisy_student.models.load import LoadedModel
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.sft import SftSpec
 
-REFERENCE = "ref"
-"""TRL's name of the reference adapter."""
 AnyTrainer = TypeVar("AnyTrainer", bound=Trainer)
 
 
@@ -104,12 +102,9 @@ def training_patches(loaded: LoadedModel) -> Iterator[None]:
 
 
 def without_reference_adapter(model: Any) -> None:
-    """Delete TRL's reference adapter, a copy of the current one, which after a pause is not the start model's.
-
-    TRL then uses the base as the reference.
-    """
-    if is_adapted(model) and REFERENCE in model.peft_config:
-        model.delete_adapter(REFERENCE)
+    """Delete TRL's reference adapter, so that the base is the reference: after a pause the adapter's copy is not."""
+    if is_adapted(model) and "ref" in model.peft_config:
+        model.delete_adapter("ref")
 
 
 def without_attention_dropout(model: PreTrainedModel) -> AbstractContextManager[None]:

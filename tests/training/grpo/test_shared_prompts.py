@@ -47,7 +47,7 @@ def headed(name: str) -> PreTrainedModel:
 
 
 def row_by_row(model: Any) -> tuple[Tensor, Tensor]:
-    """What the model says of every row by itself, without padding."""
+    """Log-probabilities and entropies of every row by itself, without padding."""
     logps, entropies = torch.zeros(6, 4, dtype=torch.float64), torch.zeros(6, 4, dtype=torch.float64)
     for place, (prompt, answer) in enumerate(zip(PROMPTS, ANSWERS, strict=True)):
         logits = model(input_ids=torch.tensor([[*prompt, *answer]])).logits[0, len(prompt) - 1 : -1] / 0.7

@@ -1,4 +1,4 @@
-"""How many groups would be mixed if they were larger: laws, and a simulation of questions that differ."""
+"""Estimated share of mixed larger groups: laws, and a simulation of questions that differ."""
 
 from __future__ import annotations
 

@@ -60,10 +60,8 @@ def advantage_weight(label: Label, spec: GrpoSpec) -> float:
 def visit_order(questions: int, rows: int, *, seed: int) -> list[int]:
     """Return positions of questions in the order of their visits: consecutive shuffles of all of them."""
     result: list[int] = []
-    epoch = 0
-    while len(result) < rows:
+    for epoch in range(-(-rows // questions)):
         positions = list(range(questions))
         seeds.generator(seed, "rollout-order", step=epoch).shuffle(positions)
         result += positions
-        epoch += 1
     return result[:rows]

@@ -1,10 +1,9 @@
 """Scoring answers with their prompt read once for several of them: fewer tokens, the same log-probabilities.
 
 Answers to one prompt stand behind it in one sequence; each sees the prompt and itself only, at the positions it would
-have alone. The prompt's last token is repeated before each answer, since it predicts the answer's first token. A row
-for every answer, with its own prompt, gives the same sums in another order. Models without support for such a mask get
-every row by itself, padded on the right: TRL pads prompts on the left without positions, and a model that counts
-positions from the first token of a row would read another prompt.
+have alone. The prompt's last token is repeated before each answer, whose first token it predicts. Models without
+support for such a mask get every row by itself, padded on the right: TRL pads prompts on the left without positions,
+and a model that counts positions from the first token of a row would read another prompt.
 
 Shapes: R rows, A tokens of the longest answer, P sequences ("packs") of L tokens.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,12 +21,11 @@ from noisy_student.models.adapter import is_adapted
 from noisy_student.models.load import LoadedModel
 from noisy_student.training.callback import TrainingCallback
 from noisy_student.training.checkpoint import Checkpoint, Progress
-from noisy_student.training.grpo.kl_to_start import FEW_ANSWERS, KlToStart
-from noisy_student.training.grpo.rewards import weighted_rewards
+from noisy_student.training.grpo.rewards import trl_reward, weighted_rewards
 from noisy_student.training.grpo.rl_examples import visit_order
 from noisy_student.training.grpo.rollouts import RolloutInputs, Rollouts
 from noisy_student.training.grpo.shared_prompts import shared_width
-from noisy_student.training.grpo.trainer import Trainer, config, trl_reward
+from noisy_student.training.grpo.trainer import KlToStart, Trainer, config
 from noisy_student.training.health.checkup import Checkup
 from noisy_student.training.health.window import Setup, Window
 from noisy_student.training.measurements import Group, Point
@@ -124,7 +124,8 @@ class _Run:
             unreadable=inputs.unreadable_gold,
         )
         self.rollouts = Rollouts(inputs, spec, run_seed, check=lambda: self.callback.ask())
-        self.checkup = Checkup(health, model, measure=self._on_dev if inputs.dev else None)
+        on_dev = partial(self.rollouts.on_dev, model)
+        self.checkup = Checkup(health, model, measure=on_dev if inputs.dev else None)
         self.resumed: list[int] = []
         steps = batches * spec.num_iterations
         run = _identity(loaded, inputs, spec, self._asked, run_seed)
@@ -132,9 +133,7 @@ class _Run:
         torch.manual_seed(self._seed)
         self._kl_to_start = None
         if spec.beta == 0 and spec.drift_every is not None:
-            # A probe is judged by the divergence, so it is measured on all answers.
-            few = None if spec.probe is not None else spec.generations * -(-FEW_ANSWERS // spec.generations)
-            self._kl_to_start = KlToStart(model, temperature=spec.temperature, every=spec.drift_every, answers=few)
+            self._kl_to_start = KlToStart(model, spec, every=spec.drift_every)
         done = self._saved.load()
         self._at_start = done is None
         if done is not None:
@@ -162,9 +161,6 @@ class _Run:
 
     def _window(self) -> Window:
         return Window(self._setup, self.callback.step, self.callback.points, self.rollouts.facts, self.rollouts.groups)
-
-    def _on_dev(self) -> dict[str, Any]:
-        return self.rollouts.on_dev(self._loaded.model)
 
     def _check(self) -> bool:
         """Run a health check where one is due; return whether a probe has met its criteria and the training ends."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from noisy_student.training.health import answers, groups, updates
-from noisy_student.training.health.window import Diagnosis, Window
+from noisy_student.training.health.window import Diagnosis, Finding, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class HealthRule:
     """A named condition; ``explains`` names its consequences, which are not reported beside it."""
 
     name: str
-    judge: Callable[[Window], Diagnosis | None]
+    judge: Callable[[Window], Finding | None]
     explains: tuple[str, ...] = ()
     stops: bool = True
     """May end a training; false where the student learned so far is still good."""
@@ -54,11 +54,9 @@ def diagnose(window: Window) -> tuple[Diagnosis, ...]:
     found: list[Diagnosis] = []
     explained: set[str] = set()
     for rule in RULES:
-        if window.setup.method not in rule.methods or rule.name in explained:
-            continue
-        diagnosis = rule.judge(window)
-        if diagnosis is not None:
-            assert diagnosis.name == rule.name
-            found.append(diagnosis)
+        applies = window.setup.method in rule.methods and rule.name not in explained
+        finding = rule.judge(window) if applies else None
+        if finding is not None:
+            found.append(Diagnosis(rule.name, *finding))
             explained |= set(rule.explains)
     return tuple(found)

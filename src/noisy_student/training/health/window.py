@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from noisy_student.training.measurements import Group, Point
+from noisy_student.training.measurements import Group, Point, slope
 from noisy_student.training.specs.grpo import GrpoSpec
 
+Finding = tuple[str, str, str]
+"""Result of a rule: its evidence, the likely cause, and the remedy."""
 RECENT = 10
 """Generation batches that are judged together, or more until they hold ``LEAST_GROUPS``: eight groups say little."""
 LEAST_GROUPS = 30
@@ -78,8 +80,7 @@ class Window:
     @property
     def recent_groups(self) -> list[Group]:
         """The groups of the latest batches; empty where they are too few to judge."""
-        prompts = 1 if self.setup.grpo is None else self.setup.grpo.prompts
-        steps = {int(row["step"]) for row in self.facts[-max(RECENT, -(-LEAST_GROUPS // prompts)) :]}
+        steps = {int(row["step"]) for row in self.facts[-max(RECENT, -(-LEAST_GROUPS // self.grpo.prompts)) :]}
         groups = [group for group in self.groups if group.step in steps]
         return groups if len(groups) >= LEAST_GROUPS else []
 
@@ -116,11 +117,7 @@ class Window:
     @property
     def entropy_slope(self) -> float | None:
         """Change of the entropy of the answers' tokens in nats a step, by least squares."""
-        known = [(point.step, point.entropy) for point in self.points if point.entropy is not None]
-        if len(known) < 2:
-            return None
-        steps, nats = zip(*known, strict=True)
-        return float(statistics.linear_regression(steps, nats).slope)
+        return slope([(point.step, point.entropy) for point in self.points if point.entropy is not None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +143,7 @@ def percent(share: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A named condition: what was measured, its likely cause, and what to change."""
+    """A named condition: the measured evidence, its likely cause, and the change to make."""
 
     name: str
     evidence: str

@@ -57,8 +57,7 @@ def batch_order(lengths: Sequence[int], spec: SftSpec, *, seed: int) -> list[int
     """
     rows = spec.steps * spec.batch if spec.steps is not None else max(1, round(len(lengths) * spec.epochs))
     result: list[int] = []
-    epoch = 0
-    while len(result) < rows:
+    for epoch in range(-(-rows // len(lengths))):
         chance = seeds.generator(seed, "training-order", step=epoch)
         positions = list(range(len(lengths)))
         chance.shuffle(positions)
@@ -66,7 +65,6 @@ def batch_order(lengths: Sequence[int], spec: SftSpec, *, seed: int) -> list[int
             opened = min(-len(result) % spec.batch, len(positions))
             positions[opened:] = _grouped(positions[opened:], lengths, spec.batch, chance)
         result += positions
-        epoch += 1
     return result[:rows]
 
 

@@ -6,26 +6,29 @@ counts are exact before the first step, and a paused training resumes without a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch.nn.functional import dropout
+from transformers import TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from noisy_student import identity, seeds
 from noisy_student.context import Context
+from noisy_student.errors import UserError
 from noisy_student.models.adapter import is_adapted
 from noisy_student.models.chat import EncodedExample
 from noisy_student.models.load import LoadedModel
 from noisy_student.training.callback import TrainingCallback
 from noisy_student.training.checkpoint import Checkpoint
-from noisy_student.training.health.checkup import Checkup
-from noisy_student.training.health.weights import own_loss
+from noisy_student.training.health.checkup import Checkup, own_loss
 from noisy_student.training.health.window import Setup, Window
 from noisy_student.training.measurements import Point
-from noisy_student.training.sft.dropout import DropoutMasks, residual_dropout
 from noisy_student.training.sft.examples import Encoded, batch_order
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.sft import SftSpec
@@ -34,6 +37,9 @@ from noisy_student.training.trl_patches import quiet_trainer, shared_arguments, 
 
 PROBED = 8
 """Training examples, of those before the first check, whose loss is measured at every check."""
+_SUB_LAYER = re.compile(r"(^|\.)layers\.\d+\.(self_attn|mlp)$")
+"""Attention and feed-forward of a decoder layer by their names in Llama, Qwen and similar models, with an adapter or
+without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +153,49 @@ def _loss_tokens(row: EncodedExample, spec: SftSpec) -> int:
 def _identity(loaded: LoadedModel, rows: Sequence[EncodedExample], spec: SftSpec, seed: int) -> str:
     ids = [[list(row.ids), sum(row.completion_mask)] for row in rows]
     return identity.digest({"model": loaded.digest, "rows": ids, "spec": spec.model_dump(), "seed": seed})
+
+
+@contextmanager
+def residual_dropout(model: torch.nn.Module, share: float) -> Iterator[None]:
+    """Drop ``share`` of each sub-layer's output in training mode, and divide the rest by 1 - ``share``.
+
+    Residual dropout acts before the output is added to the residual stream (Vaswani et al. 2017, section 5.4; the noise
+    of the noisy student in Xie et al. 2020). Raises UserError for a model with other layer names, unless share is 0.
+    """
+    found = [module for name, module in model.named_modules() if _SUB_LAYER.search(name)] if share else []
+    if share and not found:
+        raise UserError(
+            f"sft.dropout is {share:g}, and this model has no known decoder layer.",
+            why="Dropout applies to modules named layers.N.self_attn and layers.N.mlp.",
+            do="Set sft.dropout = 0, or use a model of the Llama or Qwen family.",
+            code="dropout-layers-missing",
+        )
+
+    def drop(module: torch.nn.Module, given: Any, output: Any) -> Any:
+        # Attention returns its weights after its output.
+        if isinstance(output, tuple):
+            return (dropout(output[0], share, module.training), *output[1:])
+        return dropout(output, share, module.training)
+
+    hooks = [module.register_forward_hook(drop) for module in found]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class DropoutMasks(TrainerCallback):
+    """Trainer callback that seeds torch's generator before every optimiser step.
+
+    Masks depend on run seed and step alone, so a resumed run has the masks of an uninterrupted one.
+    """
+
+    def __init__(self, run_seed: int, callback: TrainingCallback) -> None:
+        """``callback`` counts the steps, those before a pause included."""
+        self._run_seed = run_seed
+        self._callback = callback
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        """Seed by run and step; the parts of a step continue one stream."""
+        torch.manual_seed(seeds.seed(self._run_seed, "dropout", step=self._callback.step))

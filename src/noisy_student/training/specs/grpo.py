@@ -11,8 +11,6 @@ from noisy_student.strict import Strict
 from noisy_student.training.specs.probe import ProbeSpec
 from noisy_student.training.specs.rewards import RewardSpec
 
-Loss = Literal["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"]
-
 
 class GrpoSpec(Strict):
     """Group-relative policy optimisation (Shao et al. 2024) of all weights; every field changes the result."""
@@ -39,7 +37,7 @@ class GrpoSpec(Strict):
     """Temperature of the answers; 1 is TRL's default, the plan has 0.3."""
     max_new_tokens: int = Field(default=512, ge=1)
     """Limit of an answer's tokens; answers run to their end token or to this, since a cut elsewhere teaches no end."""
-    loss_type: Loss = "dapo"
+    loss_type: Literal["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"] = "dapo"
     """TRL's default; the plan has dr_grpo."""
     beta: float = Field(default=0.0, ge=0)
     """Weight of the divergence from the start model; 0 is TRL's default, the plan has 0.04."""

@@ -14,6 +14,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from noisy_student.strict import Strict
+from noisy_student.training.measurements import slope
 
 RECENT = 10
 """Steps whose facts are averaged."""
@@ -76,9 +77,4 @@ def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], kl: Sequence[tupl
 def _rise(spec: ProbeSpec, kl: Sequence[tuple[int, float]]) -> float | None:
     """Nats a token and step, by least squares; 0 where the model has not visibly moved; None where unknown."""
     points = [(step, nats) for step, nats in sorted(kl) if spec.slope_from <= step <= spec.slope_to]
-    if len(points) < 2:
-        return None
-    if points[-1][1] < VISIBLE:
-        return 0.0
-    steps, nats = zip(*points, strict=True)
-    return float(statistics.linear_regression(steps, nats).slope)
+    return 0.0 if len(points) > 1 and points[-1][1] < VISIBLE else slope(points)

@@ -42,7 +42,7 @@ class AnswerGroup:
 class RewardKind:
     """One kind of reward: ``right`` returns for each answer of a group whether it counts as right.
 
-    ``options`` names the fields of ``RewardSpec`` that only some kinds read and this one does.
+    ``options`` names those fields of ``RewardSpec`` that it reads and others do not, such as ``gamma``.
     """
 
     right: Callable[[AnswerGroup, RewardSpec], Sequence[bool]]
@@ -51,8 +51,6 @@ class RewardKind:
 
 REWARDS = Registry("reward", RewardKind, group="noisy_student.rewards")
 """All kinds of reward by name, as ``grpo.rewards.kind`` gives it."""
-OPTIONS = ("gamma",)
-"""Fields of ``RewardSpec`` that apply to the kinds that name them only."""
 
 
 class RewardSpec(Strict):
@@ -79,15 +77,13 @@ class RewardSpec(Strict):
 
     @model_validator(mode="after")
     def _options_apply(self) -> Self:
-        for name in OPTIONS:
-            value = getattr(self, name)
-            if value != type(self).model_fields[name].default and name not in REWARDS.get(self.kind).options:
-                raise UserError(
-                    f'grpo.rewards.{name} is {value:g}, and grpo.rewards.kind is "{self.kind}".',
-                    why="This kind does not read it.",
-                    do=f'Remove {name}, or set grpo.rewards.kind = "random".',
-                    code="reward-option-unused",
-                )
+        if self.gamma != GAMMA and "gamma" not in REWARDS.get(self.kind).options:
+            raise UserError(
+                f'grpo.rewards.gamma is {self.gamma:g}, and grpo.rewards.kind is "{self.kind}".',
+                why="This kind does not read it.",
+                do='Remove gamma, or set grpo.rewards.kind = "random".',
+                code="reward-option-unused",
+            )
         return self
 
     @property
