@@ -35,10 +35,7 @@ CISPO_CAP = 5.0
 
 
 def config(spec: GrpoSpec, shared: dict[str, Any], *, steps: int, weights: list[float]) -> GRPOConfig:
-    """Return TRL's settings for ``steps`` optimiser steps; ``weights`` are those of the rewards, in their order.
-
-    ``shared`` are those of every method. Answers run to the end token or the cap; TRL does not shuffle questions.
-    """
+    """Return TRL's settings for ``steps`` optimiser steps; ``shared`` are every method's, ``weights`` the rewards'."""
     return GRPOConfig(
         max_steps=steps,
         num_generations=spec.generations,

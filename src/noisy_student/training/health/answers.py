@@ -30,11 +30,12 @@ def template_mismatch(window: Window) -> Finding | None:
     if not known:
         return None
     last = known[-1]
-    half = window.setup.half
-    mean = sum(row["apart_nats"] for row in known) / max(1, sum(row["apart_tokens"] for row in known)) if half else 0.0
-    apart = mean if half else last["mismatch"]
+    apart, most = last["mismatch"], MISMATCH
+    if window.setup.half:
+        apart = sum(row["apart_nats"] for row in known) / max(1, sum(row["apart_tokens"] for row in known))
+        most = MEAN_MISMATCH
     # Written so that NaN is a mismatch, too.
-    if apart < (MEAN_MISMATCH if half else MISMATCH):
+    if apart < most:
         return None
     return (
         f"Sampler and trainer differ by {last['mismatch']:.3g} nats at one token (step {last['step']}).",

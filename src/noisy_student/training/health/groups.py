@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from noisy_student.statistics.intervals import wilson
 from noisy_student.statistics.paired import mcnemar_exact
@@ -139,7 +140,8 @@ def collapse(window: Window) -> Finding | None:
     now, best = known[-1], max(known[:-1], key=lambda check: sum(check["dev"]))
     lost = sum(was and not is_ for was, is_ in zip(best["dev"], now["dev"], strict=True))
     won = sum(is_ and not was for was, is_ in zip(best["dev"], now["dev"], strict=True))
-    reward, reward_then = window.mean("right"), _mean_reward(window, int(best["step"]))
+    until_then = window.facts[: max(RECENT, int(best["step"]) // window.cycle)]
+    reward, reward_then = window.mean("right"), replace(window, facts=until_then).mean("right")
     if lost <= won or mcnemar_exact(lost, won) > COLLAPSE_P or reward < reward_then:
         return None
     origins = {group.origin for group in window.recent_groups}
@@ -152,10 +154,3 @@ def collapse(window: Window) -> Finding | None:
         "Stop here and keep an earlier student; train on labels that agree (select = { min_agreement = 0.75 }) or "
         "from more gold; stored votes hold longer than online ones.",
     )
-
-
-def _mean_reward(window: Window, step: int) -> float:
-    """Share of right answers around a step."""
-    first = min(max(0, step // window.cycle - RECENT), max(0, len(window.facts) - RECENT))
-    rows = window.facts[first : first + RECENT]
-    return sum(float(row["right"]) for row in rows) / len(rows)

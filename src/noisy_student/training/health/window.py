@@ -90,8 +90,6 @@ class Window:
             return None
         spans = [{int(row["step"]) for row in rows} for rows in (self.facts[:RECENT], self.facts[-RECENT:])]
         first, last = ([group.right / group.answers for group in self.groups if group.step in span] for span in spans)
-        if len(first) < 2 or len(last) < 2:
-            return None
         # Groups are the units: answers to one question are right or wrong together.
         error = math.sqrt(statistics.variance(first) / len(first) + statistics.variance(last) / len(last))
         before, now = statistics.fmean(first), statistics.fmean(last)

@@ -50,7 +50,6 @@ class RewardKind:
 
 
 REWARDS = Registry("reward", RewardKind, group="noisy_student.rewards")
-"""All kinds of reward by name, as ``grpo.rewards.kind`` gives it."""
 
 
 class RewardSpec(Strict):
