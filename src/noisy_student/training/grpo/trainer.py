@@ -139,7 +139,8 @@ class Trainer(GRPOTrainer):
             setup = replace(self.setup, dtype="float32")
             found = template_mismatch(Window(setup, self.state.global_step, (), [{**fact, "mismatch": most}]))
             if found is not None:
-                raise UserError(found[0], why=found[1], do=found[2], code="template-mismatch")
+                evidence, cause, remedy = found
+                raise UserError(evidence, why=cause, do=remedy, code="template-mismatch")
         fact["mismatch"] = max(most, fact.get("mismatch", 0.0))
         fact["apart_nats"] = fact.get("apart_nats", 0.0) + float(apart.sum())
         fact["apart_tokens"] = fact.get("apart_tokens", 0) + int(mask.sum())
