@@ -27,9 +27,8 @@ Optimizers = tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]
 
 def with_adapter(loaded: LoadedModel, spec: Mapping[str, Any]) -> LoadedModel:
     """Return the model with the adapter of a stage's ``spec``, or unchanged where it has none."""
-    if spec.get("lora") is None:
-        return loaded
-    return adapt(loaded, LoraSpec.model_validate(spec["lora"]), seed=spec["seed"])
+    lora = spec.get("lora")
+    return loaded if lora is None else adapt(loaded, LoraSpec.model_validate(lora), seed=spec["seed"])
 
 
 def adapt(loaded: LoadedModel, spec: LoraSpec, *, seed: int) -> LoadedModel:

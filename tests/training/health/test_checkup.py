@@ -21,7 +21,7 @@ from noisy_student.errors import NotTrainable, Paused
 from noisy_student.models import lab
 from noisy_student.models.load import load
 from noisy_student.training.health.checkup import SAMPLED_WEIGHTS, Checkup, StartWeights, own_loss
-from noisy_student.training.health.window import Setup, Window
+from noisy_student.training.health.window import Setup, Window, first_seen
 from noisy_student.training.measurements import Point
 from noisy_student.training.sft import train as sft
 from noisy_student.training.specs.health import HealthSpec
@@ -48,19 +48,19 @@ def test_it_looks_when_it_is_time_and_once(tmp_path: Path) -> None:
         made.check(Window(SETUP, step, POINT), context)
     assert [(row["step"], row["own_loss"]) for row in made.rows] == [(0, 0.5), (2, 0.4), (4, 0.3)]
     assert made.rows == list(files.read_jsonl(tmp_path / "curves" / "health.jsonl"))
-    assert made.rows[1]["moved"] == 0 and made.found == ()
+    assert made.rows[1]["moved"] == 0 and first_seen(made.rows) == []
 
 
 def test_where_no_look_comes_nothing_is_measured() -> None:
     made = checkup(HealthSpec(first=5), losses=())
-    assert made.rows == [] and made.found == ()
+    assert made.rows == [] and first_seen(made.rows) == []
 
 
 def test_what_is_found_is_said_kept_and_goes_on(tmp_path: Path) -> None:
     made, context = checkup(), Context(tmp_path)
     made.check(Window(SETUP, 2, POINT), context)
     made.check(Window(SETUP, 4, POINT), context)
-    assert [(row["step"], row["name"]) for row in made.found] == [(2, "learning-rate-too-high")]
+    assert [(row["step"], row["name"]) for row in first_seen(made.rows)] == [(2, "learning-rate-too-high")]
     (first, second) = json.loads((tmp_path / "progress.json").read_text())["notices"]
     assert first.startswith("step 2: learning-rate-too-high: On its own first examples the loss rose from 0.50")
     assert second.startswith("step 4: ")

@@ -110,10 +110,8 @@ class Rollouts:
         row_seeds = [[seeds.seed(self.run_seed, "health-dev", name)] for name in dev]
         drawn = self.inputs.draw(model, [self.inputs.prompts[name] for name in dev], row_seeds, self.check)
         found = [self._read(name, draws)[1][0] for name, draws in zip(dev, drawn, strict=True)]
-        right = [
-            answer is not None and same(answer.canonical, true)
-            for true, answer in zip(dev.values(), found, strict=True)
-        ]
+        pairs = zip(dev.values(), found, strict=True)
+        right = [answer is not None and same(answer.canonical, true) for true, answer in pairs]
         return {"dev": right, "dev_leading": leading_share_of_all(dev.values())}
 
     def _answer(self, model: PreTrainedModel, names: Sequence[str]) -> list[_Answered]:

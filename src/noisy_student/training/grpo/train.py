@@ -27,7 +27,7 @@ from noisy_student.training.grpo.rollouts import RolloutInputs, Rollouts
 from noisy_student.training.grpo.shared_prompts import shared_width
 from noisy_student.training.grpo.trainer import KlToStart, Trainer, config
 from noisy_student.training.health.checkup import Checkup
-from noisy_student.training.health.window import Setup, Window
+from noisy_student.training.health.window import Setup, Window, first_seen
 from noisy_student.training.measurements import Group, Point
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
@@ -79,7 +79,7 @@ def train(
         facts=tuple(run.rollouts.facts),
         curve=tuple(run.callback.points),
         resumed_at_steps=tuple(run.resumed),
-        health=run.checkup.found,
+        health=tuple(first_seen(run.checkup.rows)),
         criteria=tuple(run.criteria()),
         seconds=run.callback.seconds,
     )
@@ -105,16 +105,16 @@ class _Run:
         inputs: RolloutInputs,
         spec: GrpoSpec,
         health: HealthSpec,
-        run_seed: int,
+        seed: int,
         context: Context,
     ) -> None:
         self._loaded, self._spec, self._context = loaded, spec, context
         model = loaded.model
         names = sorted(inputs.labels)
         batches = spec.step_count(len(names))
-        order = visit_order(len(names), batches * spec.prompts, seed=run_seed)
+        order = visit_order(len(names), batches * spec.prompts, seed=seed)
         self._asked = [names[place] for place in order]
-        self._seed = seeds.seed(run_seed, "training") % 2**32
+        self._seed = seeds.seed(seed, "training") % 2**32
         self._setup = Setup(
             learning_rate=spec.learning_rate,
             dtype=str(model.dtype).removeprefix("torch."),
@@ -123,12 +123,12 @@ class _Run:
             gold=inputs.unreadable_gold + sum(label.origin == "gold" for label in inputs.labels.values()),
             unreadable=inputs.unreadable_gold,
         )
-        self.rollouts = Rollouts(inputs, spec, run_seed, check=lambda: self.callback.ask())
+        self.rollouts = Rollouts(inputs, spec, seed, check=lambda: self.callback.ask())
         on_dev = partial(self.rollouts.on_dev, model)
         self.checkup = Checkup(health, model, measure=on_dev if inputs.dev else None)
         self.resumed: list[int] = []
         steps = batches * spec.num_iterations
-        run = _identity(loaded, inputs, spec, self._asked, run_seed)
+        run = _identity(loaded, inputs, spec, self._asked, seed)
         self._saved = Checkpoint(context.scratch / "grpo", run, model, *optimizers(model, spec, steps))
         torch.manual_seed(self._seed)
         self._kl_to_start = None

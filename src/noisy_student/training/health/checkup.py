@@ -17,7 +17,7 @@ from noisy_student.errors import NotTrainable
 from noisy_student.models.adapter import plain
 from noisy_student.models.chat import EncodedExample
 from noisy_student.training.health.rules import STOPPING, diagnose
-from noisy_student.training.health.window import Window, first_seen
+from noisy_student.training.health.window import Window
 from noisy_student.training.specs.health import FILE, HealthSpec
 
 NEAR_ZERO = 0.01
@@ -66,11 +66,6 @@ class Checkup:
         """Measure the start model, unless no check comes within ``steps`` or the run was resumed."""
         if self.spec.due(steps, last=0) and not self.rows and self._measure is not None:
             self.rows.append({"step": 0, **self._measure(), "diagnoses": [], "misleading": []})
-
-    @property
-    def found(self) -> tuple[dict[str, Any], ...]:
-        """Every diagnosed condition once, with the step at which it was first found."""
-        return tuple(first_seen(self.rows))
 
     def check(self, window: Window, context: Context) -> None:
         """Check once where a check is due; raises NotTrainable for a diagnosis that stops the training.

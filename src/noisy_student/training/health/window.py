@@ -105,9 +105,8 @@ class Window:
     @property
     def kl_to_start(self) -> list[tuple[int, float]]:
         """Optimiser steps and divergences from the start in nats a token, measured here or logged by TRL."""
-        measured = [
-            (self.cycle * int(row["step"]), float(row["kl"])) for row in self.facts if row.get("kl") is not None
-        ]
+        known = [row for row in self.facts if row.get("kl") is not None]
+        measured = [(self.cycle * int(row["step"]), float(row["kl"])) for row in known]
         # A point's step counts from 1, and its divergence was taken before that step.
         logged = [(point.step - 1, point.kl) for point in self.points if point.kl is not None]
         return measured or logged

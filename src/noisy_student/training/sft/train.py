@@ -7,7 +7,7 @@ counts are exact before the first step, and a paused training resumes without a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,7 +27,7 @@ from noisy_student.models.load import LoadedModel
 from noisy_student.training.callback import TrainingCallback
 from noisy_student.training.checkpoint import Checkpoint
 from noisy_student.training.health.checkup import Checkup, own_loss
-from noisy_student.training.health.window import Setup, Window
+from noisy_student.training.health.window import Setup, Window, first_seen
 from noisy_student.training.measurements import Point
 from noisy_student.training.sft.examples import Encoded, batch_order
 from noisy_student.training.specs.health import HealthSpec
@@ -83,7 +83,7 @@ def train(
         read_tokens=sum(len(row.ids) for row in rows),
         too_long=encoded.too_long,
         curve=tuple(callback.points),
-        health=checkup.found,
+        health=tuple(first_seen(checkup.rows)),
         seconds=callback.seconds,
     )
 
@@ -93,7 +93,8 @@ def _run(
 ) -> TrainingCallback:
     model, steps = loaded.model, spec.step_count(len(rows))
     setup = Setup(spec.learning_rate, str(model.dtype).removeprefix("torch."), is_adapted(model))
-    run = _identity(loaded, rows, spec, run_seed)
+    ids = [[list(row.ids), sum(row.completion_mask)] for row in rows]
+    run = identity.digest({"model": loaded.digest, "rows": ids, "spec": spec.model_dump(), "seed": run_seed})
     saved = Checkpoint(context.scratch / "sft", run, model, *optimizers(model, spec, steps))
     # Seed torch's generator before a saved state is restored, which has its own.
     seed = seeds.seed(run_seed, "training") % 2**32
@@ -148,11 +149,6 @@ def _config(spec: SftSpec, shared: dict[str, Any]) -> SFTConfig:
 def _loss_tokens(row: EncodedExample, spec: SftSpec) -> int:
     """Tokens of a row in the loss; the first token is never predicted."""
     return sum(row.completion_mask[1:]) if spec.loss_on == "answer" else len(row.ids) - 1
-
-
-def _identity(loaded: LoadedModel, rows: Sequence[EncodedExample], spec: SftSpec, seed: int) -> str:
-    ids = [[list(row.ids), sum(row.completion_mask)] for row in rows]
-    return identity.digest({"model": loaded.digest, "rows": ids, "spec": spec.model_dump(), "seed": seed})
 
 
 @contextmanager

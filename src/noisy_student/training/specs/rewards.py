@@ -60,7 +60,6 @@ class RewardSpec(Strict):
     ``format``, which accepts every answer after a complete ``####``; other packages add kinds."""
     gamma: float = Field(default=GAMMA, gt=0, lt=1)
     """Probability that ``random`` counts an answer as right."""
-
     termination: float = 0.0
     """Extra reward of a text that ended by itself; the plan has 0.1."""
     repetition: float = 0.0
@@ -98,10 +97,8 @@ def equals_label(group: AnswerGroup, spec: RewardSpec) -> list[bool]:
     >>> equals_label(AnswerGroup("q", ["#### 4", ""], [four, None], "4.0", [0, 0]), RewardSpec())
     [True, False]
     """
-    return [
-        group.label is not None and answer is not None and same(answer.canonical, group.label)
-        for answer in group.answers
-    ]
+    label = group.label
+    return [label is not None and answer is not None and same(answer.canonical, label) for answer in group.answers]
 
 
 def random_share(group: AnswerGroup, spec: RewardSpec) -> list[bool]:
