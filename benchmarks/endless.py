@@ -23,7 +23,7 @@ from noisy_student.models.load import load
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.study.settings.files import Request, resolve
-from noisy_student.training.groups import loops
+from noisy_student.training.measurements import loops
 
 
 @dataclass(frozen=True, slots=True)
