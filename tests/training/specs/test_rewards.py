@@ -83,7 +83,7 @@ def test_the_source_of_a_foreign_kind_is_in_the_key_of_training_by_it(tmp_path: 
 
     installed(tmp_path)
     first, label = digests("brief"), digests("label")
-    installed(tmp_path, PLUGIN + "# changed\n")
+    installed(tmp_path, PLUGIN + "CHANGED = True\n")
     second = digests("brief")
     assert first["train grpo-baseline"] != second["train grpo-baseline"]
     assert first["train baseline"] == second["train baseline"]

@@ -33,6 +33,7 @@ class Plan:
         students = [item.train for item in self.conditions]
         kinds = ("quality", "groups", "review", "lineage")
         of_conditions = [getattr(item, kind) for kind in kinds for item in self.conditions]
+        of_conditions += [node for item in self.conditions for node in item.measures.values()]
         of_labels = [node for item in self.labels for node in (item.labels, item.quality)]
         on_dev = [item.on_dev for item in self.labels]
         # The export of labels reads the texts of questions from the split.

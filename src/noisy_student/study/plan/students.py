@@ -13,7 +13,7 @@ from typing import Any
 
 from noisy_student.errors import UserError
 from noisy_student.labeling.select import SELECTIONS
-from noisy_student.pipeline.node import Node
+from noisy_student.pipeline.node import Node, declared_by
 from noisy_student.study.plan import specs
 from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes, first_trained
 from noisy_student.study.plan.samples import SampledModel, SampleGraph
@@ -55,16 +55,18 @@ class SeedGraph(SampleGraph):
         train, condition = self.trained(name), self.settings.conditions[name]
         taught = None if train is None else first_trained(train)
         learned = taught.inputs.get("examples", (taught,))[0] if taught is not None else None
+        grade = self._grade(name)
         return ConditionNodes(
             name=name,
             seed=self.run_seed,
             train=train,
             learned=learned,
-            grade=self._grade(name),
+            grade=grade,
             quality=self._condition_quality(name, learned) if isinstance(condition, TrainedCondition) else None,
-            groups=self._group_quality(name, train) if condition.method == "grpo" else None,
+            groups=self._group_quality(name, train) if METHODS.get(condition.method).groups else None,
             review=None if condition.accept is None else self.review(name),
             lineage=self.lineage(name),
+            measures={stage: self._measured(stage, name, grade) for stage in self.settings.measures},
         )
 
     def label(self, name: str) -> LabelNodes:
@@ -363,6 +365,12 @@ class SeedGraph(SampleGraph):
             title=f"grade {name}" + (" on dev" if part == "dev" else ""),
         )
 
+    def _measured(self, stage: str, name: str, grade: Node) -> Node:
+        inputs = {"samples": grade.inputs["samples"]}
+        if declared_by(stage).lane == "truth":
+            inputs["key"] = (self.key,)
+        return self.node(stage, {}, inputs=inputs, title=f"{stage} of {name}")
+
     def _condition_quality(self, name: str, learned: Node | None) -> Node | None:
         noised = self.settings.conditions[name].accuracy is not None
         judged = ("label", "reveal") if noised else ("label",)
@@ -376,7 +384,7 @@ class SeedGraph(SampleGraph):
         return self.node("label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=title)
 
     def _group_quality(self, name: str, train: Node | None) -> Node:
-        assert train is not None, "GRPO trains"
+        assert train is not None, "methods with groups train"
         inputs = {"key": [self.key], "train": [train]}
         return self.node("group-quality", {}, inputs=inputs, title=f"groups of {name} against the key")
 

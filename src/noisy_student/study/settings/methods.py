@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from noisy_student.errors import UserError
 from noisy_student.registry import Registry
 from noisy_student.strict import Strict
 from noisy_student.study.settings.conditions import (
@@ -57,6 +58,19 @@ class Method:
     work: Work | None = None
     reported: tuple[str, ...] = ()
     """Counts of the stage's summary that the results show, beside those of every training."""
+    groups: bool = False
+    """Its stage writes ``groups.jsonl``, groups of answers to one question, which are compared with the key."""
+
+    def __post_init__(self) -> None:
+        learns = issubclass(self.condition, TextCondition | LabelCondition)
+        given = (self.stage is not None, self.spec is not None, self.work is not None)
+        if given != (learns,) * 3:
+            raise UserError(
+                f"The method of {self.condition.__name__} has stage, spec and work: {', '.join(map(str, given))}.",
+                why="A method that trains has all three, and a condition derived from TextCondition or LabelCondition.",
+                do="Give the missing ones (docs/extending.md).",
+                code="plugin-row-invalid",
+            )
 
     @property
     def reads_texts(self) -> bool:
@@ -126,5 +140,6 @@ METHODS.register(
             alike=("max_new_tokens",),
         ),
         reported=("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups", "reward_bits"),
+        groups=True,
     ),
 )
