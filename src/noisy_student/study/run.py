@@ -45,11 +45,11 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
         plan.preflight.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event
     )
     # Statistics need scipy, which a run without checks must not wait for.
-    from noisy_student.study.results.preflight import failures, preflight, withheld
+    from noisy_student.study.results.preflight import preflight, preflight_error
 
-    rows = preflight(RunView(plan, store, first))
-    if failures(rows):
-        return _without(plan, first, store, reason=str(withheld(rows)), on_event=on_event)
+    failed = preflight_error(preflight(RunView(plan, store, first)))
+    if failed is not None:
+        return _without(plan, first, store, reason=str(failed), on_event=on_event)
     rest = run_graph(plan.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event)
     return Result({**first.nodes, **rest.nodes}, {**first.outcomes, **rest.outcomes})
 

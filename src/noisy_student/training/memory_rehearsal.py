@@ -1,6 +1,6 @@
-"""One step of a training with the longest rows that there can be: nothing is kept of it but what it took.
+"""Memory rehearsal: peak memory of one step of the real trainers, with the longest rows that can occur.
 
-It is the trainers' own step. The model is changed by it, so it is loaded for this alone.
+The step changes the model, so it is loaded for the rehearsal only.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -26,13 +26,13 @@ from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.sft import SftSpec
 
 TICK = 0.01
-"""Seconds from one look at the process to the next; a step takes longer."""
+"""Seconds between two readings of the process's memory; a step takes longer."""
 STATUS, ALL = Path("/proc/self/status"), Path("/proc/meminfo")
 
 
 @dataclass(slots=True)
 class Peak:
-    """Bytes above what was taken before; None where the system does not say. ``where`` is the kind of memory."""
+    """Bytes ``taken`` above the level before, None if the system does not report them; ``where`` names the memory."""
 
     where: str
     free: int | None
@@ -41,10 +41,9 @@ class Peak:
 
 @contextmanager
 def memory_peak() -> Iterator[Peak]:
-    """Within, watch what is taken; the peak is there after.
+    """Measure the peak memory of the block; ``taken`` is set when it ends.
 
-    On a GPU it is torch's own count. On a CPU the process is looked at a hundred times a second, so that a spike that
-    is shorter than that may be missed.
+    On a GPU torch counts. On a CPU the process is read every ``TICK`` seconds, so shorter spikes may be missed.
     """
     if torch.cuda.is_available():
         with _on_gpu() as peak:
@@ -87,7 +86,7 @@ def _on_cpu() -> Iterator[Peak]:
 
 
 def _kilobytes(path: Path, name: str) -> int | None:
-    """A row of a file of the system, in bytes; None where there is none."""
+    """Read a row of a system file in bytes; None if file or row is missing."""
     try:
         lines = path.read_text(encoding="ascii").splitlines()
     except OSError:
@@ -96,13 +95,13 @@ def _kilobytes(path: Path, name: str) -> int | None:
 
 
 STATE = 16
-"""Bytes a weight in float32 training: itself, its gradient, and AdamW's two moments."""
-NO_LOOKS = HealthSpec(first=1 << 30, dev=0)
+"""Bytes of a weight in float32 training: itself, its gradient, and AdamW's two moments."""
+NO_HEALTH_CHECKS = HealthSpec(first=1 << 30, dev=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
-    """What one step took; ``peak`` is in bytes, None where it did not fit or the system does not say."""
+class MemoryRehearsal:
+    """Peak bytes of one training step; ``peak`` is None if it did not fit (with ``reason``) or is unknown."""
 
     method: str
     rows: int
@@ -113,8 +112,10 @@ class Rehearsed:
     reason: str = ""
 
 
-def rehearse_sft(load: Callable[[], LoadedModel], prompt: Sequence[int], spec: SftSpec, context: Context) -> Rehearsed:
-    """One step of full batches whose rows are the longest prompt with a target up to ``max_length``."""
+def rehearse_sft(
+    load: Callable[[], LoadedModel], prompt: Sequence[int], spec: SftSpec, context: Context
+) -> MemoryRehearsal:
+    """Measure one step of a full batch whose rows are the longest prompt with a target up to ``max_length``."""
     length = max(spec.max_length, len(prompt) + 1)
     target = [prompt[place % len(prompt)] for place in range(length - len(prompt))]
     row = EncodedExample((*prompt, *target), (*(0 for _ in prompt), *(1 for _ in target)))
@@ -122,15 +123,15 @@ def rehearse_sft(load: Callable[[], LoadedModel], prompt: Sequence[int], spec: S
 
     def step(loaded: LoadedModel) -> None:
         encoded = Encoded((row,) * spec.batch, ())
-        sft.train(loaded, encoded, spec=once, health=NO_LOOKS, seed=0, context=context)
+        sft.train(loaded, encoded, spec=once, health=NO_HEALTH_CHECKS, seed=0, context=context)
 
-    return _taken(load, step, Rehearsed("sft", spec.micro_batch or spec.batch, length, None, None, ""))
+    return _measured(load, step, MemoryRehearsal("sft", spec.micro_batch or spec.batch, length, None, None, ""))
 
 
 def rehearse_grpo(
     load: Callable[[], LoadedModel], prompt: Sequence[int], spec: GrpoSpec, draw: DrawRows, context: Context
-) -> Rehearsed:
-    """One step of groups of the longest prompt; ``draw`` is to run every answer to the cap."""
+) -> MemoryRehearsal:
+    """Measure one step of groups of the longest prompt; ``draw`` must run every answer to the cap."""
     once = GrpoSpec.model_validate(
         {
             **spec.model_dump(),
@@ -152,14 +153,19 @@ def rehearse_grpo(
             decode=lambda ids: "",
             revote=lambda answers: None,
         )
-        grpo.train(loaded, inputs, spec=once, health=NO_LOOKS, seed=0, context=context)
+        grpo.train(loaded, inputs, spec=once, health=NO_HEALTH_CHECKS, seed=0, context=context)
 
     length = len(prompt) + spec.max_new_tokens
-    return _taken(load, step, Rehearsed("grpo", spec.micro_batch or spec.batch, length, None, None, ""))
+    return _measured(load, step, MemoryRehearsal("grpo", spec.micro_batch or spec.batch, length, None, None, ""))
 
 
-def _taken(load: Callable[[], LoadedModel], step: Callable[[LoadedModel], None], told: Rehearsed) -> Rehearsed:
-    """Load, take the step and say what both took; what cannot fit by calculation alone is not tried."""
+def _measured(
+    load: Callable[[], LoadedModel], step: Callable[[LoadedModel], None], row: MemoryRehearsal
+) -> MemoryRehearsal:
+    """Load the model, take the step and return ``row`` with the peak of both; a step that cannot fit is not tried.
+
+    A calculation decides that, since the system would kill the process.
+    """
     reason = ""
     with memory_peak() as peak:
         loaded = load()
@@ -171,5 +177,4 @@ def _taken(load: Callable[[], LoadedModel], step: Callable[[LoadedModel], None],
                 step(loaded)
             except (torch.OutOfMemoryError, MemoryError) as error:
                 reason = f"out of memory: {str(error).splitlines()[0]}"
-    took = None if reason else peak.taken
-    return Rehearsed(told.method, told.rows, told.tokens, took, peak.free, peak.where, reason)
+    return replace(row, peak=None if reason else peak.taken, free=peak.free, where=peak.where, reason=reason)

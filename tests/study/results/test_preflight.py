@@ -1,130 +1,53 @@
-"""What the pre-flight adds to a plan and what it leaves alone; the numbers that come from settings."""
+"""Results of the pre-flight: measurements from settings and stored summaries, and the checks that rest on them."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import pytest
-from refusals import refused
 
-from noisy_student.pipeline.node import parents_first
+from noisy_student.evaluation.preflight.checks import CHECKS
+from noisy_student.pipeline.attempt import Outcome
+from noisy_student.pipeline.runner import Result
+from noisy_student.pipeline.store import Store
 from noisy_student.study.plan.plan import Plan, plan
-from noisy_student.study.plan.preflight import PreflightNodes
-from noisy_student.study.results.preflight import batches, failures, withheld
+from noisy_student.study.results.preflight import batches, preflight, preflight_error
+from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.files import Request, resolve
 
 
-def made(study: str = "v1", **overrides: Any) -> Plan:
-    return plan(resolve(Request(study, overrides={name.replace("__", "."): v for name, v in overrides.items()})))
+@pytest.fixture(scope="module")
+def checks() -> Plan:
+    return plan(resolve(Request("preflight")))
 
 
-def checks(planned: Plan) -> PreflightNodes:
-    assert planned.preflight is not None
-    return planned.preflight
-
-
-def keys(planned: Plan) -> set[str]:
-    return {node.key for node in planned.targets}
-
-
-@pytest.mark.parametrize("study", ["v1", "v4-debug", "v5", "combined"])
-def test_with_it_a_study_computes_what_it_did_and_the_checks(study: str) -> None:
-    without, with_it = made(study), made(study, preflight=True)
-    assert keys(without) < keys(with_it)
-    added = keys(with_it) - keys(without)
-    assert added <= {node.key for node in checks(with_it).targets}
-    assert [item.grade.key for item in without.conditions] == [item.grade.key for item in with_it.conditions]
-
-
-def test_nothing_that_is_trained_or_sampled_reads_a_check() -> None:
-    planned = made(preflight=True)
-    own = {node.key for node in planned.preflight.targets} if planned.preflight else set()
-    rest = [node for node in parents_first(made().targets) if node.key not in own]
-    assert rest and not any(parent.key in own for node in rest for parent in node.parents)
-
-
-def test_the_baseline_that_is_checked_is_the_one_that_is_trained() -> None:
-    trained = {node.key for node in parents_first([checks(made("preflight")).baseline]) if node.stage == "train-sft"}
-    baseline = next(item.train for item in made("v1").conditions if item.name == "baseline")
-    assert baseline is not None and trained == {baseline.key}
-
-
-def test_the_study_of_that_name_does_nothing_else() -> None:
-    planned = made("preflight")
-    assert planned.conditions == () and planned.labels == ()
-    assert keys(planned) == {node.key for node in checks(planned).targets}
-
-
-def test_more_samples_wait_for_the_vote_of_fewer() -> None:
-    four, eight, sixteen = checks(made(preflight=True)).votes
-    assert [vote.spec["K"] for vote in (four, eight, sixteen)] == [4, 8, 16]
-    shards = [node.spec["shard"] for node in sixteen.inputs["samples"]]
-    assert shards == [{"first": 0, "end": 4}, {"first": 4, "end": 8}, {"first": 8, "end": 16}]
-    # What was drawn stays: a rung adds to the ones before.
-    assert sixteen.inputs["samples"][:2] == eight.inputs["samples"]
-    assert eight.inputs["samples"][:1] == four.inputs["samples"]
-    for vote, before in ((eight, four), (sixteen, eight)):
-        (gate,) = vote.inputs["samples"][-1].inputs["gate"]
-        assert gate.stage == "gate" and gate.parents == (before,)
-    assert "gate" not in four.inputs["samples"][0].inputs
-
-
-def test_the_teacher_is_the_untrained_model_where_the_studys_is() -> None:
-    def models(planned: Plan) -> list[bool]:
-        return ["model" in node.inputs for node in checks(planned).votes[0].inputs["samples"]]
-
-    assert models(made(preflight=True)) == [False]  # the lab's teacher is base
-    assert models(made(preflight=True, teacher="baseline")) == [True]
-
-
-def test_the_key_is_read_for_a_slice_of_test_alone(tmp_path: Any) -> None:
-    def readers(planned: Plan) -> list[str]:
-        nodes = parents_first(checks(planned).targets)
-        return [node.title for node in nodes if any(parent.stage == "key" for parent in node.parents)]
-
-    assert readers(made("preflight")) == []
-    for name in ("train", "test"):
-        rows = [f'{{"question": "{name} {n}: {n} plus {n}?", "answer": "#### {2 * n}"}}\n' for n in range(400)]
-        (tmp_path / f"{name}.jsonl").write_text("".join(rows))
-    source = {"kind": "hub", "dataset": str(tmp_path), "labeled": "train", "test": "test"}
-    planned = made("preflight", data__source=source, data__labeled=50, data__unlabeled=50, data__test=200)
-    assert readers(planned) == ["grade the teacher on 100 test questions"]
-    test = checks(planned).test
-    assert test is not None and test.lane == "truth"
-    assert [node.spec["block"] for node in test.inputs["samples"]] == [[0, 100]]
-    assert readers(made("preflight", data__source=source, data__labeled=50, checks__test_questions=0)) == []
-
-
-def test_the_heaviest_way_of_grpo_is_rehearsed() -> None:
-    rehearsal = checks(made("v4-debug", preflight=True)).rehearsal
-    assert rehearsal is not None and rehearsal.spec["grpo"]["max_new_tokens"] == 384  # rung-0 of the lab
-    sft_only = checks(made("v1", preflight=True)).rehearsal
-    assert sft_only is not None and sft_only.spec["grpo"] is None and sft_only.spec["sft"]["batch"] == 16
-    assert checks(made(preflight=True, checks__rehearse=False)).rehearsal is None
-
-
-def test_steps_are_those_of_the_trainers() -> None:
-    found = {each.method: each for each in batches(made("preflight").settings)}
+def test_steps_are_those_of_the_trainers(checks: Plan) -> None:
+    found = {each.method: each for each in batches(checks.settings)}
     assert (found["sft"].examples, found["sft"].batch, found["sft"].steps) == (500, 16, 32)
     assert (found["grpo"].batch, found["grpo"].group, found["grpo"].steps) == (64, 8, 63)
 
 
-def test_checks_alone_without_checks_are_refused() -> None:
-    with refused("field-without-effect", "checks.only"):
-        resolve(Request("preflight", overrides={"preflight": False}))
+def test_no_results_while_nodes_are_left(tmp_path: Path, checks: Plan) -> None:
+    assert preflight(RunView(checks, Store(tmp_path))) == []
 
 
-def test_a_slice_of_test_stays_a_slice() -> None:
-    with refused("field-invalid", "test_questions", "101"):
-        resolve(Request("preflight", overrides={"checks.test_questions": 101}))
+def test_every_check_that_needs_a_failed_node_fails_with_its_reason(tmp_path: Path, checks: Plan) -> None:
+    assert checks.preflight is not None
+    unseen, gold = checks.preflight.unseen, checks.preflight.gold
+    # Every measurement but the memory rehearsal reads the unseen questions or is the check of gold answers.
+    ended = {node.key: Outcome("failed", "it died") for node in (unseen, gold)}
+    rows = {row["check"]: row for row in preflight(RunView(checks, Store(tmp_path), Result({}, ended)))}
+    needed = {check.name for check in CHECKS if check.needs and check.name not in ("pool-against-test", "memory")}
+    died = {name for name, row in rows.items() if row["outcome"] == "fail" and row["detail"].endswith("it died")}
+    assert died == needed - {"prompt-completion"}
+    assert {rows[name]["measured"] for name in ("pool-against-test", "prompt-completion")} == {"not applicable"}
+    assert (rows["batches"]["outcome"], rows["batches"]["value"]) == ("pass", 95.0)
 
 
-def test_what_is_withheld_is_said_with_the_measure_and_the_remedy() -> None:
-    rows = [
-        {"check": "dtype", "outcome": "fail", "measured": "bfloat16", "remedy": "--set model.dtype=float32"},
-        {"check": "disk", "outcome": "warn", "measured": "much", "remedy": "gc"},
-    ]
-    assert failures(rows) == ["dtype (bfloat16): --set model.dtype=float32"]
-    said = withheld(rows)
-    assert said.code == "preflight-failed"
-    assert "dtype (bfloat16): --set model.dtype=float32" in str(said) and "preflight=false" in said.do
+def test_the_error_names_failed_checks_with_value_and_remedy() -> None:
+    failed = {"check": "dtype", "outcome": "fail", "measured": "bfloat16", "remedy": "--set model.dtype=float32"}
+    warned = {"check": "disk", "outcome": "warn", "measured": "much", "remedy": "gc"}
+    error = preflight_error([failed, warned])
+    assert error is not None and error.code == "preflight-failed"
+    assert "dtype (bfloat16): --set model.dtype=float32" in str(error) and "preflight=false" in str(error.do)
+    assert "disk" not in str(error) and preflight_error([warned]) is None

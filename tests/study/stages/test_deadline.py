@@ -85,7 +85,7 @@ STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "unseen-votes": (unseen_votes, ("unseen", "samples"), "vote"),
     "gold-check": (gold_check, (), "vote"),
 }
-# tests/sampling/test_torch_engine.py, tests/training/test_{sft,grpo,rehearsal}.py, tests/invariants/test_preflight.py
+# tests/sampling/test_torch_engine.py, tests/training, tests/invariants/test_preflight.py
 WITH_A_MODEL = {"sample", "train_sft", "train_grpo", "rehearsal", "model_check"}
 
 

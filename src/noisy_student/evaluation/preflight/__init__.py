@@ -1,1 +1,1 @@
-"""Rules of the pre-flight: numbers in, pass, warn, fail or unsure out."""
+"""Checks before a run: measurements in, pass, warn, fail or unsure out."""

@@ -1,38 +1,28 @@
-"""What one pre-flight check says, and how numbers are written in it."""
+"""The judgement that a pre-flight check returns, and the formats of its numbers."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from noisy_student.statistics.intervals import Interval
 
-Result = Literal["pass", "warn", "fail", "unsure"]
+Outcome = Literal["pass", "warn", "fail", "unsure"]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One check: ``value`` is what was measured, a plain number or None, and ``measured`` the same in words.
+class Judgement:
+    """Outcome of one check; ``measured`` is ``value`` in words, ``remedy`` replaces the remedy of the table."""
 
-    ``remedy`` is what to do, None where nothing is to be done.
-    """
-
-    check: str
-    outcome: Result
+    outcome: Outcome
     value: float | None
     measured: str
-    threshold: str
-    remedy: str | None = None
     detail: str = ""
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """The check as one JSON object."""
-        return asdict(self)
+    remedy: str | None = None
 
 
 def share(part: int, whole: int) -> str:
-    """A share in percent.
+    """Format a share in percent.
 
     >>> share(1, 8)
     '12.5 %'
@@ -41,7 +31,7 @@ def share(part: int, whole: int) -> str:
 
 
 def with_interval(part: int, whole: int, interval: Interval) -> str:
-    """A share with its 95 % interval, in percent.
+    """Format a share with its 95 % interval, in percent.
 
     >>> with_interval(1, 4, Interval(0.046, 0.699))
     '25.0 % [4.6, 69.9]'
@@ -49,10 +39,10 @@ def with_interval(part: int, whole: int, interval: Interval) -> str:
     return f"{share(part, whole)} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
 
 
-def size(count: float) -> str:
-    """Bytes in words.
+def in_bytes(count: float) -> str:
+    """Format bytes in GiB or MiB.
 
-    >>> size(3 * 2**30), size(5_000_000)
+    >>> in_bytes(3 * 2**30), in_bytes(5_000_000)
     ('3.0 GiB', '5 MiB')
     """
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

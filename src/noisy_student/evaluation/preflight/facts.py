@@ -1,4 +1,4 @@
-"""What the pre-flight has measured: the numbers that its rules judge. None is what was not measured."""
+"""Measurements that the pre-flight checks judge; None where nothing was measured."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """Votes of K samples on questions with known answers, and what those samples are like; K = 1 is plain accuracy."""
+    """Votes of K samples on questions with known answers, with counts of those samples; K = 1 is plain accuracy."""
 
     K: int
     questions: int
@@ -17,6 +17,7 @@ class Votes:
     readable: int
     cut: int
     p99_ended: int | None
+    """Tokens of the 99th percentile of answers that ended before the cap; ``longest_ended`` of the longest."""
     longest_ended: int | None
     unanimous: int = 0
     unanimous_right: int = 0
@@ -24,7 +25,7 @@ class Votes:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Tokens a second of ``rows`` answers drawn together, and of the same one at a time."""
+    """Tokens per second of ``rows`` answers sampled together, and of the same answers one at a time."""
 
     rows: int
     together: float
@@ -33,31 +34,31 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class StopIds:
-    """Ids that end a text as the model's files state them, as the engine knows them, and the id that pads."""
+    """Ids that end a text by the model's files (``stated``) and for the engine (``known``), and the padding id."""
 
     stated: tuple[int, ...]
     known: tuple[int, ...]
     turn_end: int
     pad: int
-    told: bool
-    """Whether the settings ask for a pad that is the end token."""
+    pad_as_end: bool
+    """True if the settings ask for the end token as padding."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """Training examples whose prompt was compared with the prompt that is sampled from."""
+class PromptComparison:
+    """Training examples compared with the prompts that are sampled from: the number that differ, by kind."""
 
     examples: int
-    other_prompt: int
-    prompt_learned: int
-    """Examples whose loss covers tokens of the prompt."""
-    wrong_end: int
-    """Examples whose last supervised token is not the end token, or is none that stops the engine."""
+    prompt_differs: int
+    mask_differs: int
+    """Examples whose loss covers prompt tokens or leaves out completion tokens."""
+    end_differs: int
+    """Examples whose last supervised token is not the end token, or does not stop the engine."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What was read of gold texts and of changed ones, with an example of each fault."""
+class GoldReading:
+    """Answers extracted from gold texts, from other forms of them and from wrong numbers, with examples of faults."""
 
     golds: int
     missed_golds: int
@@ -70,7 +71,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Questions of the training side, those left out for repeating a test question, and those left that still do."""
+    """Training-side questions, those removed for repeating a test question, and those left that still repeat one."""
 
     questions: int
     removed: int
@@ -79,7 +80,7 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """How a way of training divides its work: ``examples`` of which each step takes ``batch``."""
+    """Division of one training into steps: each step takes ``batch`` rows, ``micro_batch`` at a time."""
 
     method: str
     examples: int
@@ -88,12 +89,12 @@ class Batches:
     steps: int
     unit: str = "examples"
     group: int = 1
-    """Answers that must be judged together."""
+    """Answers to one prompt, which are rewarded together."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """Bytes of memory that one step of the longest rows took at most; None where it did not fit at all."""
+class MemoryRehearsal:
+    """Peak bytes of one training step with the longest rows; ``peak`` is None if it did not fit or is unknown."""
 
     method: str
     rows: int
@@ -115,7 +116,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class PoolGap:
-    """Greedy right answers to questions of the training file that were not trained on, and to test questions."""
+    """Correct greedy answers to untrained questions of the training file and to test questions."""
 
     pool: int
     pool_right: int
@@ -125,7 +126,7 @@ class PoolGap:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Questions of which the model saw the first half, and those whose second half it wrote word for word."""
+    """Questions of which the model saw the first half, and those whose second half it continued word for word."""
 
     questions: int
     verbatim: int
@@ -136,26 +137,26 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of it. ``missing`` says of a check why its numbers are None, ``excused`` why they need not be there."""
+    """All measurements; by check, ``missing`` holds the failure and ``excused`` the reason why it does not apply."""
 
     asked: str = ""
-    """Which questions were asked, in words."""
+    """Description of the questions that were asked."""
     baseline: Votes | None = None
     votes: tuple[Votes, ...] = ()
-    """By K, the smallest first; larger ones only where they were needed."""
+    """By K, the smallest first; larger ones only where the smaller did not pass."""
     labels: Mapping[str, int] = field(default_factory=dict)
-    """The K of every set of labels that the study votes on."""
+    """K of every set of voted labels in the study."""
     cap: int | None = None
     speed: Speed | None = None
     stop_ids: StopIds | None = None
-    rendered: Rendered | None = None
-    reading: Reading | None = None
+    prompts: PromptComparison | None = None
+    reading: GoldReading | None = None
     dtype: str | None = None
     overlap: Overlap | None = None
     batches: tuple[Batches, ...] = ()
-    rehearsals: tuple[Rehearsal, ...] = ()
+    rehearsals: tuple[MemoryRehearsal, ...] = ()
     workers: int = 1
-    """Processes that train at once, each with a peak of its own."""
+    """Processes that train at once, each with its own peak."""
     disk: Disk | None = None
     gap: PoolGap | None = None
     completion: Completion | None = None

@@ -1,7 +1,7 @@
-"""What the pre-flight checks need, as nodes: the study's own baseline and its samples, and a few measurements.
+"""Nodes that the pre-flight checks need: the study's baseline, its samples, and a few measurements.
 
-The baseline is the node that a study trains anyway, so a study that follows finds it done. Nothing here is read by
-anything that a study trains: with the checks switched off no key differs.
+The baseline is the node that the study trains anyway, so the study finds it done. No training reads these nodes, so
+keys do not depend on whether the checks are on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 from noisy_student.data.parts import sizes_of
-from noisy_student.evaluation.preflight.rungs import RUNGS
 from noisy_student.models import lab
 from noisy_student.pipeline.node import Node
 from noisy_student.sampling.engine import Decoding
@@ -28,11 +27,13 @@ from noisy_student.study.settings.study import Settings
 from noisy_student.training.specs.grpo import GrpoSpec
 
 BASELINE = SftCondition(train=(GOLD,))
+RUNGS = (4, 8, 16)
+"""K of each try, from the project plan's 4 on; the next K is sampled only if the one before did not pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightNodes:
-    """What is measured, by check; ``votes`` by K, those after the first only where they were needed."""
+    """The measuring nodes; ``votes`` by K, all after the first behind a gate."""
 
     unseen: Node
     gold: Node
@@ -41,13 +42,13 @@ class PreflightNodes:
     votes: tuple[Node, ...]
     rehearsal: Node | None
     pool: Node | None
-    """Greedy answers of the teacher to unseen questions, and ``test`` to test questions; None where there is no file
-    of test questions of their own."""
+    """Greedy answers of the teacher to unseen questions, and ``test`` to test questions; None where test has no file of
+    its own."""
     test: Node | None
 
     @property
     def targets(self) -> tuple[Node, ...]:
-        """All of them."""
+        """All nodes, without repetition."""
         every = [self.unseen, self.gold, self.model, self.baseline, *self.votes, self.rehearsal, self.pool, self.test]
         return tuple(dict.fromkeys(node for node in every if node is not None))
 
@@ -61,20 +62,20 @@ class PreflightGraph:
     inputs: Inputs
 
     @cached_property
-    def draw(self) -> SampleGraph:
-        """Split, key and samples."""
+    def samples(self) -> SampleGraph:
+        """The study's nodes that need no student: split, key and samples."""
         return SampleGraph(self.settings, self.run_seed, self.inputs)
 
     def _baseline(self) -> Node:
-        """A student of the gold labels, the study's own where it has such a one."""
+        """The training on gold labels, which is the study's node if the study has a condition like it."""
         conditions = {**self.settings.conditions, "baseline": BASELINE}
         settings = self.settings.model_copy(update={"conditions": conditions})
         trained = SeedGraph(settings, self.run_seed, self.inputs).trained("baseline")
-        assert trained is not None, "it trains on gold"
+        assert trained is not None, "the baseline trains on gold labels"
         return trained
 
     def nodes(self) -> PreflightNodes:
-        """All that is measured; the teacher is the untrained model where the study's is, else the baseline."""
+        """Return all measuring nodes; the teacher is the untrained model if the study's is, else the baseline."""
         checks, data = self.settings.checks, {"data": self.inputs.data}
         baseline = self._baseline()
         named = self.settings.conditions.get(self.settings.teacher)
@@ -82,7 +83,7 @@ class PreflightGraph:
         apart = "test" in self.settings.data.source.parts and checks.test_questions > 0
         return PreflightNodes(
             unseen=self.unseen,
-            gold=self.draw.node("gold-check", data, title="read gold answers", paths=self.inputs.paths),
+            gold=self.samples.node("gold-check", data, title="read gold answers", paths=self.inputs.paths),
             model=self._model(),
             baseline=self._greedy(baseline),
             votes=tuple(self._ladder(teacher)),
@@ -93,18 +94,21 @@ class PreflightGraph:
 
     @property
     def unseen(self) -> Node:
-        """Answered questions that no student is trained on."""
+        """Answered questions that no student trains on."""
         spec = {"data": self.inputs.data, "questions": self.settings.checks.questions}
-        return self.draw.node("unseen", spec, title="unseen questions", paths=self.inputs.paths)
+        return self.samples.node("unseen", spec, title="unseen questions", paths=self.inputs.paths)
 
     def _ladder(self, teacher: Node | None) -> list[Node]:
-        """Votes of more and more samples; each rung adds to those before, and is drawn only where they did not pass."""
+        """Votes of increasing K; each adds samples to the ones before, if those did not pass."""
         votes: list[Node] = []
         samples: list[Node] = []
         for first, end in zip((0, *RUNGS), RUNGS, strict=False):
-            title = f"whether K = {end} is needed"
-            criterion = {"criterion": "vote-fails"}
-            gate = [self.draw.node("gate", criterion, inputs={"votes": [last]}, title=title) for last in votes[-1:]]
+            gate = [
+                self.samples.node(
+                    "gate", {"criterion": "vote-fails"}, inputs={"votes": [last]}, title=f"gate before K = {end}"
+                )
+                for last in votes[-1:]
+            ]
             samples.append(self._ask(teacher, self.settings.sampling, Shard(first=first, end=end), gate))
             votes.append(self._votes_of(end, samples))
         return votes
@@ -121,7 +125,7 @@ class PreflightGraph:
         inputs: dict[str, Sequence[Node]] = {"split": [self.unseen]}
         inputs |= {} if train is None else {"model": [train]}
         inputs |= {"gate": gate} if gate else {}
-        return self.draw.node(
+        return self.samples.node(
             "sample",
             {
                 **spec,
@@ -136,7 +140,7 @@ class PreflightGraph:
 
     def _votes_of(self, K: int, samples: Sequence[Node]) -> Node:
         answers = self.settings.answers
-        return self.draw.node(
+        return self.samples.node(
             "unseen-votes",
             {"K": K, "truncated": answers.truncated, "ties": answers.ties},
             inputs={"unseen": [self.unseen], "samples": list(samples)},
@@ -144,15 +148,15 @@ class PreflightGraph:
         )
 
     def _test(self, teacher: Node | None) -> Node:
-        """The teacher's grade on a slice of test, the one place where the checks read the key."""
+        """The teacher's grade on a slice of test, the only check that reads the answer key."""
         count = min(sizes_of(self.settings.data).test, self.settings.checks.test_questions)
         drawn = SampleRequest("test", self.settings.evaluation.decoding, k=1, count=count)
-        return self.draw.node(
+        return self.samples.node(
             "grade",
             {"truncated": self.settings.answers.truncated},
             inputs={
-                "key": [self.draw.key],
-                "samples": self.draw.samples(SampledModel("the teacher", teacher, self.settings), drawn),
+                "key": [self.samples.key],
+                "samples": self.samples.samples(SampledModel("the teacher", teacher, self.settings), drawn),
             },
             title=f"grade the teacher on {count} test questions",
         )
@@ -164,43 +168,50 @@ class PreflightGraph:
             "engine": stage_spec.engine(settings),
             "speed_rows": checks.speed_rows,
             "speed_tokens": checks.speed_tokens,
-            # Our own models have seen no such text.
+            # Lab models were pretrained on generated questions only.
             "completions": 0 if settings.model.id in lab.names() else checks.completions,
             "width": settings.compute.width,
         }
-        inputs = {"split": [self.draw.split], "unseen": [self.unseen]}
-        return self.draw.node("model-check", spec, inputs=inputs, title="check the model", paths=self.inputs.base.paths)
+        inputs = {"split": [self.samples.split], "unseen": [self.unseen]}
+        return self.samples.node(
+            "model-check", spec, inputs=inputs, title="check the model", paths=self.inputs.base.paths
+        )
 
-    def _rehearsal(self) -> Node | None:
-        grpo, threads = self.grpo(), self.settings.compute.threads
+    def _rehearsal(self) -> Node:
+        grpo, threads = _heaviest(grpo_specs(self.settings)), self.settings.compute.threads
         spec = {
             **self._machine(),
             "sft": stage_spec.training(self.settings, "baseline", BASELINE)["sft"],
             "grpo": None if grpo is None else {**grpo.model_dump(mode="json"), "threads": threads},
             "width": self.settings.compute.width,
         }
-        return self.draw.node(
+        return self.samples.node(
             "rehearsal",
             spec,
-            inputs={"split": [self.draw.split]},
-            title="rehearse a step",
+            inputs={"split": [self.samples.split]},
+            title="measure the memory of a step",
             paths=self.inputs.base.paths,
         )
 
-    def grpo(self) -> GrpoSpec | None:
-        """The heaviest way in which the study trains by GRPO, by tokens at once; None where it does not."""
-        specs = [
-            overridden(self.settings.grpo, condition.grpo, f"conditions.{name}.grpo")
-            for name, condition in self.settings.conditions.items()
-            if isinstance(condition, GrpoCondition)
-        ]
-        return max(specs, key=lambda spec: (spec.micro_batch or spec.batch) * spec.max_new_tokens, default=None)
-
     def _machine(self) -> dict[str, Any]:
-        """What every measurement depends on; the machine is what is measured, so here its name counts."""
+        """Fields of every measurement of this machine, whose name is part of the key."""
         return {
             "machine": platform.node(),
             "model": self.inputs.base.spec,
             "prompt": self.settings.prompt.model_dump(mode="json"),
             "threads": self.settings.compute.threads,
         }
+
+
+def grpo_specs(settings: Settings) -> list[GrpoSpec]:
+    """Return the training settings of every GRPO condition, in the order of the conditions."""
+    return [
+        overridden(settings.grpo, condition.grpo, f"conditions.{name}.grpo")
+        for name, condition in settings.conditions.items()
+        if isinstance(condition, GrpoCondition)
+    ]
+
+
+def _heaviest(specs: Sequence[GrpoSpec]) -> GrpoSpec | None:
+    """The settings with the most tokens at once; None without any."""
+    return max(specs, key=lambda spec: (spec.micro_batch or spec.batch) * spec.max_new_tokens, default=None)

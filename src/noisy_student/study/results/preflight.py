@@ -1,7 +1,6 @@
-"""The pre-flight's verdict: the measurements of its nodes, judged by the table of checks.
+"""Results of the pre-flight checks, judged from the stored measurements of their nodes.
 
-It is computed from stored results, as findings are, and is no node: keys of a study do not depend on it, so they are
-the same with the checks switched off, or passed on another machine.
+The results are no node: keys of a study depend neither on whether the checks are on nor on their outcome.
 """
 
 from __future__ import annotations
@@ -11,51 +10,33 @@ from typing import Any
 
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
-from noisy_student.evaluation.preflight import (
-    baseline_accuracy,
-    completion,
-    dtype,
-    extractor,
-    memory,
-    overlap,
-    parsing,
-    pool_gap,
-    speed,
-    stop_ids,
-    template,
-    truncation,
-    vote_quality,
-)
+from noisy_student.evaluation.preflight.checks import CHECKS, judge_all
 from noisy_student.evaluation.preflight.facts import (
     Batches,
     Completion,
     Disk,
     Facts,
+    GoldReading,
+    MemoryRehearsal,
     Overlap,
     PoolGap,
-    Reading,
-    Rehearsal,
-    Rendered,
+    PromptComparison,
     Speed,
     StopIds,
     Votes,
 )
-from noisy_student.evaluation.preflight.rules import judged
+from noisy_student.evaluation.preflight.model import VERBATIM
 from noisy_student.models import lab
-from noisy_student.pipeline.node import Node
-from noisy_student.study.plan.preflight import PreflightNodes
+from noisy_student.study.plan.preflight import PreflightNodes, grpo_specs
 from noisy_student.study.results.view import RunView
-from noisy_student.study.settings.conditions import GrpoCondition, overridden
 from noisy_student.study.settings.methods import of_stage
 from noisy_student.study.settings.study import Settings
 from noisy_student.training.sft.batch_order import step_count
 
-WEIGHT = 4
-"""Bytes of a weight on disk; the state of a training has AdamW's two moments beside it."""
-STATE = 3 * WEIGHT
-"""Of a weight in the state that a training saves."""
-MODEL_CHECKS = (speed.NAME, stop_ids.NAME, template.NAME, dtype.NAME, completion.NAME)
-VOTE_CHECKS = (vote_quality.NAME, parsing.NAME, truncation.NAME)
+WEIGHT_BYTES = 4
+"""Of a weight on disk."""
+STATE_BYTES = 3 * WEIGHT_BYTES
+"""Of a weight in the saved state of a training: the weight and AdamW's two moments."""
 
 
 def preflight(view: RunView) -> list[dict[str, Any]]:
@@ -63,20 +44,28 @@ def preflight(view: RunView) -> list[dict[str, Any]]:
     nodes = view.plan.preflight
     if nodes is None or _unreached(nodes, view):
         return []
-    return [check.row for check in judged(facts(nodes, view))]
+    return [result.row for result in judge_all(facts(nodes, view))]
 
 
-def failures(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each failed check: the measurement and the remedy."""
-    return [
+def preflight_error(rows: Sequence[Mapping[str, Any]]) -> UserError | None:
+    """Return the error that names every failed check with its remedy; None if no check failed."""
+    failed = [
         f"{row['check']} ({row['measured']})" + (f": {row['remedy']}" if row["remedy"] else "")
         for row in rows
         if row["outcome"] == "fail"
     ]
+    if not failed:
+        return None
+    return UserError(
+        f"Pre-flight checks failed: {'; '.join(failed)}.",
+        why="The run itself would be wrong for the same reasons.",
+        do="Fix these first, or continue anyway with --set preflight=false.",
+        code="preflight-failed",
+    )
 
 
 def facts(nodes: PreflightNodes, view: RunView) -> Facts:
-    """Return the measurements from the summaries of the nodes; those that are missing are named with the reason."""
+    """Return the measurements from the summaries of the nodes, and the reason for each that is missing."""
     settings = view.settings
     unseen, model = view.summary(nodes.unseen), view.summary(nodes.model)
     gold, rehearsed = view.summary(nodes.gold), view.summary(nodes.rehearsal)
@@ -91,18 +80,18 @@ def facts(nodes: PreflightNodes, view: RunView) -> Facts:
         cap=settings.sampling.max_new_tokens,
         speed=Speed(**model["speed"]) if model else None,
         stop_ids=StopIds(**_tuples(model["stop_ids"])) if model else None,
-        rendered=Rendered(**model["rendered"]) if model else None,
-        reading=Reading(**_tuples(gold["reading"])) if gold else None,
+        prompts=PromptComparison(**model["prompts"]) if model else None,
+        reading=GoldReading(**_tuples(gold["reading"])) if gold else None,
         dtype=model["dtype"] if model else None,
         overlap=Overlap(gold["questions"], gold["removed"], gold["left"]) if gold else None,
         batches=tuple(batches(settings)),
         workers=settings.compute.workers,
-        rehearsals=tuple(Rehearsal(**row) for row in rehearsed["rehearsals"]) if rehearsed else (),
+        rehearsals=tuple(MemoryRehearsal(**row) for row in rehearsed["rehearsals"]) if rehearsed else (),
         disk=None if model is None else _disk(model["parameters"], view),
         gap=_gap(pool, test),
         completion=Completion(**known) if known else None,
         missing=dict(_missing(nodes, view)),
-        excused=dict(_excused(settings, nodes, known)),
+        excused=dict(_excused(settings, known)),
     )
 
 
@@ -112,12 +101,9 @@ def batches(settings: Settings) -> Iterator[Batches]:
     labeled = sizes.labeled - sizes.dev
     steps = step_count(round(labeled * sft.epochs), sft)
     yield Batches("sft", labeled, sft.batch, sft.micro_batch or sft.batch, steps)
-    named = ((name, item) for name, item in settings.conditions.items() if isinstance(item, GrpoCondition))
-    for name, condition in named:
-        grpo = overridden(settings.grpo, condition.grpo, f"conditions.{name}.grpo")
+    for grpo in grpo_specs(settings)[:1]:
         micro = grpo.micro_batch or grpo.batch
         yield Batches("grpo", labeled, grpo.batch, micro, grpo.step_count(labeled), "questions", grpo.generations)
-        break
 
 
 def _unreached(nodes: PreflightNodes, view: RunView) -> bool:
@@ -154,50 +140,32 @@ def _disk(parameters: int, view: RunView) -> Disk:
         waiting = sum(max(1, len(item.rates)) for item in trained) * len(settings.seeds)
     else:
         waiting = sum(of_stage(node.stage) is not None and view.outcome(node) is None for node in view.nodes)
-    state = STATE * parameters * min(waiting, settings.compute.workers)
-    return Disk(waiting, WEIGHT * parameters * waiting + state, view.free_bytes())
+    state = STATE_BYTES * parameters * min(waiting, settings.compute.workers)
+    return Disk(waiting, WEIGHT_BYTES * parameters * waiting + state, view.free_bytes())
 
 
 def _missing(nodes: PreflightNodes, view: RunView) -> Iterator[tuple[str, str]]:
-    """The checks whose node is not done, each with the reason."""
-    by_node: list[tuple[Node | None, Sequence[str]]] = [
-        (nodes.baseline, (baseline_accuracy.NAME,)),
-        (nodes.votes[0], VOTE_CHECKS),
-        (nodes.model, (*MODEL_CHECKS, "disk")),
-        (nodes.gold, (extractor.NAME, overlap.NAME)),
-        (nodes.rehearsal, (memory.NAME,)),
-        (nodes.pool, (pool_gap.NAME,)),
-        (nodes.test, (pool_gap.NAME,)),
-    ]
-    for node, names in by_node:
-        if node is not None and view.outcome(node) != "done":
-            for name in names:
-                yield name, view.reason(node) or view.failure(node) or ""
+    """The checks that need a node which is not done, each with the reason."""
+    for check in CHECKS:
+        for name in check.needs:
+            node = nodes.votes[0] if name == "votes" else getattr(nodes, name)
+            if node is not None and view.outcome(node) != "done":
+                yield check.name, view.reason(node) or view.failure(node) or ""
 
 
-def _excused(settings: Settings, nodes: PreflightNodes, known: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+def _excused(settings: Settings, known: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     """The checks that do not apply to this run, each with the reason."""
     if "test" not in settings.data.source.parts:
         yield (
-            pool_gap.NAME,
-            "test and training questions are drawn at random from one source, so neither can be better known",
+            "pool-against-test",
+            "test and training questions are a random split of one source, so the model cannot know one of them better",
         )
     if settings.model.id in lab.names():
-        yield completion.NAME, f"{settings.model.id} was pretrained here, on generated questions of another share"
+        yield "prompt-completion", f"{settings.model.id} was pretrained here, on generated questions of another share"
     elif known is not None and not known["questions"]:
-        yield completion.NAME, f"no question has {2 * completion.VERBATIM} tokens, of which half could be known"
+        yield "prompt-completion", f"no question has {2 * VERBATIM} tokens, half of which would be shown"
 
 
 def _tuples(found: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a JSON object with lists turned into tuples."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
-
-
-def withheld(rows: Sequence[Mapping[str, Any]]) -> UserError:
-    """Return the error that names every failed check, for a run that stops after its pre-flight."""
-    return UserError(
-        f"Pre-flight checks failed: {'; '.join(failures(rows))}.",
-        why="The run itself would be wrong for the same reasons.",
-        do="Fix these first, or go on anyway with --set preflight=false.",
-        code="preflight-failed",
-    )

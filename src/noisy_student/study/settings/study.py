@@ -54,7 +54,7 @@ class CheckSettings(Strict):
     speed_tokens: Annotated[int, Field(ge=1)] = 32
     """Tokens of each of these answers at most."""
     rehearse: bool = True
-    """Whether one step of each training method is rehearsed, with the longest prompt and answer."""
+    """Whether to measure the memory of one step of each training method, with the longest prompt and answer."""
 
 
 MOST_ENTRIES = 256

@@ -9,7 +9,7 @@ from typing import Any
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.errors import NotTrainable
-from noisy_student.evaluation.preflight.vote_quality import passes
+from noisy_student.evaluation.preflight.answers import vote_passes
 
 LIBRARIES: tuple[str, ...] = ()
 OPTIONAL = ("probe-",)
@@ -51,7 +51,7 @@ def _no_probe_held(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
 def _vote_fails(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     """Open while votes of so many samples are not good enough."""
     found = files.read_json(inputs["votes"][0] / "votes.json")
-    if passes(found["right"], found["questions"]):
+    if vote_passes(found["right"], found["questions"]):
         raise NotTrainable(f"{found['K']} samples make a vote that passes, so no more are drawn.", code="vote-passes")
     return {"K": found["K"]}
 

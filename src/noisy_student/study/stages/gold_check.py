@@ -1,4 +1,4 @@
-"""Sources → whether every gold answer is read as what it is, and whether training repeats a test question."""
+"""Sources → faults in extracting gold answers, and training questions that repeat a test question."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from noisy_student.context import Context
 from noisy_student.data.overlap import OverlapIndex
 from noisy_student.data.parts import parts
 from noisy_student.data.spec import DataSpec
-from noisy_student.evaluation.preflight.extractor import read_all
+from noisy_student.evaluation.preflight.data import read_golds
 
 LIBRARIES: tuple[str, ...] = ()
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``read.json``: what was read amiss of labeled and dev, and what overlaps with test."""
+    """Write ``read.json`` with faults in labeled and dev, and up to eight questions that repeat a test question."""
     split = parts(DataSpec.model_validate(spec["data"]), run_seed=spec["seed"], paths=spec["paths"])
     context.check()
     known = [item for item in (*split.labeled, *split.dev) if item.answer is not None]
-    reading = read_all((str(item.answer), item.solution) for item in known)
+    reading = read_golds((str(item.answer), item.solution) for item in known)
     context.check()
     index = OverlapIndex(split.test)
     training = (*split.labeled, *split.dev, *split.unlabeled)

@@ -1,4 +1,4 @@
-"""A model as it will be used → its weights' type, its stop ids, its template, its speed, and what it knows by heart."""
+"""Model and engine → dtype, stop ids, training prompts, sampling speed, and verbatim continuations of questions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from noisy_student import files, seeds
 from noisy_student.context import Context
 from noisy_student.data.rows import read_labels, read_questions
-from noisy_student.evaluation.preflight import completion, template
-from noisy_student.evaluation.preflight.facts import Completion, Rendered, Speed, StopIds
+from noisy_student.evaluation.preflight.facts import Completion, PromptComparison, Speed, StopIds
+from noisy_student.evaluation.preflight.model import VERBATIM, common_prefix, compare_prompts
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import LoadedModel
 from noisy_student.models.spec import PromptSpec
@@ -23,11 +23,11 @@ from noisy_student.study.stages.loading import Source
 
 LIBRARIES = ("torch", "transformers", "tokenizers")
 EXAMPLES = 200
-"""Training examples whose prompts are compared; a template that differs does so everywhere."""
+"""Training examples whose prompts are compared; a template that differs does so in every example."""
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``model.json``; the speed stands in the summary alone, since it differs from time to time."""
+    """Write ``model.json``; the speed is in the summary only, since it differs between runs."""
     source = Source(spec)
     loaded = source.weights
     renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
@@ -36,8 +36,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     found = {
         "dtype": str(loaded.model.dtype).removeprefix("torch."),
         "parameters": loaded.model.num_parameters(),
-        "stop_ids": asdict(_stop_ids(loaded, source.folder, told=spec["model"]["pad"] == "eos")),
-        "rendered": asdict(_rendered(renderer, inputs["split"][0], loaded.stop_ids)),
+        "stop_ids": asdict(_stop_ids(loaded, source.folder, pad_as_end=spec["model"]["pad"] == "eos")),
+        "prompts": asdict(_compared(renderer, inputs["split"][0], loaded.stop_ids)),
     }
     context.check()
     speed = _speed(spec, engine, [renderer.encode(question) for question in questions])
@@ -47,28 +47,30 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     return {**found, "speed": asdict(speed), "completion": known}
 
 
-def _stop_ids(loaded: LoadedModel, folder: Path, *, told: bool) -> StopIds:
-    """What the model's own files call an end, read anew, beside what was settled for the engine."""
+def _stop_ids(loaded: LoadedModel, folder: Path, *, pad_as_end: bool) -> StopIds:
+    """The end ids in the model's files, read anew, and those that the engine uses."""
     path = folder / "generation_config.json"
     named = files.read_json(path).get("eos_token_id") if path.is_file() else None
     stated = [token for token in (named if isinstance(named, list) else [named]) if isinstance(token, int)]
     eos = loaded.tokenizer.eos_token_id
     stated += [eos] if isinstance(eos, int) else []
-    return StopIds(tuple(sorted(set(stated))), tuple(sorted(loaded.stop_ids)), loaded.turn_end_id, loaded.pad_id, told)
+    return StopIds(
+        tuple(sorted(set(stated))), tuple(sorted(loaded.stop_ids)), loaded.turn_end_id, loaded.pad_id, pad_as_end
+    )
 
 
-def _rendered(renderer: Renderer, split: Path, stop_ids: frozenset[int]) -> Rendered:
+def _compared(renderer: Renderer, split: Path, stop_ids: frozenset[int]) -> PromptComparison:
     questions = {question.id: question for question in read_questions(split / "labeled.jsonl")}
     rows = []
     for label in read_labels(split / "gold.jsonl")[:EXAMPLES]:
         question = questions[label.question_id]
         example = renderer.encode_example(question, label.solution or f"#### {label.answer}")
         rows.append((renderer.encode(question), example.ids, example.completion_mask))
-    return template.compare(rows, end_id=renderer.end_id, stop_ids=stop_ids)
+    return compare_prompts(rows, end_id=renderer.end_id, stop_ids=stop_ids)
 
 
 def _speed(spec: Mapping[str, Any], engine: Engine, prompts: Sequence[Sequence[int]]) -> Speed:
-    """Tokens a second of the same answers drawn together and one at a time, after one that warms up."""
+    """Tokens per second of the same answers sampled together and one at a time, after one for warm-up."""
     rows = list(prompts[: spec["speed_rows"]])
     row_seeds = [[seeds.seed(spec["seed"], "preflight-speed", k=k)] for k in range(len(rows))]
     decoding = Decoding(temperature=0.7, max_new_tokens=spec["speed_tokens"], stop_at_answer=False)
@@ -86,16 +88,16 @@ def _speed(spec: Mapping[str, Any], engine: Engine, prompts: Sequence[Sequence[i
 def _completed(
     spec: Mapping[str, Any], engine: Engine, loaded: LoadedModel, questions: Sequence[Question]
 ) -> Completion:
-    """The first half of each question as plain text, continued greedily, against its second half."""
+    """Continue the first half of each question greedily, as plain text, and compare with its second half."""
     halves = []
     for question in questions[: spec["completions"]]:
         ids = list(loaded.tokenizer.encode(question.text, add_special_tokens=False))
-        if len(ids) - len(ids) // 2 >= completion.VERBATIM:
+        if len(ids) - len(ids) // 2 >= VERBATIM:
             halves.append((ids[: len(ids) // 2], ids[len(ids) // 2 :]))
     if not halves:
-        return Completion(0, 0, completion.VERBATIM, 0)
-    decoding = Decoding(temperature=0.0, max_new_tokens=2 * completion.VERBATIM, stop_at_answer=False)
+        return Completion(0, 0, VERBATIM, 0)
+    decoding = Decoding(temperature=0.0, max_new_tokens=2 * VERBATIM, stop_at_answer=False)
     drawn = engine.draw([first for first, _ in halves], [[0]] * len(halves), decoding)
-    lengths = [completion.run_length(draws[0].token_ids, rest) for draws, (_, rest) in zip(drawn, halves, strict=True)]
-    verbatim = sum(length >= completion.VERBATIM for length in lengths)
-    return Completion(len(halves), verbatim, completion.VERBATIM, max(lengths))
+    lengths = [common_prefix(draws[0].token_ids, rest) for draws, (_, rest) in zip(drawn, halves, strict=True)]
+    verbatim = sum(length >= VERBATIM for length in lengths)
+    return Completion(len(halves), verbatim, VERBATIM, max(lengths))

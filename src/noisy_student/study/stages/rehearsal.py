@@ -1,4 +1,4 @@
-"""A model and the way it is to be trained → how much memory one step of the longest rows takes."""
+"""Model and training settings → peak memory of one training step with the longest rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.study.stages.loading import Source, base, load_copy, load_model
 from noisy_student.training.grpo.rollouts import DrawRows
-from noisy_student.training.memory_rehearsal import Rehearsed, rehearse_grpo, rehearse_sft
+from noisy_student.training.memory_rehearsal import MemoryRehearsal, rehearse_grpo, rehearse_sft
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.sft import SftSpec
 
@@ -28,41 +28,41 @@ LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers")
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``methods.json``; what was taken stands in the summary, since it differs from time to time."""
+    """Write ``methods.json``; the peaks are in the summary only, since they differ between runs."""
     split, found = inputs["split"][0], Source(spec).tokenizer
     renderer = Renderer(found.tokenizer, PromptSpec.model_validate(spec["prompt"]))
     questions = [*read_questions(split / "labeled.jsonl"), *read_questions(split / "unlabeled.jsonl")]
     prompts = sorted((renderer.encode(question) for question in questions), key=len)
-    taken: list[Rehearsed] = []
+    measured: list[MemoryRehearsal] = []
     if spec["sft"] is not None:
         context.check()
         sft = SftSpec.model_validate(spec["sft"])
-        # A longer example is left out of training, so the longest prompt that counts is the longest that fits.
+        # Training leaves out longer examples, so the longest prompt that fits counts.
         fitting = [prompt for prompt in prompts if len(prompt) < sft.max_length] or prompts[:1]
         begin = partial(load_model, spec, base(spec), threads=spec["threads"])
-        taken.append(rehearse_sft(begin, fitting[-1], sft, context))
+        measured.append(rehearse_sft(begin, fitting[-1], sft, context))
     if spec["grpo"] is not None:
         context.check()
         grpo = GrpoSpec.model_validate(spec["grpo"])
         fitting = [prompt for prompt in prompts if len(prompt) + grpo.max_new_tokens <= found.context] or prompts[:1]
         start = partial(_started, spec, context)
         draw = _to_the_cap(grpo, renderer.decode, width=spec["width"])
-        taken.append(rehearse_grpo(start, fitting[-1], grpo, draw, context))
-    # The trainers' curves are of a step that never was.
+        measured.append(rehearse_grpo(start, fitting[-1], grpo, draw, context))
+    # The trainers wrote curves of this step, which belong to no training.
     shutil.rmtree(context.curves, ignore_errors=True)
-    files.write_json(context.data / "methods.json", [each.method for each in taken])
-    return {"rehearsals": [asdict(each) for each in taken]}
+    files.write_json(context.data / "methods.json", [each.method for each in measured])
+    return {"rehearsals": [asdict(each) for each in measured]}
 
 
 def _started(spec: Mapping[str, Any], context: Context) -> LoadedModel:
-    """The model from a folder of its own where TRL loads the reference by its path."""
+    """Load the model, from a copy if TRL loads the reference model by its path."""
     if not spec["grpo"]["beta"]:
         return load_model(spec, base(spec), threads=spec["threads"])
     return load_copy(spec, base(spec), context, threads=spec["threads"])
 
 
 def _to_the_cap(grpo: GrpoSpec, decode: Callable[[Sequence[int]], str], *, width: int) -> DrawRows:
-    """Draw answers that no token ends, so that every one is as long as the longest."""
+    """Return a sampler without stop ids, so that every answer runs to the cap."""
     decoding = Decoding(temperature=grpo.temperature, max_new_tokens=grpo.max_new_tokens, stop_at_answer=False)
 
     def draw(

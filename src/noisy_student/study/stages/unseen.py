@@ -1,4 +1,4 @@
-"""Sources → answered questions that no student is trained on, and their answers; the key stays closed."""
+"""Sources → answered questions that no student trains on, and their answers; the answer key is not read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIBRARIES: tuple[str, ...] = ()
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``unseen.jsonl`` and ``gold.jsonl``; the summary says how many are dev and how many spare."""
+    """Write ``unseen.jsonl`` and ``gold.jsonl``; the summary counts dev questions and spare ones."""
     data = DataSpec.model_validate(spec["data"])
     found = unseen(data, run_seed=spec["seed"], paths=spec["paths"], wanted=spec["questions"])
     context.check()

@@ -1,4 +1,4 @@
-"""Samples on unseen questions → how often their vote is right, how many can be read, and how long answers are."""
+"""Samples on unseen questions → counts of correct votes, readable answers and cut answers, and answer lengths."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PERCENTILE = 0.99
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
-    """Write ``votes.json``; with K = 1 the vote is the answer itself, so that its share is the accuracy."""
+    """Write ``votes.json``; with K = 1 the vote is the answer itself, so its share of correct votes is the accuracy."""
     gold = {label.question_id: label.answer for label in read_labels(inputs["unseen"][0] / "gold.jsonl")}
     samples = list(read_folders(inputs["samples"], context.check))
     cast = list(ballots(samples, truncated=spec["truncated"]))

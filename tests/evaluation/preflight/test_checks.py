@@ -1,4 +1,4 @@
-"""Every check: a situation in which it passes, and one in which it fails, warns or cannot know."""
+"""Every check: a case in which it passes, and one in which it fails, warns or is unsure."""
 
 from __future__ import annotations
 
@@ -9,27 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisy_student.evaluation.preflight.check import Check
-from noisy_student.evaluation.preflight.completion import run_length
-from noisy_student.evaluation.preflight.extractor import forms, other, read_all
+from noisy_student.evaluation.preflight.answers import vote_passes
+from noisy_student.evaluation.preflight.checks import CHECKS, Check, CheckResult, judge_all
+from noisy_student.evaluation.preflight.data import lookalike, read_golds, written_forms
 from noisy_student.evaluation.preflight.facts import (
     Batches,
     Completion,
     Disk,
     Facts,
+    MemoryRehearsal,
     Overlap,
     PoolGap,
-    Rehearsal,
-    Rendered,
+    PromptComparison,
     Speed,
     StopIds,
     Votes,
 )
-from noisy_student.evaluation.preflight.rules import RULES, judged
-from noisy_student.evaluation.preflight.template import compare
-from noisy_student.evaluation.preflight.vote_quality import passes
+from noisy_student.evaluation.preflight.model import common_prefix, compare_prompts
 
 GIB = 2**30
+
+
+def step(method: str, rows: int, peak: int | None, free: int | None = 20 * GIB, reason: str = "") -> MemoryRehearsal:
+    return MemoryRehearsal(method, rows, 1024, peak, free, "card", reason)
+
+
 VOTES = Votes(4, 100, 70, 400, 396, 4, 120, 200, unanimous=30, unanimous_right=29)
 GOOD = Facts(
     asked="100 questions",
@@ -38,30 +42,32 @@ GOOD = Facts(
     labels={"votes": 8},
     cap=256,
     speed=Speed(8, 400.0, 100.0),
-    stop_ids=StopIds((1, 2), (1, 2), 2, 3, told=False),
-    rendered=Rendered(50, 0, 0, 0),
-    reading=read_all([("18", "3 * 6 = 18\n#### 18")]),
+    stop_ids=StopIds((1, 2), (1, 2), 2, 3, pad_as_end=False),
+    prompts=PromptComparison(50, 0, 0, 0),
+    reading=read_golds([("18", "3 * 6 = 18\n#### 18")]),
     dtype="float32",
     overlap=Overlap(5000, 3, 0),
     batches=(Batches("sft", 800, 4, 4, 400), Batches("grpo", 800, 64, 8, 100, "questions", 8)),
-    rehearsals=(Rehearsal("sft", 4, 1024, 8 * GIB, 20 * GIB, "card"),),
+    rehearsals=(step("sft", 4, 8 * GIB),),
     disk=Disk(5, 10 * GIB, 100 * GIB),
     gap=PoolGap(100, 45, 100, 44),
     completion=Completion(50, 0, 20, 4),
 )
 
+MISREAD = read_golds([("18", "It is nineteen.\n#### 19")])
 
-def check(name: str, **changed: Any) -> Check:
+
+def check(name: str, **changed: Any) -> CheckResult:
     """The check of that name where everything else is as it should be."""
-    return next(found for found in judged(replace(GOOD, **changed)) if found.check == name)
+    return next(found for found in judge_all(replace(GOOD, **changed)) if found.check == name)
 
 
-def test_all_is_well_and_nothing_is_to_be_done() -> None:
-    found = judged(GOOD)
-    assert [row.check for row in found] == [rule.name for rule in RULES]
+def test_checks_that_pass_have_no_remedy() -> None:
+    found = judge_all(GOOD)
+    assert [row.check for row in found] == [check.name for check in CHECKS]
     assert {row.outcome for row in found} == {"pass"}
     assert [row.check for row in found if row.remedy] == []
-    assert len({rule.name for rule in RULES}) == len(RULES) == 15
+    assert len({row.check for row in found}) == len({check.judge for check in CHECKS}) == len(CHECKS) == 15
 
 
 def votes(K: int, right: int, **changed: Any) -> Votes:
@@ -85,21 +91,21 @@ def votes(K: int, right: int, **changed: Any) -> Votes:
         ("truncation", "fail", {"votes": (replace(VOTES, cut=400, p99_ended=None),), "cap": 8}, "max_new_tokens=16 "),
         ("truncation", "fail", {"votes": (replace(VOTES, cut=41),)}, "--set sampling.max_new_tokens=512"),
         ("truncation", "warn", {"votes": (replace(VOTES, cut=20, p99_ended=250),)}, "max_new_tokens=320"),
-        ("stop-ids", "fail", {"stop_ids": StopIds((1, 2), (2,), 2, 3, told=False)}, "Add 1 to eos_token_id"),
-        ("stop-ids", "fail", {"stop_ids": StopIds((1, 2), (1, 2), 2, 2, told=False)}, "--set model.pad=apart"),
-        ("stop-ids", "warn", {"stop_ids": StopIds((1, 2), (1, 2), 2, 2, told=True)}, "--set model.pad=apart"),
-        ("template", "fail", {"rendered": Rendered(50, 1, 0, 0)}, "--set prompt.style=raw"),
-        ("extractor", "fail", {"reading": read_all([("18", "It is nineteen.\n#### 19")])}, "data.source.fields.answer"),
-        ("extractor", "warn", {"reading": replace(GOOD.reading, missed_forms=2)}, "Mend these answers"),
+        ("stop-ids", "fail", {"stop_ids": StopIds((1, 2), (2,), 2, 3, pad_as_end=False)}, "Add 1 to eos_token_id"),
+        ("stop-ids", "fail", {"stop_ids": StopIds((1, 2), (1, 2), 2, 2, pad_as_end=False)}, "--set model.pad=apart"),
+        ("stop-ids", "warn", {"stop_ids": StopIds((1, 2), (1, 2), 2, 2, pad_as_end=True)}, "--set model.pad=apart"),
+        ("template", "fail", {"prompts": PromptComparison(50, 1, 0, 0)}, "--set prompt.style=raw"),
+        ("extractor", "fail", {"reading": MISREAD}, "data.source.fields.answer"),
+        ("extractor", "warn", {"reading": replace(GOOD.reading, missed_forms=2)}, "Fix these answers"),
         ("dtype", "fail", {"dtype": "bfloat16"}, "--set model.dtype=float32"),
-        ("test-overlap", "fail", {"overlap": Overlap(5000, 0, 1)}, "Remove them"),
+        ("test-overlap", "fail", {"overlap": Overlap(5000, 0, 1)}, "Remove these questions"),
         ("test-overlap", "warn", {"overlap": Overlap(900, 100, 0)}, "data.source.test"),
         ("batches", "fail", {"batches": (Batches("grpo", 800, 64, 7, 100, "questions", 8),)}, "grpo.micro_batch=8"),
         ("batches", "fail", {"batches": (Batches("grpo", 80, 20, 20, 100, "questions", 8),)}, "More examples"),
         ("batches", "warn", {"batches": (Batches("sft", 40, 16, 16, 3),)}, "--set sft.batch=4"),
-        ("memory", "fail", {"rehearsals": (Rehearsal("sft", 4, 9, 21 * GIB, 20 * GIB, "card"),)}, "sft.micro_batch=2"),
-        ("memory", "warn", {"rehearsals": (Rehearsal("grpo", 9, 9, 19 * GIB, 20 * GIB, "gpu"),)}, "grpo.micro_batch=3"),
-        ("memory", "fail", {"rehearsals": (Rehearsal("sft", 1, 9, None, GIB, "card", "out"),)}, "A smaller model"),
+        ("memory", "fail", {"rehearsals": (step("sft", 4, 21 * GIB),)}, "sft.micro_batch=2"),
+        ("memory", "warn", {"rehearsals": (step("grpo", 9, 19 * GIB),)}, "grpo.micro_batch=3"),
+        ("memory", "fail", {"rehearsals": (step("sft", 1, None, GIB, "out"),)}, "A smaller model"),
         ("memory", "fail", {"workers": 3}, "--set compute.workers=1"),
         ("disk", "fail", {"disk": Disk(5, 101 * GIB, 100 * GIB)}, "noisy-student gc --delete"),
         ("disk", "warn", {"disk": Disk(5, 90 * GIB, 100 * GIB)}, "noisy-student gc --delete"),
@@ -109,15 +115,15 @@ def votes(K: int, right: int, **changed: Any) -> Votes:
         ("prompt-completion", "warn", {"completion": Completion(50, 3, 20, 30)}, "memorised"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_with_its_remedy(name: str, outcome: str, changed: dict[str, Any], remedy: str) -> None:
+def test_outcome_and_remedy(name: str, outcome: str, changed: dict[str, Any], remedy: str) -> None:
     found = check(name, **changed)
     assert (found.outcome, remedy in (found.remedy or "")) == (outcome, True), found
-    others = [row for row in judged(replace(GOOD, **changed)) if row.check != name]
+    others = [row for row in judge_all(replace(GOOD, **changed)) if row.check != name]
     assert {row.outcome for row in others} == {"pass"} or "votes" in changed
 
 
 def test_memory_that_the_system_does_not_tell_is_unsure() -> None:
-    found = check("memory", rehearsals=(Rehearsal("sft", 4, 9, None, None, "memory"),))
+    found = check("memory", rehearsals=(step("sft", 4, None, None),))
     assert (found.outcome, found.measured, found.remedy) == ("unsure", "not known", None)
 
 
@@ -126,12 +132,12 @@ def test_a_test_that_is_harder_by_chance_or_easier_is_no_sign_of_memory() -> Non
     assert check("pool-against-test", gap=PoolGap(100, 40, 100, 90)).outcome == "pass"
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_what_was_not_measured_passes_only_with_an_excuse(rule: Any) -> None:
+@pytest.mark.parametrize("row", CHECKS, ids=lambda row: row.name)
+def test_what_was_not_measured_passes_only_with_an_excuse(row: Check) -> None:
     nothing = Facts()
-    assert {row.outcome for row in judged(nothing)} == {"unsure"}
-    excused = next(row for row in judged(Facts(excused={rule.name: "no file"})) if row.check == rule.name)
-    missing = next(row for row in judged(Facts(missing={rule.name: "it died"})) if row.check == rule.name)
+    assert {found.outcome for found in judge_all(nothing)} == {"unsure"}
+    excused = next(found for found in judge_all(Facts(excused={row.name: "no file"})) if found.check == row.name)
+    missing = next(found for found in judge_all(Facts(missing={row.name: "it died"})) if found.check == row.name)
     assert (excused.outcome, excused.detail) == ("pass", "no file")
     assert (missing.outcome, missing.detail) == ("fail", "it died")
 
@@ -139,21 +145,21 @@ def test_what_was_not_measured_passes_only_with_an_excuse(rule: Any) -> None:
 @given(st.integers(0, 200), st.integers(1, 200))
 def test_more_right_votes_never_pass_worse(right: int, questions: int) -> None:
     right = min(right, questions)
-    assert passes(questions, questions) == (questions >= 4)
+    assert vote_passes(questions, questions) == (questions >= 4)
     if right < questions:
-        assert passes(right, questions) <= passes(right + 1, questions)
+        assert vote_passes(right, questions) <= vote_passes(right + 1, questions)
 
 
 @given(st.integers(-99_999, 99_999), st.booleans())
 def test_every_whole_number_is_read_in_every_form_and_never_taken_for_its_double(number: int, half: bool) -> None:
     answer = f"{number}.5" if half and number else str(number)
-    found = read_all([(answer, None)])
+    found = read_golds([(answer, None)])
     assert (found.missed_golds, found.missed_forms, found.taken_wrong) == (0, 0, 0), found.examples
-    assert found.forms == found.wrong == len(list(forms(answer))) == len(list(forms(other(answer))))
+    assert found.forms == found.wrong == len(list(written_forms(answer))) == len(list(written_forms(lookalike(answer))))
 
 
 def test_a_reader_that_took_the_first_number_would_be_found() -> None:
-    found = read_all([("12", "The answer is twelve")])
+    found = read_golds([("12", "The answer is twelve")])
     assert (found.missed_golds, found.golds) == (1, 1)
     assert "12 is not read from" in found.examples[0]
 
@@ -168,13 +174,13 @@ def test_a_reader_that_took_the_first_number_would_be_found() -> None:
     ],
 )
 def test_an_example_that_differs_from_its_prompt_is_counted(row: Any, fault: tuple[int, int, int]) -> None:
-    found = compare([row], end_id=9, stop_ids={9})
-    assert (found.other_prompt, found.prompt_learned, found.wrong_end) == fault
-    assert compare([([1], [1, 9], [0, 1])], end_id=9, stop_ids={8}).wrong_end == 1
+    found = compare_prompts([row], end_id=9, stop_ids={9})
+    assert (found.prompt_differs, found.mask_differs, found.end_differs) == fault
+    assert compare_prompts([([1], [1, 9], [0, 1])], end_id=9, stop_ids={8}).end_differs == 1
 
 
 @given(st.lists(st.integers(0, 3)), st.lists(st.integers(0, 3)))
 def test_the_length_of_a_run_is_that_of_the_common_beginning(written: list[int], known: list[int]) -> None:
-    length = run_length(written, known)
+    length = common_prefix(written, known)
     assert written[:length] == known[:length]
     assert written[length : length + 1] != known[length : length + 1] or length == len(written) == len(known)
