@@ -196,7 +196,8 @@ class Settings(Strict):
         """
         row = METHODS.get(condition.method)
         assert row.spec is not None, "trained conditions have settings"
-        run: Strict = getattr(self, condition.method, None) or row.spec()
+        table = getattr(self, condition.method, None)
+        run: Strict = table if isinstance(table, row.spec) else row.spec()
         return overridden(run, condition.overrides, f"conditions.{name}.{condition.method}")
 
     @property
