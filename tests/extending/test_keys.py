@@ -41,14 +41,25 @@ print(json.dumps(changed))
 """
 
 
+BY_LABEL = """
+[conditions.by-label]
+method = "grpo"
+train = ["gold"]
+grpo = { rewards = { kind = "label" } }
+"""
+"""A training whose reward is built in."""
+
+
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """The titles of the nodes with another key of their own, after a change of each module."""
     folder = tmp_path_factory.mktemp("package")
     shutil.copytree(HERE / "toy_package", folder, dirs_exist_ok=True)
+    study = folder / "toy.toml"
+    study.write_text((HERE / "toy.toml").read_text() + BY_LABEL)
     path = os.pathsep.join([str(folder), str(ROOT.parent)])
     done = subprocess.run(
-        [sys.executable, "-c", PLANS, str(HERE / "toy.toml"), str(folder / "toy_plugin")],
+        [sys.executable, "-c", PLANS, str(study), str(folder / "toy_plugin")],
         capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -62,7 +73,7 @@ def test_code_from_outside_is_a_module_and_what_it_imports_of_its_package(monkey
     assert set(outside_code("toy_plugin.engine")) == {"toy_plugin.engine"}
 
 
-CONDITIONS = ("base", "short-answers", "short-texts")
+CONDITIONS = ("base", "by-label", "short-answers", "short-texts")
 
 
 @pytest.mark.parametrize(
