@@ -12,7 +12,7 @@ import pytest
 from refusals import refused
 
 from noisy_student.identity import ROOT
-from noisy_student.pipeline.node import parents_first
+from noisy_student.pipeline.node import code_of, parents_first
 from noisy_student.registry import Registry
 from noisy_student.report.sections import Section
 from noisy_student.study.plan.plan import plan
@@ -59,14 +59,9 @@ CODES = {
 }
 FAILURES = """
 import json
-from noisy_student.labeling.select import SELECTIONS
-from noisy_student.pipeline.node import STAGES
-from noisy_student.report.sections import SECTIONS
-from noisy_student.sampling.engines import ENGINES
-from noisy_student.study.settings.methods import METHODS
-from noisy_student.training.specs.rewards import REWARDS
-every = (ENGINES, STAGES, REWARDS, SELECTIONS, METHODS, SECTIONS)
-print(json.dumps({r.group: {n: [e.code, e.what, n in r] for n, e in r.failures.items()} for r in every}))
+from noisy_student.cli.doctor import REGISTRIES
+every = {r.group: {n: [e.code, e.what, n in r] for n, e in r.failures.items()} for r in REGISTRIES}
+print(json.dumps(every))
 """
 
 
@@ -119,6 +114,28 @@ def test_a_command_that_needs_one_says_which_package_failed(package: Path) -> No
     done = python(package, "-m", "noisy_student", "show", "v1-5", "--set", "compute.engine=raises")
     assert done.returncode == 1
     assert all(word in done.stderr for word in ("bad-plugin", "raises = bad.raises", "no such driver"))
+
+
+def test_doctor_lists_them(package: Path, tmp_path: Path) -> None:
+    done = python(package, "-m", "noisy_student", "doctor", "--json", "--store", str(tmp_path))
+    assert done.returncode == 1
+    found = {check["name"]: check["found"] for check in json.loads(done.stdout)["checks"]}
+    assert all(
+        "of bad-plugin" in found[f"{kind} plug-in {name}"]
+        for kind, name in (
+            ("engine", "raises"),
+            ("stage", "exits"),
+            ("reward", "half"),
+            ("selection", "all"),
+            ("method", "lacks"),
+            ("section", "absent"),
+        )
+    )
+
+
+def test_a_row_whose_module_is_missing_is_refused(tmp_path: Path) -> None:
+    with refused("plugin-module-missing", "nowhere.at_all"):
+        code_of("nowhere.at_all")
 
 
 def test_a_section_that_fails_is_a_sentence_and_the_report_goes_on() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from noisy_student import identity
+from noisy_student.errors import UserError
 from noisy_student.registry import Registry
 
 SCHEME = 1
@@ -186,7 +187,7 @@ def code_of(module: str) -> str:
 
 @functools.cache
 def declared(module: str) -> Declared:
-    """Return the constants of a stage's module, read as text; raises ValueError for an unknown lane."""
+    """Return the constants of a stage's module, read as text; raises UserError for an unknown lane."""
     names = {item.name.upper(): item.name for item in fields(Declared)}
     found: dict[str, Any] = {}
     for item in ast.parse(_source(module).read_text(encoding="utf-8")).body:
@@ -196,7 +197,11 @@ def declared(module: str) -> Declared:
             if isinstance(target, ast.Name) and target.id in names and value is not None:
                 found[names[target.id]] = ast.literal_eval(value)
     if found.get("lane", "training") not in get_args(Lane):
-        raise ValueError(f"{module} declares the lane {found['lane']!r}; lanes are {', '.join(get_args(Lane))}")
+        raise UserError(
+            f"The module {module} declares the lane {found['lane']!r}.",
+            do=f"Declare one of {', '.join(get_args(Lane))}.",
+            code="unknown-lane",
+        )
     return Declared(**found)
 
 
@@ -234,5 +239,10 @@ def _source(module: str) -> Path:
     else:
         path = identity.outside_source(module)
     if path is None or not path.is_file():
-        raise ValueError(f"there is no stage module {module} with a source file")
+        raise UserError(
+            f'There is no module "{module}" with a source file.',
+            why="A registered stage or engine names it.",
+            do="Correct the name where it is registered, or reinstall its package.",
+            code="plugin-module-missing",
+        )
     return path
