@@ -13,11 +13,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from noisy_student import identity
+from noisy_student.errors import UserError
 from noisy_student.registry import Registry
 
 SCHEME = 1
@@ -41,6 +41,9 @@ class Declared:
     lane: Lane = "training"
     forwards: str | None = None
     weight: float = 1.0
+    measures: bool = False
+    """Studies may name it in ``measures``: it then reads each condition's graded answers in the role ``samples``, in
+    the lane "truth" also the ``key``, and its summary is in the results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +180,10 @@ def code_of(module: str) -> str:
     """Return the digest of a module, of its imports and of the versions of its LIBRARIES; read once per process."""
     tree = ast.parse(_source(module).read_text(encoding="utf-8"))
     modules = [module, *identity.imports_of(tree)]
-    own = {} if module.startswith(f"{identity.PACKAGE}.") else {module: identity.tree_digest(tree)}
     return identity.digest(
         {
             "modules": identity.code_digest(modules),
-            "outside": own,
+            "outside": {} if module.startswith(f"{identity.PACKAGE}.") else identity.outside_code(module),
             "libraries": {name: version(name) for name in declared(module).libraries},
         }
     )
@@ -189,7 +191,7 @@ def code_of(module: str) -> str:
 
 @functools.cache
 def declared(module: str) -> Declared:
-    """Return the constants of a stage's module, read as text; raises ValueError for an unknown lane."""
+    """Return the constants of a stage's module, read as text; raises UserError for an unknown lane."""
     names = {item.name.upper(): item.name for item in fields(Declared)}
     found: dict[str, Any] = {}
     for item in ast.parse(_source(module).read_text(encoding="utf-8")).body:
@@ -199,7 +201,11 @@ def declared(module: str) -> Declared:
             if isinstance(target, ast.Name) and target.id in names and value is not None:
                 found[names[target.id]] = ast.literal_eval(value)
     if found.get("lane", "training") not in get_args(Lane):
-        raise ValueError(f"{module} declares the lane {found['lane']!r}; lanes are {', '.join(get_args(Lane))}")
+        raise UserError(
+            f"The module {module} declares the lane {found['lane']!r}.",
+            do=f"Declare one of {', '.join(get_args(Lane))}.",
+            code="unknown-lane",
+        )
     return Declared(**found)
 
 
@@ -218,19 +224,16 @@ def version(library: str) -> str | None:
 
 
 def _source(module: str) -> Path:
-    """Return the module's file, found part by part because ``find_spec`` would import its parents."""
     parts = module.split(".")
     if parts[0] == identity.PACKAGE:
-        path = identity.ROOT.joinpath(*parts[1:]).with_suffix(".py")
-        if path.is_file():
-            return path
-        raise ValueError(f"there is no stage module {module}: {path} is missing")
-    search = None
-    for count in range(1, len(parts) + 1):
-        spec = PathFinder.find_spec(".".join(parts[:count]), search)
-        if spec is None:
-            raise ValueError(f"there is no stage module {module}")
-        search = spec.submodule_search_locations
-    if spec is None or spec.origin is None or not spec.has_location:
-        raise ValueError(f"the stage module {module} has no source file")
-    return Path(spec.origin)
+        path: Path | None = identity.ROOT.joinpath(*parts[1:]).with_suffix(".py")
+    else:
+        path = identity.outside_source(module)
+    if path is None or not path.is_file():
+        raise UserError(
+            f'There is no module "{module}" with a source file.',
+            why="A registered stage or engine names it.",
+            do="Correct the name where it is registered, or reinstall its package.",
+            code="plugin-module-missing",
+        )
+    return path
