@@ -15,7 +15,7 @@ from noisy_student.cli.console import emit, say
 from noisy_student.cli.options import Json
 from noisy_student.cli.show import toml_text
 from noisy_student.data.fields import Fields
-from noisy_student.data.parts import read_file
+from noisy_student.data.read import read_file
 from noisy_student.data.source import Merged, merge
 from noisy_student.data.splits import SMALLEST, Sizes, Sources, split
 from noisy_student.errors import UserError

@@ -11,7 +11,7 @@ import typer
 from noisy_student.cli import options, stream
 from noisy_student.cli.console import remark
 from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
-from noisy_student.errors import UserError, nearest
+from noisy_student.errors import UserError, require_known
 from noisy_student.labeling.select import Selection, select, selection
 from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
 from noisy_student.labeling.vote import ballots, votes
@@ -35,8 +35,7 @@ def command(
     out: options.Out = stream.STANDARD,
 ) -> None:
     """Read questions and add ``label``, ``solution``, ``agreement`` and ``confidence``; null without a winner."""
-    if text not in CHOICES:
-        raise UserError(f'There is no rule "{text}" for --text.', do=nearest(text, CHOICES), code="unknown-text-rule")
+    require_known(text, CHOICES, f'There is no rule "{text}" for --text.', code="unknown-text-rule")
     rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
     labels = _labels(samples, rule, cast("Choice", text), seed)
     rows = list(stream.read(file))

@@ -25,7 +25,7 @@ from noisy_student.cli.console import emit, remark, say
 from noisy_student.cli.overrides import Flags
 from noisy_student.context import Context, stop_on_signals
 from noisy_student.data.key_file import write_key
-from noisy_student.data.parts import marked
+from noisy_student.data.read import marked
 from noisy_student.data.rows import question_row, write_questions
 from noisy_student.data.source import merge
 from noisy_student.errors import UserError

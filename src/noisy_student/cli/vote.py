@@ -11,7 +11,7 @@ from noisy_student.answers import extract as extraction
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.cli import options, stream
 from noisy_student.data.rows import finish_of, optional_text, text_of
-from noisy_student.errors import UserError, nearest
+from noisy_student.errors import require_known
 from noisy_student.labeling.stopping import Ties
 from noisy_student.labeling.vote import vote_row, votes
 from noisy_student.records import Answer
@@ -35,8 +35,7 @@ def command(
     out: options.Out = stream.STANDARD,
 ) -> None:
     """Read a ``question_id`` with a ``text`` or an ``answer`` per line, in any order; write one vote per question."""
-    if ties not in TIES:
-        raise UserError(f'There is no rule "{ties}" for --ties.', do=nearest(ties, TIES), code="unknown-ties-rule")
+    require_known(ties, TIES, f'There is no rule "{ties}" for --ties.', code="unknown-ties-rule")
     stream.write(map(vote_row, votes(_answers(file), k=k, ties=cast("Ties", ties))), out)
 
 
