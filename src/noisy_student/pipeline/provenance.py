@@ -56,6 +56,7 @@ class Moment:
 def facts(started: Moment) -> dict[str, Any]:
     """Return the provenance of a stage that began at ``started`` and ends now."""
     now = Moment.now()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "argv": argv(),
         "git": _git(),
@@ -69,7 +70,8 @@ def facts(started: Moment) -> dict[str, Any]:
         "ended": now.wall,
         "seconds": now.wall - started.wall,
         "cpu_seconds": now.cpu - started.cpu,
-        "peak_memory_bytes": _peak_memory(),
+        # Of this process since its start; macOS counts in bytes, others in kilobytes.
+        "peak_memory_bytes": peak if sys.platform == "darwin" else peak * 1024,
         **_torch(),
     }
 
@@ -77,12 +79,6 @@ def facts(started: Moment) -> dict[str, Any]:
 def argv() -> list[str]:
     """Return the words of the command line, secrets redacted."""
     return [redact(word) for word in sys.argv]
-
-
-def _peak_memory() -> int:
-    """Return the peak memory of this process since its start, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _torch() -> dict[str, Any]:
@@ -100,8 +96,7 @@ def _torch() -> dict[str, Any]:
 @functools.cache
 def libraries() -> dict[str, str]:
     """Return the installed versions of libraries that results may depend on."""
-    known = {name: version(name) for name in LIBRARIES}
-    return {name: number for name, number in known.items() if number is not None}
+    return {name: number for name in LIBRARIES if (number := version(name)) is not None}
 
 
 @functools.cache

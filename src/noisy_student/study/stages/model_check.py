@@ -15,7 +15,6 @@ from noisy_student.evaluation.preflight.facts import Completion, PromptCompariso
 from noisy_student.evaluation.preflight.model import VERBATIM, common_prefix, compare_prompts
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import LoadedModel
-from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Question
 from noisy_student.sampling.engine import Decoding, Engine
 from noisy_student.sampling.engines import EngineRequest, open_engine
@@ -30,7 +29,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``model.json``; the speed is in the summary only, since it differs between runs."""
     source = Source(spec)
     loaded = source.weights
-    renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
+    renderer = Renderer(loaded.tokenizer, spec["prompt"])
     questions = read_questions(inputs["unseen"][0] / "unseen.jsonl")
     engine = open_engine(EngineRequest(spec, source, questions, context.check)).engine
     found = {
