@@ -86,10 +86,9 @@ def _torch() -> dict[str, Any]:
     torch = sys.modules.get("torch")
     if torch is None:
         return {"torch_threads": None, "device": None}
-    cuda = torch.cuda.is_initialized()
     return {
         "torch_threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name() if cuda else platform.machine(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_initialized() else platform.machine(),
     }
 
 

@@ -39,10 +39,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     split = inputs["split"][0]
     health = HealthSpec.model_validate(spec["health"])
     dev = {label.question_id: label.answer for label in read_labels(split / "dev_gold.jsonl")[: health.dev]}
-    questions = [
-        *read_asked(split),
-        *(question for question in read_questions(split / "dev.jsonl") if question.id in dev),
-    ]
+    questions = read_asked(split) + [each for each in read_questions(split / "dev.jsonl") if each.id in dev]
     prompts = {question.id: renderer.encode(question) for question in questions}
     room = int(getattr(loaded.model.config, "max_position_embeddings", 1 << 30)) - grpo.max_new_tokens
     labels = read_learned(inputs)
