@@ -39,21 +39,20 @@ class Context:
     @property
     def data(self) -> Path:
         """Return the folder of the output: all of it is committed and reproducible byte for byte."""
-        path = self.folder / "data"
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+        return self._made("data")
 
     @property
     def scratch(self) -> Path:
         """Return the folder of partial work that a resumed stage reads and a finished one deletes."""
-        path = self.folder / "scratch"
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+        return self._made("scratch")
 
     @property
     def curves(self) -> Path:
         """Return the folder of output that differs between runs, such as seconds; it is in no digest."""
-        path = self.folder / "curves"
+        return self._made("curves")
+
+    def _made(self, name: str) -> Path:
+        path = self.folder / name
         path.mkdir(parents=True, exist_ok=True)
         return path
 

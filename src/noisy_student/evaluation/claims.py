@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from noisy_student.errors import UserError, nearest
+from noisy_student.errors import require_known
 from noisy_student.evaluation.compare import Comparison, compare_counts
-from noisy_student.statistics.equivalence import equivalent_unpaired
 from noisy_student.statistics.multiple import benjamini_hochberg, holm
 from noisy_student.statistics.power import ALPHA, unpaired_power
+from noisy_student.statistics.unpaired import equivalent_unpaired
 
 Says = Literal["better", "worse", "alike"]
 Held = Literal["holds", "not shown", "refuted"]
@@ -58,13 +58,7 @@ def judge_claims(
     made: list[Comparison] = []
     for claim in claims:
         for name in (claim.a, claim.b):
-            if name not in table:
-                raise UserError(
-                    f'A claim names "{name}", which the table does not have.',
-                    why="A claim compares two rows of the table.",
-                    do=nearest(name, table),
-                    code="unknown-row",
-                )
+            require_known(name, table, f'A claim names "{name}", which the table does not have.', code="unknown-row")
         made.append(compare_counts(*table[claim.a], *table[claim.b], margin=margin))
     judged: list[JudgedClaim | None] = [None] * len(claims)
     for family in dict.fromkeys(claim.family for claim in claims):

@@ -13,10 +13,9 @@ from typing import Literal
 from noisy_student.errors import UserError
 from noisy_student.evaluation.question_test import question_test, require_same_questions
 from noisy_student.records import Grade, Verdict
-from noisy_student.statistics.equivalence import CONFIDENCE
 from noisy_student.statistics.intervals import Interval
 from noisy_student.statistics.power import ALPHA, unpaired_mde, unpaired_n
-from noisy_student.statistics.unpaired import fisher_p, newcombe, pooled_p
+from noisy_student.statistics.unpaired import EQUIVALENCE_CONFIDENCE, fisher_p, newcombe, pooled_p
 
 Join = Literal["exact", "inner"]
 
@@ -68,7 +67,7 @@ def compare_counts(k1: int, n1: int, k2: int, n2: int, *, margin: float | None =
         n=n,
         mde=unpaired_mde(pooled, n) if 0 < pooled < 1 else None,
         n_needed=math.ceil(unpaired_n(k1 / n1, k2 / n2)) if difference else None,
-        verdict=_verdict(difference, p_value, newcombe(k1, n1, k2, n2, confidence=CONFIDENCE), margin),
+        verdict=_verdict(difference, p_value, newcombe(k1, n1, k2, n2, confidence=EQUIVALENCE_CONFIDENCE), margin),
     )
 
 

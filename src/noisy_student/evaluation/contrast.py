@@ -19,10 +19,10 @@ from noisy_student.evaluation.question_test import (
 )
 from noisy_student.records import Finding, Verdict
 from noisy_student.statistics.differences import paired_t
-from noisy_student.statistics.equivalence import CONFIDENCE
 from noisy_student.statistics.intervals import Interval
 from noisy_student.statistics.multiple import benjamini_hochberg, holm
 from noisy_student.statistics.power import ALPHA, seeds_mde
+from noisy_student.statistics.unpaired import EQUIVALENCE_CONFIDENCE
 
 RECIPE_SEEDS = 3  # from this many seeds on, the claim is about the recipe
 
@@ -160,7 +160,7 @@ def _recipe_finding(name: str, a: Outcomes, b: Outcomes, *, seeds: list[int]) ->
         mde=seeds_mde(test.se * len(seeds) ** 0.5, len(seeds)) if test.se else None,
         verdict=None,
     )
-    return _Measured(finding, paired_t(differences, confidence=CONFIDENCE).interval)
+    return _Measured(finding, paired_t(differences, confidence=EQUIVALENCE_CONFIDENCE).interval)
 
 
 def _declared(measured: _Measured, *, margin: float | None, primary: bool, family: str) -> Finding:

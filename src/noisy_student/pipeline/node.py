@@ -41,7 +41,7 @@ class Declared:
     optional: tuple[str, ...] = ()
     """Prefixes of roles whose nodes may have been skipped: the stage then runs without them."""
     lane: Lane = "training"
-    """Side of the wall on which the stage runs (``study/plan/wall.py``)."""
+    """Side of the wall on which the stage runs (``study/plan/plan.py``)."""
     forwards: str | None = None
     """Role of the training whose result the stage links to its own; one that ends in "-" is a prefix, and the
     stage's summary holds the number ``chosen``. None for a stage that makes its own result."""

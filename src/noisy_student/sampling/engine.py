@@ -13,8 +13,7 @@ from typing import Annotated, Protocol
 
 from pydantic import Field
 
-from noisy_student.answers.hashes import MARK
-from noisy_student.answers.stop import answer_end
+from noisy_student.answers.marks import MARK, answer_end
 from noisy_student.records import Draw, Finish
 from noisy_student.strict import Strict
 

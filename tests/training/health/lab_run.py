@@ -39,7 +39,7 @@ def truth(item: Item) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is otherwise than in a healthy run: how a question is labeled, how answers are drawn, and so on."""
+    """Differences from a healthy run: labels, drawing of answers, and so on."""
 
     grpo: Mapping[str, Any] = field(default_factory=dict)
     model: str = "lab-m"

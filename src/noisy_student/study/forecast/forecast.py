@@ -69,16 +69,16 @@ def forecast(nodes: Sequence[Node], known: Sequence[Observation], compute: Compu
 
 def totals(rows: Sequence[Expected], compute: ComputeSettings) -> Totals:
     """Return the sums, and the seconds until the last of the nodes ends."""
-    seconds = _sum(row.seconds for row in rows)
+    seconds = sum_of_all(row.seconds for row in rows)
     wall = None
     if seconds is not None:
         by_key = {row.node.key: row.seconds for row in rows if row.seconds is not None}
         wall = makespan([row.node for row in rows], by_key, workers=compute.workers)
-    tokens = _sum(row.tokens for row in rows if _counts(row.node))
-    flops = _sum(row.flops for row in rows if _counts(row.node))
+    tokens = sum_of_all(row.tokens for row in rows if _counts(row.node))
+    flops = sum_of_all(row.flops for row in rows if _counts(row.node))
     return Totals(
         seconds=seconds,
-        cpu_seconds=_sum(row.cpu_seconds for row in rows),
+        cpu_seconds=sum_of_all(row.cpu_seconds for row in rows),
         wall_seconds=wall,
         tokens=None if tokens is None else round(tokens),
         flops=None if flops is None else round(flops),
@@ -114,7 +114,8 @@ def _tokens(summary: Mapping[str, Any]) -> int | None:
     return None if found is None else int(found)
 
 
-def _sum(values: Iterable[float | None]) -> float | None:
+def sum_of_all(values: Iterable[float | None]) -> float | None:
+    """Return the sum; None where a value is unknown."""
     every = list(values)
     known = [value for value in every if value is not None]
     return sum(known) if len(known) == len(every) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -15,10 +16,10 @@ from noisy_student.models.chat import Renderer
 from noisy_student.sampling.engine import Decoding, Drawn, Prompts, RowSeeds
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.study.stages.loading import load_copy, load_model, start
-from noisy_student.training.groups import kinds, reward_bits
 from noisy_student.training.grpo.rl_examples import RlExamples, rl_examples
 from noisy_student.training.grpo.rollouts import DrawRows, RolloutInputs
 from noisy_student.training.grpo.train import GrpoResult, train
+from noisy_student.training.measurements import kinds, reward_bits
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.student import trainable, with_adapter, write_student
@@ -63,11 +64,11 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     student = with_adapter(loaded, spec)
     numbers = trainable(student.model)
     taught = train(student, classroom, spec=grpo, health=health, seed=spec["seed"], context=context)
-    files.write_jsonl(context.data / "groups.jsonl", (group.row for group in taught.groups))
+    files.write_jsonl(context.data / "groups.jsonl", map(asdict, taught.groups))
     probe: dict[str, Any] = {}
     if grpo.probe is not None:
         held = all(item.held for item in taught.criteria)
-        probe = {"held": held, "steps": taught.steps, "criteria": [item.row for item in taught.criteria]}
+        probe = {"held": held, "steps": taught.steps, "criteria": [asdict(item) for item in taught.criteria]}
         files.write_json(context.data / "probe.json", probe)
     return {
         "digest": write_student(student, spec, context.data),

@@ -13,7 +13,7 @@ from noisy_student.labeling.examples import read_examples
 from noisy_student.models.chat import Renderer
 from noisy_student.records import Question
 from noisy_student.study.stages.loading import load_model, start
-from noisy_student.training.sft.encode import encode
+from noisy_student.training.sft.examples import encode
 from noisy_student.training.sft.train import train
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.sft import SftSpec

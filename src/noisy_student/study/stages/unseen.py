@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from noisy_student.context import Context, Inputs, Spec
+from noisy_student.data.parts import unseen
 from noisy_student.data.rows import write_labels, write_questions
 from noisy_student.data.spec import DataSpec
-from noisy_student.data.unseen import unseen
 from noisy_student.records import Label
 
 
