@@ -37,10 +37,16 @@ class Declared:
     """Constants that a stage's module declares about itself, in capitals; the defaults stand for absent ones."""
 
     libraries: tuple[str, ...] = ()
+    """Distributions with versions that change its result."""
     optional: tuple[str, ...] = ()
+    """Prefixes of roles whose nodes may have been skipped: the stage then runs without them."""
     lane: Lane = "training"
+    """Side of the wall on which the stage runs (``study/plan/plan.py``)."""
     forwards: str | None = None
+    """Role of the training whose result the stage links to its own; one that ends in "-" is a prefix, and the
+    stage's summary holds the number ``chosen``. None for a stage that makes its own result."""
     weight: float = 1.0
+    """Rough seconds of the stage in the lab, which order the work."""
     measures: bool = False
     """Studies may name it in ``measures``: it then reads each condition's graded answers in the role ``samples``, in
     the lane "truth" also the ``key``, and its summary is in the results."""
@@ -57,9 +63,9 @@ STAGES = Registry("stage", Stage, group="noisy_student.stages")
 """All stages by name; a stage of another package is ``STAGES.register("my-stage", Stage("my_package.stage"))``."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """One run of one stage, built by ``make``; nodes with equal keys are equal."""
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Node(Declared):
+    """One run of one stage with its constants, built by ``make``; nodes with equal keys are equal."""
 
     stage: str
     module: str
@@ -71,15 +77,6 @@ class Node:
     code: str = field(repr=False)
     """The digest of the stage's code and of the versions of its libraries."""
     key: str
-    optional: tuple[str, ...] = ()
-    """Prefixes of roles whose nodes may have been skipped: the stage then runs without them."""
-    lane: Lane = "training"
-    """Side of the wall on which the stage runs (``study/plan/plan.py``)."""
-    forwards: str | None = None
-    """Role of the training whose result the stage links to its own; one that ends in "-" is a prefix, and the
-    stage's summary holds the number ``chosen``. None for a stage that makes its own result."""
-    weight: float = 1.0
-    """Rough seconds of the stage in the lab, which order the work."""
     paths: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Paths of files whose digests are in the spec; no part of the identity, read as ``spec["paths"]``."""
 
@@ -152,10 +149,7 @@ def make(
         title=title or stage,
         code=code_of(module),
         key="",
-        optional=own.optional,
-        lane=own.lane,
-        forwards=own.forwards,
-        weight=own.weight,
+        **{item.name: getattr(own, item.name) for item in fields(Declared)},
         paths=dict(paths or {}),
     )
     return replace(node, key=identity.digest(node.facts()))

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from noisy_student.training.sft.encode import encode
-
 from noisy_student.context import Context
 from noisy_student.data.rows import read_asked
 from noisy_student.labeling.examples import read_examples
 from noisy_student.models.chat import Renderer
 from noisy_student.models.spec import PromptSpec
 from noisy_student.study.stages.loading import load_model, start
+from noisy_student.training.sft.examples import encode
 from noisy_student.training.sft.train import train
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.student import trainable, with_adapter, write_student
