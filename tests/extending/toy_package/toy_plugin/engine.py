@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from noisy_student.sampling.windows import Windows, draw_in_windows
-
 from noisy_student.records import Draw, Question
-from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.engine import Decoding, Windows, draw_in_windows
 from noisy_student.sampling.engines import ENGINES, EngineRequest, EngineRow, OpenEngine
 
 LOGPROB = -0.5
