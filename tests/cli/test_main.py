@@ -44,7 +44,7 @@ for words in (["studies"], ["show", "v1"], ["log"], ["run", "--help"], ["doctor"
         (["run", "--deadline", "soon"], '"soon"', "deadline-malformed"),
         (["run", "--executor", "ray"], "--executor ray", "executor-unavailable"),
         (["run", "--executor", "slurm"], '"slurm"', "unknown-executor"),
-        (["run", "--seeds", "1,1"], "[1, 1]", "seeds-invalid"),
+        (["run", "--seeds", "1,1"], "[1, 1]", "field-invalid"),
         (["run", "--seeds", "1,x"], '"1,x"', "seeds-invalid"),
         (["report", "none-1"], '"none-1"', "unknown-run"),
         (["why", "abcdef"], '"abcdef"', "unknown-result"),
