@@ -44,7 +44,7 @@ class Setting:
 SETTINGS = (Setting(16, False), Setting(32, False), Setting(32, True), Setting(64, False), Setting(64, True))
 
 
-def why_not(folder: Path, model: str) -> str | None:
+def unsupported_reason(folder: Path, model: str) -> str | None:
     """Why there is no server for this model; None if there can be one."""
     if not model.endswith(".gguf"):
         return "the model is no GGUF file"

@@ -147,7 +147,7 @@ def llama_pass(bench: Bench, setting: Setting, decoding: Decoding, prompts: Prom
 def best_llama(bench: Bench) -> Setting | None:
     """The setting at which llama.cpp's server is fastest; None, with the reason, where there is no server."""
     model = "lab-m" if bench.given.scale == "lab" else str(bench.given.model)
-    reason = llama_server.why_not(bench.given.llama, model)
+    reason = llama_server.unsupported_reason(bench.given.llama, model)
     if reason is not None:
         bench.notes["no_llama_cpp"] = reason
         print(f"no llama.cpp: {reason}")

@@ -45,13 +45,13 @@ def ours(loaded: LoadedModel, *, padded: bool, width: int) -> TorchEngine:
     def decode(ids: Sequence[int]) -> str:
         return str(loaded.tokenizer.decode(list(ids), skip_special_tokens=True))
 
-    found = torch_engine.why_not
+    found = torch_engine.unsupported_reason
     if padded:
-        torch_engine.why_not = lambda model: "to compare with"
+        torch_engine.unsupported_reason = lambda model: "to compare with"
     try:
         return TorchEngine(loaded.model, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, decode=decode, width=width)
     finally:
-        torch_engine.why_not = found
+        torch_engine.unsupported_reason = found
 
 
 def in_chunks(engine: TorchEngine, decoding: Decoding, *, k: int, chunk: int) -> Engine:

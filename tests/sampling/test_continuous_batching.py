@@ -40,7 +40,7 @@ def tokens(drawn: list[list[Draw]]) -> list[list[tuple[tuple[int, ...], str]]]:
 @pytest.fixture(scope="module")
 def padded() -> list[list[Draw]]:
     patch = pytest.MonkeyPatch()
-    patch.setattr(torch_engine, "why_not", lambda model: "to compare with")
+    patch.setattr(torch_engine, "unsupported_reason", lambda model: "to compare with")
     drawn = draws(PROMPTS, 6, width=512)
     patch.undo()
     return drawn

@@ -19,7 +19,7 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from noisy_student.models.adapter import why_not
+from noisy_student.models.adapter import unsupported_reason
 from noisy_student.sampling.decoder import Decoder, _batches
 
 SIZES = {
@@ -70,7 +70,7 @@ MODELS = {
 @torch.inference_mode()
 def test_every_next_token_has_the_probability_that_transformers_gives_it(name: str) -> None:
     model = MODELS[name]()
-    assert why_not(model) is None
+    assert unsupported_reason(model) is None
     decoder = Decoder(model)
     decoder.reserve(64)
     memory = decoder.new_cache(groups=len(PROMPTS), rows=len(FOLLOWING), prompt=12, drawn=8)
@@ -142,13 +142,15 @@ def test_groups_and_rows_may_grow_and_go() -> None:
 )
 def test_what_it_cannot_stand_for_is_told(changes: dict[str, Any], reason: str) -> None:
     fields = {"model_type": "qwen2", "hidden_act": "silu", "layer_types": None, "rope_parameters": None, **changes}
-    told = why_not(SimpleNamespace(config=SimpleNamespace(**fields)))  # type: ignore[arg-type]
+    told = unsupported_reason(SimpleNamespace(config=SimpleNamespace(**fields)))  # type: ignore[arg-type]
     assert told is not None
     assert reason in told
 
 
 def test_other_architectures_are_left_to_transformers() -> None:
-    assert why_not(made(Gemma2ForCausalLM, Gemma2Config(**SIZES, head_dim=4))) == "its architecture is gemma2"
+    assert (
+        unsupported_reason(made(Gemma2ForCausalLM, Gemma2Config(**SIZES, head_dim=4))) == "its architecture is gemma2"
+    )
 
 
 def test_prompts_are_read_in_runs_that_fit() -> None:

@@ -30,7 +30,7 @@ TINY = tiny_qwen.model()
 @pytest.fixture(params=["decoder", "padded"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "padded":
-        monkeypatch.setattr(torch_engine, "why_not", lambda model: "a test asks for it")
+        monkeypatch.setattr(torch_engine, "unsupported_reason", lambda model: "a test asks for it")
 
 
 def draw(windows: Windows | None, width: int = 16) -> list[list[Draw]]:

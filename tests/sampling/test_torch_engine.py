@@ -30,7 +30,7 @@ TINY = tiny_qwen.model()
 def loop(request, monkeypatch):
     """Both ways to draw: with the decoder and its slots, and in padded rows as for any other model."""
     if request.param == "padded":
-        monkeypatch.setattr(torch_engine, "why_not", lambda model: "a test asks for it")
+        monkeypatch.setattr(torch_engine, "unsupported_reason", lambda model: "a test asks for it")
     return request.param
 
 
@@ -249,7 +249,7 @@ def test_what_is_read_is_the_same_with_and_without_stopping(pieces):
 
 
 def test_a_row_without_a_number_fails_and_the_others_go_on(monkeypatch):
-    monkeypatch.setattr(torch_engine, "why_not", lambda model: "a test asks for it")
+    monkeypatch.setattr(torch_engine, "unsupported_reason", lambda model: "a test asks for it")
     broken = tiny_qwen.model()
     with torch.no_grad():
         broken.get_input_embeddings().weight[21] = torch.nan

@@ -66,7 +66,7 @@ def is_adapted(model: Any) -> bool:
     return isinstance(model, PeftModel)
 
 
-def why_not(model: PreTrainedModel) -> str | None:
+def unsupported_reason(model: PreTrainedModel) -> str | None:
     """Return the reason why a model is not a plain decoder, None if it is; code that reads its weights fits no other.
 
     Plain is full attention with rotary positions, as in Llama, Qwen2 and Qwen3.

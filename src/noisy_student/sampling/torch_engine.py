@@ -14,7 +14,7 @@ from functools import cached_property
 import torch
 from transformers import PreTrainedModel
 
-from noisy_student.models.adapter import why_not
+from noisy_student.models.adapter import unsupported_reason
 from noisy_student.models.chat import Renderer
 from noisy_student.records import Finish
 from noisy_student.sampling.continuous_batching import ContinuousBatching, DrawRequest
@@ -69,7 +69,7 @@ class TorchEngine:
         self._decode = decode
         self._check = check
         self._width = width
-        self.fallback = why_not(model)
+        self.fallback = unsupported_reason(model)
         """Reason for transformers' own, slower forward pass; None if our decoder supports the model."""
         self._decoder = Decoder(model) if self.fallback is None else None
 

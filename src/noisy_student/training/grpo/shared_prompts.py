@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from noisy_student.models.adapter import why_not
+from noisy_student.models.adapter import unsupported_reason
 
 ATTENTION = "sdpa"
 """The implementation that accepts a boolean mask of token pairs; ``eager`` would add it to its scores."""
@@ -72,7 +72,7 @@ class Scored:
 
 def shared_width(model: PreTrainedModel) -> int | None:
     """Return the hidden width of a model that accepts a mask of token pairs, so that answers can share a prompt."""
-    can_share = why_not(model) is None and model.config._attn_implementation == ATTENTION
+    can_share = unsupported_reason(model) is None and model.config._attn_implementation == ATTENTION
     return int(model.config.hidden_size) if can_share else None
 
 
