@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from noisy_student.evaluation.expectations import prediction_answer
-from noisy_student.evaluation.vote_curve import saturation
+from noisy_student.evaluation.contrast import prediction_answer
+from noisy_student.evaluation.pass_at_k import saturation
 from noisy_student.statistics.intervals import Interval
 
 

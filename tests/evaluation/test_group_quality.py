@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from noisy_student.answer_key import AnswerKey, KeyEntry
-from noisy_student.evaluation.group_quality import group_quality
+from noisy_student.evaluation.label_quality import group_quality
 
 
 def group(step: int, name: str, label: str | None, right: int, origin: str = "vote") -> dict[str, object]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.answer_key import AnswerKey, KeyEntry
-from noisy_student.evaluation.lineage import lineage
+from noisy_student.evaluation.label_quality import lineage
 from noisy_student.records import Vote
 
 KINDS = ("same", "flipped", "gained", "lost", "without")

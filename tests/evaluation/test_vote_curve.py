@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisy_student.evaluation.vote_curve import VoteCurve, sizes
+from noisy_student.evaluation.pass_at_k import VoteCurve, sizes
 from noisy_student.labeling.vote import votes
 
 

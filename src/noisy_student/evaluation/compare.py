@@ -53,13 +53,10 @@ def compare_counts(k1: int, n1: int, k2: int, n2: int, *, margin: float | None =
                 code="bad-count",
             )
     difference = k1 / n1 - k2 / n2
-    p_value = pooled_p(k1, n1, k2, n2)
-    pooled = (k1 + k2) / (n1 + n2)
-    n = min(n1, n2)
-    interval = newcombe(k1, n1, k2, n2)
+    p_value, pooled, n = pooled_p(k1, n1, k2, n2), (k1 + k2) / (n1 + n2), min(n1, n2)
     return Comparison(
         difference=difference,
-        interval=(interval.low, interval.high),
+        interval=newcombe(k1, n1, k2, n2),
         p_value=p_value,
         p_fisher=fisher_p(k1, n1, k2, n2),
         p_exact=None,
@@ -88,7 +85,7 @@ def compare_grades(
     test = question_test(first, second)
     return Comparison(
         difference=test.difference,
-        interval=(test.interval.low, test.interval.high) if test.interval else None,
+        interval=test.interval,
         p_value=test.p_value,
         p_fisher=None,
         p_exact=test.p_exact,

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from noisy_student.evaluation.preflight import answers, data, machine, model
-from noisy_student.evaluation.preflight.check import Judgement, Outcome
-from noisy_student.evaluation.preflight.facts import Facts
+from noisy_student.evaluation.preflight.facts import Facts, Judgement, Outcome
 
 Measurement = Literal["baseline", "votes", "model", "gold", "rehearsal", "pool", "test"]
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import extract
-from noisy_student.evaluation.preflight.check import Judgement, Outcome, share
-from noisy_student.evaluation.preflight.facts import Facts, GoldReading
+from noisy_student.evaluation.preflight.facts import Facts, GoldReading, Judgement, Outcome, share
 from noisy_student.records import Answer
 from noisy_student.statistics.unpaired import newcombe, pooled_p
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from noisy_student.evaluation.contrast import Outcomes, contrast, judge
-from noisy_student.evaluation.expectations import beats_control, criterion_answer
+from noisy_student.evaluation.contrast import Outcomes, beats_control, contrast, criterion_answer, judge
 from noisy_student.records import Finding
 from noisy_student.statistics.gap import gap_recovered
 from noisy_student.study.results.view import RunView

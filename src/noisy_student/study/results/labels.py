@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from noisy_student.data.parts import sizes_of
-from noisy_student.evaluation.expectations import prediction_answer
-from noisy_student.evaluation.vote_curve import saturation
+from noisy_student.evaluation.contrast import prediction_answer
+from noisy_student.evaluation.pass_at_k import saturation
 from noisy_student.pipeline.node import Node
 from noisy_student.statistics.intervals import wilson
 from noisy_student.statistics.power import DISCORDANCE, paired_mde
