@@ -49,7 +49,6 @@ def test_they_are_those_of_the_statistics(right: int, wrong: list[int], blank: i
     tally = {"yes": right, **{f"no {place}": count for place, count in enumerate(wrong)}}
     assert made.passed(k) == pass_at_k(total, right, k=k)
     assert made.led(k) == pytest.approx(maj_at_k(tally, "yes", k=k, abstained=blank))
-    assert made.readable == total - blank
     assert made.passed(1) == pytest.approx(right / total) == made.led(1)
     assert made.led(k) <= made.passed(k) + 1e-12
 
@@ -66,7 +65,7 @@ def test_a_question_is_counted_and_questions_stand_by_id() -> None:
     rows = [*grades("b", ["7", "1", None, "1", "2"]), *grades("a", ["7"] * 5)]
     first, second = tries(rows)
     assert (first.question_id, first.k, first.right, first.wrong) == ("a", 5, 5, ())
-    assert (second.right, second.wrong, second.readable) == (1, (1, 2), 4)
+    assert (second.right, second.wrong) == (1, (1, 2))
     assert tries(reversed(rows)) == [first, second]
 
 

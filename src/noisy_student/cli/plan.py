@@ -18,7 +18,8 @@ from noisy_student.cli.overrides import Flags, overrides
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.store import Store
 from noisy_student.report.numbers import DASH, duration, scientific, short_count
-from noisy_student.study.forecast.forecast import Expected, forecast, past, totals
+from noisy_student.study.forecast.forecast import Expected, forecast, totals
+from noisy_student.study.forecast.timing import past
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.results.costs import usd
 from noisy_student.study.settings.files import Request, resolve

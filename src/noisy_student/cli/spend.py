@@ -14,8 +14,8 @@ from noisy_student.cli.console import emit, output, table
 from noisy_student.cli.runs import past_runs
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import roots
+from noisy_student.pipeline.manifest import stored
 from noisy_student.report.numbers import DASH, duration
-from noisy_student.study.forecast.history import stored_results
 from noisy_student.study.forecast.ledger import FinishedRun, RunCost, ledger
 from noisy_student.study.results.costs import total
 
@@ -25,7 +25,7 @@ def spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None:
     if budget is not None and not (math.isfinite(budget) and budget > 0):
         raise UserError(f"--of is {budget:g}.", why="It is the budget that was spent from.", do="Give USD above 0.")
     finished = [FinishedRun(past.folder, past.written, past.results) for past in past_runs(runs) if past.results]
-    entries = ledger(finished, roots(store), stored_results(store))
+    entries = ledger(finished, roots(store), stored(store))
     spent = total([entry.usd for entry in entries])
     seconds = total([entry.seconds for entry in entries])
     cpu = total([entry.cpu_seconds for entry in entries])

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from noisy_student.evaluation.preflight.facts import Facts, Judgement, Outcome, Votes, share, with_interval
 from noisy_student.statistics.intervals import wilson
 
-RUNGS = (4, 8, 16)
-"""K of each try, from the project plan's 4 on; the next K is sampled only if the one before did not pass."""
 BASELINE_LOW, BASELINE_HIGH = 0.20, 0.70
 """Project plan, "Pre-flight Checks", 1."""
 EASIER = "Easier questions (--data FILE, or fewer data.source.steps) or a stronger model: --model MODEL"

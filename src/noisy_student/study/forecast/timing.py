@@ -16,12 +16,12 @@ from noisy_student import files, identity
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
-from noisy_student.pipeline.manifest import Stored
+from noisy_student.pipeline.manifest import Stored, stored
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.runner import run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
-from noisy_student.study.forecast.history import Observation, observations, stored_results
+from noisy_student.study.forecast.history import Observation, observations
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.conditions import (
@@ -73,7 +73,7 @@ def measure(settings: Settings, root: Path, *, notice: Callable[[str], None] = l
         for size in _sizes(settings):
             targets = _targets(timing_study(settings, size))
             run_graph(targets, store, executor=local(store, workers=1))
-        rows = [_trimmed(result) for result in stored_results(Path(folder)).values() if result.outcome == "done"]
+        rows = [_trimmed(result) for result in stored(Path(folder)).values() if result.outcome == "done"]
     if not any(row["facts"]["stage"] == "sample" for row in rows):
         raise UserError(
             "The timing run drew no sample.",
@@ -92,6 +92,11 @@ def measure(settings: Settings, root: Path, *, notice: Callable[[str], None] = l
 def timing_path(settings: Settings, root: Path) -> Path:
     """Return the file for the timing of this model, engine, threads and versions, which may not exist yet."""
     return root / FOLDER / f"{identity.digest(_facts(settings))[:16]}.json"
+
+
+def past(settings: Settings, root: Path) -> list[Observation]:
+    """Return every timed step: the results under a store's ``root``, and its timing of this model."""
+    return [*observations(stored(root)), *timings(settings, root)]
 
 
 def timings(settings: Settings, root: Path) -> list[Observation]:
