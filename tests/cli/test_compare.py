@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from noisy_student import files
 from noisy_student.cli.main import main
-from noisy_student.evaluation.grade import write_grades
 from noisy_student.records import Grade
 
 
 def _grades(path: Path, rights: list[int]) -> str:
     rows = [Grade(f"q{place}", 0, bool(right), bool(right), "1", "eos") for place, right in enumerate(rights)]
-    write_grades(path, rows)
+    files.write_jsonl(path, map(asdict, rows))
     return str(path)
 
 

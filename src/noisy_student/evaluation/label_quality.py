@@ -151,17 +151,13 @@ def lineage(
     """Compare two rounds' votes on the same questions, and the ids that each round selected."""
     was = {vote.question_id: vote.winner for vote in before}
     pairs = {vote.question_id: (was[vote.question_id], vote.winner) for vote in now if vote.question_id in was}
-    kinds = [_change(old, new) for old, new in pairs.values()]
+    kinds = Counter(_change(old, new) for old, new in pairs.values())
     flips = {name: pair for name, pair in pairs.items() if _change(*pair) == "flipped"}
     known = all(name in key for name in flips)
     first, second = set(selected[0]), set(selected[1])
     return Lineage(
         questions=len(pairs),
-        same=kinds.count("same"),
-        flipped=kinds.count("flipped"),
-        gained=kinds.count("gained"),
-        lost=kinds.count("lost"),
-        without=kinds.count("without"),
+        **{kind: kinds[kind] for kind in ("same", "flipped", "gained", "lost", "without")},
         mended=_flips_right(flips, 1, key) if known else None,
         spoiled=_flips_right(flips, 0, key) if known else None,
         kept=len(first & second),

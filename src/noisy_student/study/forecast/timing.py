@@ -96,13 +96,8 @@ def timing_path(settings: Settings, root: Path) -> Path:
 
 def past(settings: Settings, root: Path) -> list[Observation]:
     """Return every timed step: the results under a store's ``root``, and its timing of this model."""
-    return [*observations(stored(root)), *timings(settings, root)]
-
-
-def timings(settings: Settings, root: Path) -> list[Observation]:
-    """Return the observations of this model's timing; empty without one."""
     rows = {row["key"]: Stored(**row) for row in _rows(timing_path(settings, root))}
-    return observations(rows, from_timing=True)
+    return [*observations(stored(root)), *observations(rows, from_timing=True)]
 
 
 def timing_study(settings: Settings, size: TimingSize) -> Settings:
@@ -161,14 +156,11 @@ def _ways(settings: Settings, size: TimingSize) -> Iterator[tuple[str, Condition
         if way in seen:
             continue
         seen.add(way)
-        fields: dict[str, Any] = {"train": (GOLD,) if samples else tuple(_source(kind) for kind in kinds)}
+        timed = tuple(GOLD if kind == GOLD else f"{LABELS}{TIMED}" for kind in kinds)
+        fields: dict[str, Any] = {"train": (GOLD,) if samples else timed}
         if isinstance(item, GrpoCondition):
             fields |= {"grpo": {**item.grpo, "most_steps": size.steps, "probe": None}}
         yield name, type(item)(method=item.method, lora=item.lora, **fields)
-
-
-def _source(kind: str) -> str:
-    return GOLD if kind == GOLD else f"{LABELS}{TIMED}"
 
 
 def _targets(settings: Settings) -> list[Node]:

@@ -34,7 +34,7 @@ def pass_at_k_rows(view: RunView, conditions: Sequence[Mapping[str, Any]]) -> di
         if view.settings.conditions[nodes.name].passes and graded is not None:
             every.setdefault(nodes.name, {})[nodes.seed] = view.tries(nodes.grade)
             points[nodes.name, nodes.seed] = graded["passes"]["points"]
-    curves = [
+    curves: list[dict[str, Any]] = [
         {"condition": name, "seed": seed, "questions": len(found), "k": found[0].k, "points": points[name, seed]}
         for name, by_seed in every.items()
         for seed, found in by_seed.items()

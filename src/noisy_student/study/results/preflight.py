@@ -6,6 +6,7 @@ The results are no node: keys of a study depend neither on whether the checks ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from noisy_student.data.parts import sizes_of
@@ -31,7 +32,7 @@ def preflight(view: RunView) -> list[dict[str, Any]]:
     nodes = view.plan.preflight
     if nodes is None or _unreached(nodes, view):
         return []
-    return [result.row for result in judge_all(measured(nodes, view))]
+    return [asdict(result) for result in judge_all(measured(nodes, view))]
 
 
 def preflight_error(rows: Sequence[Mapping[str, Any]]) -> UserError | None:

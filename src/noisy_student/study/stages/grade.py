@@ -11,7 +11,7 @@ from noisy_student import files
 from noisy_student.answers import math_pool
 from noisy_student.context import Context
 from noisy_student.data.key_file import read_key
-from noisy_student.evaluation.grade import grade, stop_rate, write_grades
+from noisy_student.evaluation.grade import grade, stop_rate
 from noisy_student.evaluation.pass_at_k import points, tries
 from noisy_student.records import Grade
 from noisy_student.sampling.sample import read_folders
@@ -29,14 +29,9 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     before = math_pool.unknown()
     summary: dict[str, Any] = {}
     for role, name in (("samples", "grades"), ("sampled", "sampled")):
-        path = context.data / f"{name}.jsonl"
         counts = {"n": 0, "correct": 0, "strict": 0, "truncated": 0}
-        write_grades(
-            path,
-            _counted(
-                grade(read_folders(inputs.get(role, ()), context.check), key, truncated=spec["truncated"]), counts
-            ),
-        )
+        graded = grade(read_folders(inputs.get(role, ()), context.check), key, truncated=spec["truncated"])
+        files.write_jsonl(context.data / f"{name}.jsonl", map(asdict, _counted(graded, counts)))
         summary[name] = counts
     free = list(read_folders(inputs.get("free", ()), context.check))
     summary |= {"stop_rate": stop_rate(free), "stop_n": len(free)}
