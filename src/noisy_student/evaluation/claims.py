@@ -66,7 +66,7 @@ def judge_claims(
                     code="unknown-row",
                 )
         made.append(compare_counts(*table[claim.a], *table[claim.b], margin=margin))
-    judged: list[JudgedClaim | None] = [None] * len(claims)
+    judged: dict[int, JudgedClaim] = {}
     for family in dict.fromkeys(claim.family for claim in claims):
         places = [place for place, claim in enumerate(claims) if claim.family == family]
         # An accuracy of 0 or 1 on both sides has no p, and is no evidence.
@@ -78,7 +78,7 @@ def judge_claims(
             else:
                 held = _differs(claim.says, made[place], p_holm)
             judged[place] = JudgedClaim(claim, made[place], p_holm, p_bh, len(places), _power(*counts), held)
-    return [each for each in judged if each is not None]
+    return [judged[place] for place in range(len(claims))]
 
 
 def _alike(made: Comparison, shown: bool, margin: float) -> Held:

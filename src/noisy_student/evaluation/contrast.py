@@ -38,10 +38,9 @@ class Outcomes:
 
     def minus(self, other: Outcomes) -> Outcomes:
         """Return the difference to another condition by question, for seeds and questions that both have."""
-        own, others = self.shared_with(other), other.shared_with(self)
         by_seed = {
-            seed: {i: right - others.by_seed[seed][i] for i, right in outcomes.items()}
-            for seed, outcomes in own.by_seed.items()
+            seed: {i: right - other.by_seed[seed][i] for i, right in outcomes.items()}
+            for seed, outcomes in self.shared_with(other).by_seed.items()
         }
         return Outcomes(f"({self.condition} - {other.condition})", by_seed)
 

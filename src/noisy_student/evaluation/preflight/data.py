@@ -43,8 +43,15 @@ def read_golds(golds: Iterable[tuple[str, str | None]]) -> GoldReading:
                 faults[kind] += 1
                 shown = text[-60:] if kind == "gold" else text
                 examples.append(f"{answer} is {'read' if reads else 'not read'} from: {shown}")
-    counts = [count[kind] for kind in ("gold", "form", "wrong") for count in (read, faults)]
-    return GoldReading(*counts, examples=tuple(examples[:SHOWN]))
+    return GoldReading(
+        golds=read["gold"],
+        missed_golds=faults["gold"],
+        forms=read["form"],
+        missed_forms=faults["form"],
+        wrong=read["wrong"],
+        taken_wrong=faults["wrong"],
+        examples=tuple(examples[:SHOWN]),
+    )
 
 
 def written_forms(answer: str) -> Iterator[str]:

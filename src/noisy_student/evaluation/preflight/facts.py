@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from noisy_student.records import MemoryRehearsal
+
 if TYPE_CHECKING:
     # Planning reads RUNGS, and must not import scipy.
     from noisy_student.statistics.intervals import Interval
@@ -99,19 +101,6 @@ class Batches:
     unit: str = "examples"
     group: int = 1
     """Answers to one prompt, which are rewarded together."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryRehearsal:
-    """Peak bytes of one training step with the longest rows; ``peak`` is None if it did not fit or is unknown."""
-
-    method: str
-    rows: int
-    tokens: int
-    peak: int | None
-    free: int | None
-    where: str
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

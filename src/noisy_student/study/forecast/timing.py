@@ -188,7 +188,6 @@ def _facts(settings: Settings) -> dict[str, Any]:
 
 
 def _trimmed(result: Stored) -> dict[str, Any]:
-    """A result with only the provenance that forecasts read."""
     how = {name: result.provenance[name] for name in _KEPT if name in result.provenance}
     return {**asdict(result), "provenance": how}
 

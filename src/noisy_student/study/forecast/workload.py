@@ -214,7 +214,6 @@ def _sizes(split: Step) -> Sizes:
 
 
 def _questions(samples: Iterable[Step]) -> int:
-    """The questions that some sampling steps ask, whatever their shards."""
     return sum(end - first for first, end in {tuple(step.spec["block"]) for step in samples})
 
 

@@ -100,11 +100,9 @@ class PreflightGraph(SampleGraph):
         return votes
 
     def _greedy(self, train: Node | None) -> Node:
-        """One answer to each unseen question, decoded as in the evaluation."""
         return self._votes_of(1, [self._ask(train, self.settings.evaluation.decoding, Shard(first=0, end=1))])
 
     def _ask(self, train: Node | None, decoding: Decoding, shard: Shard, gate: Sequence[Node] = ()) -> Node:
-        """Samples of a model on all unseen questions."""
         base = self.inputs.base
         spec = stage_spec.sample(self.settings, shard, decoding=decoding, filters=self.inputs.filters)
         kept = {name: base.spec[name] for name in ("dtype", "attn", "pad")}
@@ -197,5 +195,4 @@ def grpo_specs(settings: Settings) -> list[GrpoSpec]:
 
 
 def _heaviest(specs: Sequence[GrpoSpec]) -> GrpoSpec | None:
-    """The settings with the most tokens at once; None without any."""
     return max(specs, key=lambda spec: (spec.micro_batch or spec.batch) * spec.max_new_tokens, default=None)

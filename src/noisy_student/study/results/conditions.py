@@ -74,7 +74,6 @@ def _sources(condition: ConditionSettings, settings: Settings) -> tuple[str, ...
 
 
 def _learning_rate(training: Node | None) -> float | None:
-    """The peak learning rate, after any choice on dev."""
     method = None if training is None else of_stage(training.stage)
     if training is None or method is None:
         return None
@@ -83,7 +82,6 @@ def _learning_rate(training: Node | None) -> float | None:
 
 
 def _label_accuracy(judged: Mapping[str, Any] | None) -> float | None:
-    """The share of right ones among the pseudo-labels learned from."""
     labels = judged["labels"] if judged is not None else None
     return labels["right"] / labels["labels"] if labels and labels["labels"] else None
 
@@ -106,7 +104,6 @@ def _accuracy(graded: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _status(grade: Node, view: RunView) -> dict[str, Any]:
-    """The status done, skipped, failed or left, and the reason."""
     stored = view.outcome(grade)
     if stored is not None:
         return {"status": stored, "reason": view.reason(grade)}

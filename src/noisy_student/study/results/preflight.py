@@ -15,6 +15,7 @@ from noisy_student.evaluation.preflight import facts
 from noisy_student.evaluation.preflight.checks import CHECKS, judge_all
 from noisy_student.evaluation.preflight.model import VERBATIM
 from noisy_student.models import lab
+from noisy_student.records import MemoryRehearsal
 from noisy_student.study.plan.preflight import PreflightNodes, grpo_specs
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.methods import of_stage
@@ -72,7 +73,7 @@ def measured(nodes: PreflightNodes, view: RunView) -> facts.Facts:
         overlap=facts.Overlap(gold["questions"], gold["removed"], gold["left"]) if gold else None,
         batches=tuple(batches(settings)),
         workers=settings.compute.workers,
-        rehearsals=tuple(facts.MemoryRehearsal(**row) for row in rehearsed["rehearsals"]) if rehearsed else (),
+        rehearsals=tuple(MemoryRehearsal(**row) for row in rehearsed["rehearsals"]) if rehearsed else (),
         disk=None if model is None else _disk(model["parameters"], view),
         gap=_gap(view.summary(nodes.pool), view.summary(nodes.test)),
         completion=facts.Completion(**known) if known else None,
@@ -127,7 +128,6 @@ def _disk(parameters: int, view: RunView) -> facts.Disk:
 
 
 def _missing(nodes: PreflightNodes, view: RunView) -> Iterator[tuple[str, str]]:
-    """The checks that need a node which is not done, each with the reason."""
     for check in CHECKS:
         for name in check.needs:
             node = nodes.votes[0] if name == "votes" else getattr(nodes, name)
@@ -136,7 +136,6 @@ def _missing(nodes: PreflightNodes, view: RunView) -> Iterator[tuple[str, str]]:
 
 
 def _excused(settings: Settings, known: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """The checks that do not apply to this run, each with the reason."""
     if "test" not in settings.data.source.parts:
         yield (
             "pool-against-test",

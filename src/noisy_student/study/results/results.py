@@ -115,7 +115,6 @@ def _flooded(drawn: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _data(view: RunView) -> dict[str, Any]:
-    """The source and the counts of each part, from the first seed's split."""
     spec = view.settings.data
     summary = view.summary(next(node for node in view.nodes if node.stage == "split"))
     return {
@@ -129,7 +128,6 @@ def _data(view: RunView) -> dict[str, Any]:
 
 
 def _foreign(spec: ForeignSpec, summary: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The source of foreign questions, and how many were left out for each reason."""
     counts = ("questions", "answered", "rows", "examined", "left_out", "found_by")
     found = summary["foreign"] if summary else {}
     return {

@@ -15,12 +15,12 @@ from noisy_student.data.rows import read_questions
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import LoadedModel
 from noisy_student.models.spec import PromptSpec
-from noisy_student.records import Draw
+from noisy_student.records import Draw, MemoryRehearsal
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.study.stages.loading import Source, base, load_copy, load_model
 from noisy_student.training.grpo.rollouts import DrawRows
-from noisy_student.training.memory_rehearsal import MemoryRehearsal, rehearse_grpo, rehearse_sft
+from noisy_student.training.memory_rehearsal import rehearse_grpo, rehearse_sft
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.sft import SftSpec
 
