@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from noisy_student.errors import UserError
@@ -83,19 +83,9 @@ def compare_grades(
         first, second = {i: first[i] for i in shared}, {i: second[i] for i in shared}
     require_same_questions(first, second, names=("A", "B"))
     test = question_test(first, second)
-    return Comparison(
-        difference=test.difference,
-        interval=test.interval,
-        p_value=test.p_value,
-        p_fisher=None,
-        p_exact=test.p_exact,
-        method=test.method,
-        paired=True,
-        n=test.n,
-        mde=test.mde,
-        n_needed=test.n_needed,
-        verdict=_verdict(test.difference, test.p_value, test.narrow, margin),
-    )
+    measured = {name: value for name, value in asdict(test).items() if name != "narrow"}
+    verdict = _verdict(test.difference, test.p_value, test.narrow, margin)
+    return Comparison(**measured, p_fisher=None, paired=True, verdict=verdict)
 
 
 def correctness(grades: Iterable[Grade]) -> Mapping[str, float]:

@@ -11,7 +11,7 @@ import socket
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.schedule import makespan
@@ -24,6 +24,7 @@ from noisy_student.study.settings.study import ComputeSettings
 
 Clock = Literal["seconds", "cpu_seconds"]
 Source = Literal["store", "timing"]
+Number = TypeVar("Number", int, float)
 ENOUGH = 6
 """Results of a store that are enough alone; fewer are joined by those of a timing, which have other sizes."""
 SIZES = 3
@@ -110,14 +111,13 @@ def totals(rows: Sequence[Expected], compute: ComputeSettings) -> Totals:
     if seconds is not None:
         by_key = {row.node.key: row.seconds for row in rows if row.seconds is not None}
         wall = makespan([row.node for row in rows], by_key, workers=compute.workers)
-    tokens = _sum(row.tokens for row in rows if computes(row.node))
-    flops = _sum(row.flops for row in rows if computes(row.node))
+    models = [row for row in rows if computes(row.node)]
     return Totals(
         seconds=seconds,
         cpu_seconds=_sum(row.cpu_seconds for row in rows),
         wall_seconds=wall,
-        tokens=None if tokens is None else round(tokens),
-        flops=None if flops is None else round(flops),
+        tokens=_sum(row.tokens for row in models),
+        flops=_sum(row.flops for row in models),
         usd=usd(wall, compute.usd_per_hour),
         without_estimate=sum(row.seconds is None for row in rows),
     )
@@ -171,7 +171,7 @@ def _expected(node: Node, expectation: Expectation, rates: Rates, *, imported: b
     )
 
 
-def _sum(values: Iterable[float | None]) -> float | None:
+def _sum(values: Iterable[Number | None]) -> Number | None:
     every = list(values)
     known = [value for value in every if value is not None]
     return sum(known) if len(known) == len(every) else None

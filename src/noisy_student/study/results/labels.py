@@ -1,4 +1,4 @@
-"""Rows of pseudo-labels: each set of votes, what each condition selected from one, and predictions about that."""
+"""Rows of pseudo-labels: each set of votes, the selection of each condition from one, and predictions about that."""
 
 from __future__ import annotations
 
