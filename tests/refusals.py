@@ -18,3 +18,10 @@ def refused(code: str, *values: str) -> Iterator[pytest.ExceptionInfo[UserError]
     assert caught.value.code == code
     missing = [value for value in values if value not in str(caught.value)]
     assert missing == [], str(caught.value)
+
+
+def printed_code(text: str) -> str:
+    """Return the code that the last line of a printed message holds: ``[unknown-study]``."""
+    last = text.splitlines()[-1]
+    assert last[0] + last[-1] == "[]", text
+    return last[1:-1]

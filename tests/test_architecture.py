@@ -67,7 +67,7 @@ READERS_OF_THE_STORE = {
     # They read the seconds of past work, not its results.
     *(f"study.forecast.{name}" for name in ("history", "ledger", "outlook", "timing")),
     # Commands about the store itself.
-    *(f"cli.{name}" for name in ("du", "gc", "plan", "spend", "why")),
+    *(f"cli.{name}" for name in ("du", "gc", "log", "plan", "why")),
 }
 LOADING = ("models.load.load", "models.load.load_tokenizer", "models.load.find_folder", "models.adapter.merged")
 LOADERS = {"study.stages.loading", "lab.__main__"}

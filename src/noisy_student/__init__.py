@@ -1,4 +1,4 @@
-"""noisy-student: can the unlabeled questions you have make your reasoning model better?"""
+"""noisy-student: measure whether your unlabeled questions make your reasoning model better."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __version__ = "0.1.0"
 def run(study: str = "combined", **request: Any) -> Any:
     """Run a study as ``noisy-student run`` does and return its ``Run``: folder, results, curves, findings.
 
-    ``noisy_student.run("v1-5", scale="lab").findings``; the words are those of ``noisy_student.cli.api.run``. In a
+    ``noisy_student.run("v1-5", scale="lab").findings``; arguments are those of ``noisy_student.cli.api.run``. In a
     script, call it under ``if __name__ == "__main__":``, since worker processes import the script.
     """
-    # Not at the top: importing the package must stay cheap.
+    # Imported here to keep `import noisy_student` fast.
     from noisy_student.cli.api import run as run_study
 
     return run_study(study, **request)

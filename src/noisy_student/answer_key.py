@@ -1,4 +1,4 @@
-"""The truth: question id → answer and worked solution, in a module of its own so that imports can wall it off.
+"""True answers by question id, in a module of its own so that a test can forbid its import.
 
 Only ``data``, ``evaluation``, ``study`` and ``cli`` may import this module (``tests/test_architecture.py``).
 """

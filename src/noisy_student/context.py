@@ -1,6 +1,6 @@
-"""What a stage is handed while it runs: its folder, a place to report progress, and the question whether to stop.
+"""Context of a running stage: its folder, its progress report, and ``check()``, which stops it.
 
-Deadline and signals are looked at in one place, ``check()``, which every long loop calls.
+Every long loop calls ``check()``, the only place that tests the deadline and signals.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _STOP: dict[str, int | None] = {"signal": None}
 
 
 class Context:
-    """The stage's working folder (kept across a pause, so partial work is found again), progress, deadline."""
+    """Working folder (kept across a pause, so that work continues), progress and deadline of one stage."""
 
     def __init__(self, folder: Path, *, deadline: float | None = None) -> None:
-        """``deadline`` is a time.time() after which ``check()`` raises Paused; None means no end."""
+        """``deadline`` is a time.time() after which ``check()`` raises Paused; None means no deadline."""
         self.folder = folder
         self.deadline = deadline
         self._last_write = 0.0
@@ -33,21 +33,21 @@ class Context:
 
     @property
     def data(self) -> Path:
-        """Where the stage's output goes: everything under it is committed, byte for byte reproducible."""
+        """Return the folder of the output: all of it is committed and reproducible byte for byte."""
         path = self.folder / "data"
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     @property
     def scratch(self) -> Path:
-        """Partial work that a resumed stage reads and a finished one drops (chunks, trainer checkpoints)."""
+        """Return the folder of partial work that a resumed stage reads and a finished one deletes."""
         path = self.folder / "scratch"
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     @property
     def curves(self) -> Path:
-        """What a run leaves beside its data that differs from run to run, such as seconds: never in a digest."""
+        """Return the folder of output that differs between runs, such as seconds; it is in no digest."""
         path = self.folder / "curves"
         path.mkdir(parents=True, exist_ok=True)
         return path
@@ -55,7 +55,7 @@ class Context:
     def check(self, ahead: float = 0.0) -> None:
         """Raise Interrupted after a signal and Paused at the deadline; call it in every long loop.
 
-        ``ahead`` is how many seconds the next part of the work will take before it asks again.
+        ``ahead`` is the time until the next call, in seconds.
         """
         if _STOP["signal"] is not None:
             raise Interrupted(signal.Signals(_STOP["signal"]).name)
@@ -63,20 +63,20 @@ class Context:
             raise Paused
 
     def progress(self, done: float, total: float, unit: str = "") -> None:
-        """Say how far the stage is; written at most five times a second, read by whoever shows it."""
+        """Report progress to ``progress.json``, at most five times a second."""
         now = time.monotonic()
         if now - self._last_write < 0.2 and done < total:
             return
         self._last_write = now
         self._progress |= {"done": done, "total": total, "unit": unit}
-        self._say()
+        self._write()
 
     def notice(self, text: str) -> None:
-        """Say a line that people should read while the stage goes on; what must last belongs into the result."""
+        """Show a line to the user while the stage runs; permanent facts belong in the result."""
         self._notices.append(text)
-        self._say()
+        self._write()
 
-    def _say(self) -> None:
+    def _write(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self.folder / ".progress.tmp"
         temporary.write_text(json.dumps({**self._progress, "notices": self._notices}))
@@ -85,7 +85,7 @@ class Context:
 
 @contextmanager
 def stop_on_signals(notify: Callable[[str], None] | None = None) -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM make every ``check()`` raise Interrupted; a second one stops at once."""
+    """Turn SIGINT and SIGTERM into Interrupted at the next ``check()``; a second signal stops at once."""
 
     def handler(number: int, frame: FrameType | None) -> None:
         if _STOP["signal"] is not None:

@@ -13,10 +13,10 @@ class UserError(Exception):
     """A fault that the user can fix: what is wrong (with the value), why it matters, what to do now.
 
     ``code`` is the stable kebab-case name of the kind of fault, for scripts and for ``docs/errors.md``. A message may
-    be reworded, a code may not; a literal stands at each place that raises it.
+    be reworded, a code may not; every raise site has a literal code.
     """
 
-    def __init__(self, what: str, *, why: str = "", do: str = "", code: str = "unnamed") -> None:
+    def __init__(self, what: str, *, why: str = "", do: str = "", code: str) -> None:
         self.what, self.why, self.do, self.code = what, why, do, code
         super().__init__(" ".join(part for part in (what, why, do) if part))
 
@@ -25,23 +25,23 @@ class UserError(Exception):
 
 
 class NotTrainable(UserError):
-    """A condition that has nothing to learn from; the other conditions go on."""
+    """A condition without training data; the other conditions continue."""
 
 
 class Paused(Exception):
-    """The deadline came; what was done is kept and the same command goes on."""
+    """The deadline has passed; finished work is kept and the same command continues."""
 
 
 class Interrupted(Exception):
-    """The user or the system asked to stop; what was done is kept."""
+    """The user or the system asked to stop; finished work is kept."""
 
 
 class DamagedArtifact(Exception):
-    """A folder in the store is not what its manifest says."""
+    """A folder in the store differs from its manifest."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The sentence that names the nearest known word, or all of them when none is near.
+    """Return a sentence that names the nearest known word, or all of them when none is near.
 
     >>> nearest("filterd", ["filtered", "oracle"])
     'Did you mean "filtered"?'

@@ -1,4 +1,4 @@
-"""Reading and writing files so that a reader never sees half of one: JSON, JSONL, bytes."""
+"""Read and write JSON, JSONL and bytes; files are replaced atomically, so no reader sees half of one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from noisy_student.errors import UserError
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` at once or not at all: temporary file, fsync, replace."""
+    """Write ``data`` atomically: temporary file, fsync, replace."""
     with _replacing(path) as temporary, temporary.open("wb") as file:
         file.write(data)
         file.flush()
@@ -24,12 +24,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write one JSON document, readable by people."""
+    """Write one indented JSON document atomically."""
     write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
-    """Write one JSON object a line, streaming, then fsync and replace; returns the number of rows."""
+    """Write one JSON object per line, atomically and streaming; return the number of rows."""
     count = 0
     with _replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
@@ -43,7 +43,7 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary file that takes the place of ``path`` at the end, or vanishes if there is none."""
+    """Provide a temporary file that replaces ``path`` at the end, and is removed after an error."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -54,46 +54,55 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def read_json(path: Path) -> Any:
-    """Read one JSON document; duplicate keys, NaN and malformed text are a UserError that names the place."""
+    """Read one strict JSON document; raises UserError with the place of a fault."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path} is not UTF-8 at byte {error.start}.", why="JSON is UTF-8 text.", do="Convert the file to UTF-8."
+            f"{path} is not UTF-8 at byte {error.start}.",
+            why="JSON is UTF-8 text.",
+            do="Convert the file to UTF-8.",
+            code="not-utf8",
         ) from error
     return parse_json(text, place=str(path))
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Stream the objects of a JSONL file; a fault is a UserError with file, line and column."""
+    """Yield the objects of a JSONL file; raises UserError with file, line and column of a fault."""
     try:
         with path.open(encoding="utf-8") as file:
             yield from read_rows(file, name=str(path))
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path} is not UTF-8 at byte {error.start}.", why="JSONL is UTF-8 text.", do="Convert the file to UTF-8."
+            f"{path} is not UTF-8 at byte {error.start}.",
+            why="JSONL is UTF-8 text.",
+            do="Convert the file to UTF-8.",
+            code="not-utf8",
         ) from error
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", do="Check the path.") from error
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}.", do="Check the path.", code="file-unreadable"
+        ) from error
 
 
 def read_rows(file: TextIO, *, name: str) -> Iterator[dict[str, Any]]:
-    """Stream the objects of an open JSONL file or of standard input; empty lines are skipped."""
+    """Yield the objects of an open JSONL file; empty lines are skipped."""
     for number, line in enumerate(file, start=1):
         if not line.strip():
             continue
         row = parse_json(line.rstrip("\r\n"), place=f"{name}:{number}")
         if not isinstance(row, dict):
             raise UserError(
-                f"{name}:{number} holds {type(row).__name__}, not an object.",
+                f"{name}:{number} is a {type(row).__name__}, not an object.",
                 why="Each line of JSONL must be one {…}.",
-                do="Mend or remove that line.",
+                do="Fix or remove that line.",
+                code="row-not-object",
             )
         yield row
 
 
 def parse_json(text: str, *, place: str) -> Any:
-    """Parse strict JSON: no duplicate keys, no NaN; a UserError names ``place`` and the column."""
+    """Parse strict JSON (no duplicate keys, no NaN); raises UserError with ``place`` and column of a fault."""
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
@@ -101,14 +110,17 @@ def parse_json(text: str, *, place: str) -> Any:
         raise UserError(
             f"{where}: malformed JSON: {error.msg}.",
             why="The file cannot be read past this point.",
-            do="Mend that line; every line must be one JSON value.",
+            do="Fix that line.",
+            code="json-malformed",
         ) from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{place}: {error}.", why="Only strict JSON is read.", do="Mend that line.") from error
+        raise UserError(
+            f"{place}: {error}.", why="Only strict JSON is read.", do="Fix that line.", code="json-not-strict"
+        ) from error
 
 
 def sha256_file(path: Path) -> str:
-    """The sha256 of a file's bytes, read in blocks."""
+    """Return the sha256 of a file's bytes, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -118,14 +130,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f'the key "{twice}" stands twice in one object')
+        raise ValueError(f'the key "{twice}" occurs twice in one object')
     return result
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is larger than any number a computer keeps")
+        raise ValueError(f"{text} is larger than any double-precision number")
     return number
 
 
@@ -134,7 +146,7 @@ def _constant(name: str) -> Any:
 
 
 def link_or_copy(source: str, target: str) -> None:
-    """A hard link where the disk allows it, else a copy; the two paths are what ``shutil.copytree`` hands over."""
+    """Make a hard link where the disk allows it, else a copy; a copy function for ``shutil.copytree``."""
     try:
         os.link(source, target)
     except OSError:
@@ -142,7 +154,7 @@ def link_or_copy(source: str, target: str) -> None:
 
 
 def link_children(source: Path, target: Path) -> None:
-    """Put all that lies in ``source`` into the folder ``target``, by hard links where the disk allows it."""
+    """Copy all children of ``source`` into the folder ``target``, as hard links where the disk allows it."""
     for path in sorted(source.iterdir()):
         if path.is_dir():
             shutil.copytree(path, target / path.name, copy_function=link_or_copy)

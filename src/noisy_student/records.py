@@ -1,6 +1,6 @@
-"""The nouns on the arrows: frozen records that every package passes and none of them owns.
+"""Frozen records that packages exchange.
 
-Unknown is ``None``, never 0 or an empty string. The truth of unlabeled questions is not here: see ``answer_key``.
+Unknown is ``None``, never 0 or an empty string. True answers of unlabeled questions are in ``answer_key`` only.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Literal
 
 Kind = Literal["number", "math"]
-"""What the answer to a question is: a number, or LaTeX."""
+"""Type of a question's answer: a number, or LaTeX."""
 Finish = Literal["eos", "answer", "length", "failed"]
 Method = Literal["hashes", "boxed", "phrase", "last-number"]
 Origin = Literal["gold", "vote", "revealed"]
@@ -20,7 +20,7 @@ Verdict = Literal["helps", "hurts", "no-difference", "undecided"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as the model may see it; it has no answer."""
+    """A question as the model may see it, without its answer."""
 
     id: str
     text: str
@@ -30,9 +30,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer found in a text: ``canonical`` merges equal values, ``surface`` is what was written.
+    """An answer extracted from a text: ``canonical`` is equal for equal values, ``surface`` is the original text.
 
-    ``strict`` says that it stood after a complete ``####``, or in a box where the answer is LaTeX.
+    ``strict`` answers follow a complete ``####``, or are boxed where answers are LaTeX.
     """
 
     canonical: str
@@ -43,14 +43,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """No answer could be read, and why: nothing there, a value that is no number, or a sample cut off."""
+    """A text without a readable answer, and the reason."""
 
     reason: Literal["absent", "unreadable", "truncated", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Tokens drawn from a model: ids without the prompt, their natural log-probabilities, how it finished."""
+    """Tokens sampled from a model: ids without the prompt, natural log-probabilities, how the text ended."""
 
     token_ids: tuple[int, ...]
     logprobs: tuple[float, ...]
@@ -59,7 +59,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The k-th text drawn for a question; ``logprob`` is the sum over its tokens, in nats."""
+    """The k-th text sampled for a question; ``logprob`` is the sum over its tokens, in nats."""
 
     question_id: str
     k: int
@@ -69,16 +69,15 @@ class Sample:
     logprob: float
     seed: int
     kind: Kind = "number"
-    """What its question asks for, so that whoever reads the text knows."""
+    """Type of the question's answer, which decides how the text is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """The tally of one question's answers; ``tally`` is sorted by count, then by answer.
+    """Vote count of one question; ``tally`` is sorted by count, then by answer.
 
-    ``k`` counts every sample asked for, so abstentions lower the agreement. ``votes`` is the largest count. Where a
-    rule decided when to stop, ``drawn`` is how many samples there are and ``stopped`` how it ended; else both are
-    None.
+    ``k`` counts every requested sample, so abstentions lower the agreement. ``votes`` is the largest count. With a
+    stopping rule, ``drawn`` is the number of samples and ``stopped`` the decision; without one both are None.
     """
 
     question_id: str
@@ -93,13 +92,13 @@ class Vote:
 
     @property
     def agreement(self) -> Fraction | None:
-        """Votes for the leading answer ÷ K, exact; None where not all K were drawn, since it would be another share."""
+        """Return votes for the leading answer ÷ K, exact; None unless all K samples were drawn."""
         return None if self.drawn is not None and self.drawn < self.k else Fraction(self.votes, self.k)
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """An answer that a student may learn from, with the worked text that leads to it, if there is one."""
+    """An answer that a student may learn from, with a worked solution if there is one."""
 
     question_id: str
     answer: str
@@ -111,7 +110,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example of fine-tuning: the question's id and the target text."""
+    """A training example: question id and target text."""
 
     question_id: str
     target: str
@@ -119,7 +118,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """One sample against the key: ``correct`` by any way of reading the answer, ``strict`` only after ``####``."""
+    """Grade of one sample: ``correct`` with any extraction method, ``strict`` only with an answer after ``####``."""
 
     question_id: str
     k: int
@@ -131,7 +130,7 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A difference A − B between two conditions, in fractions of 1, with what is needed to judge it.
+    """A difference A − B between two conditions, in fractions of 1, with its test.
 
     ``interval`` is the unadjusted 95 % interval; ``mde`` the smallest difference found with 80 % power;
     ``verdict`` is None for exploratory findings.

@@ -1,7 +1,7 @@
-"""Text in, the same text without secrets out: what is stored, shown or logged passes through here.
+"""Remove secrets from every text that is stored, shown or logged.
 
-Known token shapes are removed wherever they stand, so are passwords in addresses, keys that are assigned to a name
-which speaks of a secret, and the value of every environment variable with such a name.
+Removed are known token shapes, passwords in addresses, keys assigned to a secret-like name, and the values of
+environment variables with such a name.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _SHAPES = re.compile(
 )
 _ASSIGNED = re.compile(r"(?i)(\b\w*(?:key|token|secret|passw)\w*[\"']?\s*[=:]\s*[\"']?)[0-9a-f]{40}\b")
 _USERINFO = re.compile(r"(?<=://)[^/@\s]{1,200}(?=@)")
-_SPEAKS_OF_SECRETS = re.compile(
+_SECRET_NAME = re.compile(
     r"(?:^|_)(?:(?:API|ACCESS|PRIVATE|SECRET)?_?KEY|\w*TOKEN|SECRETS?|PASS(?:W(?:OR)?D|PHRASE)?|CREDENTIALS?)(?:_|$)",
     re.IGNORECASE,
 )
 _SHORTEST = 8
-"""A shorter value, such as "1", is no secret, and removing it would tear the text apart."""
+"""Shorter values, such as "1", are not secrets, and removing them would garble the text."""
 _UNMISTAKABLE = 16
-"""A value as long as this stands in no honest setting by chance."""
+"""Values of this length occur in no honest setting by chance."""
 
 
 def redact(text: str, environment: Mapping[str, str] | None = None) -> str:
-    """The text without tokens, passwords in addresses, and values of secret variables of ``environment``.
+    """Return the text without tokens, passwords in addresses, and values of secret variables of ``environment``.
 
     >>> redact("load https://me:pw@host/x with s3cr3t-value", {"MY_TOKEN": "s3cr3t-value"})
     'load https://[hidden]@host/x with [hidden]'
@@ -40,14 +40,14 @@ def redact(text: str, environment: Mapping[str, str] | None = None) -> str:
     'HF_TOKEN=[hidden]'
     """
     for value in _secret_values(environment):
-        # As it is, and as it stands in a traceback or in JSON.
+        # Raw, and as escaped in a traceback or in JSON.
         for written in (value, repr(value)[1:-1], json.dumps(value)[1:-1]):
             text = text.replace(written, HIDDEN)
     return _without_shapes(text)
 
 
 def holds_secret(text: str, environment: Mapping[str, str] | None = None) -> bool:
-    """Whether a setting is, or surely holds, a token or a password; a word that is somebody's password may stand in it.
+    """Return True if a setting is, or surely contains, a token or a password; short passwords may be ordinary words.
 
     >>> holds_secret("postgres/mine.jsonl", {"A_PASSWORD": "postgres"})
     False
@@ -62,7 +62,7 @@ def _without_shapes(text: str) -> str:
 
 
 def _secret_values(environment: Mapping[str, str] | None) -> list[str]:
-    """The longest first, since one may hold another; the path of a key's file is no secret."""
+    """Return secret values, longest first, since one may contain another; paths of key files are not secret."""
     every = (os.environ if environment is None else environment).items()
-    named = (value for name, value in every if len(value) >= _SHORTEST and _SPEAKS_OF_SECRETS.search(name))
+    named = (value for name, value in every if len(value) >= _SHORTEST and _SECRET_NAME.search(name))
     return sorted((value for value in named if not (value.startswith("/") and Path(value).exists())), key=len)[::-1]

@@ -1,4 +1,4 @@
-"""Tokens and passwords of the environment: nowhere in store, runs, pages, messages or tracebacks."""
+"""Tokens and passwords of the environment are in no store, run, page, message or traceback."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import printed_code
 from workplace import OFFLINE, SECRETS, Workplace
 
 import noisy_student.cli.main as cli
@@ -61,7 +62,10 @@ def test_a_fault_of_ours_shows_none_in_its_traceback(
     assert main(["run"]) == 1
     told = capfd.readouterr().err
     assert "RuntimeError: [hidden] [hidden] [hidden] https://[hidden]@host \\x1b[2J" in told
-    assert told.splitlines()[-3] == "This is a bug in noisy-student."
+    assert printed_code(told) == "bug"
+    assert main(["run", "--json"]) == 1
+    said = capfd.readouterr()
+    assert not any(secret in said.out + said.err for secret in SECRETS.values())
 
 
 def test_a_stage_that_fails_keeps_none_on_record(

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from refusals import printed_code
 
 from noisy_student.cli.main import main
 from noisy_student.errors import DamagedArtifact, UserError
@@ -25,14 +26,15 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(capfd: pytest.CaptureFixture[str], *words: str) -> str:
-    """What a command says that must be refused in little time, before anything is written."""
+    """Return the message of a command that must be refused within 10 s of CPU time, before anything is written."""
     before = sorted(Path().rglob("*"))
     start = time.process_time()
     assert main(list(words)) == 1
     assert time.process_time() - start < 10
     said = capfd.readouterr()
     assert "Traceback" not in said.err
-    assert "bug in noisy-student" not in said.err
+    # Wrong usage has typer's message without a code.
+    assert said.err.startswith("Usage") or printed_code(said.err) != "bug"
     assert len(said.err) < 2000
     assert "\x1b" not in said.err + said.out
     assert sorted(Path().rglob("*")) == before
@@ -42,19 +44,19 @@ def refused(capfd: pytest.CaptureFixture[str], *words: str) -> str:
 @pytest.mark.parametrize(
     ("row", "text", "what"),
     [
-        ("16", "x: !!python/object/apply:os.system ['touch PWN']", "is not TOML"),
-        ("18", STUDY + "[sft]\nlearning_rate = no", "is not TOML"),
+        ("16", "x: !!python/object/apply:os.system ['touch PWN']", "study.toml"),
+        ("18", STUDY + "[sft]\nlearning_rate = no", "study.toml"),
         ("18", STUDY + "[sft]\nlearning_rate = 'no'", "learning_rate"),
-        ("18", STUDY + "[evaluation]\nsampled_k = 012", "is not TOML"),
-        ("18", STUDY + "[evaluation]\nsampled_k = 8\nsampled_k = 8", "is not TOML"),
-        ("48", STUDY + 'baseline = { train = ["gold"] }', "is not TOML"),
-        ("48", STUDY + "".join(f"c{n}={{}}\n" for n in range(90_000)), '"conditions" has 90,001 entries.'),
+        ("18", STUDY + "[evaluation]\nsampled_k = 012", "study.toml"),
+        ("18", STUDY + "[evaluation]\nsampled_k = 8\nsampled_k = 8", "study.toml"),
+        ("48", STUDY + 'baseline = { train = ["gold"] }', "study.toml"),
+        ("48", STUDY + "".join(f"c{n}={{}}\n" for n in range(90_000)), "90,001"),
         ("48", STUDY + '[labels]\nbaseline = { teacher = "baseline" }\n', ""),
-        ("19", STUDY + "x = " + "[" * 100_000, "is not TOML"),
-        ("19", STUDY + "x = " + "9" * 5_000, "is not TOML"),
+        ("19", STUDY + "x = " + "[" * 100_000, "study.toml"),
+        ("19", STUDY + "x = " + "9" * 5_000, "study.toml"),
         ("19", STUDY + "[sft]\nlearning_rate = nan", "learning_rate"),
-        ("19", "\x00" + STUDY, "is not TOML"),
-        ("19", "seeds = [" + "1," * 1000 + "1]\n" + STUDY, '"seeds" has 1,001 entries.'),
+        ("19", "\x00" + STUDY, "study.toml"),
+        ("19", "seeds = [" + "1," * 1000 + "1]\n" + STUDY, "1,001"),
     ],
 )
 def test_a_study_file_is_data_and_nothing_else(
@@ -62,7 +64,7 @@ def test_a_study_file_is_data_and_nothing_else(
 ) -> None:
     if row == "48" and "teacher" in text:
         text = text.replace('["gold"]', '["gold", "labels.baseline"]')
-        what = "The teachers form a circle: baseline → baseline."
+        what = "baseline → baseline"
     Path("study.toml").write_text(text)
     assert what in refused(capfd, "plan", "./study.toml")
     assert not Path("PWN").exists()

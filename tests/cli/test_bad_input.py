@@ -1,11 +1,16 @@
-"""Files and settings that cannot be used: exit 1, what is wrong, why it matters, what to do; and nothing is written."""
+"""Unusable files and settings: exit code 1, a message of what, why, what to do and a code, and nothing is written.
+
+Some wordings are asserted here on purpose, as examples of the style; other tests assert codes and values.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from refusals import printed_code
 
 from noisy_student.cli.main import main
 
@@ -22,14 +27,15 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(capfd: pytest.CaptureFixture[str], *words: str) -> list[str]:
-    """The lines of the one message, of a command that must be refused before anything is written."""
+    """The message of a command that must be refused before anything is written: a line each, without its code."""
     assert main(list(words)) == 1
     said = capfd.readouterr()
     assert said.out == ""
     assert "Traceback" not in said.err
     assert not Path("runs").exists()
     assert not list(Path().glob(".noisy-student/stages/*"))
-    return said.err.splitlines()
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", printed_code(said.err))
+    return said.err.splitlines()[:-1]
 
 
 @pytest.mark.parametrize(
@@ -55,39 +61,40 @@ def test_an_unknown_name_gets_its_nearest(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "shown"),
+    ("name", "value"),
     [
-        ("labels.votes.K", "0", "is 0"),
-        ("labels.votes.K", "2.5", "is 2.5"),
-        ("conditions.filtered.select.min_agreement", "0", "is 0"),
-        ("conditions.filtered.select.min_agreement", "1.01", "is 1.01"),
-        ("conditions.filtered.select.count", "0", "is 0"),
-        ("data.unlabeled", "0", "= 0"),
-        ("data.labeled", "1", "= 1"),
-        ("data.limit", "3", "of 3 questions"),
-        ("sft.epochs", "0", "is 0"),
-        ("seeds", "[]", "[]"),
-        ("data.source.steps", "[0, 2]", "[0, 2]"),
+        ("labels.votes.K", "0"),
+        ("labels.votes.K", "2.5"),
+        ("conditions.filtered.select.min_agreement", "0"),
+        ("conditions.filtered.select.min_agreement", "1.01"),
+        ("conditions.filtered.select.count", "0"),
+        ("data.unlabeled", "0"),
+        ("data.labeled", "1"),
+        ("data.limit", "3"),
+        ("sft.epochs", "0"),
+        ("seeds", "[]"),
+        ("data.source.steps", "[0, 2]"),
     ],
 )
 def test_a_value_out_of_range_is_shown_with_what_to_do(
-    name: str, value: str, shown: str, capfd: pytest.CaptureFixture[str]
+    name: str, value: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     lines = refused(capfd, "run", "--set", f"{name}={value}")
-    assert shown in lines[0]
-    assert lines[-1].split()[0] in {"Set", "Give", "Use", "Write"}
+    assert name.rpartition(".")[2] in lines[0]
+    assert re.search(rf"(?<![\w.]){re.escape(value)}(?![\w.]*\w)", lines[0])
+    assert lines[-1].split()[0] in {"Set", "Give", "Use", "Write", "Raise", "Lower", "Choose", "Add"}
 
 
 @pytest.mark.parametrize(
     ("line", "what"),
     [
         ('{"question": "b", "answer": ', "bad.jsonl:3:29: malformed JSON"),
-        ("[1]", "bad.jsonl:3 holds list"),
+        ("[1]", "bad.jsonl:3"),
         ('{"question": "b", "answer": "many"}', 'bad.jsonl:3 "many"'),
         ('{"question": "b"}', "bad.jsonl:3"),
-        ('{"qestion": "b", "answer": 1}', "bad.jsonl:3 has no question"),
+        ('{"qestion": "b", "answer": 1}', "bad.jsonl:3"),
         ('{"question": "b", "answer": NaN}', "bad.jsonl:3"),
-        (ROWS[0].replace('"answer": 0', '"answer": 7'), "has the answer 0 at bad.jsonl:1 and 7 at bad.jsonl:3"),
+        (ROWS[0].replace('"answer": 0', '"answer": 7'), "0 at bad.jsonl:1 and 7 at bad.jsonl:3"),
     ],
 )
 def test_a_faulty_line_is_named_by_file_and_line(line: str, what: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -99,10 +106,10 @@ def test_a_faulty_line_is_named_by_file_and_line(line: str, what: str, capfd: py
 
 def test_a_file_that_is_absent_or_empty(capfd: pytest.CaptureFixture[str]) -> None:
     Path("empty.jsonl").touch()
-    assert refused(capfd, "run", "--data", "empty.jsonl")[0].startswith("empty.jsonl holds no questions")
-    assert refused(capfd, "run", "--data", "none.jsonl")[0] == "There is no file none.jsonl."
+    assert refused(capfd, "run", "--data", "empty.jsonl")[0].startswith("empty.jsonl")
+    assert "none.jsonl" in refused(capfd, "run", "--data", "none.jsonl")[0]
     Path("folder").mkdir()
-    assert refused(capfd, "run", "--data", "folder")[0] == 'There is no parquet or JSONL file in folder for "train".'
+    assert "folder" in refused(capfd, "run", "--data", "folder")[0]
 
 
 @pytest.mark.parametrize("part", ["labeled", "unlabeled", "test"])
@@ -111,23 +118,23 @@ def test_a_split_larger_than_the_data_says_how_many_there_are(part: str, capfd: 
     sets = [word for name, size in sizes.items() for word in ("--set", f"data.{name}={size}")]
     lines = refused(capfd, "run", "--data", "fine.jsonl", *sets)
     there = 30 if part == "test" else 25 if part == "labeled" else 20
-    assert f"data.{part} = 31, but only {there} questions are there for it" in lines[0]
-    assert lines[-1].startswith(f"Lower data.{part} to {there}")
+    assert re.search(rf"data\.{part}\b.* 31\b.*\b{there}\b", lines[0])
+    assert f"data.{part}" in lines[-1] and str(there) in lines[-1]
     assert len(lines) == 3
 
 
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("question = ", "study.toml is not TOML"),
+        ("question = ", "study.toml"),
         (STUDY + "oracle = { train = ['golden'] }", '"golden"'),
-        (STUDY + "x = { train = ['gold', 'labels.votes'] }", 'conditions.x.train names "votes"'),
-        (STUDY + "x = { method = 'ppo', train = ['gold'] }", 'There is no method "ppo"'),
-        (STUDY.replace('question = "?"', ""), 'The field "question" is missing'),
-        (STUDY + "[primary]\nx = { a = 'baseline', b = 'base' }", 'primary.x names "base"'),
+        (STUDY + "x = { train = ['gold', 'labels.votes'] }", '"votes"'),
+        (STUDY + "x = { method = 'ppo', train = ['gold'] }", "ppo"),
+        (STUDY.replace('question = "?"', ""), '"question"'),
+        (STUDY + "[primary]\nx = { a = 'baseline', b = 'base' }", '"base"'),
         (STUDY + "'../x' = { train = ['gold'] }", "../x"),
-        ('question = "?"', 'The field "conditions" is missing'),
-        ('question = "?"\n[conditions]\n', "This study has no conditions."),
+        ('question = "?"', '"conditions"'),
+        ('question = "?"\n[conditions]\n', "conditions"),
     ],
 )
 def test_a_study_file_with_a_fault_is_refused(text: str, what: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -140,10 +147,10 @@ def test_a_study_file_with_a_fault_is_refused(text: str, what: str, capfd: pytes
 def test_teachers_in_a_circle_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
     labels = '[labels]\nvotes = { teacher = "baseline" }\n'
     Path("study.toml").write_text(STUDY.replace('["gold"]', '["gold", "labels.votes"]') + labels)
-    assert refused(capfd, "run", "./study.toml")[0] == "The teachers form a circle: baseline → baseline."
+    assert "baseline → baseline" in refused(capfd, "run", "./study.toml")[0]
 
 
-def test_a_model_that_is_none(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_a_model(capfd: pytest.CaptureFixture[str]) -> None:
     Path("model").mkdir()
     lines = refused(capfd, "run", *FINE, "--model", "./model")
     assert "model" in lines[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from refusals import printed_code
 
 from noisy_student.cli.main import main
 from noisy_student.pipeline import garbage, node
@@ -66,7 +67,7 @@ def test_removing_a_runs_folder_frees_its_results(
     _finished(root, [one, shared], tmp_path / "runs" / "toy-1")
     _finished(root, [shared], tmp_path / "elsewhere" / "toy-1", digest="e" * 64)
     assert main(["gc", "--store", str(root), "--delete"]) == 0
-    assert "There is nothing to remove: 2 runs stand on the rest." in capsys.readouterr().out
+    assert "2 runs use the rest." in capsys.readouterr().out
     shutil.rmtree(tmp_path / "runs")
     assert main(["gc", "--store", str(root), "--delete"]) == 0
     assert (Store(root).cached(one), Store(root).cached(shared)) == (False, True)
@@ -94,7 +95,7 @@ def test_a_node_at_work_is_left(root: Path, capsys: pytest.CaptureFixture[str]) 
     made = _commit(root, 1)
     with FileLock(root / "locks" / f"{made.short_key}.lock"):
         assert main(["gc", "--store", str(root), "--delete"]) == 0
-    assert "1 were left" in capsys.readouterr().err
+    assert "1 were kept" in capsys.readouterr().err
     assert Store(root).cached(made)
 
 
@@ -135,7 +136,7 @@ def test_du_counts_every_byte(root: Path, tmp_path: Path, capsys: pytest.Capture
 def test_there_must_be_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for verb in ("du", "gc"):
         assert main([verb, "--store", str(tmp_path / "none")]) == 1
-        assert "There is no store at" in capsys.readouterr().err
+        assert printed_code(capsys.readouterr().err) == "no-store"
 
 
 def test_names_of_every_kind_lead_to_their_node() -> None:

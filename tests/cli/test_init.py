@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import printed_code
 
 from noisy_student.cli.main import main
 from noisy_student.data.generated.problems import gold_solution, problems
@@ -109,16 +110,18 @@ def test_names_that_run(capfd: Capture) -> None:
     assert "noisy-student run my-questions.toml" in capfd.readouterr().out
     _fits("my-questions.toml")
     assert main(["init", "My Questions.jsonl", "--out", "study"]) == 1
-    assert ".toml" in capfd.readouterr().err
+    assert printed_code(capfd.readouterr().err) == "not-a-toml-name"
     assert main(["init", "My Questions.jsonl", "--out", "nowhere/study.toml"]) == 1
-    assert "no folder nowhere" in capfd.readouterr().err
+    error = capfd.readouterr().err
+    assert "no folder nowhere" in error and printed_code(error) == "folder-missing"
 
 
 def test_two_places_for_what_is_to_be_labeled_are_one_too_many(capfd: Capture) -> None:
     _write("part.jsonl", _rows(30) + _rows(5, first=30, answered=False))
     _write("more.jsonl", _rows(20, first=40, answered=False))
     assert main(["init", "part.jsonl", "--unlabeled", "more.jsonl"]) == 1
-    assert "5 questions without an answer" in capfd.readouterr().err
+    error = capfd.readouterr().err
+    assert "5 questions" in error and printed_code(error) == "unlabeled-in-two-files"
 
 
 def test_columns_by_name(capfd: Capture) -> None:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from refusals import printed_code
 
 from noisy_student.cli.main import main
 
@@ -45,3 +46,8 @@ def test_log_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: 
     assert main(["report", "runs/old"]) == 0
     assert capfd.readouterr().out == "runs/old/report.html\n"
     assert main(["report", "bad"]) == 1
+    assert printed_code(capfd.readouterr().err) == "unknown-run"
+    assert main(["log", "--of", "5"]) == 1
+    assert printed_code(capfd.readouterr().err) == "flag-needs-another"
+    assert main(["log", "--spend", "--of", "0"]) == 1
+    assert printed_code(capfd.readouterr().err) == "budget-invalid"

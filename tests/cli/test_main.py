@@ -1,4 +1,4 @@
-"""Exit codes, messages, and what stays unimported."""
+"""Exit codes, messages and JSON errors of the command line, and which libraries it must not import."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from refusals import printed_code
 
 from noisy_student.cli import main as cli
 from noisy_student.cli.main import main
-from noisy_student.errors import Interrupted, Paused
+from noisy_student.errors import DamagedArtifact, Interrupted, Paused
 from noisy_student.identity import ROOT
 
 LIGHT = """
@@ -29,52 +30,88 @@ for words in (["studies"], ["show", "v1"], ["log"], ["run", "--help"], ["doctor"
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("words", "value", "code"),
     [
-        (["rum"], 'Did you mean "run"?'),
-        (["run", "v1-6"], 'Did you mean "v1-5"?'),
-        (["run", "--scale", "labb"], 'Did you mean "lab"?'),
-        (["run", "--protocol", "orginal"], 'Did you mean "original"?'),
-        (["run", "--set", "sft.epoch=2"], 'Did you mean "epochs"?'),
-        (["run", "--set", "labels.votes.K=0"], '"labels.votes.K" is 0'),
-        (["run", "--set", "conditions.filtered.select.min_agreement=1.5"], "above 0 and up to 1"),
-        (["run", "--set", "data.test=0"], "leaves a part of the split empty"),
-        (["run", "--data", "nowhere.jsonl"], "There is no file nowhere.jsonl"),
-        (["run", "--deadline", "soon"], '--deadline is "soon"'),
-        (["run", "--executor", "ray"], "later"),
-        (["run", "--executor", "slurm"], 'There is no executor "slurm"'),
-        (["run", "--seeds", "1,1"], "repeat"),
-        (["run", "--limit", "many"], "--limit"),
-        (["run", "--executr", "local"], "--executor"),
-        (["report", "none-1"], 'There is no run "none-1"'),
-        (["why", "abcdef"], 'called "abcdef"'),
+        (["rum"], 'Did you mean "run"?', "unknown-command"),
+        (["run", "v1-6"], 'Did you mean "v1-5"?', "unknown-study"),
+        (["run", "--scale", "labb"], 'Did you mean "lab"?', "unknown-scale"),
+        (["run", "--protocol", "orginal"], 'Did you mean "original"?', "unknown-protocol"),
+        (["run", "--set", "sft.epoch=2"], 'Did you mean "epochs"?', "unknown-field"),
+        (["run", "--set", "labels.votes.K=0"], '"labels.votes.K" is 0', "field-invalid"),
+        (["run", "--set", "conditions.filtered.select.min_agreement=1.5"], "1.5", "selection-value-invalid"),
+        (["run", "--set", "data.test=0"], "data.test", "part-empty"),
+        (["run", "--data", "nowhere.jsonl"], "nowhere.jsonl", "file-not-found"),
+        (["run", "--deadline", "soon"], '"soon"', "deadline-malformed"),
+        (["run", "--executor", "ray"], "--executor ray", "executor-unavailable"),
+        (["run", "--executor", "slurm"], '"slurm"', "unknown-executor"),
+        (["run", "--seeds", "1,1"], "[1, 1]", "seeds-invalid"),
+        (["run", "--seeds", "1,x"], '"1,x"', "seeds-invalid"),
+        (["report", "none-1"], '"none-1"', "unknown-run"),
+        (["why", "abcdef"], '"abcdef"', "unknown-result"),
     ],
 )
 def test_bad_input_ends_with_1_and_one_message(
-    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    words: list[str],
+    value: str,
+    code: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(words) == 1
     said = capfd.readouterr()
-    assert message in said.err
+    assert value in said.err
     assert "Traceback" not in said.err
     assert said.out == ""
+    assert printed_code(said.err) == code
+    assert main([*words, "--json"]) == 1
+    as_json = capfd.readouterr()
+    if "rum" not in words:
+        assert as_json.err == said.err
+    error = json.loads(as_json.out)["error"]
+    assert list(error) == ["code", "what", "why", "do"]
+    assert error["code"] == printed_code(said.err)
+    assert [error[name] for name in ("what", "why", "do") if error[name]] == said.err.splitlines()[:-1]
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("words", [["run", "--limit", "many"], ["run", "--executr", "local"]])
+def test_wrong_usage_ends_with_1_and_typers_message(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 1
+    said = capfd.readouterr()
+    assert words[1] in said.err
+    assert said.out == ""
+    assert main([*words, "--json"]) == 1
+    assert json.loads(capfd.readouterr().out)["error"]["code"] == "usage"
+
+
 @pytest.mark.parametrize(
-    ("raised", "code", "message"),
-    [(Interrupted("SIGTERM"), 130, "Nothing is lost"), (Paused(), 75, "Run the same command again")],
+    ("raised", "code", "name"),
+    [
+        (Interrupted("SIGTERM"), 130, "interrupted"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (Paused(), 75, "paused"),
+        (DamagedArtifact("stages/x"), 1, "damaged-artifact"),
+        (PermissionError(13, "denied", "x.jsonl"), 1, "file-error"),
+        (OSError(28, "No space left on device"), 1, "file-error"),
+        (OSError(9, "Bad file descriptor"), 1, "bug"),
+        (ZeroDivisionError(), 1, "bug"),
+    ],
 )
-def test_a_stop_has_its_own_code(
-    raised: Exception, code: int, message: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_what_stops_a_command_decides_its_exit_code(
+    raised: BaseException, code: int, name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def stop(*words: object, **more: object) -> object:
         raise raised
 
     monkeypatch.setattr(cli.Verbs, "get_command", stop)
     assert main(["run"]) == code
-    assert message in capfd.readouterr().err
+    told = capfd.readouterr().err
+    assert printed_code(told) == name
+    assert ("Traceback" in told) == (name == "bug")
+    assert main(["run", "--json"]) == code
+    assert json.loads(capfd.readouterr().out)["error"]["code"] == name
 
 
 def test_what_must_be_fast_imports_nothing_heavy(tmp_path: Path) -> None:

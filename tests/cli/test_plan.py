@@ -32,7 +32,7 @@ def test_what_is_left_is_counted_and_what_is_not_known_is_said(
     monkeypatch.chdir(tmp_path)
     assert main(["plan", "v1-5"]) == 0
     told = " ".join(capfd.readouterr().out.split())
-    assert "0 of 68 steps are there (✓), 68 are to run (·); 68 of these were never done here" in told
+    assert "0 of 68 steps are stored (✓), 68 are missing (·); 68 of these never ran here" in told
     assert "add --calibrate" in told
 
 

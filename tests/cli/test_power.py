@@ -26,8 +26,18 @@ def test_what_is_not_asked_is_null(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--p1", "1.2"], ["--p2", "0.5"], ["--psi", "0"], ["--delta", "0.3"], ["--delta", "0.0"], ["--n", "0"]]
+    ("words", "code"),
+    [
+        (["--p1", "1.2"], "fraction-invalid"),
+        (["--p2", "0.5"], "flag-needs-another"),
+        (["--psi", "0"], "fraction-invalid"),
+        (["--delta", "0.3"], "difference-impossible"),
+        (["--delta", "0.0"], "difference-impossible"),
+        (["--n", "0"], "usage"),
+    ],
 )
-def test_impossible_numbers_are_refused(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["power", *words]) == 1
-    assert words[0] in capfd.readouterr().err
+def test_impossible_numbers_are_refused(words: list[str], code: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["power", *words, "--json"]) == 1
+    said = capfd.readouterr()
+    assert words[0] in said.err
+    assert json.loads(said.out)["error"]["code"] == code

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from refusals import printed_code
 from workplace import Workplace, comparable, ended, wait_until
 
 from noisy_student.pipeline.crash_points import VARIABLE, Point
@@ -84,7 +85,7 @@ def test_a_process_that_is_stopped_in_the_middle_of_sampling(
     assert 0 < len(drawn) < 12
     assert place.manifests() == kept
     if number != signal.SIGKILL:
-        assert done.stderr.splitlines()[-3:] == ["Interrupted.", "Nothing is lost.", "Run the same command again."]
+        assert printed_code(done.stderr) == "interrupted"
         assert done.stdout == ""
     goes_on(place, reference, kept)
     assert place.failures() == []
@@ -95,7 +96,7 @@ def test_a_run_that_is_paused_at_its_deadline(reference: Workplace, tmp_path: Pa
     place = Workplace(tmp_path)
     done = place.run("--deadline", "3s")
     assert done.returncode == 75, done.stderr
-    assert "Paused at the deadline. Left to do: " in done.stderr
+    assert "Paused at the deadline. Unfinished: " in done.stderr
     assert "noisy-student (seed 1)" in done.stderr
     assert "Run the same command again." in done.stderr
     results = place.results()
@@ -116,7 +117,7 @@ def test_a_stage_that_cannot_write_its_files(reference: Workplace, tmp_path: Pat
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert "noisy-student (seed 1) failed: train noisy-student: " in done.stderr
-    assert "Mend it and run the same command again." in done.stderr
+    assert "run the same command again." in done.stderr
     assert {row["name"]: row["status"] for row in place.results()["conditions"]}["oracle"] == "done"
     assert len(place.failures()) == 1
     goes_on(place, reference, kept)

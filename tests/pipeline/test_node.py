@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from refusals import refused
 
 from noisy_student import identity
-from noisy_student.pipeline.node import Node, make, parents_first
+from noisy_student.pipeline.node import STAGES, Declared, Node, Stage, declared_by, make, parents_first
 
 HERE = Path(__file__).parent
 
@@ -147,3 +147,13 @@ def test_code_enters_the_key_and_comments_do_not(tmp_path: Path) -> None:
     copy.stage.write_text(STAGE)
     copy.helper.write_text("def double(x):\n    return x + x\n")
     assert copy.key() not in {first, with_library}
+
+
+def test_a_stage_from_outside_is_one_registration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(STAGES, "_rows", dict(STAGES._rows))
+    monkeypatch.setattr(STAGES, "_origins", dict(STAGES._origins))
+    STAGES.register("toy", Stage("toy_stage"))
+    registered, named = make("toy", {"a": 1}), toy({"a": 1})
+    assert registered == named and registered.module == "toy_stage" and registered.optional == ("maybe-",)
+    assert declared_by("toy").optional == ("maybe-",)
+    assert declared_by("a-stage-of-an-old-store") == Declared()

@@ -38,10 +38,12 @@ def _misbehave(do: str | None, context: Context) -> None:
     if do == "fail":
         raise RuntimeError("out of luck with hf_" + "a" * 34)
     if do == "user":
-        raise UserError("questions.jsonl is empty.", why="There is nothing to sample.", do="Name another file.")
+        raise UserError(
+            "questions.jsonl is empty.", why="There is nothing to sample.", do="Name another file.", code="empty"
+        )
     if do == "skip":
         (context.data / "half.txt").write_text("half")
-        raise NotTrainable("No question reached agreement 0.75.")
+        raise NotTrainable("No question reached agreement 0.75.", code="no-votes-selected")
     if do == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if do == "die-once":

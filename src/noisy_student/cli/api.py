@@ -1,4 +1,4 @@
-"""The same as the command line, from Python: a study's name in, a finished run out."""
+"""The Python interface of ``noisy-student run``."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def run(
     overrides: Mapping[str, Any] | None = None,
     place: Place | str | Path | None = None,
 ) -> Run:
-    """Run a study, or go on with it; raises UserError for what the user can mend.
+    """Run a study, or go on with it, and return the run; raises UserError for faults that the user can fix.
 
-    ``overrides`` maps dotted field names to values; ``place`` is a folder for store and runs, the current one if None.
+    ``overrides`` maps dotted field names to values; ``place`` is the folder of store and runs, by default the current.
     """
     fields = dict(overrides or {}) | ({} if seeds is None else {"seeds": list(seeds)})
     where = place if isinstance(place, Place) else Place(*(Path(place or ".") / name for name in (STORE, RUNS)))

@@ -1,4 +1,4 @@
-"""Where words go: results to standard output, all else to standard error, JSON alone on standard output."""
+"""Consoles: results on standard output, with ``--json`` only JSON there; everything else on standard error."""
 
 from __future__ import annotations
 
@@ -19,39 +19,45 @@ from noisy_student.report.clean import visible
 
 
 class Terminal(Console):
-    """A console that writes control characters out: names and texts from files cannot steer the terminal."""
+    """A console that prints control characters as escapes, so texts from files cannot steer the terminal."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """The segments of ``renderable``; rich's own control codes are marked as such and stay."""
+        """Return the segments of ``renderable``; only rich's own control codes stay."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 def output() -> Console:
-    """The console of results."""
+    """Return the console of results."""
     return Terminal(highlight=False)
 
 
 def aside() -> Console:
-    """The console of progress and remarks."""
+    """Return the console of progress and remarks."""
     return Terminal(stderr=True, highlight=False)
 
 
 def emit(value: Any) -> None:
-    """Print one JSON document to standard output; ASCII, so that any terminal and pipe carries it."""
+    """Print one JSON document to standard output; ASCII, since not every terminal is UTF-8."""
     sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
     sys.stdout.flush()
 
 
 def remark(text: str) -> None:
-    """Print a line beside the results."""
+    """Print a line to standard error."""
     aside().print(Text(text))
+
+
+def say(*lines: str, style: str = "") -> None:
+    """Print lines to standard output, unwrapped, so that paths and code can be copied."""
+    for line in lines:
+        output().print(Text(line, style), soft_wrap=True)
 
 
 def table(
     console: Console, columns: Sequence[str], lines: Sequence[Sequence[str]], *, right: Sequence[str] = ()
 ) -> None:
-    """Print cells under names; columns named in ``right`` hold numbers. Cells are text, never markup."""
+    """Print a table; columns in ``right`` hold numbers. Cells are plain text, never markup."""
     drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for name in columns:
         drawn.add_column(
@@ -64,7 +70,7 @@ def table(
 
 @contextlib.contextmanager
 def only_json() -> Iterator[None]:
-    """While inside, whatever this process, its libraries and its children print goes to standard error."""
+    """Redirect the standard output of this process, its libraries and its children to standard error."""
     sys.stdout.flush()
     kept = os.dup(1)
     try:

@@ -1,28 +1,70 @@
-"""``doctor``: this machine and this installation against what noisy-student needs, and what will work here."""
+"""``doctor``: checks of the installation, the machine and plug-ins, each with what to do if it is bad.
+
+No library is imported: versions come from metadata, an accelerator from the system or a child process.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 
 from noisy_student.cli import options
-from noisy_student.cli.check import Check, installation, machine, outlook
 from noisy_student.cli.console import emit, output, table
 from noisy_student.cli.exit_code import USER_ERROR
+from noisy_student.errors import UserError
+from noisy_student.labeling.select import SELECTIONS
+from noisy_student.models import lab
+from noisy_student.pipeline.node import STAGES, version
+from noisy_student.pipeline.provenance import RANGES, fault_of
+from noisy_student.registry import Registry
+from noisy_student.report.sections import SECTIONS
+from noisy_student.sampling.engines import ENGINES
+from noisy_student.study.settings.files import names
+from noisy_student.study.settings.methods import METHODS
+from noisy_student.training.specs.rewards import REWARDS
 
 MARKS = {"good": "✓", "note": "·", "bad": "✗"}
+REGISTRIES: tuple[Registry[Any], ...] = (METHODS, STAGES, ENGINES, SELECTIONS, REWARDS, SECTIONS)
+"""Every table that plug-ins can extend."""
+PRESENT = ("accelerate", "safetensors", "numpy", "scipy", "pydantic", "matplotlib", "filelock")
+GIB = 2**30
+LEAST_MEMORY, LEAST_DISK = 2 * GIB, 1 * GIB
+"""Two workers with torch use about 1 GiB together; a lab study stores a few hundred MB."""
+SECONDS_TO_ANSWER = 120
+_ASK_TORCH = (
+    "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available()"
+    " else 'mps' if torch.backends.mps.is_available() else '')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check; ``note`` is neither good nor bad."""
+
+    name: str
+    state: Literal["good", "note", "bad"]
+    found: str
+    do: str = ""
 
 
 def command(
     store: options.StoreFolder = options.STORE,
-    deep: Annotated[bool, typer.Option("--deep", help="Also import torch and ask it for an accelerator.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Also import torch to find an accelerator.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Check this machine and say what will work here; ends with 1 if something needed is missing."""
+    """Check this machine and list what will work here; the exit code is 1 if something needed is missing."""
     checks: list[Check] = [*installation(), *machine(store, ask="torch" if deep else "system")]
     checks += outlook(checks)
+    checks += plugins(REGISTRIES)
     if json:
         emit({"schema": 1, "checks": [asdict(check) for check in checks]})
     else:
@@ -30,3 +72,104 @@ def command(
         table(output(), ["", "What", "Found", "To do"], lines)
     if any(check.state == "bad" for check in checks):
         raise typer.Exit(USER_ERROR)
+
+
+def installation() -> Iterator[Check]:
+    """Check Python, libraries and the weights of lab models."""
+    fresh = sys.version_info >= (3, 11)
+    yield Check("python", "good" if fresh else "bad", platform.python_version(), "" if fresh else "Use 3.11 or later.")
+    for name in RANGES:
+        found, do = version(name), fault_of(name, version(name))
+        yield Check(name, "good" if do is None else "bad", found or "missing", do or "")
+    missing = [name for name in PRESENT if version(name) is None]
+    yield Check(
+        "other libraries",
+        "bad" if missing else "good",
+        f"missing: {', '.join(missing)}" if missing else f"all {len(PRESENT)}",
+        "Install noisy-student again." if missing else "",
+    )
+    for name in lab.names() or ("lab-m",):
+        yield _weights(name)
+
+
+def machine(store: Path, *, ask: Literal["system", "torch"]) -> Iterator[Check]:
+    """Check cores, memory, disk, the store and the accelerator."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    yield Check("cores", "good", str(cores))
+    free = memory_free()
+    if free is None:
+        yield Check("memory free", "note", "unknown")
+    else:
+        yield _amount("memory free", free, LEAST_MEMORY, "Close other programs, or set compute.workers=1.")
+    place = next(path for path in (store.absolute(), *store.absolute().parents) if path.exists())
+    yield _amount("disk free", shutil.disk_usage(place).free, LEAST_DISK, "Make room, or give another --store.")
+    writable = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    yield Check(
+        "store", "good" if writable else "bad", str(store), "" if writable else f"{place} cannot be written to."
+    )
+    yield _accelerator(ask)
+
+
+def outlook(checks: Sequence[Check]) -> Iterator[Check]:
+    """Return for each scale whether it will work here, given the other checks."""
+    bad = [check.name for check in checks if check.state == "bad"]
+    gpu = any(check.name == "accelerator" and check.state == "good" for check in checks)
+    needs = {"lab": True, "laptop": True, "gpu": gpu, "cluster": gpu}
+    for scale in names("scales"):
+        if bad:
+            yield Check(f"--scale {scale}", "bad", f"fix first: {', '.join(bad)}")
+        elif needs.get(scale, True):
+            yield Check(f"--scale {scale}", "good", "will work")
+        else:
+            yield Check(f"--scale {scale}", "note", "no accelerator found")
+
+
+def plugins(tables: Sequence[Registry[Any]]) -> Iterator[Check]:
+    """List plug-ins that failed to load; they stop only the studies that use them."""
+    for registry in tables:
+        for name, error in registry.failures.items():
+            yield Check(f"{registry.kind} plug-in {name}", "bad", error.what, error.do)
+
+
+def memory_free() -> int | None:
+    """Return the bytes of available memory; None where the system does not report them."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(kilobytes[0]) * 1024 if kilobytes else None
+
+
+def _weights(name: str) -> Check:
+    try:
+        lab.folder(name)
+    except UserError as error:
+        return Check(f"weights of {name}", "bad", error.what, error.do)
+    return Check(f"weights of {name}", "good", "intact")
+
+
+def _amount(name: str, amount: int, least: int, do: str) -> Check:
+    enough = amount >= least
+    return Check(name, "good" if enough else "bad", f"{amount / GIB:.1f} GiB", "" if enough else do)
+
+
+def _accelerator(ask: Literal["system", "torch"]) -> Check:
+    if ask == "torch":
+        found = _said([sys.executable, "-c", _ASK_TORCH])
+    elif shutil.which("nvidia-smi"):
+        found = _said(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
+    else:
+        found = "mps" if sys.platform == "darwin" and platform.machine() == "arm64" else ""
+    return (
+        Check("accelerator", "good", ", ".join(found.splitlines())) if found else Check("accelerator", "note", "none")
+    )
+
+
+def _said(words: list[str]) -> str:
+    """Return the output of a command; empty if it fails."""
+    try:
+        answer = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()

@@ -1,4 +1,4 @@
-"""``du``: how much room the store takes, by kind, and how much of it no run stands on."""
+"""``du``: the disk space of the store by kind, and the part of it that no run uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from noisy_student.pipeline.garbage import Kind
 
 
 def command(store: options.StoreFolder = options.STORE, json: options.Json = False) -> None:
-    """Show how much room the store takes, and how much of it gc would free."""
+    """Show how much disk space the store uses, and how much of it gc would free."""
     require_store(store)
     found = garbage.entries(store)
     kept = {name for root in garbage.roots(store) if root.holds for name in root.nodes}
@@ -36,17 +36,18 @@ def command(store: options.StoreFolder = options.STORE, json: options.Json = Fal
 
 
 def require_store(store: Path) -> None:
-    """Raise UserError where there is no store."""
+    """Raise UserError if ``store`` is no store."""
     if not (store / "stages").is_dir():
         raise UserError(
             f"There is no store at {store}.",
-            why="A store is the folder that a run keeps its results in.",
+            why="A store is the folder in which runs keep their results.",
             do="Name it with --store, or run a study first.",
+            code="no-store",
         )
 
 
 def size(count: int) -> str:
-    """Bytes as people read them, in powers of 1,000.
+    """Return a number of bytes as text, in powers of 1,000.
 
     >>> size(2_050_000)
     '2.0 MB'

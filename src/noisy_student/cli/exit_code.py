@@ -1,4 +1,4 @@
-"""What the shell is told: the four ways a command ends (design section 3)."""
+"""Exit codes of a command (design section 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``extract``: the answer in each text of a JSONL file."""
+"""``extract``: extract the answer from each text of a JSONL file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from noisy_student.records import Answer
 
 
 def command(file: options.File = stream.STANDARD, out: options.Out = stream.STANDARD) -> None:
-    """Read ``{"text"}`` a line, add ``answer``, ``method`` and ``strict``; other keys pass through."""
+    """Read a ``text`` per line and add ``answer``, ``method`` and ``strict``; other keys pass through."""
     stream.write(_rows(file), out)
 
 

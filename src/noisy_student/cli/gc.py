@@ -1,4 +1,4 @@
-"""``gc``: remove from the store what no run stands on; shows it only, unless told to delete."""
+"""``gc``: list stored results that no run uses, and remove them with ``--delete``."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output, remark, table
+from noisy_student.cli.console import emit, output, remark, say, table
 from noisy_student.cli.du import require_store, size
 from noisy_student.pipeline import garbage
 from noisy_student.pipeline.garbage import Entry, Root
 
-Delete = Annotated[bool, typer.Option("--delete", help="Remove them; without this they are only listed.")]
+Delete = Annotated[bool, typer.Option("--delete", help="Remove them; without this flag they are only listed.")]
 Unfinished = Annotated[
-    bool, typer.Option("--unfinished", help="Give up runs that were killed or interrupted and are not at work now.")
+    bool,
+    typer.Option("--unfinished", help="Also free results of killed or interrupted runs that no process continues."),
 ]
 
 
@@ -27,9 +27,9 @@ def command(
     store: options.StoreFolder = options.STORE,
     json: options.Json = False,
 ) -> None:
-    """List what no run stands on, and with --delete remove it.
+    """List (with --delete: remove) cached results that no run uses.
 
-    A run stands on its results as long as its folder exists. Remove the folder, and gc frees the rest.
+    A run uses its results as long as its folder exists: remove the folder, and gc frees what only that run used.
     """
     require_store(store)
     with garbage.sweeping(store):
@@ -50,16 +50,16 @@ def command(
         return
     _show(shown, kept, delete=delete)
     if delete and len(removed) < len(useless):
-        remark(f"{len(useless) - len(removed)} were left: a process is at work on them.")
+        remark(f"{len(useless) - len(removed)} were kept: a process is working on them.")
     for root in waiting:
         state = "given up" if root in given_up else "kept"
         remark(f"Unfinished since {_date(root)}, {state}: {root.command}")
 
 
 def _show(entries: Sequence[Entry], kept: Sequence[Root], *, delete: bool) -> None:
-    told = "1 run stands on the rest." if len(kept) == 1 else f"{len(kept)} runs stand on the rest."
+    used = "1 run uses the rest." if len(kept) == 1 else f"{len(kept)} runs use the rest."
     if not entries:
-        output().print(Text(f"There is nothing to remove: {told}"), soft_wrap=True)
+        say(f"Nothing to remove: {used}")
         return
     table(
         output(),
@@ -69,7 +69,7 @@ def _show(entries: Sequence[Entry], kept: Sequence[Root], *, delete: bool) -> No
     )
     total = size(sum(entry.bytes for entry in entries))
     done = "removed." if delete else "would be removed with --delete."
-    output().print(Text(f"{total} {done} {told}"), soft_wrap=True)
+    say(f"{total} {done} {used}")
 
 
 def _facts(entries: Sequence[Entry], waiting: Sequence[Root], *, delete: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``init``: a study file from questions of one's own, with sizes that fit and what they can show."""
+"""``init``: write a study file for your own questions, with part sizes that fit, and show their power."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from noisy_student.cli import stream
-from noisy_student.cli.console import emit, output
+from noisy_student.cli.console import emit, say
 from noisy_student.cli.options import Json
-from noisy_student.cli.toml_text import toml_text
+from noisy_student.cli.show import toml_text
 from noisy_student.data.fields import Fields
 from noisy_student.data.parts import read_file
 from noisy_student.data.source import Merged, merge
@@ -24,9 +23,9 @@ from noisy_student.report.numbers import count, size
 from noisy_student.statistics.power import DISCORDANCE, paired_mde
 
 LARGEST_TEST = 500
-"""Test questions cut from the answered ones at most: the plan's number."""
+"""Largest test set that is taken from the answered questions: the plan's number."""
 SEEDS = (1, 2, 3)
-"""Sizes fit for these seeds, each of which draws another test and so leaves out other repetitions."""
+"""Seeds whose splits must fit: each draws another test set, and so leaves out other repetitions."""
 CONDITIONS: Mapping[str, Mapping[str, Any]] = {
     "base": {"method": "none"},
     "baseline": {"train": ["gold"]},
@@ -49,7 +48,7 @@ LABELS = {"votes": {"K": 8}, "single": {"K": 8, "rule": "random-sample"}}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The questions that were given: answered ones, those to label, and those of a test file, each question once."""
+    """The given questions, each once: answered, to label (None: none given), of a test file (None: no file)."""
 
     answered: Merged
     unlabeled: Merged | None
@@ -57,7 +56,7 @@ class Found:
 
     @property
     def truth_known(self) -> bool:
-        """Whether what is to be labeled has answers, so that there can be an oracle."""
+        """Return True if the questions to label have answers, so that an oracle is possible."""
         return self.unlabeled is None or all(item.answer is not None for item in self.unlabeled.items)
 
 
@@ -65,23 +64,28 @@ def command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL or parquet: questions, some or all answered.")],
     unlabeled: Annotated[Path | None, typer.Option("--unlabeled", metavar="FILE", help="Questions to label.")] = None,
     test: Annotated[Path | None, typer.Option("--test", metavar="FILE", help="Answered questions to test on.")] = None,
-    model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help="What students start from.")] = None,
+    model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help="The model to start from.")] = None,
     question: Annotated[str | None, typer.Option("--question", metavar="COLUMN", help="The question's column.")] = None,
     answer: Annotated[str | None, typer.Option("--answer", metavar="COLUMN", help="The answer's column.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The study file to write.")] = None,
     json: Json = False,
 ) -> None:
-    """Write a study file for questions of your own, with sizes that fit and what they can show.
+    """Write a study file for your own questions, with part sizes that fit, and show their power.
 
-    Lines without an answer are the unlabeled questions. Without a test file, half of the answered questions are the
-    test, at most 500.
+    Lines without an answer are the unlabeled questions. Without --test, half of the answered questions become the
+    test set, at most 500; if every question is answered, a fifth.
     """
     fields = Fields(question=question, answer=answer)
     found = find(file, unlabeled=unlabeled, test=test, fields=fields)
     sizes = fitting(found)
     target = stream.new_path(str(out or Path(f"{_name(file)}.toml")))
     if target.suffix != ".toml":
-        raise UserError(f"{target} does not end in .toml.", why="A study is known by it.", do="Give another --out.")
+        raise UserError(
+            f"{target} does not end in .toml.",
+            why="Study files are recognized by that ending.",
+            do="Give another --out.",
+            code="not-a-toml-name",
+        )
     study = {
         "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",
         **({} if model is None else {"model": {"id": model}}),
@@ -99,21 +103,23 @@ def command(
 
 
 def find(file: Path, *, unlabeled: Path | None, test: Path | None, fields: Fields) -> Found:
-    """Read the files; raises UserError for whatever cannot be used, and where nothing is answered."""
+    """Read the files; raises UserError for unusable rows, and if no question is answered."""
     items = read_file(file, answers="optional", fields=fields)
     answered = [item for item in items if item.answer is not None]
     open_ones = [item for item in items if item.answer is None]
     if not answered:
         raise UserError(
             f"None of the {count(len(items))} questions in {file} has an answer.",
-            why="A baseline and a test need some.",
+            why="The baseline and the test set need answers.",
             do="Answer at least a hundred of them, or name the column: --answer COLUMN.",
+            code="no-answers",
         )
     if unlabeled is not None and open_ones:
         raise UserError(
-            f"{file} has {count(len(open_ones))} questions without an answer, and {unlabeled} is to be labeled too.",
-            why="The unlabeled part is one file.",
-            do=f"Put them into {unlabeled}, or leave --unlabeled out.",
+            f"{file} has {count(len(open_ones))} questions without an answer, beside those in {unlabeled}.",
+            why="The unlabeled questions must be in one file.",
+            do=f"Move them into {unlabeled}, or leave out --unlabeled.",
+            code="unlabeled-in-two-files",
         )
     if unlabeled is not None:
         open_ones = read_file(unlabeled, answers="optional", fields=fields)
@@ -125,27 +131,31 @@ def find(file: Path, *, unlabeled: Path | None, test: Path | None, fields: Field
 
 
 def fitting(found: Found) -> Sizes:
-    """Sizes that every one of the first seeds can fill; raises UserError where there are too few questions."""
+    """Return sizes that fit for each of ``SEEDS``; raises UserError for too few questions."""
     answered = len(found.answered.items)
     if found.test is not None:
         tested = min(len(found.test.items), LARGEST_TEST)
     else:
         tested = min(answered // (2 if found.unlabeled is not None else 5), LARGEST_TEST)
     if tested < SMALLEST["test"]:
-        raise UserError(f"{answered} answered questions are too few.", do="Answer at least a hundred.")
+        raise UserError(
+            f"{answered} answered questions are too few.", do="Answer at least a hundred.", code="too-few-questions"
+        )
     left = [_left(found, tested, seed) for seed in SEEDS]
     labeled, unlabeled = (min(column) for column in zip(*left, strict=True))
     if labeled < SMALLEST["labeled"] or unlabeled < SMALLEST["unlabeled"]:
         raise UserError(
-            f"Beside {count(tested)} to test on, {count(labeled)} are left to learn from, {count(unlabeled)} to label.",
-            why="Questions that repeat a test question are left out; a template with other numbers counts as one.",
+            f"Beside {count(tested)} test questions only {count(labeled)} to learn from and {count(unlabeled)} to label"
+            " are left.",
+            why="Questions that repeat a test question are left out, also with other numbers in the same text.",
             do="Give more questions, or more different ones.",
+            code="too-few-questions",
         )
     return Sizes(labeled=labeled, unlabeled=unlabeled, test=tested)
 
 
 def _left(found: Found, tested: int, seed: int) -> tuple[int, int]:
-    """How many questions are left to learn from and to label once this seed's test, and what repeats it, is gone."""
+    """Return the numbers of questions to learn from and to label, without this seed's test set and its repetitions."""
     unlabeled, test = (None if part is None else part.items for part in (found.unlabeled, found.test))
     least = Sizes(labeled=SMALLEST["labeled"], unlabeled=SMALLEST["unlabeled"], test=tested)
     made = split(Sources(found.answered.items, unlabeled, test), least, run_seed=seed)
@@ -169,35 +179,35 @@ def _source(file: Path, unlabeled: Path | None, test: Path | None, found: Found,
 
 
 def _oracle(found: Found) -> dict[str, Any]:
-    """Bare answers are reached by own samples, or the oracle would have nothing to learn."""
+    """Return the oracle condition; without worked solutions it learns from own samples that reach the answer."""
     revealed = (found.unlabeled or found.answered).items
     solved = all(item.solution is not None for item in revealed)
     return {"train": ["gold", "revealed"], **({} if solved else {"target": "own-sample"})}
 
 
 def _name(file: Path) -> str:
-    """The file's name as a study may be called, at most 64 characters long."""
+    """Return the file's name as a valid name of a study, at most 64 characters."""
     return re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64] or "mine"
 
 
 def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:
-    console = output()
     unsolved = sum(item.solution is None for item in found.answered.items)
     lines = [
         f"{target}: {count(sizes.labeled - sizes.dev)} questions to learn from, {count(sizes.dev)} for dev,"
         f" {count(sizes.unlabeled)} to label, {count(sizes.test)} to test on.",
-        f"With {count(sizes.test)} test questions a difference of {size(mde)} points or more will be seen"
-        f" (80 % power); twice as many would show {size(paired_mde(DISCORDANCE, 2 * sizes.test))}.",
+        f"{count(sizes.test)} test questions detect a difference of {size(mde)} points (80 % power);"
+        f" twice as many would detect {size(paired_mde(DISCORDANCE, 2 * sizes.test))}.",
     ]
     if found.test is None:
-        lines.append("The test was cut from the answered questions: what is tested on cannot be learned from.")
+        lines.append("The test set was taken from the answered questions, so these are not learned from.")
     if not found.truth_known:
-        lines.append("The unlabeled questions have no answers: no oracle, and labels are judged on dev only.")
+        lines.append(
+            "The unlabeled questions have no answers: the study has no oracle and measures label quality on dev only."
+        )
     if unsolved:
         lines.append(
-            f"{count(unsolved)} answered questions have no worked solution: where samples of the base model reach the"
-            " answer, one of them is learned from."
+            f"{count(unsolved)} answered questions have no worked solution: students learn from a sample of the base"
+            " model that reaches the answer, if there is one."
         )
-    lines.append(f"Now: noisy-student run {target}")
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
+    lines.append(f"Next: noisy-student run {target}")
+    say(*lines)

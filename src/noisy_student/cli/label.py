@@ -1,4 +1,4 @@
-"""``label``: pseudo-labels for questions, from samples of a model."""
+"""``label``: give questions pseudo-labels by majority vote over samples of a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from noisy_student.cli import box, options, stream
+from noisy_student.cli import options, single_stage, stream
 from noisy_student.cli.console import remark
 from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
 from noisy_student.errors import UserError, nearest
@@ -20,9 +20,11 @@ from noisy_student.records import Label, Sample
 
 def command(
     file: options.File = stream.STANDARD,
-    samples: Annotated[Path, typer.Option("--samples", metavar="FILE", help="What `sample` wrote for them.")] = ...,  # type: ignore[assignment]
+    samples: Annotated[
+        Path, typer.Option("--samples", metavar="FILE", help="Samples of these questions, from `sample`.")
+    ] = ...,  # type: ignore[assignment]
     min_agreement: Annotated[
-        float | None, typer.Option("--min-agreement", metavar="SHARE", help="The least share of K for a label.")
+        float | None, typer.Option("--min-agreement", metavar="SHARE", help="Smallest share of K votes for a label.")
     ] = None,
     text: Annotated[
         str, typer.Option("--text", metavar="RULE", help="first, shortest, highest-logprob or all-distinct.")
@@ -30,24 +32,27 @@ def command(
     seed: options.Seed = 1,
     out: options.Out = stream.STANDARD,
 ) -> None:
-    """Read questions, add ``label``, ``solution``, ``agreement`` and ``confidence``; null where no vote was won."""
+    """Read questions and add ``label``, ``solution``, ``agreement`` and ``confidence``; null without a winner."""
     if text not in get_args(Choice):
-        raise UserError(f'There is no rule "{text}".', do=nearest(text, get_args(Choice)))
+        raise UserError(
+            f'There is no rule "{text}" for --text.', do=nearest(text, get_args(Choice)), code="unknown-text-rule"
+        )
     rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
     labels = _labels(samples, rule, cast("Choice", text), seed)
     rows = list(stream.read(file))
-    items = box.items(rows, file)
-    # Samples name their question by the digest of its text, as ours do, or by an id that the file gives it.
+    items = single_stage.items(rows, file)
+    # A sample's question_id is the digest of the question's text, as ours are, or the file's own id.
     found = [
         labels.get(item.question.id) or labels.get(str(row.get("id")), [])
         for row, item in zip(rows, items, strict=True)
     ]
     if labels and not any(found):
         raise UserError(
-            f"No sample is of one of these questions: the first sample is of {next(iter(labels))},"
+            f"No sample belongs to these questions: the first sample is of {next(iter(labels))},"
             f" the first question is {items[0].question.id}.",
             why="Samples are matched by question_id: the digest of the question's text, or its id in the file.",
             do="Give the questions that were sampled.",
+            code="samples-of-other-questions",
         )
     written = [labeled for row, of_row in zip(rows, found, strict=True) for labeled in _labeled(row, of_row)]
     known = sum(row["label"] is not None for row in written)
@@ -56,8 +61,8 @@ def command(
 
 
 def _labels(path: Path, rule: Selection, choice: Choice, seed: int) -> dict[str, list[Label]]:
-    """The selected labels by question id; none where nothing could be selected."""
-    # A file is read twice rather than held; what comes through a pipe can be read once.
+    """Return the selected labels by question id; empty if nothing is selected."""
+    # A file is read twice to save memory; a pipe can be read only once.
     held = None if path.is_file() else list(_samples(path))
     cast_votes = votes(ballots(_samples(path) if held is None else held))
     labels = voted_labels(select(cast_votes, rule, run_seed=seed))
@@ -68,7 +73,7 @@ def _labels(path: Path, rule: Selection, choice: Choice, seed: int) -> dict[str,
 
 
 def _samples(path: Path) -> Iterator[Sample]:
-    """The samples of a file, whatever engine drew them: only question and text must be there."""
+    """Yield the samples of a file; only ``question_id`` is required, so any engine's output works."""
     drawn: dict[str, int] = {}
     for number, row in enumerate(stream.read(str(path)), start=1):
         place = f"{path}, row {number}"

@@ -1,26 +1,32 @@
-"""``log``: the experiment log, a line a run, good or bad."""
+"""``log``: the experiment log, one line per run; with ``--spend`` the cost of every run and of all together."""
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli import spend as ledger
-from noisy_student.cli.console import emit, output, table
+from noisy_student.cli.console import emit, output, say, table
 from noisy_student.cli.runs import STRANGE, Past, past_runs
 from noisy_student.errors import UserError
-from noisy_student.report.numbers import DASH
+from noisy_student.pipeline.garbage import roots
+from noisy_student.pipeline.manifest import stored
+from noisy_student.report.numbers import DASH, duration
 from noisy_student.report.tables.probes import answer
+from noisy_student.study.forecast.ledger import FinishedRun, RunCost, ledger
+from noisy_student.study.results.costs import total
 
 FIELDS = ("study", "scale", "seeds", "status")
-"""What a run says of itself."""
+"""Fields of a run's results that the log shows as they are."""
 
-
-Spend = Annotated[bool, typer.Option("--spend", help="Show what every run has cost, each result counted once.")]
+Spend = Annotated[bool, typer.Option("--spend", help="Show the cost of every run; shared results count once.")]
 Of = Annotated[float | None, typer.Option("--of", metavar="USD", help="With --spend: the budget.")]
 
 
@@ -31,25 +37,30 @@ def command(
     runs: options.RunsFolder = options.RUNS,
     json: options.Json = False,
 ) -> None:
-    """Show the experiment log: every run so far, oldest first."""
+    """List all runs with their findings, oldest first; with --spend their costs."""
     if of is not None and not spend:
-        raise UserError("--of is the budget of --spend, which is not asked for.", do="Add --spend, or leave --of out.")
+        raise UserError(
+            f"--of is {of:g}, but --spend is missing.",
+            why="--of is the budget of --spend.",
+            do="Add --spend, or leave out --of.",
+            code="flag-needs-another",
+        )
     if spend:
-        ledger.spend(runs, store, budget=of, json=json)
+        _spend(runs, store, budget=of, json=json)
         return
     rows = [log_row(past) for past in past_runs(runs)]
     if json:
         emit({"schema": 1, "runs": rows})
         return
     if not rows:
-        output().print(Text(f"There is no run under {runs} yet."), soft_wrap=True)
+        say(f"No run is under {runs} yet.")
         return
     lines = [[_cell(row[name]) for name in ("date", *FIELDS, "headline", "next", "folder")] for row in rows]
     table(output(), ["Date", "Study", "Scale", "Seeds", "Status", "Finding", "Next", "Folder"], lines)
 
 
 def log_row(past: Past) -> dict[str, Any]:
-    """One run as the log has it; a run that cannot be read has the status ``unreadable``."""
+    """Return one run as a row of the log; a run that cannot be read has the status ``unreadable``."""
     date = time.strftime("%Y-%m-%d %H:%M", time.localtime(past.written))
     found: dict[str, Any] = {"date": date, **dict.fromkeys(FIELDS)}
     found |= {"headline": None, "next": None, "folder": str(past.folder)}
@@ -68,3 +79,63 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))
     return DASH if value is None else str(value)
+
+
+def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None:
+    """Print the cost of every run and the total, compared with ``budget`` USD if given."""
+    if budget is not None and not (math.isfinite(budget) and budget > 0):
+        raise UserError(
+            f"--of is {budget:g}.",
+            why="A budget is a positive amount of USD.",
+            do="Give more than 0.",
+            code="budget-invalid",
+        )
+    finished = [FinishedRun(past.folder, past.written, past.results) for past in past_runs(runs) if past.results]
+    entries = ledger(finished, roots(store), stored(store))
+    spent = total([entry.usd for entry in entries])
+    seconds = total([entry.seconds for entry in entries])
+    cpu = total([entry.cpu_seconds for entry in entries])
+    if json:
+        sums = {"usd": spent, "seconds": seconds, "cpu_seconds": cpu, "of": budget}
+        emit({"schema": 1, "runs": [asdict(entry) for entry in entries], "total": sums})
+        return
+    if not entries:
+        say(f"No run is under {runs} yet.")
+        return
+    lines = [_line(entry) for entry in entries]
+    lines.append(["all", "", "", duration(cpu), duration(seconds), _usd(spent), "", "", ""])
+    heads = ["Date", "Study", "Scale", "CPU time", "Time", "USD", "Forecast", "USD forecast", "Folder"]
+    table(output(), heads, lines, right=heads[3:8])
+    _tell(entries, spent, seconds, budget)
+
+
+def _tell(entries: Sequence[RunCost], spent: float | None, seconds: float | None, budget: float | None) -> None:
+    console = output()
+    console.print(Text("A result that several runs share is counted once, in the first of them.", "dim"))
+    gone = sum(entry.gone > 0 for entry in entries)
+    if gone:
+        console.print(Text(f"Runs with deleted results: {gone}. They count as recorded at their end, shared or not."))
+    unpriced = sum(entry.usd is None for entry in entries)
+    if unpriced:
+        console.print(Text(f"Runs without a price: {unpriced}. Set compute.usd_per_hour, in the scale or by --set."))
+    of = "" if budget is None else f" of ${budget:,.0f}"
+    words = f"{DASH if spent is None else f'${spent:,.2f}'}{of}, {duration(seconds)} of computing"
+    console.print(Text(f"Spent: {words}.", "bold"))
+
+
+def _line(entry: RunCost) -> list[str]:
+    return [
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.started)),
+        entry.study or DASH,
+        entry.scale or DASH,
+        duration(entry.cpu_seconds),
+        duration(entry.seconds),
+        _usd(entry.usd),
+        duration(entry.forecast_cpu_seconds),
+        _usd(entry.forecast_usd),
+        entry.folder,
+    ]
+
+
+def _usd(amount: float | None) -> str:
+    return DASH if amount is None else f"{amount:.2f}"

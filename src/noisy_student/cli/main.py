@@ -1,7 +1,7 @@
-"""The command ``noisy-student``: words in, an exit code out.
+"""The command ``noisy-student``: dispatch a verb, print its errors, return an exit code.
 
-The table of verbs stands here as text, and a verb's file is imported only when that verb is called, so that
-``--help`` waits for nothing. Exit codes: 0 done, 1 user error, 75 paused, 130 interrupted.
+The table of verbs is text, and a verb's module is imported only when that verb is called, so that ``--help`` is fast.
+Exit codes: 0 done, 1 user error, 75 paused, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import importlib
 import io
+import json
 import os
 import sys
 import traceback
@@ -20,34 +21,35 @@ from typer.core import TyperGroup
 
 from noisy_student import __version__
 from noisy_student.cli.exit_code import INTERRUPTED, PAUSED, USER_ERROR
+from noisy_student.cli.options import flattened
 from noisy_student.errors import DamagedArtifact, Interrupted, Paused, UserError, nearest
 from noisy_student.redaction import redact
 from noisy_student.report.clean import visible
 
 VERBS = {
-    "run": "Run a study, or go on with it, and show what it found.",
-    "studies": "List the studies that come with the package.",
-    "show": "Show a study with all its settings resolved.",
-    "plan": "Show what a run would compute: the graph, time, what can be seen.",
-    "preflight": "Check model, data and machine before a study is paid for.",
-    "init": "Write a study file for questions of your own.",
-    "report": "Write the page of a run again.",
-    "log": "Show the experiment log: every run so far.",
-    "du": "Show how much room the store takes.",
-    "gc": "List, and remove if asked, what no run stands on.",
-    "why": "Say which field makes a result differ from the ones in the store.",
-    "compare": "Compare two results: counts, grades files, or a table of published numbers.",
-    "power": "Say what a number of questions can show.",
-    "split": "Divide a source into labeled, dev, unlabeled and test questions.",
-    "sample": "Sample K answers of a model to each question.",
-    "extract": "Read the answer in each text.",
-    "vote": "Vote over the answers to each question.",
-    "label": "Give questions the label that their samples agree on.",
-    "train": "Fine-tune a student on solved questions.",
-    "evaluate": "Grade a model's answers to questions with answers.",
-    "doctor": "Check this machine and say what will work here.",
+    "run": ("run:command", "Run a study, or go on with it, and show what it found."),
+    "studies": ("show:studies", "List the packaged studies."),
+    "show": ("show:command", "Show a study with all its settings resolved."),
+    "plan": ("plan:command", "Show the steps of a run, their time, and the minimum detectable effects."),
+    "preflight": ("run:preflight", "Check model, data and machine before a long study."),
+    "init": ("init:command", "Write a study file for your own questions."),
+    "report": ("report:command", "Write the page of a run again."),
+    "log": ("log:command", "List all runs with their findings, or (--spend) their costs."),
+    "du": ("du:command", "Show how much disk space the store uses."),
+    "gc": ("gc:command", "List (with --delete: remove) cached results that no run uses."),
+    "why": ("why:command", "Show which field makes a result differ from stored ones."),
+    "compare": ("compare:command", "Compare two results: counts, grades files, or a table of published numbers."),
+    "power": ("power:command", "Show which differences a number of test questions can detect."),
+    "split": ("split:command", "Divide a source into labeled, dev, unlabeled and test questions."),
+    "sample": ("sample:command", "Sample K answers of a model to each question."),
+    "extract": ("extract:command", "Extract the answer from each text."),
+    "vote": ("vote:command", "Take a majority vote over the answers to each question."),
+    "label": ("label:command", "Label questions by majority vote over their samples."),
+    "train": ("train:command", "Fine-tune a student on solved questions."),
+    "evaluate": ("evaluate:command", "Grade a model's answers to questions with known answers."),
+    "doctor": ("doctor:command", "Check this machine and list what will work here."),
 }
-"""Each verb and its line of help; its file has the same name and a function ``command``."""
+"""Verb → (module below ``noisy_student.cli``:function, one line of help)."""
 
 QUIET = {
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -61,39 +63,40 @@ QUIET = {
     "TQDM_DISABLE": "1",
     "PYTHONWARNINGS": "ignore",
 }
-"""Set unless the user has set them; read by libraries that the verbs and their workers import later.
+"""Environment variables set unless the user has set them; libraries that verbs and workers import later read them.
 
 Spinning OpenMP threads slow a step from 0.17 s to 4 s and more beside one busy process (design section 6).
 """
 
 LONGEST_PART = 1000
-"""Characters of what, why or do."""
+"""Characters printed of one part of a message."""
 
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 
 class Verbs(TyperGroup):
-    """The verbs by name; listing them imports none of their files."""
+    """A command group that lists its verbs without importing their modules."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names, in the order of the table."""
+        """Return the names in the order of the table."""
         return list(VERBS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The verb, imported now; UserError that names the nearest one if there is none."""
+        """Import and return the verb; raises UserError that names the nearest one for an unknown name."""
         if cmd_name.startswith("-"):
             return None
         if cmd_name not in VERBS:
-            raise UserError(f'There is no command "{cmd_name}".', do=nearest(cmd_name, VERBS))
-        verb = importlib.import_module(f"noisy_student.cli.{cmd_name}")
+            raise UserError(f'There is no command "{cmd_name}".', do=nearest(cmd_name, VERBS), code="unknown-command")
+        module, _, function = VERBS[cmd_name][0].partition(":")
+        verb = getattr(importlib.import_module(f"noisy_student.cli.{module}"), function)
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(name=cmd_name, context_settings=_HELP)(verb.command)
+        app.command(name=cmd_name, context_settings=_HELP)(flattened(verb))
         return typer.main.get_command(app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the table of verbs."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
 
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -101,61 +104,79 @@ app = typer.Typer(cls=Verbs, add_completion=False, rich_markup_mode=None, no_arg
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says and return the exit code."""
+    """Run the command line and return the exit code; with ``--json`` an error is a JSON object on standard output."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that cannot show a sign gets a question mark, not a traceback.
+            # A terminal that lacks a character prints a question mark, not a traceback.
             stream.reconfigure(errors="replace")
+    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     try:
         typer.main.get_command(app).main(arguments, prog_name="noisy-student")
     except SystemExit as end:
-        # Wrong usage ends with 2 in typer; here all that the user can mend is 1.
         code = end.code if isinstance(end.code, int) else USER_ERROR if end.code else 0
-        return USER_ERROR if code == 2 else code
-    except (UserError, DamagedArtifact) as error:
-        return _explained(error, USER_ERROR)
-    except (Interrupted, KeyboardInterrupt):
-        return _explained(UserError("Interrupted.", why="Nothing is lost.", do=AGAIN), INTERRUPTED)
-    except Paused:
-        return _explained(UserError("Paused at the deadline.", why="Nothing is lost.", do=AGAIN), PAUSED)
-    except OSError as error:
-        # A file that the user named cannot be read or written; without a name it is the disk, or our own fault.
-        if error.filename is None and error.errno not in _DISK:
-            return _bug(error)
-        told = f"{error.filename or 'The disk'}: {error.strerror}."
-        return _explained(UserError(told, why="What was done is kept.", do=f"Mend it. {AGAIN}"), USER_ERROR)
+        if code == 2:
+            # typer has printed its message and ends with 2; here every fault that the user can fix ends with 1.
+            if as_json:
+                _emit(_parts(UserError("The command line is not valid.", do="See standard error.", code="usage")))
+            return USER_ERROR
+        if code != INTERRUPTED:
+            return code
+        # typer turns KeyboardInterrupt into this exit code, without a message.
+        told, code = _explained(Interrupted())
     except Exception as error:
-        return _bug(error)
-    return 0
-
-
-AGAIN = "Run the same command again."
-
-
-def _explained(error: Exception, code: int) -> int:
-    """Print what, why and do to standard error, a line each, without secrets and without control characters."""
-    parts = (error.what, error.why, error.do) if isinstance(error, UserError) else (str(error), "", AGAIN)
-    for part in filter(None, parts):
-        print(visible(_shortened(redact(part))), file=sys.stderr)
-    if isinstance(error, UserError):
-        print(f"[{error.code}]", file=sys.stderr)
+        told, code = _explained(error)
+    else:
+        return 0
+    parts = _parts(told)
+    for name in ("what", "why", "do"):
+        if parts[name]:
+            print(parts[name], file=sys.stderr)
+    print(f"[{told.code}]", file=sys.stderr)
+    if as_json:
+        _emit(parts)
     return code
 
 
+AGAIN = "Run the same command again."
+KEPT = "Finished work is kept."
+BUG = UserError("This is a bug in noisy-student.", why=KEPT, do="Report it with the lines above.", code="bug")
+
+
+def _explained(error: Exception) -> tuple[UserError, int]:
+    """Return the error as a message for the user, and the exit code; the traceback of a bug is printed."""
+    match error:
+        case UserError():
+            return error, USER_ERROR
+        case DamagedArtifact():
+            return UserError(str(error), do=AGAIN, code="damaged-artifact"), USER_ERROR
+        case Interrupted():
+            return UserError("Interrupted.", why=KEPT, do=AGAIN, code="interrupted"), INTERRUPTED
+        case Paused():
+            return UserError("Paused at the deadline.", why=KEPT, do=AGAIN, code="paused"), PAUSED
+        case OSError() if error.filename is not None or error.errno in _DISK:
+            # A file of the user cannot be read or written; an error without a file name is the disk's or a bug.
+            what = f"{error.filename or 'The disk'}: {error.strerror}."
+            return UserError(what, why=KEPT, do=f"Fix this. {AGAIN}", code="file-error"), USER_ERROR
+        case _:
+            print(visible(redact("".join(traceback.format_exception(error)))), file=sys.stderr, end="")
+            return BUG, USER_ERROR
+
+
+def _parts(error: UserError) -> dict[str, str]:
+    """Return code and texts without secrets and control characters."""
+    texts = {"what": error.what, "why": error.why, "do": error.do}
+    return {"code": error.code, **{name: visible(_shortened(redact(text))) for name, text in texts.items()}}
+
+
+def _emit(parts: dict[str, str]) -> None:
+    print(json.dumps({"error": parts}, indent=1))
+
+
 def _shortened(text: str) -> str:
-    """The text without its middle if it is too long to read: it quotes a file or a flag."""
+    """Return the text without its middle if it is too long to read, since messages quote files and flags."""
     return text if len(text) <= LONGEST_PART else f"{text[: LONGEST_PART // 2]} … {text[-LONGEST_PART // 2 :]}"
-
-
-def _bug(error: Exception) -> int:
-    """Print what escaped: a fault of this program, and the one case in which a traceback is shown."""
-    print(visible(redact("".join(traceback.format_exception(error)))), file=sys.stderr, end="")
-    told = UserError(
-        "This is a bug in noisy-student.", why="What was done is kept.", do="Please report it with the lines above."
-    )
-    return _explained(told, USER_ERROR)
 
 
 def _version(asked: bool) -> None:
@@ -167,7 +188,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _noisy_student(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and end.")
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Find out, with evidence, whether the unlabeled questions you have make your reasoning model better."""
+    """Measure whether the unlabeled questions you have make your reasoning model better."""

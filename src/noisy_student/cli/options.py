@@ -1,16 +1,25 @@
-"""The arguments and flags that several verbs share, each described once."""
+"""Arguments and flags that several verbs share, each declared once.
+
+A verb declares a group of them by one parameter whose type is a dataclass of flags; ``flattened`` turns it into one
+option per field.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name, or a TOML file.")]
-Scale = Annotated[str, typer.Option("--scale", metavar="NAME", help="Where it runs: a packaged scale or a TOML file.")]
+Scale = Annotated[
+    str, typer.Option("--scale", metavar="NAME", help="Size and machine: a packaged scale or a TOML file.")
+]
 Protocol = Annotated[
-    str, typer.Option("--protocol", metavar="NAME", help="How it is done: default, original, or a TOML file.")
+    str, typer.Option("--protocol", metavar="NAME", help="Method details: default, original, or a TOML file.")
 ]
 Model = Annotated[
     str | None, typer.Option("--model", metavar="MODEL", help="A lab model, a folder, a GGUF file, or a hub id.")
@@ -22,29 +31,55 @@ Data = Annotated[
     ),
 ]
 Limit = Annotated[
-    int | None, typer.Option("--limit", metavar="N", help="At most N questions in all, every part shrunk alike.")
+    int | None, typer.Option("--limit", metavar="N", help="Use at most N questions; every part shrinks alike.")
 ]
 Seeds = Annotated[
-    str | None, typer.Option("--seeds", metavar="1,2,3", help="Random seeds; each is a whole repetition.")
+    str | None, typer.Option("--seeds", metavar="1,2,3", help="Random seeds; the whole study runs once for each.")
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="A.B=C", help="Set any field; the value is TOML, a bare word a string."),
+    typer.Option("--set", metavar="A.B=C", help="Set any field; the value is TOML, a bare word is a string."),
 ]
-Executor = Annotated[str, typer.Option("--executor", metavar="NAME", help="What computes: local.")]
+Executor = Annotated[str, typer.Option("--executor", metavar="NAME", help="Where stages run: local.")]
 Deadline = Annotated[
-    str | None, typer.Option("--deadline", metavar="TIME", help="Pause then: 10h, 90m, 30s, or a time such as 18:30.")
+    str | None,
+    typer.Option("--deadline", metavar="TIME", help="Pause at: 10h, 90m or 30s from now, or a time like 18:30."),
 ]
 Budget = Annotated[
     float | None,
-    typer.Option("--budget", metavar="USD", help="Pause when this call has cost so much (compute.usd_per_hour)."),
+    typer.Option("--budget", metavar="USD", help="Pause when this call has cost USD, at compute.usd_per_hour."),
 ]
 File = Annotated[str, typer.Argument(metavar="FILE", help="A JSONL file; - is standard input.")]
 Out = Annotated[str, typer.Option("--out", metavar="FILE", help="A new file; - is standard output.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The random seed.")]
-StoreFolder = Annotated[Path, typer.Option("--store", metavar="DIR", help="Where results are kept and found again.")]
-RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where the folders of runs are.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, and everything else to standard error.")]
+StoreFolder = Annotated[Path, typer.Option("--store", metavar="DIR", help="Folder of stored results.")]
+RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of run folders.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON; everything else goes to standard error.")]
 
 STUDY, SCALE, PROTOCOL, LOCAL = "combined", "lab", "default", "local"
 STORE, RUNS = Path(".noisy-student"), Path("runs")
+
+
+def flattened(verb: Callable[..., None]) -> Callable[..., None]:
+    """Return ``verb`` with every dataclass parameter replaced by one parameter per field, as typer needs it."""
+    groups: dict[str, tuple[Any, list[str]]] = {}
+    shown: list[inspect.Parameter] = []
+    for parameter in inspect.signature(verb, eval_str=True).parameters.values():
+        kind = parameter.annotation
+        if dataclasses.is_dataclass(kind):
+            fields = inspect.signature(kind, eval_str=True).parameters  # type: ignore[arg-type]
+            groups[parameter.name] = kind, list(fields)
+            shown += fields.values()
+        else:
+            shown.append(parameter)
+
+    def called(**words: Any) -> None:
+        for name, (kind, fields) in groups.items():
+            words[name] = kind(**{field: words.pop(field) for field in fields})
+        verb(**words)
+
+    keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in shown]
+    called.__doc__ = verb.__doc__
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in keyword}
+    called.__dict__["__signature__"] = inspect.Signature(keyword)
+    return called

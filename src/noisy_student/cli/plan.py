@@ -1,4 +1,4 @@
-"""``plan``: the graph of a run before it runs: what is there, what it will take, and what it could show."""
+"""``plan``: the steps of a run before it starts, their time, and the minimum detectable effects."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from rich.text import Text
 
 from noisy_student.cli import options
 from noisy_student.cli.console import emit, output, remark, table
-from noisy_student.cli.expected import comparisons, show_comparisons
-from noisy_student.cli.outlook import show_outlook
-from noisy_student.cli.overrides import Flags, overrides
+from noisy_student.cli.overrides import Flags
+from noisy_student.cli.plan_tables import comparisons, show_comparisons, show_outlook
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.store import Store
 from noisy_student.report.numbers import DASH, duration, scientific, short_count
@@ -22,39 +21,31 @@ from noisy_student.study.forecast.forecast import Expected, forecast, totals
 from noisy_student.study.forecast.timing import past
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.results.costs import usd
-from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.settings.study import ComputeSettings, Settings
 
 Row = dict[str, Any]
 Calibrate = Annotated[
-    bool, typer.Option("--calibrate", help="First time a few samples and training steps of this model here.")
+    bool, typer.Option("--calibrate", help="First measure a few samples and training steps of this model here.")
 ]
 Outlook = Annotated[
-    bool, typer.Option("--outlook", help="Vote on about 200 questions and say whether the study is worth its run.")
+    bool, typer.Option("--outlook", help="First vote on about 200 questions and advise whether to run the study.")
 ]
 
 
 def command(
+    flags: Flags,
     study: options.Study = options.STUDY,
-    scale: options.Scale = options.SCALE,
-    protocol: options.Protocol = options.PROTOCOL,
-    model: options.Model = None,
-    data: options.Data = None,
-    limit: options.Limit = None,
-    seeds: options.Seeds = None,
-    sets: options.Sets = None,
     calibrate: Calibrate = False,
     outlook: Outlook = False,
     store: options.StoreFolder = options.STORE,
     runs: options.RunsFolder = options.RUNS,
     json: options.Json = False,
 ) -> None:
-    """Show what a run would compute: the graph, time, what can be seen.
+    """Show what a run would compute: steps, time, minimum detectable effects.
 
-    Times, tokens and money come from what like steps took in this store, else from a timing of this machine.
+    Times, tokens and money are estimated from like steps in this store, else from a timing of this machine.
     """
-    flags = Flags(model=model, data=data, limit=limit, seeds=seeds, sets=sets or ())
-    settings = resolve(Request(study, scale, protocol, overrides(flags)))
+    settings = flags.settings(study)
     place = Store(store, notice=remark)
     nodes = parents_first(plan(settings).targets)
     if calibrate:
@@ -75,9 +66,9 @@ def command(
 
 
 def planned(nodes: Sequence[Node], store: Store, settings: Settings) -> tuple[list[Row], Row]:
-    """One row a node and the sums of what is to run; ``nodes`` must be inputs first."""
+    """Return one row per node and the sums over missing nodes; ``nodes`` must list inputs first."""
     cached = {node.key for node in nodes if store.cached(node)}
-    # A step that is there has what it took as its forecast, which is what it would take again.
+    # The forecast of a stored step is what it took, which is what it would take again.
     known = past(settings, store.root)
     waiting = forecast([node for node in nodes if node.key not in cached], known, settings.compute)
     by_key = {row.node.key: row for row in [*forecast(nodes, known, settings.compute), *waiting]}
@@ -86,7 +77,7 @@ def planned(nodes: Sequence[Node], store: Store, settings: Settings) -> tuple[li
 
 
 def _row(node: Node, expected: Expected, cached: bool, compute: ComputeSettings) -> Row:
-    """``needs`` are the digests of what it reads, ``usd`` its share of what the machine costs."""
+    """Return one row; ``needs`` are the keys of its inputs, ``usd`` is its share of the machine's price."""
     return {
         "stage": node.stage,
         "title": node.title,
@@ -104,7 +95,7 @@ def _row(node: Node, expected: Expected, cached: bool, compute: ComputeSettings)
 
 
 def _totals(rows: Sequence[Row], waiting: Sequence[Expected], compute: ComputeSettings) -> Row:
-    """Counts by stage, and time, tokens and price of what is to run; None where a step has no estimate."""
+    """Return counts by stage, and time, tokens and price of missing steps; None where a step has no estimate."""
     sources = {row.source for row in waiting}
     return {
         "nodes": len(rows),
@@ -124,7 +115,7 @@ def _stage(stage: str, count: int, waiting: Sequence[Expected]) -> Row:
 
 
 def _calibrate(settings: Settings, store: Store) -> None:
-    # Timing imports torch, which a plan does without.
+    # A timing imports torch, which a plan does not need.
     from noisy_student.study.forecast.timing import measure
 
     remark(f"Timing a few samples and training steps, kept as {measure(settings, store.root, notice=remark)}.")
@@ -153,7 +144,7 @@ def _show(rows: Sequence[Row], summed: Row) -> None:
 
 
 def _lines(rows: Sequence[Row], titles: dict[str, str]) -> list[list[str]]:
-    """Nodes of one title, seed and state share a line."""
+    """Return one line per title, seed and state."""
     groups: dict[tuple[str, int | None, bool], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["title"], row["seed"], row["cached"]), []).append(row)
@@ -176,16 +167,16 @@ def _sum(values: Sequence[float | None]) -> float | None:
 
 
 def _summary(summed: Row) -> str:
-    start = f"{summed['cached']} of {summed['nodes']} steps are there (✓), {summed['to_run']} are to run (·)"
+    start = f"{summed['cached']} of {summed['nodes']} steps are stored (✓), {summed['to_run']} are missing (·)"
     if not summed["to_run"]:
         return f"{start}."
     if summed["seconds"] is None:
-        unknown = f"{summed['without_estimate']} of these were never done here, so no time is known"
-        return f"{start}; {unknown}. To time a few samples and steps of this model first: add --calibrate."
+        unknown = f"{summed['without_estimate']} of these never ran here, so the time is unknown"
+        return f"{start}; {unknown}. To measure a few samples and steps of this model first, add --calibrate."
     words = [f"about {duration(summed['wall_seconds'])}"]
     words += [f"{duration(summed['cpu_seconds'])} of CPU time"] if summed["cpu_seconds"] is not None else []
     words += [f"{short_count(summed['tokens'])} tokens"] if summed["tokens"] is not None else []
     words += [f"{scientific(summed['flops'])} FLOPs"] if summed["flops"] is not None else []
     words += [f"{summed['usd']:.2f} USD"] if summed["usd"] is not None else []
-    places = {"store": "what like steps took in this store", "timing": "a timing of this machine"}
-    return f"{start}: {', '.join(words)}. Known from {' and '.join(places[name] for name in summed['sources'])}."
+    places = {"store": "like steps in this store", "timing": "a timing of this machine"}
+    return f"{start}: {', '.join(words)}. Estimated from {' and '.join(places[name] for name in summed['sources'])}."

@@ -1,4 +1,4 @@
-"""``power``: what a number of questions can show, paired and unpaired, before anything is run."""
+"""``power``: the differences that a number of test questions can detect, paired and unpaired."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output
+from noisy_student.cli.console import emit, output, say
 from noisy_student.errors import UserError
 from noisy_student.report.numbers import count, percent, size
 from noisy_student.statistics.power import (
@@ -24,12 +24,12 @@ from noisy_student.statistics.power import (
 )
 
 QUESTIONS = 500
-"""The test size of the plan."""
+"""Default test size: that of the plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """The same questions for both: McNemar. ``mde`` at ``n``; ``n_needed`` and ``power`` for ``difference``."""
+    """Both sides answer the same questions (McNemar): ``mde`` at ``n``; ``n_needed``, ``power`` for ``difference``."""
 
     discordance: float
     n: int
@@ -41,7 +41,7 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class Unpaired:
-    """Different questions, ``n`` for each side: pooled z. ``n_needed`` and ``power`` are for p1 against p2."""
+    """The sides answer different questions, ``n`` each (pooled z); ``n_needed`` and ``power`` for p1 against p2."""
 
     p1: float
     p2: float | None
@@ -58,16 +58,21 @@ def command(
     psi: Annotated[
         float, typer.Option("--psi", metavar="P", help="Share of questions that only one side answers right.")
     ] = DISCORDANCE,
-    delta: Annotated[float | None, typer.Option("--delta", metavar="D", help="The difference you hope to see.")] = None,
+    delta: Annotated[float | None, typer.Option("--delta", metavar="D", help="The difference to detect.")] = None,
     json: options.Json = False,
 ) -> None:
-    """Say what a number of questions can show: at 5 %, two-sided, with 80 % power."""
+    """Show which differences a number of test questions can detect: at 5 %, two-sided, with 80 % power."""
     shares = {"--p1": p1, "--p2": p2, "--psi": psi}
     for name, value in shares.items():
         if value is not None and not 0 < value < 1:
-            raise UserError(f"{name} is {value}.", why="It is a fraction between 0 and 1.", do=f"Write {name} 0.3.")
+            raise UserError(
+                f"{name} is {value}.",
+                why="It is a fraction between 0 and 1.",
+                do=f"Write a number like {name} 0.3.",
+                code="fraction-invalid",
+            )
     if p2 is not None and p1 is None:
-        raise UserError("--p2 stands without --p1.", do="Give both.")
+        raise UserError(f"--p2 is {p2}, but --p1 is missing.", do="Give both.", code="flag-needs-another")
     hoped = p1 - p2 if delta is None and p1 is not None and p2 is not None else delta
     pair = paired(n, psi, hoped)
     apart = None if p1 is None else unpaired(n, p1, p2)
@@ -78,16 +83,17 @@ def command(
 
 
 def paired(n: int, psi: float, difference: float | None) -> Paired:
-    """What ``n`` questions show when both sides answer the same ones.
+    """Return the power of ``n`` questions that both sides answer.
 
     >>> round(paired(500, 0.25, None).mde, 4)
     0.0626
     """
     if difference is not None and not 0 < abs(difference) <= psi:
         raise UserError(
-            f"A difference of {difference:.4g} does not go with --psi {psi}.",
-            why="It cannot be 0, nor larger than the share of questions that only one side answers right.",
+            f"A difference of {difference:.4g} is impossible with --psi {psi}.",
+            why="It must not be 0, nor larger than the share of questions that only one side answers right.",
             do="Give another --delta, or a larger --psi.",
+            code="difference-impossible",
         )
     return Paired(
         discordance=psi,
@@ -100,7 +106,7 @@ def paired(n: int, psi: float, difference: float | None) -> Paired:
 
 
 def unpaired(n: int, p1: float, p2: float | None) -> Unpaired:
-    """What ``n`` questions a side show when the sides answer different ones."""
+    """Return the power of ``n`` questions per side that differ between the sides."""
     both = p2 is not None and p2 != p1
     return Unpaired(
         p1=p1,
@@ -113,18 +119,16 @@ def unpaired(n: int, p1: float, p2: float | None) -> Unpaired:
 
 
 def _show(pair: Paired, apart: Unpaired | None) -> None:
-    console = output()
-    told = f"Paired, {percent(pair.discordance)} of the questions answered right by only one side (--psi): "
-    lines = [f"{told}{count(pair.n)} questions show a difference of {size(pair.mde)} points."]
+    start = f"Paired, {percent(pair.discordance)} of the questions answered right by only one side (--psi): "
+    lines = [f"{start}{count(pair.n)} questions detect a difference of {size(pair.mde)} points."]
     if pair.difference is not None:
-        hoped = f"{size(abs(pair.difference))} points need {count(pair.n_needed)} questions"
-        lines.append(f"{hoped}; with {count(pair.n)} they are seen with {percent(pair.power)} power.")
+        needed = f"{size(abs(pair.difference))} points need {count(pair.n_needed)} questions"
+        lines.append(f"{needed}; {count(pair.n)} detect them with {percent(pair.power)} power.")
     if apart is not None:
-        told = f"Unpaired, {count(apart.n)} questions a side"
-        lines.append(f"{told} near {percent(apart.p1)} show a difference of {size(apart.mde)} points.")
+        start = f"Unpaired, {count(apart.n)} questions per side"
+        lines.append(f"{start} near {percent(apart.p1)} detect a difference of {size(apart.mde)} points.")
         if apart.p2 is not None and apart.power is not None:
-            told = f"{percent(apart.p1)} against {percent(apart.p2)} needs {count(apart.n_needed)} questions a side"
-            lines.append(f"{told}; with {count(apart.n)} it is seen with {percent(apart.power)} power.")
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
-    console.print(Text("At 5 %, two-sided; seen means with 80 % power unless said otherwise.", "dim"))
+            start = f"{percent(apart.p1)} against {percent(apart.p2)} needs {count(apart.n_needed)} questions per side"
+            lines.append(f"{start}; {count(apart.n)} detect it with {percent(apart.power)} power.")
+    say(*lines)
+    output().print(Text("At 5 %, two-sided; 80 % power unless another power is given.", "dim"))

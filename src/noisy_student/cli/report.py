@@ -1,4 +1,4 @@
-"""``report``: the page of a run again, from its results and curves."""
+"""``report``: write the page of a run again, from its results and curves."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from noisy_student import files
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output
+from noisy_student.cli.console import emit, say
 from noisy_student.cli.runs import STRANGE, find_run
 from noisy_student.errors import UserError
 from noisy_student.report.html import render
@@ -21,7 +20,7 @@ PAGE = "report.html"
 
 def command(
     run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's folder or its name; the newest without it.")
+        str | None, typer.Argument(metavar="RUN", help="A run's folder or its name; by default the newest.")
     ] = None,
     runs: options.RunsFolder = options.RUNS,
     json: options.Json = False,
@@ -32,14 +31,15 @@ def command(
         page = write(open_run(folder))
     except STRANGE as error:
         raise UserError(
-            f"{folder} holds results that cannot be shown: {type(error).__name__}: {error}.",
-            why="Its files were damaged, or written by something else.",
-            do="Run the study again: what the store holds is only read.",
+            f"The results in {folder} cannot be shown: {type(error).__name__}: {error}.",
+            why="The files are damaged, or not written by noisy-student.",
+            do="Run the study again: stored results are only read.",
+            code="results-malformed",
         ) from error
     if json:
         emit({"schema": 1, "page": str(page)})
     else:
-        output().print(Text(str(page)), soft_wrap=True)
+        say(str(page))
 
 
 def write(made: Run) -> Path:

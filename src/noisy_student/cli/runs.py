@@ -1,4 +1,4 @@
-"""The folders of runs: all of them, the newest, or the one that the user names."""
+"""Find run folders: all, the newest, or one by name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from noisy_student.errors import UserError, nearest
 from noisy_student.study.run import CURVES, RESULTS
 
 STRANGE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What showing a document raises that is JSON, but not what a run of ours has written."""
+"""Exceptions raised while showing JSON that no run has written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A run that was written: its folder, when, and its results; None if they cannot be read."""
+    """A past run: its folder, when its results were written, and the results, None if unreadable."""
 
     folder: Path
     written: float
@@ -25,17 +25,20 @@ class Past:
 
 
 def past_runs(runs: Path) -> list[Past]:
-    """Every run under ``runs``, oldest first."""
+    """Return every run under ``runs``, oldest first."""
     paths = [(path.stat().st_mtime, path) for path in runs.glob(f"*/{RESULTS}")]
     return [Past(path.parent, written, _results(path)) for written, path in sorted(paths)]
 
 
 def find_run(name: str | None, runs: Path) -> Path:
-    """The folder of the run called so, there or under ``runs``; the newest one without a name."""
+    """Return the folder of a run by path or by name under ``runs``; without a name the newest.
+
+    Raises UserError if there is none.
+    """
     if name is None:
         every = past_runs(runs)
         if not every:
-            raise UserError(f"There is no run under {runs}.", do="Start one: noisy-student run.")
+            raise UserError(f"There is no run under {runs}.", do="Start one: noisy-student run.", code="no-runs")
         return every[-1].folder
     for folder in (Path(name), runs / name):
         if (folder / RESULTS).is_file() and (folder / CURVES).is_file():
@@ -45,6 +48,7 @@ def find_run(name: str | None, runs: Path) -> Path:
         f'There is no run "{name}".',
         why=f"A run is a folder with {RESULTS} and {CURVES}.",
         do=nearest(name, known) if known else "Start one: noisy-student run.",
+        code="unknown-run",
     )
 
 

@@ -1,18 +1,16 @@
-"""``split``: labeled, dev, unlabeled and test questions of a source, as files."""
+"""``split``: write the labeled, dev, unlabeled and test questions of a source as files."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from noisy_student.cli import box, options, stream
-from noisy_student.cli.console import emit, output
-from noisy_student.cli.overrides import Flags, overrides
+from noisy_student.cli import options, single_stage, stream
+from noisy_student.cli.console import emit, say
+from noisy_student.cli.overrides import Flags
 from noisy_student.report.numbers import count
 from noisy_student.study.plan.inputs import Inputs
-from noisy_student.study.settings.files import Request, resolve
 
 
 def command(
@@ -24,23 +22,20 @@ def command(
     sets: options.Sets = None,
     json: options.Json = False,
 ) -> None:
-    """Write the parts of a source and the key, as a study with this seed would have them.
+    """Write the parts of a source and the answer key, exactly as in a study with this seed.
 
-    Sizes are set as in a study: --set data.labeled=1000.
+    Set sizes as in a study: --set data.labeled=1000.
     """
-    flags = Flags(data=data, limit=limit, sets=sets or ())
-    settings = resolve(Request(box.STUDY, scale, options.PROTOCOL, overrides(flags)))
+    settings = Flags(scale=scale, data=data, limit=limit, sets=sets).settings(single_stage.STUDY)
     shared = Inputs(settings)
     spec = {"data": settings.data.model_dump(mode="json"), "seed": seed, "paths": shared.paths}
-    out = box.new_folder(out)
-    with box.workplace(out, {"data": shared.data, "seed": seed}) as folder:
-        summary = box.run("split", spec, {}, folder / "made")
-        box.run("key", spec, {}, folder / "made")
+    out = single_stage.new_folder(out)
+    with single_stage.workplace(out, {"data": shared.data, "seed": seed}) as folder:
+        summary = single_stage.run("split", spec, {}, folder / "made")
+        single_stage.run("key", spec, {}, folder / "made")
         (folder / "made" / "data").rename(stream.new_path(out))
     if json:
         emit({"schema": 1, "folder": out, "counts": summary["counts"], "removed": summary["removed"]})
         return
     parts = ", ".join(f"{count(number)} {name}" for name, number in summary["counts"].items())
-    output().print(
-        Text(f"{out}: {parts}; {count(summary['removed'])} left out for repeating a test question"), soft_wrap=True
-    )
+    say(f"{out}: {parts}; {count(summary['removed'])} left out because they repeat a test question")

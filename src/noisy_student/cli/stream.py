@@ -1,4 +1,4 @@
-"""JSONL in and out of the verbs that do one step: a path, or ``-`` for standard input and output."""
+"""Read and write JSONL of single-stage verbs: a path, or ``-`` for standard input and output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STANDARD = "-"
 
 
 def read(path: str) -> Iterator[dict[str, Any]]:
-    """The objects of a file or of standard input, one a line; UserError names the place of a fault."""
+    """Yield the objects of a file or of standard input, one per line; raises UserError with the place of a fault."""
     if path == STANDARD:
         if isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(encoding="utf-8")
@@ -24,18 +24,21 @@ def read(path: str) -> Iterator[dict[str, Any]]:
             yield from files.read_rows(sys.stdin, name="standard input")
         except UnicodeDecodeError as error:
             raise UserError(
-                f"Standard input is not UTF-8 at byte {error.start}.", why="JSONL is UTF-8 text.", do="Convert it."
+                f"Standard input is not UTF-8 at byte {error.start}.",
+                why="JSONL is UTF-8 text.",
+                do="Convert it to UTF-8.",
+                code="not-utf8",
             ) from error
     else:
         yield from files.read_jsonl(Path(path))
 
 
 def write(rows: Iterable[Mapping[str, Any]], path: str) -> None:
-    """Write objects to a new file, whole or not at all, or to standard output as they come."""
+    """Write objects to a new file, atomically, or to standard output one by one."""
     if path != STANDARD:
         files.write_jsonl(new_path(path), rows)
         return
-    # On a terminal, what would steer it or turn the direction of reading is written as JSON's own escapes.
+    # On a terminal, JSON escapes replace characters that would steer it or turn the reading direction.
     terminal = sys.stdout.isatty()
     for row in rows:
         sys.stdout.write(json.dumps(row, ensure_ascii=terminal, separators=(",", ":"), allow_nan=False) + "\n")
@@ -43,10 +46,17 @@ def write(rows: Iterable[Mapping[str, Any]], path: str) -> None:
 
 
 def new_path(path: str) -> Path:
-    """The path of something new; UserError where it exists, since nothing is overwritten, or has no folder to be in."""
+    """Return the path of a new file or folder; raises UserError if it exists or its parent folder does not."""
     target = Path(path)
     if target.exists():
-        raise UserError(f"{path} exists already.", why="Nothing is overwritten.", do="Give another --out.")
+        raise UserError(
+            f"{path} exists already.", why="Nothing is overwritten.", do="Give another --out.", code="output-exists"
+        )
     if not target.parent.is_dir():
-        raise UserError(f"There is no folder {target.parent}.", why=f"{path} would stand in it.", do="Make it first.")
+        raise UserError(
+            f"There is no folder {target.parent}.",
+            why=f"{path} is to be written into it.",
+            do="Create it first.",
+            code="folder-missing",
+        )
     return target

@@ -1,4 +1,4 @@
-"""``vote``: one vote a question over texts or answers in any order."""
+"""``vote``: majority vote per question over texts or answers in any order."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ TIES = get_args(Ties)
 def command(
     file: options.File = stream.STANDARD,
     k: Annotated[
-        int | None, typer.Option("--k", min=1, metavar="K", help="Samples a question; missing ones abstain.")
+        int | None, typer.Option("--k", min=1, metavar="K", help="Samples per question; missing ones abstain.")
     ] = None,
-    ties: Annotated[str, typer.Option("--ties", metavar="RULE", help="none, or first-seen.")] = "none",
+    ties: Annotated[
+        str, typer.Option("--ties", metavar="RULE", help="none (a tie has no winner) or first-seen.")
+    ] = "none",
     out: options.Out = stream.STANDARD,
 ) -> None:
-    """Read ``{"question_id", "text"}`` or ``{"question_id", "answer"}`` a line, in any order; write votes."""
+    """Read a ``question_id`` with a ``text`` or an ``answer`` per line, in any order; write one vote per question."""
     if ties not in TIES:
-        raise UserError(f'There is no rule for ties "{ties}".', do=nearest(ties, TIES))
+        raise UserError(f'There is no rule "{ties}" for --ties.', do=nearest(ties, TIES), code="unknown-ties-rule")
     stream.write(map(vote_row, votes(_answers(file), k=k, ties=cast("Ties", ties))), out)
 
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from noisy_student.records import MemoryRehearsal
-
-if TYPE_CHECKING:
-    # Planning reads RUNGS, and must not import scipy.
-    from noisy_student.statistics.intervals import Interval
+from noisy_student.statistics.intervals import Interval
 
 Outcome = Literal["pass", "warn", "fail", "unsure"]
-RUNGS = (4, 8, 16)
-"""K of each try, from the project plan's 4 on; the next K is sampled only if the one before did not pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +180,6 @@ def share(part: int, whole: int) -> str:
 def with_interval(part: int, whole: int, interval: Interval) -> str:
     """Format a share with its 95 % interval, in percent.
 
-    >>> from noisy_student.statistics.intervals import Interval
     >>> with_interval(1, 4, Interval(0.046, 0.699))
     '25.0 % [4.6, 69.9]'
     """

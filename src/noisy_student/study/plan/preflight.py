@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 from noisy_student.data.parts import sizes_of
-from noisy_student.evaluation.preflight.facts import RUNGS
 from noisy_student.models import lab
 from noisy_student.pipeline.node import Node
 from noisy_student.sampling.engine import Decoding
@@ -27,6 +26,8 @@ from noisy_student.study.settings.study import Settings
 from noisy_student.training.specs.grpo import GrpoSpec
 
 BASELINE = SftCondition(train=(GOLD,))
+RUNGS = (4, 8, 16)
+"""K of each try, from the project plan's 4 on; the next K is sampled only if the one before did not pass."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,13 +33,18 @@ def encode(
             too_long.append(example.question_id)
         else:
             rows.append(row)
+    if not rows and too_long:
+        raise NotTrainable(
+            f"None of {len(too_long)} examples fits into {max_length} tokens.",
+            why="The student would equal the model it starts from.",
+            do="Raise sft.max_length.",
+            code="examples-too-long",
+        )
     if not rows:
         raise NotTrainable(
-            f"None of {len(too_long)} examples fits into {max_length} tokens."
-            if too_long
-            else "There are no examples to train on.",
+            "There are no examples to train on.",
             why="The student would equal the model it starts from.",
-            do="Raise sft.max_length." if too_long else "Loosen the selection, or check the labels.",
-            code="examples-too-long" if too_long else "no-examples",
+            do="Loosen the selection, or check the labels.",
+            code="no-examples",
         )
     return Encoded(tuple(rows), tuple(too_long))

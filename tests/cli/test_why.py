@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from noisy_student.cli.change import Change, Known, changes, most_similar
+from noisy_student.cli.why import Difference, Known, differences, most_similar
 
 
 def _known(name: str, stage: str, *, spec: dict[str, object], **inputs: list[str]) -> Known:
@@ -21,18 +21,18 @@ KNOWN = {
 
 
 def test_own_fields_are_named() -> None:
-    found = changes(KNOWN["t1"].facts, KNOWN["t3"].facts, KNOWN)
-    assert found == [Change("spec.lr", 0.1, 0.2), Change("spec.more", "(absent)", True)]
+    found = differences(KNOWN["t1"].facts, KNOWN["t3"].facts, KNOWN)
+    assert found == [Difference("spec.lr", 0.1, 0.2), Difference("spec.more", "(absent)", True)]
 
 
 def test_inputs_are_followed_to_the_field_that_began_it_and_it_is_named_once() -> None:
-    found = changes(KNOWN["g1"].facts, KNOWN["g2"].facts, KNOWN)
-    assert found == [Change("spec.data.test", 10, 20, ("model", "split"))]
+    found = differences(KNOWN["g1"].facts, KNOWN["g2"].facts, KNOWN)
+    assert found == [Difference("spec.data.test", 10, 20, ("model", "split"))]
 
 
 def test_an_unknown_input_is_named_by_its_key() -> None:
     known = {key: item for key, item in KNOWN.items() if key != "s2"}
-    assert changes(known["t1"].facts, known["t2"].facts, known) == [Change("split", "s1", "s2", ("split",))]
+    assert differences(known["t1"].facts, known["t2"].facts, known) == [Difference("split", "s1", "s2", ("split",))]
 
 
 def test_the_most_similar_of_the_stage() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import printed_code
 
 from noisy_student.cli.main import main
 from noisy_student.data.source import question_id
@@ -15,7 +16,7 @@ from noisy_student.data.source import question_id
 SMALL = ["--set", "sampling.max_new_tokens=24", "--set", "evaluation.decoding.max_new_tokens=24"]
 
 
-def _lines(text: str) -> list[dict[str, object]]:
+def _lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
@@ -71,7 +72,7 @@ def test_from_a_source_to_a_graded_student(tmp_path: Path, capfd: pytest.Capture
     assert [row["id"] for row in rows] == [row["id"] for row in _lines(asked.read_text())]
     assert all((row["label"] is None) == (row["solution"] is None) == (row["agreement"] is None) for row in rows)
     assert main(["sample", str(asked), "--out", str(drawn)]) == 1
-    assert "exists already" in capfd.readouterr().err
+    assert printed_code(capfd.readouterr().err) == "output-exists"
 
     student = tmp_path / "student"
     assert main(["train", str(labeled), "--out", str(student), "--set", "sft.batch=4"]) == 0
@@ -93,14 +94,14 @@ def test_the_beginning_of_other_work_is_not_taken_over(tmp_path: Path, capfd: py
     asked.write_text('{"text": "Tom has 3 apples. How many now?"}\n')
     (tmp_path / "out.jsonl.partial" / "shard-0").mkdir(parents=True)
     assert main(["sample", str(asked), "--out", str(tmp_path / "out.jsonl")]) == 1
-    assert "beginning of other work" in capfd.readouterr().err
+    assert printed_code(capfd.readouterr().err) == "partial-work-differs"
 
 
 def test_training_needs_worked_texts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     asked = tmp_path / "asked.jsonl"
     asked.write_text('{"text": "How many?", "answer": 3}\n')
     assert main(["train", str(asked), "--out", str(tmp_path / "student")]) == 1
-    assert "worked solution" in capfd.readouterr().err
+    assert printed_code(capfd.readouterr().err) == "no-solutions"
 
 
 def test_a_label_that_was_not_given_teaches_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -108,7 +109,7 @@ def test_a_label_that_was_not_given_teaches_nothing(tmp_path: Path, capfd: pytes
     gold = {"question": "Tom has 3 apples. Tom buys 4 more. How many now?", "answer": "3+4=7\n#### 7"}
     asked.write_text(json.dumps(gold | {"label": None, "solution": None}) + "\n")
     assert main(["train", str(asked), "--out", str(tmp_path / "student")]) == 1
-    assert "worked solution" in capfd.readouterr().err
+    assert printed_code(capfd.readouterr().err) == "no-solutions"
 
 
 def test_folders_may_end_in_a_slash_and_are_never_standard_output(
@@ -119,7 +120,7 @@ def test_folders_may_end_in_a_slash_and_are_never_standard_output(
     assert (tmp_path / "parts" / "key.jsonl").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["parts"]
     assert main(["split", "--out", "-", *sizes]) == 1
-    assert "is a folder" in capfd.readouterr().err
+    assert printed_code(capfd.readouterr().err) == "output-is-folder"
 
 
 def test_faults_of_files_are_told(
@@ -128,10 +129,10 @@ def test_faults_of_files_are_told(
     path = tmp_path / "texts.jsonl"
     path.write_text('{"text": "#### 5"}\n')
     assert main(["extract", str(path), "--out", str(tmp_path / "missing" / "x.jsonl")]) == 1
-    assert "There is no folder" in capfd.readouterr().err
+    assert printed_code(capfd.readouterr().err) == "folder-missing"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"text": "caf\xe9"}\n')))
     assert main(["extract"]) == 1
-    assert "not UTF-8" in capfd.readouterr().err
+    assert printed_code(capfd.readouterr().err) == "not-utf8"
 
 
 def test_samples_of_another_engine_can_be_labeled(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -163,7 +164,8 @@ def test_samples_may_name_questions_by_the_files_own_ids(
     assert (code, [row["label"] for row in rows]) == (0, ["7", None])
     code, told, rows = _label('{"question_id": "c", "text": "#### 7"}\n', capfd)
     assert (code, rows) == (1, [])
-    assert "No sample is of one of these questions: the first sample is of c" in told
+    assert printed_code(told) == "samples-of-other-questions"
+    assert "the first sample is of c" in told
 
 
 @pytest.mark.parametrize("logprob", ['"x"', "[1]", '"nan"', "true"])

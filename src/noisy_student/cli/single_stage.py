@@ -1,6 +1,6 @@
-"""One stage outside of a run: the code of a study, in a folder that an interrupted call finds again.
+"""Run one stage outside of a study, in a folder that the same call continues after an interruption.
 
-The folder is ``<out>.partial``, beside the output; with standard output it is in the store.
+The folder is ``<out>.partial`` beside the output; for standard output it is in the store.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from noisy_student import identity
 from noisy_student.cli import options, stream
 from noisy_student.cli.console import remark
-from noisy_student.cli.overrides import Flags, overrides
+from noisy_student.cli.overrides import Flags
 from noisy_student.context import Context, stop_on_signals
 from noisy_student.data.fields import Fields, Need, SourceRow, read_items
 from noisy_student.data.source import Item
@@ -30,37 +30,35 @@ from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import shards
 from noisy_student.study.plan import specs
 from noisy_student.study.plan.inputs import Inputs
-from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.settings.study import Settings
 
 STUDY = "v1"
-"""Any study would do: of the settings, only those of model, prompt, sampling and training are used."""
+"""Source of the settings for model, prompt, sampling and training; any study would do."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a step is asked for on the command line."""
+    """Flags of every verb that samples or trains with a model."""
 
-    model: str | None
-    scale: str
-    protocol: str
-    seed: int
-    sets: Sequence[str]
+    model: options.Model = None
+    seed: options.Seed = 1
+    scale: options.Scale = options.SCALE
+    protocol: options.Protocol = options.PROTOCOL
+    sets: options.Sets = None
 
     @cached_property
     def shared(self) -> Inputs:
-        """The settings, resolved as those of a run, and the model's files, digested once."""
+        """Return the resolved settings and the digests of the model's files, computed once."""
         provenance.require()
-        flags = Flags(model=self.model, sets=self.sets)
-        return Inputs(resolve(Request(STUDY, self.scale, self.protocol, overrides(flags))))
+        return Inputs(Flags(self.scale, self.protocol, self.model, sets=self.sets).settings(STUDY))
 
     @property
     def settings(self) -> Settings:
-        """The settings."""
+        """Return the resolved settings."""
         return self.shared.settings
 
     def facts(self, *stages: str) -> dict[str, Any]:
-        """What partial work depends on besides its questions: settings, seed, the model's files, the stages' code."""
+        """Return what partial work depends on besides questions: settings, seed, model files, code of the stages."""
         return {
             "settings": self.settings.model_dump(mode="json"),
             "seed": self.seed,
@@ -71,7 +69,7 @@ class Recipe:
 
 
 def items(rows: Iterable[Mapping[str, Any]], file: str, *, answers: Need = "optional") -> list[Item]:
-    """The questions in the rows of a JSONL file or of standard input."""
+    """Return the questions in the rows of a JSONL file or of standard input."""
     name = "standard input" if file == stream.STANDARD else file
     placed = (SourceRow(values, f"{name}, row {number}") for number, values in enumerate(rows, start=1))
     return read_items(placed, name, fields=Fields(), answers=answers)
@@ -79,9 +77,9 @@ def items(rows: Iterable[Mapping[str, Any]], file: str, *, answers: Need = "opti
 
 @contextmanager
 def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
-    """A folder that outlives an interruption and is removed after success.
+    """Provide a working folder that is kept after an interruption and removed after success.
 
-    Raises UserError where the folder holds the partial work of something else, or another process works in it.
+    Raises UserError if the folder holds partial work with other ``facts``, or another process works in it.
     """
     digest = identity.digest(dict(facts))
     if out == stream.STANDARD:
@@ -93,28 +91,34 @@ def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
     mark = folder / "identity"
     if mark.is_file() and mark.read_text() != digest or (not mark.is_file() and any(folder.iterdir())):
         raise UserError(
-            f"{folder} holds the beginning of other work.",
-            why="It was begun with other questions, settings or another model.",
+            f"{folder} holds partial results of another call.",
+            why="That call had other questions, settings or another model.",
             do="Remove that folder, or give another --out.",
+            code="partial-work-differs",
         )
     try:
         with FileLock(folder / ".lock", timeout=0), stop_on_signals():
             mark.write_text(digest)
             yield folder
     except Timeout:
-        raise UserError(f"Another process works in {folder}.", why="It does the same.", do="Wait for it.") from None
+        raise UserError(
+            f"Another process works in {folder}.",
+            why="It runs the same command.",
+            do="Wait until it ends.",
+            code="folder-in-use",
+        ) from None
     shutil.rmtree(folder)
 
 
 def new_folder(out: str) -> str:
-    """The name of a folder to be made; UserError for standard output."""
+    """Return the path of a new folder; raises UserError for standard output."""
     if out == stream.STANDARD:
-        raise UserError("--out is -.", why="The result is a folder.", do="Give --out FOLDER.")
+        raise UserError("--out is -.", why="The result is a folder.", do="Give --out FOLDER.", code="output-is-folder")
     return str(stream.new_path(out))
 
 
 def run(stage: str, spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], folder: Path) -> dict[str, Any]:
-    """Run one stage in ``folder``; what it wrote is under ``folder / "data"``. Returns its summary."""
+    """Run one stage, which writes into ``folder / "data"``, and return its summary."""
     module = importlib.import_module(STAGES.get(stage).module)
     folder.mkdir(parents=True, exist_ok=True)
     summary: dict[str, Any] = module.run(spec, inputs, Context(folder))
@@ -122,7 +126,7 @@ def run(stage: str, spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]
 
 
 def sample(recipe: Recipe, split: Path, folder: Path, *, k: int, count: int, decoding: Decoding) -> list[Path]:
-    """Sample K answers to each of the ``count`` questions in ``unlabeled.jsonl`` of ``split``; a folder a shard."""
+    """Sample K answers to each of ``count`` questions in ``split/unlabeled.jsonl``; return one folder per shard."""
     shared, base = recipe.shared, recipe.shared.base
     made = []
     for shard in shards(k):

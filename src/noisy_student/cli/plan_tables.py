@@ -1,4 +1,4 @@
-"""What each primary comparison of a plan could show: the smallest difference that is found four times in five."""
+"""Tables of a plan: the minimum detectable effect of each primary comparison, and the outlook."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from noisy_student.cli.console import output, table
 from noisy_student.cli.runs import STRANGE, past_runs
 from noisy_student.data.parts import sizes_of
 from noisy_student.evaluation.contrast import RECIPE_SEEDS
-from noisy_student.report.numbers import size
+from noisy_student.report.numbers import DASH, percent, percent_interval, size
 from noisy_student.statistics.power import DISCORDANCE, paired_mde, seeds_mde
 from noisy_student.study.settings.study import Settings
 
 SEED_SD = 0.01
-"""The assumed standard deviation of an accuracy over training seeds, before any two were seen."""
+"""Assumed standard deviation of an accuracy over training seeds, where no past run shows it."""
 
 Row = dict[str, Any]
 
 
 def comparisons(settings: Settings, runs: Path) -> list[Row]:
-    """What each primary comparison can see: of one or two seeds on their questions, of more in a t test over seeds.
+    """Return the minimum detectable effect (80 % power) of each primary comparison.
 
-    The standard deviation of the per-seed differences is that of past runs of the study under ``runs`` where one has
-    three seeds or more. Else it is assumed: questions that only one condition answers right, and ``SEED_SD`` for each.
+    One or two seeds: over their questions. More: in a t test over seeds, with the standard deviation of the newest past
+    run of the study under ``runs`` with at least three seeds, else one assumed from ``DISCORDANCE`` and ``SEED_SD``.
     """
     tested, count = sizes_of(settings.data).test, len(settings.seeds)
     rows = []
     for name, item in settings.primary.items():
         sd = seed_sd = None
-        # A difference of two differences varies as both of them do.
+        # The variance of a difference of two differences is the sum of both variances.
         pairs = 1 if item.beyond is None else 2
         if count < RECIPE_SEEDS:
-            # Generated test questions are new ones for each seed; those of a file may be the same.
+            # Generated test questions differ between seeds; those of a file may be the same.
             mde = paired_mde(DISCORDANCE * pairs, tested * (count if settings.data.source.kind == "procedural" else 1))
         else:
             sd = _seen_sd(settings, item.a, item.b, runs) if item.beyond is None else None
@@ -64,12 +64,12 @@ def comparisons(settings: Settings, runs: Path) -> list[Row]:
 
 
 def show_comparisons(compared: Sequence[Row]) -> None:
-    """Print the comparisons and what they rest on; nothing where there are none."""
+    """Print the comparisons and their assumptions; print nothing without comparisons."""
     if not compared:
         return
     console = output()
     console.print()
-    names = ["Comparison", "Smallest difference seen", "Margin", ""]
+    names = ["Comparison", "Minimum detectable effect", "Margin", ""]
     lines = [
         [f"{row['a']} - {row['b']}", size(row["mde"]), size(row["margin"]), "underpowered" * row["underpowered"]]
         for row in compared
@@ -78,18 +78,18 @@ def show_comparisons(compared: Sequence[Row]) -> None:
     first = compared[0]
     of_seeds = "one seed" if first["seeds"] == 1 else f"each of {first['seeds']} seeds"
     said = f"In points, with 80 % power, on {first['n']} test questions of {of_seeds}"
-    assumed = f"if {DISCORDANCE:.0%} of them are answered right by only one of the two (assumed)"
+    assumed = f"if only one of the two answers {DISCORDANCE:.0%} of them right (assumed)"
     if first["seeds"] < RECIPE_SEEDS:
         said = f"{said}, {assumed}."
     elif any(row["assumed_seed_sd"] is not None for row in compared):
         said = f"{said}, {assumed} and seeds shift an accuracy by {100 * SEED_SD:g} point (assumed)."
     else:
-        said = f"{said}, if differences vary over seeds as in past runs."
+        said = f"{said}, if differences vary over seeds as in a past run."
     console.print(Text(said, "dim"))
 
 
 def _seen_sd(settings: Settings, a: str, b: str, runs: Path) -> float | None:
-    """The standard deviation of a - b over the seeds of the newest past run of this study and scale that shows it."""
+    """Return the standard deviation of a - b over the seeds of the newest fitting past run; None without one."""
     for past in reversed(past_runs(runs)):
         try:
             found = past.results or {}
@@ -109,3 +109,51 @@ def _seen_sd(settings: Settings, a: str, b: str, runs: Path) -> float | None:
 def _by_seed(results: Mapping[str, Any], condition: str) -> dict[int, float]:
     rows = [row for row in results["conditions"] if row["name"] == condition and row["accuracy"] is not None]
     return {int(row["seed"]): float(row["accuracy"]) for row in rows}
+
+
+def show_outlook(seen: dict[str, Any]) -> None:
+    """Print an outlook of ``study/forecast/outlook.py``: accuracies, filters, rules, advice."""
+    console = output()
+    console.print()
+    who = f"{seen['k']} samples of {seen['teacher']} for {seen['unlabeled']} unlabeled questions"
+    console.print(Text(f"Outlook: {who} and {seen['known']} with known answers (labeled and dev).", "bold"))
+    if seen["note"]:
+        console.print(Text(seen["note"]))
+    one, any_right, vote = (percent(seen[name]) for name in ("pass_at_1", "pass_at_k", "vote"))
+    console.print(Text(f"Right: one sample {one}, the vote {vote}, any of {seen['k']} {any_right}."))
+    console.print(
+        Text(f"Groups of {seen['group']} with right and wrong answers, from which GRPO learns: {_mixed(seen)}")
+    )
+    console.print()
+    lines = [
+        [
+            "all" if row["min_agreement"] is None else f"{row['min_agreement']:g}",
+            percent(row["coverage"]),
+            percent_interval(row["coverage_interval"]),
+            percent(row["precision"]),
+            DASH if row["se"] is None else f"± {100 * row['se']:.1f}",
+            f"{row['labels']:.0f}",
+        ]
+        for row in seen["filters"]
+    ]
+    heads = ["Agreement", "Coverage", "95 % interval", "Precision", "SE", "Labels"]
+    table(console, heads, lines, right=heads[1:])
+    console.print(
+        Text("Precision: per vote count on known questions, weighted by the vote counts of unlabeled ones.", "dim")
+    )
+    console.print()
+    rules = [
+        [row["name"], _number(row["value"]), _number(row["bound"]), "holds" if row["holds"] else row["advice"]]
+        for row in seen["rules"]
+    ]
+    table(console, ["Rule", "Here", "Bound", ""], rules, right=["Here", "Bound"])
+    console.print()
+    console.print(Text(f"Advice: {seen['advice']}: {seen['reason']}", "bold"))
+
+
+def _mixed(seen: dict[str, Any]) -> str:
+    return f"{percent(seen['mixed'])} (at the temperature of the votes)."
+
+
+def _number(value: float | None) -> str:
+    return DASH if value is None else f"{value:.2f}"
