@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.evaluation.label_quality import (
-    LabelQuality,
     LevelQuality,
     group_quality,
     label_quality,
@@ -58,8 +57,8 @@ def test_votes_over_different_k_are_refused():
 
 def test_labels_count_each_question_once():
     labels = [Label("a", "7", "x", "vote"), Label("a", "7", "y", "vote"), Label("b", "8", None, "vote")]
-    assert label_quality(labels, KEY) == LabelQuality(2, 1)
-    assert label_quality([], KEY) == LabelQuality(0, 0)
+    assert label_quality(labels, KEY) == {"labels": 2, "right": 1}
+    assert label_quality([], KEY) == {"labels": 0, "right": 0}
 
 
 @settings(max_examples=60, deadline=None)

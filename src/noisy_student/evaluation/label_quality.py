@@ -45,14 +45,6 @@ class VoteQuality:
     curve: tuple[tuple[int, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LabelQuality:
-    """Selected labels against the key."""
-
-    labels: int
-    right: int
-
-
 def vote_quality(votes: Iterable[Vote], key: AnswerKey) -> VoteQuality:
     """Compare all votes with the key; raises ValueError for no votes and for votes of different K."""
     asked: Counter[int] = Counter()
@@ -77,11 +69,11 @@ def vote_quality(votes: Iterable[Vote], key: AnswerKey) -> VoteQuality:
     return VoteQuality(ks.pop(), asked.total(), right.total(), tied, single, levels, curve.points())
 
 
-def label_quality(labels: Iterable[Label], key: AnswerKey) -> LabelQuality:
-    """Compare labels with the key, each question once."""
+def label_quality(labels: Iterable[Label], key: AnswerKey) -> dict[str, int]:
+    """Count labels and right ones among them, each question once."""
     by_question = {label.question_id: label.answer for label in labels}
     right = sum(same(answer, key[name].answer) for name, answer in by_question.items())
-    return LabelQuality(len(by_question), right)
+    return {"labels": len(by_question), "right": right}
 
 
 def group_quality(groups: Iterable[Mapping[str, Any]], key: AnswerKey) -> dict[str, Any]:

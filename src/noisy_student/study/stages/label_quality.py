@@ -35,7 +35,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     if "labels" in inputs:
         labels = read_labels(inputs["labels"][0] / "labels.jsonl")
         _require_truth((label.question_id for label in labels), key)
-        quality["labels"] = asdict(label_quality(labels, key))
+        quality["labels"] = label_quality(labels, key)
     files.write_json(context.data / "quality.json", quality)
     return {**quality, **math_pool.since(before)}
 
