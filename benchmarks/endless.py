@@ -15,7 +15,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from noisy_student import files, seeds
-from noisy_student.answers.hashes import MARK, first_hashes
+from noisy_student.answers.marks import MARK, first_hashes
 from noisy_student.data.parts import parts
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
@@ -23,7 +23,7 @@ from noisy_student.models.load import load
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.study.settings.files import Request, resolve
-from noisy_student.training.groups import loops
+from noisy_student.training.measurements import loops
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,9 @@ from noisy_student.records import Label
 from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.stages.train_grpo import draw_rows
 from noisy_student.training.grpo import rollouts
-from noisy_student.training.grpo.kl_to_start import KlToStart
 from noisy_student.training.grpo.rollouts import RolloutInputs
 from noisy_student.training.grpo.train import train
+from noisy_student.training.grpo.trainer import KlToStart
 from noisy_student.training.health.checkup import Checkup
 
 PLACES: tuple[tuple[str, Any, str], ...] = (

@@ -15,7 +15,7 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ from noisy_student.models import lab  # noqa: E402
 from noisy_student.models.chat import Renderer  # noqa: E402
 from noisy_student.models.load import load  # noqa: E402
 from noisy_student.records import Answer, Draw  # noqa: E402
+from noisy_student.sampling.engine import Windows  # noqa: E402
 from noisy_student.sampling.torch_engine import TorchEngine  # noqa: E402
-from noisy_student.sampling.windows import More, Windows  # noqa: E402
 from noisy_student.study.settings.files import Request, resolve  # noqa: E402
 
 HISTOGRAM = {1: 597, 2: 936, 3: 648, 4: 475, 5: 363, 6: 305, 7: 287, 8: 389}
@@ -103,7 +103,7 @@ class Lab:
             drawn += sum(map(len, self._engine.draw(prompts, row_seeds, self._decoding, windows)))
         return drawn, time.monotonic() - start
 
-    def _go(self, rule: Rule, K: int) -> More:
+    def _go(self, rule: Rule, K: int) -> Callable[[int, Sequence[Draw]], bool]:
         """As the stage asks: each draw is read once."""
         known: dict[int, list[str | None]] = {}
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "noisy_student"
 PAGE = Path(__file__).with_name("errors.md")
-ERRORS = ("UserError", "NotTrainable")
+ERRORS = ("UserError", "NotTrainable", "require_known")
+NEAREST = 'Did you mean "{nearest}"?'
 HEAD = """# Error codes
 
 Every error that you can fix has a code: it is the last line of the message, and with `--json` standard output holds
@@ -39,18 +40,25 @@ def sites() -> list[Site]:
     found = []
     for path in sorted(SOURCE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        named = constants(tree)
         for call in calls(tree):
-            site = read(call, str(path.relative_to(SOURCE)), named)
+            site = read(call, str(path.relative_to(SOURCE)), texts_above(tree, call.lineno))
             found += [] if site is None else [site]
     return found
 
 
-def constants(tree: ast.Module) -> dict[str, str]:
-    """Return the string constants of a module by name."""
-    plain = (node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name))
-    pairs = ((ast.unparse(node.targets[0]), node.value) for node in plain)
-    return {name: node.value for name, node in pairs if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+def texts_above(tree: ast.AST, line: int) -> dict[str, str]:
+    """Return the strings assigned to a name above a line, each name with its last one."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and node.lineno < line]
+    texts: dict[str, str] = {}
+    for node in sorted(found, key=lambda node: node.lineno):
+        if isinstance(node.targets[0], ast.Name) and (text := _string(node.value, texts)) is not None:
+            texts[node.targets[0].id] = text
+    return texts
+
+
+def _string(node: ast.expr, named: Mapping[str, str]) -> str | None:
+    plain = isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return _text(node, named) if plain else None
 
 
 def calls(tree: ast.AST) -> Iterator[ast.Call]:
@@ -64,9 +72,11 @@ def read(call: ast.Call, file: str, named: Mapping[str, str]) -> Site | None:
     """Return the code and the messages of a call; None where it passes on the code of another error."""
     values = {word.arg: word.value for word in call.keywords}
     code = values.get("code")
-    if isinstance(code, ast.Attribute) and code.attr == "code":
+    if code is not None and ast.unparse(code).rpartition(".")[2] == "code":
         return None
     literal = _text(code, named) if isinstance(code, ast.Constant | ast.JoinedStr) else None
+    if ast.unparse(call.func).endswith("require_known"):
+        return Site(file, call.lineno, literal, _text(call.args[2], named), NEAREST)
     what = _text(call.args[0], named) if call.args else "{…}"
     return Site(file, call.lineno, literal, what, _text(values.get("do"), named))
 
@@ -86,10 +96,12 @@ def _text(node: ast.expr | None, named: Mapping[str, str]) -> str:
             return _text(left, named) + _text(right, named)
         case ast.IfExp(body=body, orelse=other):
             return " / ".join(filter(None, (_text(body, named), _text(other, named))))
+        case ast.BoolOp(values=[*_, last]):
+            return _text(last, named)
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return named.get(name, f"{{{name}}}")
         case ast.Call(func=ast.Name(id="nearest")):
-            return 'Did you mean "{nearest}"?'
+            return NEAREST
         case _:
             return "{…}"
 

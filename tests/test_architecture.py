@@ -39,7 +39,7 @@ ROWS = (
 )
 READERS_OF_THE_KEY = {"data", "evaluation", "study", "cli"}
 BEHIND_THE_WALL = {"sampling", "labeling", "training", "models", "answers"}
-ENGINE = ("torch_engine", "padded_batch", "continuous_batching", "decoder", "kv_cache", "weights", "token_choice")
+ENGINE = ("torch_engine", "padded_batch", "continuous_batching", "decoder", "kv_cache", "token_choice")
 HOMES = {
     "torch": ("models", "training", "lab", *(f"sampling.{name}" for name in ENGINE)),
     "transformers": ("models", "training", "lab", *(f"sampling.{name}" for name in ENGINE)),
@@ -48,10 +48,10 @@ HOMES = {
     "huggingface_hub": ("models", "data", "training"),
     "trl": ("training",),
     "accelerate": ("training",),
-    "peft": ("training.lora", "models.adapter"),
+    "peft": ("training.student", "models.adapter"),
     "datasets": ("data.source", "training"),
     "gguf": ("models.gguf",),
-    "pyarrow": ("data.parquet",),
+    "pyarrow": ("data.read",),
     "scipy": ("statistics",),
     "sklearn": ("statistics",),
     "statsmodels": (),
@@ -67,7 +67,7 @@ READERS_OF_THE_STORE = {
     # They read the seconds of past work, not its results.
     *(f"study.forecast.{name}" for name in ("history", "ledger", "outlook", "timing")),
     # Commands about the store itself.
-    *(f"cli.{name}" for name in ("du", "gc", "log", "plan", "why")),
+    *(f"cli.{name}" for name in ("gc", "log", "plan", "why")),
 }
 LOADING = ("models.load.load", "models.load.load_tokenizer", "models.load.find_folder", "models.adapter.merged")
 LOADERS = {"study.stages.loading", "lab.__main__"}
@@ -81,17 +81,13 @@ EXCEPTIONS = {
     ): "dropout draws from torch's own generator; seed given",
     (
         "no_foreign_randomness",
-        "training.sft.dropout: torch.manual_seed",
-    ): "dropout draws from torch's own generator; seed given",
-    (
-        "no_foreign_randomness",
         "training.grpo.train: torch.manual_seed",
     ): "TRL draws from torch's own generator; seed given",
     (
         "no_foreign_randomness",
         "training.grpo.trainer: torch.manual_seed",
     ): "TRL shuffles a batch from torch's own generator; seed given",
-    ("no_foreign_randomness", "training.lora: torch.manual_seed"): "PEFT's first weights; seed given",
+    ("no_foreign_randomness", "training.student: torch.manual_seed"): "PEFT's first weights; seed given",
     (
         "no_foreign_randomness",
         "lab.architecture: torch.manual_seed",

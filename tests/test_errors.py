@@ -46,6 +46,7 @@ def test_a_code_survives_a_worker_process(kind: type[UserError]) -> None:
         ('UserError("A.", code="a-b")', "a-b", "A."),
         ('errors.NotTrainable(f"{x.y} is {z:.2f}.", code="a")', "a", "{y} is {z}."),
         ('UserError(f"{f(x)}" + "b", code=f"unknown-{kind}")', "unknown-{kind}", "{…}b"),
+        ('require_known(x, known, f"No {x}.", code="unknown-x")', "unknown-x", "No {x}."),
         ('UserError("A.")', None, "A."),
         ('UserError("A.", code=name)', None, "A."),
     ],
@@ -56,6 +57,13 @@ def test_a_code_is_read_from_the_source(source: str, code: str | None, what: str
     assert (site.code, site.what) == (code, what)
 
 
-def test_an_error_that_passes_on_a_code_is_not_listed() -> None:
-    (call,) = DOCS["calls"](ast.parse("UserError(error.what, code=error.code)"))
+@pytest.mark.parametrize("code", ["error.code", "code"])
+def test_an_error_that_passes_on_a_code_is_not_listed(code: str) -> None:
+    (call,) = DOCS["calls"](ast.parse(f"UserError(error.what, code={code})"))
     assert DOCS["read"](call, "x.py", {}) is None
+
+
+def test_a_message_may_have_a_name() -> None:
+    tree = ast.parse('def f():\n    what = f"No {x}."\n    raise UserError(what, code="a")\nwhat = "Below."')
+    (call,) = DOCS["calls"](tree)
+    assert DOCS["read"](call, "x.py", DOCS["texts_above"](tree, call.lineno)).what == "No {x}."

@@ -5,8 +5,9 @@ Only ``data``, ``evaluation``, ``study`` and ``cli`` may import this module (``t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +19,5 @@ class KeyEntry:
     solution: str | None = None
 
 
-class AnswerKey(Mapping[str, KeyEntry]):
-    """True answers by question id; read-only."""
-
-    __slots__ = ("_entries",)
-
-    def __init__(self, entries: Mapping[str, KeyEntry]) -> None:
-        self._entries = dict(entries)
-
-    def __getitem__(self, question_id: str) -> KeyEntry:
-        return self._entries[question_id]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
+AnswerKey: TypeAlias = MappingProxyType[str, KeyEntry]
+"""True answers by question id; read-only."""

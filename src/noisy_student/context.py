@@ -9,13 +9,18 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from noisy_student.errors import Interrupted, Paused
+
+Spec = Mapping[str, Any]
+"""Settings of one stage, with its seed and paths."""
+Inputs = Mapping[str, Sequence[Path]]
+"""Data folders that a stage reads, by role."""
 
 _STOP: dict[str, int | None] = {"signal": None}
 
@@ -34,21 +39,20 @@ class Context:
     @property
     def data(self) -> Path:
         """Return the folder of the output: all of it is committed and reproducible byte for byte."""
-        path = self.folder / "data"
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+        return self._made("data")
 
     @property
     def scratch(self) -> Path:
         """Return the folder of partial work that a resumed stage reads and a finished one deletes."""
-        path = self.folder / "scratch"
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+        return self._made("scratch")
 
     @property
     def curves(self) -> Path:
         """Return the folder of output that differs between runs, such as seconds; it is in no digest."""
-        path = self.folder / "curves"
+        return self._made("curves")
+
+    def _made(self, name: str) -> Path:
+        path = self.folder / name
         path.mkdir(parents=True, exist_ok=True)
         return path
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import partial
 
 
 class UserError(Exception):
@@ -21,7 +22,7 @@ class UserError(Exception):
         super().__init__(" ".join(part for part in (what, why, do) if part))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.what, self.why, self.do, self.code)
+        return partial(type(self), self.what, why=self.why, do=self.do, code=self.code), ()
 
 
 class NotTrainable(UserError):
@@ -53,5 +54,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return "Known: " + ", ".join(options) + "."
 
 
-def _rebuild(kind: type[UserError], what: str, why: str, do: str, code: str) -> UserError:
-    return kind(what, why=why, do=do, code=code)
+def require_known(name: str, known: Iterable[str], what: str, *, code: str) -> None:
+    """Raise UserError ``what`` with the nearest known word unless ``name`` is known."""
+    if name not in (options := list(known)):
+        raise UserError(what, do=nearest(name, options), code=code)

@@ -10,17 +10,15 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from noisy_student.errors import UserError
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write ``data`` atomically: temporary file, fsync, replace."""
-    with _replacing(path) as temporary, temporary.open("wb") as file:
+    with _replacing(path) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -31,22 +29,23 @@ def write_json(path: Path, value: Any) -> None:
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
     """Write one JSON object per line, atomically and streaming; return the number of rows."""
     count = 0
-    with _replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with _replacing(path) as file:
         for row in rows:
             count += 1
-            file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
-            file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
+            text = json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            file.write(f"{text}\n".encode())
     return count
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     """Provide a temporary file that replaces ``path`` at the end, and is removed after an error."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield temporary
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -55,34 +54,29 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 def read_json(path: Path) -> Any:
     """Read one strict JSON document; raises UserError with the place of a fault."""
-    try:
+    with _utf8(path):
         text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not UTF-8 at byte {error.start}.",
-            why="JSON is UTF-8 text.",
-            do="Convert the file to UTF-8.",
-            code="not-utf8",
-        ) from error
     return parse_json(text, place=str(path))
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the objects of a JSONL file; raises UserError with file, line and column of a fault."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with _utf8(path), path.open(encoding="utf-8") as file:
             yield from read_rows(file, name=str(path))
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not UTF-8 at byte {error.start}.",
-            why="JSONL is UTF-8 text.",
-            do="Convert the file to UTF-8.",
-            code="not-utf8",
-        ) from error
     except OSError as error:
         raise UserError(
             f"{path} cannot be read: {error.strerror}.", do="Check the path.", code="file-unreadable"
         ) from error
+
+
+@contextmanager
+def _utf8(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        what = f"{path} is not UTF-8 at byte {error.start}."
+        raise UserError(what, why="JSON is UTF-8 text.", do="Convert the file to UTF-8.", code="not-utf8") from error
 
 
 def read_rows(file: TextIO, *, name: str) -> Iterator[dict[str, Any]]:

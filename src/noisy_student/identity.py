@@ -35,8 +35,7 @@ def digest(value: Any) -> str:
 
 def code_digest(modules: Iterable[str]) -> str:
     """Return the digest of first-party modules and all that they import, each without its wording."""
-    closure = import_closure(modules)
-    return digest({name: _module_digest(name) for name in sorted(closure)})
+    return digest({name: _parse(name)[0] for name in sorted(import_closure(modules))})
 
 
 def tree_digest(tree: ast.Module) -> str:
@@ -58,7 +57,7 @@ def import_closure(modules: Iterable[str]) -> frozenset[str]:
         name = waiting.pop()
         if name not in seen:
             seen.add(name)
-            waiting.extend(_imports(name) - seen)
+            waiting.extend(_parse(name)[1] - seen)
     return frozenset(seen - {PACKAGE})
 
 
@@ -84,16 +83,12 @@ def _plain(value: Any) -> Any:
             raise ValueError(f"{value} has no identity: numbers must be finite")
         return 0.0 if value == 0.0 else value
     if isinstance(value, dict):
-        return {_key(name): _plain(item) for name, item in value.items()}
+        if wrong := [name for name in value if not isinstance(name, str)]:
+            raise TypeError(f"the key {wrong[0]!r} is not a string")
+        return {_plain(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no identity: only types of JSON have one")
-
-
-def _key(name: Any) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"the key {name!r} is not a string")
-    return unicodedata.normalize("NFC", name)
 
 
 def _path(module: str) -> Path | None:
@@ -119,14 +114,6 @@ def _parse(module: str) -> tuple[str, frozenset[str]]:
         imports = imports_of(tree)
         _PARSED[module] = tree_digest(tree), imports
     return _PARSED[module]
-
-
-def _module_digest(module: str) -> str:
-    return _parse(module)[0]
-
-
-def _imports(module: str) -> set[str]:
-    return set(_parse(module)[1])
 
 
 class _WithoutWording(ast.NodeTransformer):

@@ -75,11 +75,8 @@ class Registry(Generic[Row]):
             return self._rows[name]
         if name in self._failures:
             raise self._failures[name]
-        raise UserError(
-            f'There is no {self.kind} "{name}".',
-            do=nearest(name, self._rows),
-            code=f"unknown-{self.kind.replace(' ', '-')}",
-        )
+        what = f'There is no {self.kind} "{name}".'
+        raise UserError(what, do=nearest(name, self._rows), code=f"unknown-{self.kind.replace(' ', '-')}")
 
     def names(self) -> tuple[str, ...]:
         """Return all names, those of plug-ins that load included."""

@@ -10,7 +10,7 @@ import pytest
 
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import extract, is_flood
-from noisy_student.answers.turns import MAX_CHARACTERS
+from noisy_student.answers.marks import MAX_CHARACTERS
 from noisy_student.cli.main import main
 from noisy_student.records import Answer, NoAnswer
 

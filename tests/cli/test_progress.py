@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from noisy_student.cli.progress import Eta, ProgressView, Tally
+from noisy_student.cli.progress import ProgressView, Tally
 from noisy_student.pipeline.node import Node, make
 from noisy_student.pipeline.runner import Event
 
@@ -22,16 +22,16 @@ def _sample(seed: int, count: int) -> Node:
 
 
 def test_the_eta_is_counted_in_samples() -> None:
-    eta = Eta()
-    assert eta.seconds(_sample(1, 10)) is None
-    eta.learn(_sample(1, 10), 40.0)
-    assert eta.seconds(_sample(2, 30)) == pytest.approx(120.0)
-    assert eta.seconds(_split(1)) is None
+    tally = Tally(width=1)
+    assert tally.seconds(_sample(1, 10)) is None
+    tally.learn(_sample(1, 10), 40.0)
+    assert tally.seconds(_sample(2, 30)) == pytest.approx(120.0)
+    assert tally.seconds(_split(1)) is None
 
 
 def test_the_rest_is_told_once_the_time_of_everything_is_known() -> None:
     nodes = [_split(1), _sample(1, 10), _sample(1, 30)]
-    tally = Tally(width=2, eta=Eta())
+    tally = Tally(width=2)
     tally.nodes = nodes
     assert (tally.fraction(), tally.seconds_left()) == (0.0, None)
     for place, seconds in ((0, 1.0), (1, 40.0)):

@@ -14,10 +14,10 @@ from pathlib import Path
 from noisy_student import files
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import extract, read
+from noisy_student.answers.marks import answer_end
 from noisy_student.answers.normalize import MAX_SURFACE, canonical_number
-from noisy_student.answers.stop import answer_end
 from noisy_student.cli.overrides import parse_set
-from noisy_student.data.jsonl import read_jsonl
+from noisy_student.data.read import read_file
 from noisy_student.errors import DamagedArtifact, UserError
 from noisy_student.pipeline import manifest
 from noisy_student.records import Answer
@@ -71,7 +71,7 @@ def rows(content: bytes) -> None:
     """A JSONL file of questions, and one of anything."""
     path = PLACE / "rows.jsonl"
     path.write_bytes(content)
-    _refusing(lambda: read_jsonl(path, answers="optional"))
+    _refusing(lambda: read_file(path, answers="optional"))
     _refusing(lambda: list(files.read_jsonl(path)))
 
 

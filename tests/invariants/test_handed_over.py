@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from workplace import Workplace
 
-from noisy_student.data.parquet import read_parquet
+from noisy_student.data.read import read_file
 from noisy_student.data.rows import read_questions
 from noisy_student.models.chat import Renderer
 from noisy_student.models.spec import PromptSpec
@@ -64,7 +64,7 @@ def test_labels_come_out_as_jsonl_and_parquet_with_a_card(reference: Workplace) 
     (label,) = (row for row in reference.results()["labels"] if row["name"] == "votes")
     assert len(rows) == round(label["coverage"] * label["questions"])
     assert all(set(row) == {"id", "question", "answer", "solution", "agreement", "confidence"} for row in rows)
-    items = read_parquet(folder / "labels.parquet", answers="required")
+    items = read_file(folder / "labels.parquet", answers="required")
     assert [(item.question.text, item.answer) for item in items] == [(row["question"], row["answer"]) for row in rows]
     card = (folder / "README.md").read_text()
     assert card.startswith("---\nconfigs:") and "Pseudo-labels" in card

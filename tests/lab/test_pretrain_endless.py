@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from noisy_student import seeds
-from noisy_student.answers.hashes import first_hashes
+from noisy_student.answers.marks import first_hashes
 from noisy_student.data.parts import parts
 from noisy_student.data.spec import DataSpec
 from noisy_student.lab import __main__, architecture
@@ -21,7 +21,7 @@ from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
-from noisy_student.training.groups import loops
+from noisy_student.training.measurements import loops
 
 RECIPE = __main__.RECIPES["lab-endless"]
 PROMPT = PromptSpec(instruction=__main__.INSTRUCTION)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import extract
+from noisy_student.answers.marks import answer_end
 from noisy_student.answers.normalize import canonical_number
-from noisy_student.answers.stop import answer_end
-from noisy_student.data.parts import without_marks
+from noisy_student.data.read import without_marks
 from noisy_student.records import Answer
 
 PIECES = [

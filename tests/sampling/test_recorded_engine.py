@@ -5,10 +5,9 @@ from __future__ import annotations
 from refusals import refused
 
 from noisy_student.records import Question, Sample
-from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.engine import Decoding, Windows
 from noisy_student.sampling.recorded_engine import RecordedEngine
 from noisy_student.sampling.sample import Shard, chunks, draw_chunk
-from noisy_student.sampling.windows import Windows
 
 SAMPLES = [
     Sample(f"q{number}", k, f"text {number} {k}", (number, k), "eos", -0.25 * k, seed=77)

@@ -17,10 +17,9 @@ from refusals import refused
 from noisy_student import seeds
 from noisy_student.errors import Paused, UserError
 from noisy_student.records import Draw
-from noisy_student.sampling.engine import Decoding, first_stop, may_stop
+from noisy_student.sampling.engine import Decoding, Windows, first_stop, may_stop
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.sampling.vllm_engine import VllmEngine
-from noisy_student.sampling.windows import Windows
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_vllm  # noqa: E402

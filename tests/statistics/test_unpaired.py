@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisy_student.statistics.multiple import benjamini_hochberg, holm
-from noisy_student.statistics.unpaired import fisher_p, newcombe, pooled_p, pooled_z
+from noisy_student.statistics.unpaired import (
+    EQUIVALENCE_CONFIDENCE,
+    equivalent_unpaired,
+    fisher_p,
+    newcombe,
+    pooled_p,
+    pooled_z,
+    tost_p,
+)
 
 HERE = Path(__file__).parent
 ORACLES = json.loads((HERE / "oracles.json").read_text())["two_prop"]
@@ -75,3 +83,34 @@ def test_intervals_hold_the_difference_and_turn_with_it(n1, n2, s1, s2):
     assert difference - 1e-12 <= high <= 1 + 1e-12
     assert newcombe(k2, n2, k1, n1) == pytest.approx((-high, -low), abs=1e-9)
     assert 0 <= pooled_p(k1, n1, k2, n2) <= 1
+
+
+@pytest.mark.parametrize(("margin", "p_value", "shown"), [(0.02, 0.260, False), (0.05, 0.0435, True)])
+def test_baseline_against_noisy_student(margin, p_value, shown):
+    # The unpooled standard error of 135 / 500 - 134 / 500.
+    se = (135 * 365 / 500**3 + 134 * 366 / 500**3) ** 0.5
+    assert tost_p(0.002, se, margin=margin) == pytest.approx(p_value, abs=5.1e-4)
+    assert equivalent_unpaired(135, 500, 134, 500, margin=margin) is shown
+
+
+def test_a_narrow_interval_is_needed_not_a_high_p():
+    assert equivalent_unpaired(6000, 10_000, 6000, 10_000, margin=0.02)
+    assert not equivalent_unpaired(60, 100, 60, 100, margin=0.02)
+    assert not equivalent_unpaired(6000, 10_000, 5800, 10_000, margin=0.02)
+
+
+def test_the_90_percent_interval_decides():
+    low, high = newcombe(135, 500, 134, 500, confidence=EQUIVALENCE_CONFIDENCE)
+    assert EQUIVALENCE_CONFIDENCE == 0.9
+    assert high > -low
+    assert equivalent_unpaired(135, 500, 134, 500, margin=high + 1e-9)
+    assert not equivalent_unpaired(135, 500, 134, 500, margin=high)
+
+
+def test_tost_p_at_the_margin_and_without_spread():
+    assert tost_p(0.02, 0.01, margin=0.02) == pytest.approx(0.5)
+    assert tost_p(0.0, 0.01, margin=0.02, df=2) > tost_p(0.0, 0.01, margin=0.02)
+    assert tost_p(0.01, 0.0, margin=0.02) == 0
+    assert tost_p(0.03, 0.0, margin=0.02) == 1
+    with pytest.raises(ValueError, match="above 0"):
+        equivalent_unpaired(1, 2, 1, 2, margin=0)

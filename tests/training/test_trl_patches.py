@@ -1,4 +1,4 @@
-"""What a trainer is lent: a model without dropout, which has its own again afterwards."""
+"""Patches around a training: a model without attention dropout, restored afterwards, on one GPU."""
 
 from __future__ import annotations
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from noisy_student.answers.boxed import BOX
-from noisy_student.answers.hashes import MARK
+from noisy_student.answers.marks import BOX, MARK
 from noisy_student.answers.normalize import canonical_number
 
 MAX_LATEX = 300

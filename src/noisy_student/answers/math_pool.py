@@ -19,7 +19,7 @@ import multiprocessing
 import resource
 import time
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from noisy_student.errors import UserError
 
@@ -114,7 +114,9 @@ def _compare(a: str, b: str) -> bool | None:
     from math_verify import parse, verify
 
     try:
-        one, other = (parse(_dressed(text), parsing_timeout=None) for text in (a, b))
+        # math-verify reads LaTeX between dollar signs.
+        dressed = (text if text.startswith("$") else f"${text}$" for text in (a, b))
+        one, other = (parse(text, parsing_timeout=None) for text in dressed)
         if not one or not other:
             return False
         return all(
@@ -123,8 +125,3 @@ def _compare(a: str, b: str) -> bool | None:
         )
     except (Exception, RecursionError):
         return None
-
-
-def _dressed(canonical: str) -> Any:
-    """Return a canonical answer as math-verify reads it: LaTeX between dollar signs."""
-    return canonical if canonical.startswith("$") else f"${canonical}$"

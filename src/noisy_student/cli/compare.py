@@ -1,23 +1,20 @@
-"""``compare``: two counts, two grades files, or a table of published numbers and claims about it.
-
-Tables and claims are CSV or JSONL files.
-"""
+"""``compare``: two counts, two grades files, or a table of published numbers and claims about it."""
 
 from __future__ import annotations
 
 import csv
 import itertools
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from noisy_student import files
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output, say, table
+from noisy_student.cli.console import emit, note, output, say, table
 from noisy_student.errors import UserError, nearest
 from noisy_student.evaluation.compare import (
     MARGIN,
@@ -41,15 +38,6 @@ WIDE, NARROW = 130, (0, 1, 2, 5, 9)
 """Console width for every column, and the columns of narrower consoles; JSON has all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One line of a table of published numbers."""
-
-    name: str
-    correct: int
-    n: int
-
-
 def command(
     a: Annotated[str, typer.Argument(metavar="A", help="163/500, a grades.jsonl, or a table (.csv, .jsonl).")],
     b: Annotated[
@@ -69,67 +57,57 @@ def command(
     Counts are of different questions (unpaired); grades files are joined on the question (paired). A table has the
     columns name, correct and n; claims about it have a, b, says (better, worse, alike), and may have family and source.
     """
-    if margin is not None and not 0 < margin < 1:
-        raise UserError(
-            f"--margin is {margin}.",
-            why="A margin is a fraction between 0 and 1.",
-            do="Write two points as 0.02.",
-            code="fraction-invalid",
-        )
+    options.require_fraction("--margin", margin)
     if claims is not None and b is not None:
         raise UserError(f'--claims needs one table, but B is "{b}".', do="Leave B out.", code="claims-need-one-table")
     if claims is not None:
-        claims_of_table(Path(a), claims, margin=margin, json=json)
-        return
-    if b is None:
+        _judge(Path(a), claims, margin=MARGIN if margin is None else margin, json=json)
+    elif b is None:
         _compare_table(Path(a), margin=margin, json=json)
-        return
+    else:
+        made = _compared(a, b, margin=margin, join="inner" if inner else "exact")
+        if json:
+            emit(asdict(made))
+        else:
+            _show(made)
+
+
+def _compared(a: str, b: str, *, margin: float | None, join: Join) -> Comparison:
     one, other = _COUNT.fullmatch(a.strip()), _COUNT.fullmatch(b.strip())
     if one and other:
-        made = compare_counts(*_pair(one), *_pair(other), margin=margin)
-    elif one or other:
-        raise UserError(
-            f"{a} and {b} are a count and a file.",
-            do="Give two counts, or two grades files.",
-            code="compare-mixed-sides",
-        )
-    else:
-        join: Join = "inner" if inner else "exact"
-        made = compare_grades(_grades(Path(a)), _grades(Path(b)), margin=margin, join=join)
-    if json:
-        emit(asdict(made))
-    else:
-        _show(made)
+        k1, n1, k2, n2 = map(int, (*one.groups(), *other.groups()))
+        return compare_counts(k1, n1, k2, n2, margin=margin)
+    if one or other:
+        raise UserError(f"{a} and {b} differ in kind.", do="Give two counts, or two files.", code="compare-mixed-sides")
+    return compare_grades(_grades(Path(a)), _grades(Path(b)), margin=margin, join=join)
 
 
 def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
-    pairs = list(itertools.combinations(read_table(path), 2))
-    made = [compare_counts(a.correct, a.n, b.correct, b.n, margin=margin) for a, b in pairs]
+    pairs = list(itertools.combinations(_table(path), 2))
+    made = [compare_counts(*a, *b, margin=margin) for (_, a), (_, b) in pairs]
     adjusted = holm([1.0 if item.p_value is None else item.p_value for item in made])
+    rows = [
+        {"a": a, "b": b, **asdict(item), "p_adjusted": p}
+        for ((a, _), (b, _)), item, p in zip(pairs, made, adjusted, strict=True)
+    ]
     if json:
-        rows = [
-            {"a": a.name, "b": b.name, **asdict(item), "p_adjusted": p}
-            for (a, b), item, p in zip(pairs, made, adjusted, strict=True)
-        ]
         emit({"schema": 1, "comparisons": rows})
         return
-    console, columns = output(), ["A - B", "Difference", "95 %", "p", "p (Holm)", "MDE", "Verdict"]
+    columns = ["A - B", "Difference", "95 %", "p", "p (Holm)", "MDE", "Verdict"]
     lines = [
         [
-            f"{a.name} - {b.name}",
-            points(item.difference),
-            points_interval(item.interval),
-            p_value(item.p_value),
-            p_value(p),
-            size(item.mde),
-            str(item.verdict),
+            f"{row['a']} - {row['b']}",
+            points(row["difference"]),
+            points_interval(row["interval"]),
+            p_value(row["p_value"]),
+            p_value(row["p_adjusted"]),
+            size(row["mde"]),
+            row["verdict"],
         ]
-        for (a, b), item, p in zip(pairs, made, adjusted, strict=True)
+        for row in rows
     ]
-    table(console, columns, lines, right=columns[1:-1])
-    console.print(
-        Text("In points; unpaired. Verdicts use the unadjusted p; Holm is over all pairs. MDE: with 80 % power.", "dim")
-    )
+    table(columns, lines, right=columns[1:-1])
+    note("In points; unpaired. Verdicts use the unadjusted p; Holm is over all pairs. MDE: with 80 % power.")
 
 
 def _show(made: Comparison) -> None:
@@ -146,27 +124,20 @@ def _show(made: Comparison) -> None:
     )
 
 
-def _pair(found: re.Match[str]) -> tuple[int, int]:
-    return int(found[1]), int(found[2])
-
-
 def _grades(path: Path) -> list[Grade]:
     try:
         return list(read_grades(path))
     except TypeError as error:
-        fields = ", ".join(Grade.__dataclass_fields__)
+        why = f"A grade has {', '.join(Grade.__dataclass_fields__)}."
         raise UserError(
-            f"{path} holds no grades.", why=f"A grade has {fields}.", do="Give a grades.jsonl.", code="grades-malformed"
+            f"{path} holds no grades.", why=why, do="Give a grades.jsonl.", code="grades-malformed"
         ) from error
 
 
-def claims_of_table(path: Path, claims: Path, *, margin: float | None, json: bool) -> None:
-    """Judge claims about a table and print the verdicts, as a table or as JSON."""
-    within = MARGIN if margin is None else margin
-    rows = read_table(path)
-    judged = judge_claims(read_claims(claims), {row.name: (row.correct, row.n) for row in rows}, margin=within)
+def _judge(path: Path, claims: Path, *, margin: float, json: bool) -> None:
+    judged = judge_claims(_claims(claims), dict(_table(path)), margin=margin)
     if json:
-        emit({"schema": 1, "margin": within, "claims": [asdict(each) for each in judged]})
+        emit({"schema": 1, "margin": margin, "claims": [asdict(each) for each in judged]})
         return
     lines = [
         [
@@ -183,74 +154,67 @@ def claims_of_table(path: Path, claims: Path, *, margin: float | None, json: boo
         ]
         for each in judged
     ]
-    console = output()
-    shown = range(len(COLUMNS)) if console.width >= WIDE else NARROW
+    shown = range(len(COLUMNS)) if output().width >= WIDE else NARROW
     columns = [COLUMNS[place] for place in shown]
-    table(console, columns, [[line[place] for place in shown] for line in lines], right=columns[2:-1])
-    told = (
+    table(columns, [[line[place] for place in shown] for line in lines], right=columns[2:-1])
+    note(
         "In points; unpaired. Better and worse hold where Holm's p over the claims of their family is at most .05, "
-        f"alike where the 90 % interval lies within the margin of {size(within)}. Power: for a true difference as "
+        f"alike where the 90 % interval lies within the margin of {size(margin)}. Power: for a true difference as "
         "large as the observed one. n for 80 %: questions per side that would show it."
     )
-    console.print(Text(told, "dim"))
 
 
-def read_table(path: Path) -> list[Published]:
-    """Return the rows of a CSV or JSONL table; raises UserError with file and row for a malformed one."""
-    rows = _rows(path)
+def _table(path: Path) -> list[tuple[str, tuple[int, int]]]:
+    """Return each row's name and its numbers of right answers and of questions."""
+    rows = list(_rows(path, "name", "correct", "n"))
     if len(rows) < 2:
         raise UserError(
-            f"{path} has {len(rows)} rows.",
-            why="A comparison needs two.",
+            f"{path} has {len(rows)} rows; a comparison needs two.",
             do="Add rows of name,correct,n.",
             code="table-too-short",
         )
-    return [_published(row, f"{path}, row {number}") for number, row in enumerate(rows, start=1)]
+    return [
+        (str(row["name"]), (_whole(row["correct"], f"{place}, correct"), _whole(row["n"], f"{place}, n")))
+        for place, row in rows
+    ]
 
 
-def read_claims(path: Path) -> list[Claim]:
-    """Return the claims of a CSV or JSONL file; raises UserError with file and row for a malformed one."""
-    found = [_claim(row, f"{path}, row {number}") for number, row in enumerate(_rows(path), start=1)]
+def _claims(path: Path) -> list[Claim]:
+    found = []
+    for place, row in _rows(path, "a", "b", "says"):
+        says = next((word for word in SAYS if word == row["says"]), None)
+        if says is None:
+            raise UserError(
+                f'{place} says "{row["says"]}".', do=nearest(str(row["says"]), SAYS), code="unknown-claim-word"
+            )
+        family, source = row.get("family") or "claims", row.get("source") or ""
+        found.append(Claim(str(row["a"]), str(row["b"]), says, str(family), str(source)))
     if not found:
         raise UserError(f"{path} holds no claims.", do="Add rows of a,b,says.", code="no-claims")
     return found
 
 
-def _claim(row: dict[str, Any], place: str) -> Claim:
-    missing = [name for name in ("a", "b", "says") if not row.get(name)]
-    if missing:
-        raise UserError(
-            f"{place} has no {' and no '.join(missing)}.", do="Give every row a, b and says.", code="column-missing"
-        )
-    says = next((word for word in SAYS if word == row["says"]), None)
-    if says is None:
-        raise UserError(f'{place} says "{row["says"]}".', do=nearest(str(row["says"]), SAYS), code="unknown-claim-word")
-    return Claim(str(row["a"]), str(row["b"]), says, str(row.get("family") or "claims"), str(row.get("source") or ""))
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
+def _rows(path: Path, *needed: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield file and number of each row, and the row; raises UserError for one without the needed columns."""
     try:
-        return list(files.read_jsonl(path)) if path.suffix == ".jsonl" else _csv(path)
+        if path.suffix == ".jsonl":
+            rows = list(files.read_jsonl(path))
+        else:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                rows = list(csv.DictReader(file, skipinitialspace=True))
     except OSError as error:
         raise UserError(
             f"{path} cannot be read: {error.strerror}.", do="Check the path.", code="file-unreadable"
         ) from error
-
-
-def _csv(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file, skipinitialspace=True))
-
-
-def _published(row: dict[str, Any], place: str) -> Published:
-    missing = [name for name in ("name", "correct", "n") if row.get(name) is None]
-    if missing:
-        raise UserError(
-            f"{place} has no {' and no '.join(missing)}.",
-            do="Give every row name, correct and n.",
-            code="column-missing",
-        )
-    return Published(str(row["name"]), *(_whole(row[name], f"{place}, {name}") for name in ("correct", "n")))
+    for number, row in enumerate(rows, start=1):
+        place = f"{path}, row {number}"
+        missing = [name for name in needed if row.get(name) in (None, "")]
+        if missing:
+            columns = " and no ".join(missing)
+            raise UserError(
+                f"{place} has no {columns}.", do=f"Give every row {', '.join(needed)}.", code="column-missing"
+            )
+        yield place, row
 
 
 def _whole(value: Any, place: str) -> int:
@@ -259,8 +223,7 @@ def _whole(value: Any, place: str) -> int:
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
         return int(value)
     raise UserError(
-        f"{place} is {value!r}.",
-        why="Counts are integers.",
+        f"{place} is {value!r}, which is no integer.",
         do="Give the numbers of right answers and of questions.",
         code="count-invalid",
     )

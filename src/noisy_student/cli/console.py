@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -54,18 +55,25 @@ def say(*lines: str, style: str = "") -> None:
         output().print(Text(line, style), soft_wrap=True)
 
 
-def table(
-    console: Console, columns: Sequence[str], lines: Sequence[Sequence[str]], *, right: Sequence[str] = ()
-) -> None:
+def note(text: str = "", style: str = "dim") -> None:
+    """Print a paragraph to standard output, wrapped at the width of the console."""
+    output().print(Text(text, style))
+
+
+def table(columns: Sequence[str], lines: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """Print a table; columns in ``right`` hold numbers. Cells are plain text, never markup."""
     drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for name in columns:
-        drawn.add_column(
-            Text(name), justify="right" if name in right else "left", no_wrap=name in right, overflow="fold"
-        )
+        number = name in right
+        drawn.add_column(Text(name), justify="right" if number else "left", no_wrap=number, overflow="fold")
     for line in lines:
         drawn.add_row(*map(Text, line))
-    console.print(drawn)
+    output().print(drawn)
+
+
+def date(seconds: float) -> str:
+    """Return a ``time.time()`` as local date and minute."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 @contextlib.contextmanager

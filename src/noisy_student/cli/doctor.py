@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -17,9 +18,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from noisy_student.cli import options
-from noisy_student.cli.console import emit, output, table
-from noisy_student.cli.exit_code import USER_ERROR
+from noisy_student.cli import USER_ERROR, options
+from noisy_student.cli.console import emit, table
 from noisy_student.errors import UserError
 from noisy_student.labeling.select import SELECTIONS
 from noisy_student.models import lab
@@ -40,6 +40,7 @@ GIB = 2**30
 LEAST_MEMORY, LEAST_DISK = 2 * GIB, 1 * GIB
 """Two workers with torch use about 1 GiB together; a lab study stores a few hundred MB."""
 SECONDS_TO_ANSWER = 120
+NEED_GPU = ("gpu", "cluster")
 _ASK_TORCH = (
     "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available()"
     " else 'mps' if torch.backends.mps.is_available() else '')"
@@ -62,34 +63,33 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Check this machine and list what will work here; the exit code is 1 if something needed is missing."""
-    checks: list[Check] = [*installation(), *machine(store, ask="torch" if deep else "system")]
-    checks += outlook(checks)
-    checks += plugins(REGISTRIES)
+    checks = [*installation(), *machine(store, ask="torch" if deep else "system")]
+    checks += [*outlook(checks), *plugins(REGISTRIES)]
     if json:
         emit({"schema": 1, "checks": [asdict(check) for check in checks]})
     else:
         lines = [[MARKS[check.state], check.name, check.found, check.do] for check in checks]
-        table(output(), ["", "What", "Found", "To do"], lines)
+        table(["", "What", "Found", "To do"], lines)
     if any(check.state == "bad" for check in checks):
         raise typer.Exit(USER_ERROR)
 
 
 def installation() -> Iterator[Check]:
     """Check Python, libraries and the weights of lab models."""
-    fresh = sys.version_info >= (3, 11)
-    yield Check("python", "good" if fresh else "bad", platform.python_version(), "" if fresh else "Use 3.11 or later.")
+    yield _needed("python", sys.version_info >= (3, 11), platform.python_version(), "Use 3.11 or later.")
     for name in RANGES:
-        found, do = version(name), fault_of(name, version(name))
-        yield Check(name, "good" if do is None else "bad", found or "missing", do or "")
+        fault = fault_of(name, version(name))
+        yield _needed(name, fault is None, version(name) or "missing", fault or "")
     missing = [name for name in PRESENT if version(name) is None]
-    yield Check(
-        "other libraries",
-        "bad" if missing else "good",
-        f"missing: {', '.join(missing)}" if missing else f"all {len(PRESENT)}",
-        "Install noisy-student again." if missing else "",
-    )
+    found = f"missing: {', '.join(missing)}" if missing else f"all {len(PRESENT)}"
+    yield _needed("other libraries", not missing, found, "Install noisy-student again.")
     for name in lab.names() or ("lab-m",):
-        yield _weights(name)
+        try:
+            lab.folder(name)
+        except UserError as error:
+            yield Check(f"weights of {name}", "bad", error.what, error.do)
+        else:
+            yield Check(f"weights of {name}", "good", "intact")
 
 
 def machine(store: Path, *, ask: Literal["system", "torch"]) -> Iterator[Check]:
@@ -100,25 +100,24 @@ def machine(store: Path, *, ask: Literal["system", "torch"]) -> Iterator[Check]:
     if free is None:
         yield Check("memory free", "note", "unknown")
     else:
-        yield _amount("memory free", free, LEAST_MEMORY, "Close other programs, or set compute.workers=1.")
+        do = "Close other programs, or set compute.workers=1."
+        yield _needed("memory free", free >= LEAST_MEMORY, f"{free / GIB:.1f} GiB", do)
     place = next(path for path in (store.absolute(), *store.absolute().parents) if path.exists())
-    yield _amount("disk free", shutil.disk_usage(place).free, LEAST_DISK, "Make room, or give another --store.")
+    disk = shutil.disk_usage(place).free
+    yield _needed("disk free", disk >= LEAST_DISK, f"{disk / GIB:.1f} GiB", "Make room, or give another --store.")
     writable = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
-    yield Check(
-        "store", "good" if writable else "bad", str(store), "" if writable else f"{place} cannot be written to."
-    )
+    yield _needed("store", writable, str(store), f"{place} cannot be written to.")
     yield _accelerator(ask)
 
 
 def outlook(checks: Sequence[Check]) -> Iterator[Check]:
-    """Return for each scale whether it will work here, given the other checks."""
+    """Check that each scale will work here, given the other checks."""
     bad = [check.name for check in checks if check.state == "bad"]
     gpu = any(check.name == "accelerator" and check.state == "good" for check in checks)
-    needs = {"lab": True, "laptop": True, "gpu": gpu, "cluster": gpu}
     for scale in names("scales"):
         if bad:
             yield Check(f"--scale {scale}", "bad", f"fix first: {', '.join(bad)}")
-        elif needs.get(scale, True):
+        elif gpu or scale not in NEED_GPU:
             yield Check(f"--scale {scale}", "good", "will work")
         else:
             yield Check(f"--scale {scale}", "note", "no accelerator found")
@@ -134,24 +133,14 @@ def plugins(tables: Sequence[Registry[Any]]) -> Iterator[Check]:
 def memory_free() -> int | None:
     """Return the bytes of available memory; None where the system does not report them."""
     try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
     except OSError:
         return None
-    kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(kilobytes[0]) * 1024 if kilobytes else None
+    return int(found[1]) * 1024 if found else None
 
 
-def _weights(name: str) -> Check:
-    try:
-        lab.folder(name)
-    except UserError as error:
-        return Check(f"weights of {name}", "bad", error.what, error.do)
-    return Check(f"weights of {name}", "good", "intact")
-
-
-def _amount(name: str, amount: int, least: int, do: str) -> Check:
-    enough = amount >= least
-    return Check(name, "good" if enough else "bad", f"{amount / GIB:.1f} GiB", "" if enough else do)
+def _needed(name: str, good: bool, found: str, do: str) -> Check:
+    return Check(name, "good", found) if good else Check(name, "bad", found, do)
 
 
 def _accelerator(ask: Literal["system", "torch"]) -> Check:
@@ -161,9 +150,7 @@ def _accelerator(ask: Literal["system", "torch"]) -> Check:
         found = _said(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
     else:
         found = "mps" if sys.platform == "darwin" and platform.machine() == "arm64" else ""
-    return (
-        Check("accelerator", "good", ", ".join(found.splitlines())) if found else Check("accelerator", "note", "none")
-    )
+    return Check("accelerator", "good" if found else "note", ", ".join(found.splitlines()) or "none")
 
 
 def _said(words: list[str]) -> str:

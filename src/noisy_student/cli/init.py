@@ -15,7 +15,7 @@ from noisy_student.cli.console import emit, say
 from noisy_student.cli.options import Json
 from noisy_student.cli.show import toml_text
 from noisy_student.data.fields import Fields
-from noisy_student.data.parts import read_file
+from noisy_student.data.read import read_file
 from noisy_student.data.source import Merged, merge
 from noisy_student.data.splits import SMALLEST, Sizes, Sources, split
 from noisy_student.errors import UserError
@@ -26,17 +26,14 @@ LARGEST_TEST = 500
 """Largest test set that is taken from the answered questions: the plan's number."""
 SEEDS = (1, 2, 3)
 """Seeds whose splits must fit: each draws another test set, and so leaves out other repetitions."""
+VOTES = {"train": ["gold", "labels.votes"]}
 CONDITIONS: Mapping[str, Mapping[str, Any]] = {
     "base": {"method": "none"},
     "baseline": {"train": ["gold"]},
-    "noisy-student": {"train": ["gold", "labels.votes"]},
-    "filtered": {"train": ["gold", "labels.votes"], "select": {"min_agreement": 0.75}},
+    "noisy-student": VOTES,
+    "filtered": {**VOTES, "select": {"min_agreement": 0.75}},
     "random-sample": {"train": ["gold", "labels.single"], "control_of": "noisy-student"},
-    "random-subset": {
-        "train": ["gold", "labels.votes"],
-        "select": {"random_like": "filtered"},
-        "control_of": "filtered",
-    },
+    "random-subset": {**VOTES, "select": {"random_like": "filtered"}, "control_of": "filtered"},
 }
 PRIMARY = {
     "noisy-helps": {"a": "noisy-student", "b": "baseline"},
@@ -78,18 +75,16 @@ def command(
     fields = Fields(question=question, answer=answer)
     found = find(file, unlabeled=unlabeled, test=test, fields=fields)
     sizes = fitting(found)
-    target = stream.new_path(str(out or Path(f"{_name(file)}.toml")))
+    # A study's name has at most 64 characters of these.
+    name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64] or "mine"
+    target = stream.new_path(str(out or f"{name}.toml"))
     if target.suffix != ".toml":
-        raise UserError(
-            f"{target} does not end in .toml.",
-            why="Study files are recognized by that ending.",
-            do="Give another --out.",
-            code="not-a-toml-name",
-        )
+        raise UserError(f"{target} is no .toml file.", do="Give another --out.", code="not-a-toml-name")
+    parts = sizes.model_dump(exclude={"foreign"})
     study = {
         "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",
         **({} if model is None else {"model": {"id": model}}),
-        "data": {**sizes.model_dump(exclude={"foreign"}), "source": _source(file, unlabeled, test, found, fields)},
+        "data": {**parts, "source": _source(file, unlabeled, test, found, fields)},
         "labels": LABELS,
         "conditions": {**CONDITIONS, **({"oracle": _oracle(found)} if found.truth_known else {})},
         "primary": {**PRIMARY, **({"oracle-helps": {"a": "oracle", "b": "baseline"}} if found.truth_known else {})},
@@ -97,7 +92,7 @@ def command(
     target.write_text(toml_text(study), encoding="utf-8")
     mde = paired_mde(DISCORDANCE, sizes.test)
     if json:
-        emit({"schema": 1, "study": str(target), **sizes.model_dump(exclude={"foreign"}), "dev": sizes.dev, "mde": mde})
+        emit({"schema": 1, "study": str(target), **parts, "dev": sizes.dev, "mde": mde})
     else:
         _show(target, found, sizes, mde)
 
@@ -109,34 +104,27 @@ def find(file: Path, *, unlabeled: Path | None, test: Path | None, fields: Field
     open_ones = [item for item in items if item.answer is None]
     if not answered:
         raise UserError(
-            f"None of the {count(len(items))} questions in {file} has an answer.",
-            why="The baseline and the test set need answers.",
+            f"None of the {count(len(items))} questions in {file} has an answer to learn from and to test with.",
             do="Answer at least a hundred of them, or name the column: --answer COLUMN.",
             code="no-answers",
         )
-    if unlabeled is not None and open_ones:
-        raise UserError(
-            f"{file} has {count(len(open_ones))} questions without an answer, beside those in {unlabeled}.",
-            why="The unlabeled questions must be in one file.",
-            do=f"Move them into {unlabeled}, or leave out --unlabeled.",
-            code="unlabeled-in-two-files",
-        )
     if unlabeled is not None:
+        if open_ones:
+            raise UserError(
+                f"{file} has {count(len(open_ones))} questions without an answer, beside those in {unlabeled}.",
+                do=f"Move them into {unlabeled}, or leave out --unlabeled.",
+                code="unlabeled-in-two-files",
+            )
         open_ones = read_file(unlabeled, answers="optional", fields=fields)
-    return Found(
-        merge(answered),
-        merge(open_ones) if open_ones else None,
-        None if test is None else merge(read_file(test, answers="required", fields=fields)),
-    )
+    tested = None if test is None else merge(read_file(test, answers="required", fields=fields))
+    return Found(merge(answered), merge(open_ones) if open_ones else None, tested)
 
 
 def fitting(found: Found) -> Sizes:
     """Return sizes that fit for each of ``SEEDS``; raises UserError for too few questions."""
     answered = len(found.answered.items)
-    if found.test is not None:
-        tested = min(len(found.test.items), LARGEST_TEST)
-    else:
-        tested = min(answered // (2 if found.unlabeled is not None else 5), LARGEST_TEST)
+    share = answered // (5 if found.unlabeled is None else 2)
+    tested = min(share if found.test is None else len(found.test.items), LARGEST_TEST)
     if tested < SMALLEST["test"]:
         raise UserError(
             f"{answered} answered questions are too few.", do="Answer at least a hundred.", code="too-few-questions"
@@ -167,13 +155,12 @@ def _left(found: Found, tested: int, seed: int) -> tuple[int, int]:
 
 
 def _source(file: Path, unlabeled: Path | None, test: Path | None, found: Found, fields: Fields) -> dict[str, Any]:
+    to_label = unlabeled or (None if found.unlabeled is None else file)
+    paths = {"labeled": file, "unlabeled": to_label, "test": test}
     named = {name: value for name, value in fields.model_dump().items() if value is not None}
-    to_label = unlabeled or (file if found.unlabeled is not None else None)
     return {
         "kind": "jsonl",
-        "labeled": str(file),
-        **({} if to_label is None else {"unlabeled": str(to_label)}),
-        **({} if test is None else {"test": str(test)}),
+        **{part: str(path) for part, path in paths.items() if path is not None},
         **({"fields": named} if named else {}),
     }
 
@@ -185,29 +172,21 @@ def _oracle(found: Found) -> dict[str, Any]:
     return {"train": ["gold", "revealed"], **({} if solved else {"target": "own-sample"})}
 
 
-def _name(file: Path) -> str:
-    """Return the file's name as a valid name of a study, at most 64 characters."""
-    return re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64] or "mine"
-
-
 def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:
     unsolved = sum(item.solution is None for item in found.answered.items)
-    lines = [
+    say(
         f"{target}: {count(sizes.labeled - sizes.dev)} questions to learn from, {count(sizes.dev)} for dev,"
         f" {count(sizes.unlabeled)} to label, {count(sizes.test)} to test on.",
         f"{count(sizes.test)} test questions detect a difference of {size(mde)} points (80 % power);"
         f" twice as many would detect {size(paired_mde(DISCORDANCE, 2 * sizes.test))}.",
-    ]
+    )
     if found.test is None:
-        lines.append("The test set was taken from the answered questions, so these are not learned from.")
+        say("The test set was taken from the answered questions, so these are not learned from.")
     if not found.truth_known:
-        lines.append(
-            "The unlabeled questions have no answers: the study has no oracle and measures label quality on dev only."
-        )
+        say("The unlabeled questions have no answers: the study has no oracle and measures label quality on dev only.")
     if unsolved:
-        lines.append(
+        say(
             f"{count(unsolved)} answered questions have no worked solution: students learn from a sample of the base"
             " model that reaches the answer, if there is one."
         )
-    lines.append(f"Next: noisy-student run {target}")
-    say(*lines)
+    say(f"Next: noisy-student run {target}")

@@ -8,14 +8,16 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from noisy_student.cli import options, single_stage, stream
+from noisy_student.cli import options, stream
 from noisy_student.cli.console import remark
 from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
-from noisy_student.errors import UserError, nearest
+from noisy_student.errors import UserError, require_known
 from noisy_student.labeling.select import Selection, select, selection
 from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
 from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Label, Sample
+
+CHOICES = get_args(Choice)
 
 
 def command(
@@ -33,14 +35,11 @@ def command(
     out: options.Out = stream.STANDARD,
 ) -> None:
     """Read questions and add ``label``, ``solution``, ``agreement`` and ``confidence``; null without a winner."""
-    if text not in get_args(Choice):
-        raise UserError(
-            f'There is no rule "{text}" for --text.', do=nearest(text, get_args(Choice)), code="unknown-text-rule"
-        )
+    require_known(text, CHOICES, f'There is no rule "{text}" for --text.', code="unknown-text-rule")
     rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
     labels = _labels(samples, rule, cast("Choice", text), seed)
     rows = list(stream.read(file))
-    items = single_stage.items(rows, file)
+    items = stream.items(rows, file)
     # A sample's question_id is the digest of the question's text, as ours are, or the file's own id.
     found = [
         labels.get(item.question.id) or labels.get(str(row.get("id")), [])
@@ -50,8 +49,7 @@ def command(
         raise UserError(
             f"No sample belongs to these questions: the first sample is of {next(iter(labels))},"
             f" the first question is {items[0].question.id}.",
-            why="Samples are matched by question_id: the digest of the question's text, or its id in the file.",
-            do="Give the questions that were sampled.",
+            do="Give the questions that were sampled, with the ids they had.",
             code="samples-of-other-questions",
         )
     written = [labeled for row, of_row in zip(rows, found, strict=True) for labeled in _labeled(row, of_row)]
@@ -75,8 +73,7 @@ def _labels(path: Path, rule: Selection, choice: Choice, seed: int) -> dict[str,
 def _samples(path: Path) -> Iterator[Sample]:
     """Yield the samples of a file; only ``question_id`` is required, so any engine's output works."""
     drawn: dict[str, int] = {}
-    for number, row in enumerate(stream.read(str(path)), start=1):
-        place = f"{path}, row {number}"
+    for place, row in stream.placed(str(path)):
         question_id, finish = text_of(row, "question_id", place), finish_of(row, place)
         k = drawn[question_id] = drawn.get(question_id, -1) + 1
         text = optional_text(row, "text", place) or ""
@@ -87,10 +84,5 @@ def _labeled(row: Mapping[str, Any], labels: list[Label]) -> Iterator[dict[str, 
     if not labels:
         yield {**row, "label": None, "solution": None, "agreement": None, "confidence": None}
     for label in labels:
-        yield {
-            **row,
-            "label": label.answer,
-            "solution": label.solution,
-            "agreement": label.agreement,
-            "confidence": label.confidence,
-        }
+        found = {"solution": label.solution, "agreement": label.agreement, "confidence": label.confidence}
+        yield {**row, "label": label.answer, **found}

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output, say, table
+from noisy_student.cli.console import date, emit, note, say, table
 from noisy_student.cli.runs import STRANGE, Past, past_runs
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import roots
 from noisy_student.pipeline.manifest import stored
 from noisy_student.report.numbers import DASH, duration
 from noisy_student.report.tables.probes import answer
-from noisy_student.study.forecast.ledger import FinishedRun, RunCost, ledger
+from noisy_student.study.forecast.ledger import FinishedRun, ledger
 from noisy_student.study.results.costs import total
 
 FIELDS = ("study", "scale", "seeds", "status")
 """Fields of a run's results that the log shows as they are."""
 
-Spend = Annotated[bool, typer.Option("--spend", help="Show the cost of every run; shared results count once.")]
-Of = Annotated[float | None, typer.Option("--of", metavar="USD", help="With --spend: the budget.")]
-
 
 def command(
-    spend: Spend = False,
-    of: Of = None,
+    spend: Annotated[
+        bool, typer.Option("--spend", help="Show the cost of every run; shared results count once.")
+    ] = False,
+    of: Annotated[float | None, typer.Option("--of", metavar="USD", help="With --spend: the budget.")] = None,
     store: options.StoreFolder = options.STORE,
     runs: options.RunsFolder = options.RUNS,
     json: options.Json = False,
@@ -40,39 +35,37 @@ def command(
     """List all runs with their findings, oldest first; with --spend their costs."""
     if of is not None and not spend:
         raise UserError(
-            f"--of is {of:g}, but --spend is missing.",
-            why="--of is the budget of --spend.",
-            do="Add --spend, or leave out --of.",
-            code="flag-needs-another",
+            f"--of is {of:g}, but --spend is missing.", do="Add --spend, or leave out --of.", code="flag-needs-another"
         )
     if spend:
         _spend(runs, store, budget=of, json=json)
         return
-    rows = [log_row(past) for past in past_runs(runs)]
+    rows = [_row(past) for past in past_runs(runs)]
     if json:
         emit({"schema": 1, "runs": rows})
-        return
-    if not rows:
+    elif not rows:
         say(f"No run is under {runs} yet.")
-        return
-    lines = [[_cell(row[name]) for name in ("date", *FIELDS, "headline", "next", "folder")] for row in rows]
-    table(output(), ["Date", "Study", "Scale", "Seeds", "Status", "Finding", "Next", "Folder"], lines)
+    else:
+        columns = ["Date", "Study", "Scale", "Seeds", "Status", "Finding", "Next", "Folder"]
+        table(columns, ([_cell(value) for value in row.values()] for row in rows))
 
 
-def log_row(past: Past) -> dict[str, Any]:
+def _row(past: Past) -> dict[str, Any]:
     """Return one run as a row of the log; a run that cannot be read has the status ``unreadable``."""
-    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(past.written))
-    found: dict[str, Any] = {"date": date, **dict.fromkeys(FIELDS)}
-    found |= {"headline": None, "next": None, "folder": str(past.folder)}
-    if past.results is None:
-        return {**found, "status": "unreadable"}
+    results, headline = past.results, None
     try:
-        told = answer(past.results)
+        headline = None if results is None else answer(results)
     except STRANGE:
-        return {**found, "status": "unreadable"}
-    decision = past.results.get("decision")
-    following = decision.get("taken") if isinstance(decision, dict) else None
-    return {**found, **{name: past.results.get(name) for name in FIELDS}, "headline": told, "next": following}
+        results = None
+    read = {"status": "unreadable"} if results is None else results
+    decision = read.get("decision")
+    return {
+        "date": date(past.written),
+        **{name: read.get(name) for name in FIELDS},
+        "headline": headline,
+        "next": decision.get("taken") if isinstance(decision, dict) else None,
+        "folder": str(past.folder),
+    }
 
 
 def _cell(value: Any) -> str:
@@ -83,18 +76,13 @@ def _cell(value: Any) -> str:
 
 def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None:
     """Print the cost of every run and the total, compared with ``budget`` USD if given."""
-    if budget is not None and not (math.isfinite(budget) and budget > 0):
-        raise UserError(
-            f"--of is {budget:g}.",
-            why="A budget is a positive amount of USD.",
-            do="Give more than 0.",
-            code="budget-invalid",
-        )
+    if budget is not None:
+        options.require_usd("--of", budget)
     finished = [FinishedRun(past.folder, past.written, past.results) for past in past_runs(runs) if past.results]
     entries = ledger(finished, roots(store), stored(store))
-    spent = total([entry.usd for entry in entries])
-    seconds = total([entry.seconds for entry in entries])
-    cpu = total([entry.cpu_seconds for entry in entries])
+    spent = total(entry.usd for entry in entries)
+    seconds = total(entry.seconds for entry in entries)
+    cpu = total(entry.cpu_seconds for entry in entries)
     if json:
         sums = {"usd": spent, "seconds": seconds, "cpu_seconds": cpu, "of": budget}
         emit({"schema": 1, "runs": [asdict(entry) for entry in entries], "total": sums})
@@ -102,39 +90,31 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
     if not entries:
         say(f"No run is under {runs} yet.")
         return
-    lines = [_line(entry) for entry in entries]
+    lines = [
+        [
+            date(entry.started),
+            entry.study or DASH,
+            entry.scale or DASH,
+            duration(entry.cpu_seconds),
+            duration(entry.seconds),
+            _usd(entry.usd),
+            duration(entry.forecast_cpu_seconds),
+            _usd(entry.forecast_usd),
+            entry.folder,
+        ]
+        for entry in entries
+    ]
     lines.append(["all", "", "", duration(cpu), duration(seconds), _usd(spent), "", "", ""])
     heads = ["Date", "Study", "Scale", "CPU time", "Time", "USD", "Forecast", "USD forecast", "Folder"]
-    table(output(), heads, lines, right=heads[3:8])
-    _tell(entries, spent, seconds, budget)
-
-
-def _tell(entries: Sequence[RunCost], spent: float | None, seconds: float | None, budget: float | None) -> None:
-    console = output()
-    console.print(Text("A result that several runs share is counted once, in the first of them.", "dim"))
-    gone = sum(entry.gone > 0 for entry in entries)
+    table(heads, lines, right=heads[3:8])
+    note("A result that several runs share is counted once, in the first of them.")
+    gone, unpriced = sum(entry.gone > 0 for entry in entries), sum(entry.usd is None for entry in entries)
     if gone:
-        console.print(Text(f"Runs with deleted results: {gone}. They count as recorded at their end, shared or not."))
-    unpriced = sum(entry.usd is None for entry in entries)
+        note(f"Runs with deleted results: {gone}. They count as recorded at their end, shared or not.", "")
     if unpriced:
-        console.print(Text(f"Runs without a price: {unpriced}. Set compute.usd_per_hour, in the scale or by --set."))
+        note(f"Runs without a price: {unpriced}. Set compute.usd_per_hour, in the scale or by --set.", "")
     of = "" if budget is None else f" of ${budget:,.0f}"
-    words = f"{DASH if spent is None else f'${spent:,.2f}'}{of}, {duration(seconds)} of computing"
-    console.print(Text(f"Spent: {words}.", "bold"))
-
-
-def _line(entry: RunCost) -> list[str]:
-    return [
-        time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.started)),
-        entry.study or DASH,
-        entry.scale or DASH,
-        duration(entry.cpu_seconds),
-        duration(entry.seconds),
-        _usd(entry.usd),
-        duration(entry.forecast_cpu_seconds),
-        _usd(entry.forecast_usd),
-        entry.folder,
-    ]
+    note(f"Spent: {DASH if spent is None else f'${spent:,.2f}'}{of}, {duration(seconds)} of computing.", "bold")
 
 
 def _usd(amount: float | None) -> str:

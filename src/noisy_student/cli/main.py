@@ -1,7 +1,6 @@
 """The command ``noisy-student``: dispatch a verb, print its errors, return an exit code.
 
 The table of verbs is text, and a verb's module is imported only when that verb is called, so that ``--help`` is fast.
-Exit codes: 0 done, 1 user error, 75 paused, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from noisy_student import __version__
-from noisy_student.cli.exit_code import INTERRUPTED, PAUSED, USER_ERROR
+from noisy_student.cli import INTERRUPTED, PAUSED, USER_ERROR
 from noisy_student.cli.options import flattened
 from noisy_student.errors import DamagedArtifact, Interrupted, Paused, UserError, nearest
 from noisy_student.redaction import redact
@@ -35,18 +34,18 @@ VERBS = {
     "init": ("init:command", "Write a study file for your own questions."),
     "report": ("report:command", "Write the page of a run again."),
     "log": ("log:command", "List all runs with their findings, or (--spend) their costs."),
-    "du": ("du:command", "Show how much disk space the store uses."),
+    "du": ("gc:du", "Show how much disk space the store uses."),
     "gc": ("gc:command", "List (with --delete: remove) cached results that no run uses."),
     "why": ("why:command", "Show which field makes a result differ from stored ones."),
     "compare": ("compare:command", "Compare two results: counts, grades files, or a table of published numbers."),
     "power": ("power:command", "Show which differences a number of test questions can detect."),
-    "split": ("split:command", "Divide a source into labeled, dev, unlabeled and test questions."),
-    "sample": ("sample:command", "Sample K answers of a model to each question."),
-    "extract": ("extract:command", "Extract the answer from each text."),
+    "split": ("single_stage:split", "Divide a source into labeled, dev, unlabeled and test questions."),
+    "sample": ("single_stage:sample", "Sample K answers of a model to each question."),
+    "extract": ("vote:extract", "Extract the answer from each text."),
     "vote": ("vote:command", "Take a majority vote over the answers to each question."),
     "label": ("label:command", "Label questions by majority vote over their samples."),
-    "train": ("train:command", "Fine-tune a student on solved questions."),
-    "evaluate": ("evaluate:command", "Grade a model's answers to questions with known answers."),
+    "train": ("single_stage:train", "Fine-tune a student on solved questions."),
+    "evaluate": ("single_stage:evaluate", "Grade a model's answers to questions with known answers."),
     "doctor": ("doctor:command", "Check this machine and list what will work here."),
 }
 """Verb → (module below ``noisy_student.cli``:function, one line of help)."""
@@ -119,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if code == 2:
             # typer has printed its message and ends with 2; here every fault that the user can fix ends with 1.
             if as_json:
-                _emit(_parts(UserError("The command line is not valid.", do="See standard error.", code="usage")))
+                _print_json(UserError("The command line is not valid.", do="See standard error.", code="usage"))
             return USER_ERROR
         if code != INTERRUPTED:
             return code
@@ -129,13 +128,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told, code = _explained(error)
     else:
         return 0
-    parts = _parts(told)
-    for name in ("what", "why", "do"):
-        if parts[name]:
-            print(parts[name], file=sys.stderr)
-    print(f"[{told.code}]", file=sys.stderr)
+    for text in (told.what, told.why, told.do, f"[{told.code}]"):
+        if text:
+            print(_printable(text), file=sys.stderr)
     if as_json:
-        _emit(parts)
+        _print_json(told)
     return code
 
 
@@ -164,19 +161,15 @@ def _explained(error: Exception) -> tuple[UserError, int]:
             return BUG, USER_ERROR
 
 
-def _parts(error: UserError) -> dict[str, str]:
-    """Return code and texts without secrets and control characters."""
-    texts = {"what": error.what, "why": error.why, "do": error.do}
-    return {"code": error.code, **{name: visible(_shortened(redact(text))) for name, text in texts.items()}}
+def _print_json(error: UserError) -> None:
+    texts = {name: _printable(getattr(error, name)) for name in ("code", "what", "why", "do")}
+    print(json.dumps({"error": texts}, indent=1))
 
 
-def _emit(parts: dict[str, str]) -> None:
-    print(json.dumps({"error": parts}, indent=1))
-
-
-def _shortened(text: str) -> str:
-    """Return the text without its middle if it is too long to read, since messages quote files and flags."""
-    return text if len(text) <= LONGEST_PART else f"{text[: LONGEST_PART // 2]} … {text[-LONGEST_PART // 2 :]}"
+def _printable(text: str) -> str:
+    """Return the text without secrets, control characters, and the middle if it quotes too much of a file."""
+    text, half = redact(text), LONGEST_PART // 2
+    return visible(text if len(text) <= LONGEST_PART else f"{text[:half]} … {text[-half:]}")
 
 
 def _version(asked: bool) -> None:

@@ -1,18 +1,17 @@
-"""Arguments and flags that several verbs share, each declared once.
-
-A verb declares a group of them by one parameter whose type is a dataclass of flags; ``flattened`` turns it into one
-option per field.
-"""
+"""Arguments and flags that several verbs share, each declared once, and checks of their values."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from noisy_student.errors import UserError
 
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name, or a TOML file.")]
 Scale = Annotated[
@@ -60,22 +59,35 @@ STUDY, SCALE, PROTOCOL, LOCAL = "combined", "lab", "default", "local"
 STORE, RUNS = Path(".noisy-student"), Path("runs")
 
 
+def require_fraction(flag: str, value: float | None) -> None:
+    """Raise UserError for a value that is given and not between 0 and 1."""
+    if value is not None and not 0 < value < 1:
+        raise UserError(
+            f"{flag} is {value}.", do=f"Give a fraction between 0 and 1, like {flag} 0.02.", code="fraction-invalid"
+        )
+
+
+def require_usd(flag: str, amount: float) -> None:
+    """Raise UserError for anything but a positive amount."""
+    if not (math.isfinite(amount) and amount > 0):
+        raise UserError(f"{flag} is {amount:g}.", do="Give a positive amount of USD.", code="budget-invalid")
+
+
 def flattened(verb: Callable[..., None]) -> Callable[..., None]:
     """Return ``verb`` with every dataclass parameter replaced by one parameter per field, as typer needs it."""
-    groups: dict[str, tuple[Any, list[str]]] = {}
+    groups: dict[str, Any] = {}
     shown: list[inspect.Parameter] = []
     for parameter in inspect.signature(verb, eval_str=True).parameters.values():
         kind = parameter.annotation
         if dataclasses.is_dataclass(kind):
-            fields = inspect.signature(kind, eval_str=True).parameters  # type: ignore[arg-type]
-            groups[parameter.name] = kind, list(fields)
-            shown += fields.values()
+            groups[parameter.name] = kind
+            shown += inspect.signature(kind, eval_str=True).parameters.values()  # type: ignore[arg-type]
         else:
             shown.append(parameter)
 
     def called(**words: Any) -> None:
-        for name, (kind, fields) in groups.items():
-            words[name] = kind(**{field: words.pop(field) for field in fields})
+        for name, kind in groups.items():
+            words[name] = kind(**{field.name: words.pop(field.name) for field in dataclasses.fields(kind)})
         verb(**words)
 
     keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in shown]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,19 +47,17 @@ def overrides(flags: Flags) -> dict[str, Any]:
     >>> overrides(Flags(seeds="1,2", sets=["labels.votes.K=16", "teacher=base"]))
     {'seeds': [1, 2], 'labels.votes.K': 16, 'teacher': 'base'}
     """
-    found: dict[str, Any] = {}
-    if flags.model is not None:
-        found["model.id"] = flags.model
-    if flags.data is not None:
-        found |= {f"data.source.{name}": value for name, value in data_source(flags.data).items()}
-    if flags.limit is not None:
-        found["data.limit"] = flags.limit
-    if flags.seeds is not None:
-        found["seeds"] = parse_seeds(flags.seeds)
-    for text in flags.sets or ():
-        name, value = parse_set(text)
-        found[name] = value
-    return found
+    source = {} if flags.data is None else data_source(flags.data)
+    given = {
+        "model.id": flags.model,
+        **{f"data.source.{name}": value for name, value in source.items()},
+        "data.limit": flags.limit,
+        "seeds": None if flags.seeds is None else parse_seeds(flags.seeds),
+    }
+    return {
+        **{name: value for name, value in given.items() if value is not None},
+        **dict(map(parse_set, flags.sets or ())),
+    }
 
 
 def data_source(text: str) -> dict[str, str]:
@@ -85,10 +84,7 @@ def parse_seeds(text: str) -> list[int]:
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() for word in words):
         raise UserError(
-            f'--seeds is "{text}".',
-            why="Seeds are non-negative integers separated by commas.",
-            do="Write --seeds 1,2,3.",
-            code="seeds-invalid",
+            f'--seeds is "{text}".', do="Write non-negative integers like --seeds 1,2,3.", code="seeds-invalid"
         )
     return [int(word) for word in words]
 
@@ -100,14 +96,14 @@ def parse_set(text: str) -> tuple[str, Any]:
     (('sft.learning_rate', 0.0001), ('match', 'steps'))
     """
     name, equals, value = text.partition("=")
-    if not equals or not all(part.strip() for part in name.split(".")):
+    parts = [part.strip() for part in name.split(".")]
+    if not equals or not all(parts):
         raise UserError(
             f'--set "{text}" sets no field.',
-            why="A setting is a dotted field name, =, and a value.",
-            do="Write it like --set labels.votes.K=16.",
+            do="Write a dotted field name, =, and a value, like --set labels.votes.K=16.",
             code="set-malformed",
         )
-    return ".".join(part.strip() for part in name.split(".")), _value(value.strip(), name.strip())
+    return ".".join(parts), _value(value.strip(), name.strip())
 
 
 def _value(text: str, name: str) -> Any:
@@ -116,29 +112,21 @@ def _value(text: str, name: str) -> Any:
     except (ValueError, RecursionError) as error:
         if text.startswith(_OPENS_TOML):
             raise UserError(
-                f"--set {name}={text} is not TOML: {error}.",
-                do="Close every bracket and quote.",
-                code="set-not-toml",
+                f"--set {name}={text} is not TOML: {error}.", do="Close every bracket and quote.", code="set-not-toml"
             ) from error
         return text
-    value = parsed["value"]
-    if len(parsed) > 1 or not _is_json(value):
+    leaves = list(_leaves(parsed["value"]))
+    # Dates and times stay strings.
+    if len(parsed) > 1 or not all(isinstance(leaf, str | bool | int | float) for leaf in leaves):
         return text
-    if not _is_finite(value):
+    if any(isinstance(leaf, float) and not math.isfinite(leaf) for leaf in leaves):
         raise UserError(f"--set {name}={text} is not a finite number.", do="Give a number.", code="number-not-finite")
-    return value
+    return parsed["value"]
 
 
-def _is_json(value: Any) -> bool:
-    """Return False for dates and times, which stay strings."""
-    if isinstance(value, list):
-        return all(_is_json(item) for item in value)
-    if isinstance(value, dict):
-        return all(_is_json(item) for item in value.values())
-    return isinstance(value, str | bool | int | float)
-
-
-def _is_finite(value: Any) -> bool:
+def _leaves(value: Any) -> Iterator[Any]:
     if isinstance(value, list | dict):
-        return all(_is_finite(item) for item in (value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, float) or math.isfinite(value)
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(item)
+    else:
+        yield value

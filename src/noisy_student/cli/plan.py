@@ -8,16 +8,15 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output, remark, table
+from noisy_student.cli.console import emit, note, remark, table
 from noisy_student.cli.overrides import Flags
 from noisy_student.cli.plan_tables import comparisons, show_comparisons, show_outlook
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.store import Store
 from noisy_student.report.numbers import DASH, duration, scientific, short_count
-from noisy_student.study.forecast.forecast import Expected, forecast, totals
+from noisy_student.study.forecast.forecast import Expected, forecast, sum_of_all, totals
 from noisy_student.study.forecast.timing import past
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.results.costs import usd
@@ -49,8 +48,15 @@ def command(
     place = Store(store, notice=remark)
     nodes = parents_first(plan(settings).targets)
     if calibrate:
-        _calibrate(settings, place)
-    seen = _outlook(settings, place) if outlook else None
+        # A timing imports torch, which a plan does not need.
+        from noisy_student.study.forecast.timing import measure
+
+        remark(f"Timing a few samples and training steps, kept as {measure(settings, store, notice=remark)}.")
+    seen = None
+    if outlook:
+        from noisy_student.study.forecast.outlook import outlook as look_ahead
+
+        seen = asdict(look_ahead(settings, place))
     rows, summed = planned(nodes, place, settings)
     compared = comparisons(settings, runs)
     if json:
@@ -62,7 +68,7 @@ def command(
     if seen is not None:
         show_outlook(seen)
     if settings.note:
-        output().print(Text(f"Note: {settings.note}"))
+        note(f"Note: {settings.note}", "")
 
 
 def planned(nodes: Sequence[Node], store: Store, settings: Settings) -> tuple[list[Row], Row]:
@@ -109,42 +115,26 @@ def _totals(rows: Sequence[Row], waiting: Sequence[Expected], compute: ComputeSe
 
 def _stage(stage: str, count: int, waiting: Sequence[Expected]) -> Row:
     mine = [row for row in waiting if row.node.stage == stage]
-    cpu = [row.cpu_seconds for row in mine if row.cpu_seconds is not None]
-    known = mine and len(cpu) == len(mine)
-    return {"nodes": count, "to_run": len(mine), "cpu_seconds": sum(cpu) if known else None}
-
-
-def _calibrate(settings: Settings, store: Store) -> None:
-    # A timing imports torch, which a plan does not need.
-    from noisy_student.study.forecast.timing import measure
-
-    remark(f"Timing a few samples and training steps, kept as {measure(settings, store.root, notice=remark)}.")
-
-
-def _outlook(settings: Settings, store: Store) -> Row:
-    from noisy_student.study.forecast.outlook import outlook
-
-    return asdict(outlook(settings, store))
+    cpu = sum_of_all(row.cpu_seconds for row in mine) if mine else None
+    return {"nodes": count, "to_run": len(mine), "cpu_seconds": cpu}
 
 
 def _show(rows: Sequence[Row], summed: Row) -> None:
-    console = output()
-    titles = {row["digest"]: row["title"] for row in rows}
-    table(
-        console, ["", "Step", "Seed", "Parts", "Time", "Needs"], _lines(rows, titles), right=["Seed", "Parts", "Time"]
-    )
-    console.print()
+    table(["", "Step", "Seed", "Parts", "Time", "Needs"], _lines(rows), right=["Seed", "Parts", "Time"])
+    note()
+    columns = ["Stage", "All", "To run", "CPU time"]
     stages = [
         [name, str(item["nodes"]), str(item["to_run"]), duration(item["cpu_seconds"])]
         for name, item in summed["stages"].items()
     ]
-    table(console, ["Stage", "All", "To run", "CPU time"], stages, right=["All", "To run", "CPU time"])
-    console.print()
-    console.print(Text(_summary(summed)))
+    table(columns, stages, right=columns[1:])
+    note()
+    note(_summary(summed), "")
 
 
-def _lines(rows: Sequence[Row], titles: dict[str, str]) -> list[list[str]]:
+def _lines(rows: Sequence[Row]) -> list[list[str]]:
     """Return one line per title, seed and state."""
+    titles = {row["digest"]: row["title"] for row in rows}
     groups: dict[tuple[str, int | None, bool], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["title"], row["seed"], row["cached"]), []).append(row)
@@ -154,16 +144,11 @@ def _lines(rows: Sequence[Row], titles: dict[str, str]) -> list[list[str]]:
             title,
             DASH if seed is None else str(seed),
             str(len(group)),
-            DASH if cached else duration(_sum([row["seconds"] for row in group])),
+            DASH if cached else duration(sum_of_all(row["seconds"] for row in group)),
             ", ".join(dict.fromkeys(titles[key] for row in group for key in row["needs"])),
         ]
         for (title, seed, cached), group in groups.items()
     ]
-
-
-def _sum(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
 
 
 def _summary(summed: Row) -> str:
@@ -173,10 +158,13 @@ def _summary(summed: Row) -> str:
     if summed["seconds"] is None:
         unknown = f"{summed['without_estimate']} of these never ran here, so the time is unknown"
         return f"{start}; {unknown}. To measure a few samples and steps of this model first, add --calibrate."
-    words = [f"about {duration(summed['wall_seconds'])}"]
-    words += [f"{duration(summed['cpu_seconds'])} of CPU time"] if summed["cpu_seconds"] is not None else []
-    words += [f"{short_count(summed['tokens'])} tokens"] if summed["tokens"] is not None else []
-    words += [f"{scientific(summed['flops'])} FLOPs"] if summed["flops"] is not None else []
-    words += [f"{summed['usd']:.2f} USD"] if summed["usd"] is not None else []
+    quantities = {
+        "wall_seconds": f"about {duration(summed['wall_seconds'])}",
+        "cpu_seconds": f"{duration(summed['cpu_seconds'])} of CPU time",
+        "tokens": f"{short_count(summed['tokens'])} tokens",
+        "flops": f"{scientific(summed['flops'])} FLOPs",
+        "usd": "" if summed["usd"] is None else f"{summed['usd']:.2f} USD",
+    }
+    words = [text for name, text in quantities.items() if summed[name] is not None]
     places = {"store": "like steps in this store", "timing": "a timing of this machine"}
     return f"{start}: {', '.join(words)}. Estimated from {' and '.join(places[name] for name in summed['sources'])}."

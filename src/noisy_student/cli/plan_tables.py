@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
-from noisy_student.cli.console import output, table
+from noisy_student.cli.console import note, table
 from noisy_student.cli.runs import STRANGE, past_runs
 from noisy_student.data.parts import sizes_of
 from noisy_student.evaluation.contrast import RECIPE_SEEDS
@@ -67,14 +65,13 @@ def show_comparisons(compared: Sequence[Row]) -> None:
     """Print the comparisons and their assumptions; print nothing without comparisons."""
     if not compared:
         return
-    console = output()
-    console.print()
+    note()
     names = ["Comparison", "Minimum detectable effect", "Margin", ""]
     lines = [
         [f"{row['a']} - {row['b']}", size(row["mde"]), size(row["margin"]), "underpowered" * row["underpowered"]]
         for row in compared
     ]
-    table(console, names, lines, right=names[1:3])
+    table(names, lines, right=names[1:3])
     first = compared[0]
     of_seeds = "one seed" if first["seeds"] == 1 else f"each of {first['seeds']} seeds"
     said = f"In points, with 80 % power, on {first['n']} test questions of {of_seeds}"
@@ -85,7 +82,7 @@ def show_comparisons(compared: Sequence[Row]) -> None:
         said = f"{said}, {assumed} and seeds shift an accuracy by {100 * SEED_SD:g} point (assumed)."
     else:
         said = f"{said}, if differences vary over seeds as in a past run."
-    console.print(Text(said, "dim"))
+    note(said)
 
 
 def _seen_sd(settings: Settings, a: str, b: str, runs: Path) -> float | None:
@@ -111,20 +108,18 @@ def _by_seed(results: Mapping[str, Any], condition: str) -> dict[int, float]:
     return {int(row["seed"]): float(row["accuracy"]) for row in rows}
 
 
-def show_outlook(seen: dict[str, Any]) -> None:
+def show_outlook(seen: Row) -> None:
     """Print an outlook of ``study/forecast/outlook.py``: accuracies, filters, rules, advice."""
-    console = output()
-    console.print()
+    note()
     who = f"{seen['k']} samples of {seen['teacher']} for {seen['unlabeled']} unlabeled questions"
-    console.print(Text(f"Outlook: {who} and {seen['known']} with known answers (labeled and dev).", "bold"))
+    note(f"Outlook: {who} and {seen['known']} with known answers (labeled and dev).", "bold")
     if seen["note"]:
-        console.print(Text(seen["note"]))
-    one, any_right, vote = (percent(seen[name]) for name in ("pass_at_1", "pass_at_k", "vote"))
-    console.print(Text(f"Right: one sample {one}, the vote {vote}, any of {seen['k']} {any_right}."))
-    console.print(
-        Text(f"Groups of {seen['group']} with right and wrong answers, from which GRPO learns: {_mixed(seen)}")
-    )
-    console.print()
+        note(seen["note"], "")
+    one, any_right, vote, mixed = (percent(seen[name]) for name in ("pass_at_1", "pass_at_k", "vote", "mixed"))
+    note(f"Right: one sample {one}, the vote {vote}, any of {seen['k']} {any_right}.", "")
+    groups = f"Groups of {seen['group']} with right and wrong answers, from which GRPO learns"
+    note(f"{groups}: {mixed} (at the temperature of the votes).", "")
+    note()
     lines = [
         [
             "all" if row["min_agreement"] is None else f"{row['min_agreement']:g}",
@@ -137,22 +132,16 @@ def show_outlook(seen: dict[str, Any]) -> None:
         for row in seen["filters"]
     ]
     heads = ["Agreement", "Coverage", "95 % interval", "Precision", "SE", "Labels"]
-    table(console, heads, lines, right=heads[1:])
-    console.print(
-        Text("Precision: per vote count on known questions, weighted by the vote counts of unlabeled ones.", "dim")
-    )
-    console.print()
+    table(heads, lines, right=heads[1:])
+    note("Precision: per vote count on known questions, weighted by the vote counts of unlabeled ones.")
+    note()
     rules = [
         [row["name"], _number(row["value"]), _number(row["bound"]), "holds" if row["holds"] else row["advice"]]
         for row in seen["rules"]
     ]
-    table(console, ["Rule", "Here", "Bound", ""], rules, right=["Here", "Bound"])
-    console.print()
-    console.print(Text(f"Advice: {seen['advice']}: {seen['reason']}", "bold"))
-
-
-def _mixed(seen: dict[str, Any]) -> str:
-    return f"{percent(seen['mixed'])} (at the temperature of the votes)."
+    table(["Rule", "Here", "Bound", ""], rules, right=["Here", "Bound"])
+    note()
+    note(f"Advice: {seen['advice']}: {seen['reason']}", "bold")
 
 
 def _number(value: float | None) -> str:

@@ -1,14 +1,10 @@
-"""Progress of a run on standard error: a live display on a terminal, a plain line every 10 s in a pipe.
-
-The remaining time is estimated from the forecast, and without one from like nodes that have finished.
-"""
+"""Progress of a run on standard error: a live display on a terminal, a plain line every 10 s in a pipe."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
@@ -24,10 +20,18 @@ from noisy_student.study.plan.plan import Plan
 SECONDS_BETWEEN_LINES = 10.0
 
 
-class Eta:
-    """Expected seconds per node: its forecast, else the mean over finished nodes of its lane, else None."""
+class Tally:
+    """The finished share of a run, weighted by expected seconds where they are known.
 
-    def __init__(self) -> None:
+    A node is expected to take its forecast, else the mean over finished nodes of its lane.
+    """
+
+    def __init__(self, *, width: int) -> None:
+        self.nodes: list[Node] = []
+        self._width = width
+        self._settled: set[str] = set()
+        self._fractions: dict[str, float] = {}
+        self._started: dict[str, float] = {}
         self._forecast: dict[str, float] = {}
         self._learned: dict[str, tuple[float, float]] = {}
 
@@ -38,34 +42,14 @@ class Eta:
     def learn(self, node: Node, seconds: float) -> None:
         """Add the seconds that a finished node took."""
         units_before, seconds_before = self._learned.get(lane(node), (0.0, 0.0))
-        self._learned[lane(node)] = units_before + units(node.stage, node.spec), seconds_before + seconds
+        self._learned[lane(node)] = units_before + _units(node), seconds_before + seconds
 
     def seconds(self, node: Node) -> float | None:
-        """Return the expected seconds of a node."""
+        """Return the expected seconds of a node; None where they are unknown."""
         if node.key in self._forecast:
             return self._forecast[node.key]
         count, seconds = self._learned.get(lane(node), (0.0, 0.0))
-        return seconds / count * units(node.stage, node.spec) if count else None
-
-
-def units(stage: str, spec: Mapping[str, Any]) -> float:
-    """Return the size of a node: its number of samples for sampling, else 1."""
-    if stage != "sample" or "block" not in spec:
-        return 1.0
-    first, end = spec["block"]
-    return float((end - first) * (spec["shard"]["end"] - spec["shard"]["first"]))
-
-
-class Tally:
-    """The finished share of a run, weighted by expected seconds where they are known."""
-
-    def __init__(self, *, width: int, eta: Eta) -> None:
-        self.nodes: list[Node] = []
-        self.settled: set[str] = set()
-        self._width = width
-        self.eta = eta
-        self._fractions: dict[str, float] = {}
-        self._started: dict[str, float] = {}
+        return seconds / count * _units(node) if count else None
 
     def enter(self, event: Event, *, now: float) -> None:
         """Count one event; ``now`` is a time.time()."""
@@ -76,45 +60,45 @@ class Tally:
             self._fractions[key] = event.fraction or 0.0
         elif event.kind not in {"left", "notice"}:
             self._fractions.pop(key, None)
-            self.settled.add(key)
+            self._settled.add(key)
         if event.kind == "finished" and key in self._started:
-            self.eta.learn(event.node, now - self._started[key])
+            self.learn(event.node, now - self._started[key])
 
     @property
     def done(self) -> int:
         """Return the number of settled nodes."""
-        return sum(node.key in self.settled for node in self.nodes)
+        return sum(node.key in self._settled for node in self.nodes)
 
     def fraction(self) -> float:
         """Return the finished share of the expected work."""
-        weights = self._weights()
-        whole = sum(weights.values())
+        expected = {node.key: self.seconds(node) for node in self.nodes}
+        known = [seconds for seconds in expected.values() if seconds is not None]
+        usual = sum(known) / len(known) if known else 1.0
+        weights = {key: usual if seconds is None else seconds for key, seconds in expected.items()}
         left = sum(weight * self._left(key) for key, weight in weights.items())
+        whole = sum(weights.values())
         return 1 - left / whole if whole else 1.0
 
     def seconds_left(self) -> float | None:
         """Return the expected seconds until the end; None while the time of some open node is unknown."""
-        known = [(self.eta.seconds(node), self._left(node.key)) for node in self.nodes]
-        open_work = [(seconds, left) for seconds, left in known if left]
-        if any(seconds is None for seconds, _ in open_work):
-            return None
-        return sum(seconds * left for seconds, left in open_work if seconds is not None) / self._width
+        rest = 0.0
+        for node in self.nodes:
+            if left := self._left(node.key):
+                seconds = self.seconds(node)
+                if seconds is None:
+                    return None
+                rest += seconds * left
+        return rest / self._width
 
     def _left(self, key: str) -> float:
-        return 0.0 if key in self.settled else 1 - self._fractions.get(key, 0.0)
-
-    def _weights(self) -> dict[str, float]:
-        known = {node.key: self.eta.seconds(node) for node in self.nodes}
-        measured = [seconds for seconds in known.values() if seconds is not None]
-        usual = sum(measured) / len(measured) if measured else 1.0
-        return {key: usual if seconds is None else seconds for key, seconds in known.items()}
+        return 0.0 if key in self._settled else 1 - self._fractions.get(key, 0.0)
 
 
 class ProgressView:
     """Progress display of one run: a context manager whose methods are the callbacks of ``run``."""
 
     def __init__(self, console: Console, *, width: int, clock: Callable[[], float] = time.time) -> None:
-        self.tally = Tally(width=width, eta=Eta())
+        self.tally = Tally(width=width)
         self._console = console
         self._clock = clock
         self._said = clock()
@@ -135,24 +119,25 @@ class ProgressView:
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._live.stop()
 
     def on_plan(self, planned: Plan, expected: Sequence[Expected]) -> None:
         """Print how many steps are missing, and start the display with their forecast."""
         nodes = parents_first(planned.targets)
         self.tally.nodes = [row.node for row in expected]
-        self.tally.eta.expect(expected)
+        self.tally.expect(expected)
         self._total = self._live.add_task("all", total=1.0, note="")
-        self._console.print(Text(f"{len(self.tally.nodes)} of {len(nodes)} steps to compute{self._rest()}."))
+        self.notice(f"{len(self.tally.nodes)} of {len(nodes)} steps to compute{self._rest()}.")
 
     def on_event(self, event: Event) -> None:
         """Show one event."""
         self.tally.enter(event, now=self._clock())
-        if event.kind in {"failed", "skipped"} and self._is_new(event.reason or ""):
-            self._console.print(Text(f"{event.kind}: {event.node.title}: {event.reason}"), soft_wrap=True)
+        if event.kind in {"failed", "skipped"}:
+            # Nodes below a skipped one repeat its reason.
+            if not (event.reason or "").endswith(tuple(self._reasons)):
+                self._console.print(Text(f"{event.kind}: {event.node.title}: {event.reason}"), soft_wrap=True)
+            self._reasons.append(event.reason or "")
         if event.kind == "notice":
             self._console.print(Text(f"{_title(event.node)}: {event.reason}", "yellow"), soft_wrap=True)
         if self._console.is_terminal:
@@ -160,17 +145,11 @@ class ProgressView:
         elif event.kind == "finished" and self._clock() - self._said >= SECONDS_BETWEEN_LINES:
             self._said = self._clock()
             share = f"{100 * self.tally.fraction():.0f} %"
-            self._console.print(Text(f"{self._count()}, {share}{self._rest()}: finished {_title(event.node)}"))
+            self.notice(f"{self._count()}, {share}{self._rest()}: finished {_title(event.node)}")
 
     def notice(self, text: str) -> None:
         """Print a line from the store or a worker."""
         self._console.print(Text(text))
-
-    def _is_new(self, reason: str) -> bool:
-        """Return False for a reason printed before: nodes below a skipped one repeat its reason."""
-        known = any(reason.endswith(said) for said in self._reasons)
-        self._reasons.append(reason)
-        return not known
 
     def _draw(self, event: Event) -> None:
         key = event.node.key
@@ -190,6 +169,14 @@ class ProgressView:
     def _rest(self) -> str:
         left = self.tally.seconds_left()
         return "" if left is None else f", about {duration(left)} left"
+
+
+def _units(node: Node) -> float:
+    """Return the size of a node: its number of samples for sampling, else 1."""
+    if node.stage != "sample" or "block" not in node.spec:
+        return 1.0
+    (first, end), shard = node.spec["block"], node.spec["shard"]
+    return float((end - first) * (shard["end"] - shard["first"]))
 
 
 def _title(node: Node) -> str:

@@ -12,10 +12,7 @@ from noisy_student.cli import options
 from noisy_student.cli.console import emit, say
 from noisy_student.cli.runs import STRANGE, find_run
 from noisy_student.errors import UserError
-from noisy_student.report.html import render
-from noisy_student.study.run import Run, open_run
-
-PAGE = "report.html"
+from noisy_student.study.run import RESULTS, Run, open_run
 
 
 def command(
@@ -28,11 +25,10 @@ def command(
     """Write the page of a run again and print its path."""
     folder = find_run(run, runs)
     try:
-        page = write(open_run(folder))
+        page = write_page(open_run(folder), anew=True)
     except STRANGE as error:
         raise UserError(
-            f"The results in {folder} cannot be shown: {type(error).__name__}: {error}.",
-            why="The files are damaged, or not written by noisy-student.",
+            f"The results in {folder} are damaged: {type(error).__name__}: {error}.",
             do="Run the study again: stored results are only read.",
             code="results-malformed",
         ) from error
@@ -42,8 +38,12 @@ def command(
         say(str(page))
 
 
-def write(made: Run) -> Path:
-    """Write ``report.html`` beside the results and return its path."""
-    page = made.folder / PAGE
-    files.write_bytes(page, render(made.results, made.curves).encode())
+def write_page(made: Run, *, anew: bool = False) -> Path:
+    """Write the page of a run unless it is newer than the results, and return its path."""
+    page = made.folder / "report.html"
+    if anew or not page.is_file() or page.stat().st_mtime < (made.folder / RESULTS).stat().st_mtime:
+        # The drawings need matplotlib, which a cached run must not wait for.
+        from noisy_student.report.html import render
+
+        files.write_bytes(page, render(made.results, made.curves).encode())
     return page

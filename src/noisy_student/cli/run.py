@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import typer
-from rich.text import Text
 
-from noisy_student.cli import options
-from noisy_student.cli.console import aside, emit, only_json, output, remark, say
-from noisy_student.cli.deadline import budget_deadline, parse_deadline
-from noisy_student.cli.exit_code import PAUSED, USER_ERROR
+from noisy_student.cli import PAUSED, USER_ERROR, options
+from noisy_student.cli.console import aside, emit, note, only_json, output, remark, say
 from noisy_student.cli.overrides import Flags
 from noisy_student.cli.progress import ProgressView
+from noisy_student.cli.report import write_page
 from noisy_student.errors import UserError, nearest
 from noisy_student.report.numbers import percent
 from noisy_student.report.text import show
 from noisy_student.report.wording import rows
 from noisy_student.study.results.export import MODELS
 from noisy_student.study.run import Place, Run, run
-from noisy_student.study.settings.study import Settings
+from noisy_student.study.settings.files import Request, resolve
 
-PAGE = "report.html"
+SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_LENGTH = re.compile(r"(?:\d+(?:\.\d+)?[dhms])+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,15 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
     settings = flags.settings(study)
     until = _until(how, usd_per_hour=settings.compute.usd_per_hour)
     with only_json() if how.json else contextlib.nullcontext():
-        made = _run(settings, Place(how.store, how.runs), deadline=until)
+        with ProgressView(aside(), width=settings.compute.workers) as view:
+            made = run(
+                settings,
+                place=Place(how.store, how.runs),
+                deadline=until,
+                on_event=view.on_event,
+                notice=view.notice,
+                on_plan=view.on_plan,
+            )
         page = write_page(made)
     if how.json:
         emit(made.results)
@@ -57,7 +70,7 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
         reached = {row["status"] for row in rows(made.results, "conditions")} & {"done", "skipped"}
         if reached or rows(made.results, "preflight"):
             show(made.results, output())
-            output().print()
+            note()
         say(*best_model(made), f"Page: {page}")
     _end(made)
 
@@ -65,6 +78,28 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
 def preflight(flags: Flags, how: Execution) -> None:
     """Check model, data and machine before a long study: each check passes, warns, fails or is unsure."""
     command(flags, how, "preflight")
+
+
+def run_study(
+    study: str = options.STUDY,
+    *,
+    scale: str = options.SCALE,
+    protocol: str = options.PROTOCOL,
+    seeds: Sequence[int] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    place: Place | str | Path | None = None,
+) -> Run:
+    """Run a study, or go on with it, and return the run; raises UserError for faults that the user can fix.
+
+    ``overrides`` maps dotted field names to values; ``place`` is the folder of store and runs, by default the current.
+    """
+    fields = {**(overrides or {}), **({} if seeds is None else {"seeds": list(seeds)})}
+    if not isinstance(place, Place):
+        root = Path(place or ".")
+        place = Place(root / options.STORE, root / options.RUNS)
+    made = run(resolve(Request(study, scale, protocol, fields)), place=place, notice=remark)
+    write_page(made)
+    return made
 
 
 def _until(how: Execution, *, usd_per_hour: float | None) -> float | None:
@@ -77,15 +112,37 @@ def _until(how: Execution, *, usd_per_hour: float | None) -> float | None:
     return min(ends, default=None)
 
 
-def write_page(made: Run) -> Path:
-    """Write the page of a run unless it is newer than the results; return its path."""
-    page, results = made.folder / PAGE, made.folder / "results.json"
-    if not page.is_file() or page.stat().st_mtime < results.stat().st_mtime:
-        # The drawings need matplotlib, which a cached run must not wait for.
-        from noisy_student.cli.report import write
+def parse_deadline(text: str, *, now: float) -> float:
+    """Return the time that ``text`` means, in seconds since 1970; a time of day is the next one, in local time.
 
-        write(made)
-    return page
+    >>> parse_deadline("1h30m", now=1000.0)
+    6400.0
+    """
+    word = text.strip().lower()
+    if _LENGTH.fullmatch(word):
+        return now + sum(float(number) * SECONDS[unit] for number, unit in _PART.findall(word))
+    clock = _CLOCK.fullmatch(word)
+    if clock is None:
+        raise UserError(
+            f'--deadline is "{text}".',
+            do="Write it like 10h, 90m, 1h30m, 30s or 18:30.",
+            code="deadline-malformed",
+        )
+    here = datetime.fromtimestamp(now)
+    moment = here.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+    return (moment if moment > here else moment + timedelta(days=1)).timestamp()
+
+
+def budget_deadline(usd: float, *, usd_per_hour: float | None, now: float) -> float:
+    """Return the time at which ``usd`` are spent, counted from ``now``; raises UserError without price or amount."""
+    options.require_usd("--budget", usd)
+    if usd_per_hour is None:
+        raise UserError(
+            f"--budget is {usd:g} USD, but compute.usd_per_hour is not set.",
+            do="Add --set compute.usd_per_hour=2.50 with your machine's price, or set it in the scale file.",
+            code="price-missing",
+        )
+    return now + usd / usd_per_hour * SECONDS["h"]
 
 
 def best_model(made: Run) -> list[str]:
@@ -112,26 +169,13 @@ def best_model(made: Run) -> list[str]:
     ]
 
 
-def _run(settings: Settings, place: Place, *, deadline: float | None) -> Run:
-    with ProgressView(aside(), width=settings.compute.workers) as view:
-        return run(
-            settings,
-            place=place,
-            deadline=deadline,
-            on_event=view.on_event,
-            notice=view.notice,
-            on_plan=view.on_plan,
-        )
-
-
 def _end(made: Run) -> None:
     """Print unfinished and failed conditions to standard error and exit with their code."""
     conditions = rows(made.results, "conditions")
-    errors = aside()
     if made.results["status"] == "paused":
         left = [f"{row['name']} (seed {row['seed']})" for row in conditions if row["status"] == "left"]
-        errors.print(Text(f"Paused at the deadline. Unfinished: {', '.join(left) or 'quality of the votes'}."))
-        errors.print(Text("Finished work is kept. Run the same command again."))
+        remark(f"Paused at the deadline. Unfinished: {', '.join(left) or 'quality of the votes'}.")
+        remark("Finished work is kept. Run the same command again.")
         raise typer.Exit(PAUSED)
     failed = [row for row in conditions if row["status"] in {"failed", "left"}]
     if failed or made.results["status"] == "partial":
@@ -140,18 +184,15 @@ def _end(made: Run) -> None:
             reasons.setdefault(str(row["reason"]), []).append(f"{row['name']} (seed {row['seed']})")
         for reason, names in reasons.items():
             who = "Every condition" if len(names) == len(conditions) else ", ".join(names)
-            errors.print(Text(f"{who} failed: {reason}"))
-        errors.print(Text("Finished work is kept. Fix this and run the same command again."))
+            remark(f"{who} failed: {reason}")
+        remark("Finished work is kept. Fix this and run the same command again.")
         raise typer.Exit(USER_ERROR)
 
 
 def _require_local(executor: str) -> None:
     if executor == "ray":
         raise UserError(
-            "--executor ray is not available.",
-            why="This version runs stages on this machine only.",
-            do="Leave out --executor, or set it to local.",
-            code="executor-unavailable",
+            "--executor ray is not available in this version.", do="Leave --executor out.", code="executor-unavailable"
         )
     if executor != options.LOCAL:
         raise UserError(

@@ -8,7 +8,7 @@ from typing import Any
 import tomlkit
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, output, table
+from noisy_student.cli.console import emit, table
 from noisy_student.cli.overrides import Flags
 from noisy_student.report.clean import visible
 from noisy_student.study.settings.files import questions
@@ -28,8 +28,8 @@ def studies(json: options.Json = False) -> None:
     found = questions()
     if json:
         emit({"schema": 1, "studies": [{"name": name, "question": text} for name, text in found.items()]})
-        return
-    table(output(), ["Study", "Question"], [[name, text] for name, text in found.items()])
+    else:
+        table(["Study", "Question"], found.items())
 
 
 def toml_text(values: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
-"""Run one stage outside of a study, in a folder that the same call continues after an interruption.
+"""The verbs that run one stage outside of a study: ``split``, ``sample``, ``train`` and ``evaluate``.
 
-The folder is ``<out>.partial`` beside the output; for standard output it is in the store.
+A stage works in a folder that the same call continues after an interruption: ``<out>.partial`` beside the output; for
+standard output it is in the store.
 """
 
 from __future__ import annotations
@@ -12,20 +13,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from filelock import FileLock, Timeout
 
-from noisy_student import identity
+from noisy_student import files, identity
+from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.cli import options, stream
-from noisy_student.cli.console import remark
+from noisy_student.cli.console import emit, remark, say
 from noisy_student.cli.overrides import Flags
 from noisy_student.context import Context, stop_on_signals
-from noisy_student.data.fields import Fields, Need, SourceRow, read_items
-from noisy_student.data.source import Item
+from noisy_student.data.key_file import write_key
+from noisy_student.data.read import marked
+from noisy_student.data.rows import question_row, write_questions
+from noisy_student.data.source import merge
 from noisy_student.errors import UserError
+from noisy_student.labeling.examples import examples, write_examples
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.node import STAGES, code_of
+from noisy_student.records import Label, Question
+from noisy_student.report.numbers import count, percent, percent_interval
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import shards
 from noisy_student.study.plan import specs
@@ -57,9 +65,10 @@ class Recipe:
         """Return the resolved settings."""
         return self.shared.settings
 
-    def facts(self, *stages: str) -> dict[str, Any]:
-        """Return what partial work depends on besides questions: settings, seed, model files, code of the stages."""
+    def facts(self, asked: Iterable[Question], *stages: str) -> dict[str, Any]:
+        """Return what partial work depends on: questions, settings, seed, model files, code of the stages."""
         return {
+            "asked": [question_row(question) for question in asked],
             "settings": self.settings.model_dump(mode="json"),
             "seed": self.seed,
             "model": dict(self.shared.base.spec),
@@ -68,18 +77,139 @@ class Recipe:
         }
 
 
-def items(rows: Iterable[Mapping[str, Any]], file: str, *, answers: Need = "optional") -> list[Item]:
-    """Return the questions in the rows of a JSONL file or of standard input."""
-    name = "standard input" if file == stream.STANDARD else file
-    placed = (SourceRow(values, f"{name}, row {number}") for number, values in enumerate(rows, start=1))
-    return read_items(placed, name, fields=Fields(), answers=answers)
+def split(
+    data: options.Data = None,
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The new folder.")] = "split",
+    seed: options.Seed = 1,
+    scale: options.Scale = options.SCALE,
+    limit: options.Limit = None,
+    sets: options.Sets = None,
+    json: options.Json = False,
+) -> None:
+    """Write the parts of a source and the answer key, exactly as in a study with this seed.
+
+    Set sizes as in a study: --set data.labeled=1000.
+    """
+    settings = Flags(scale=scale, data=data, limit=limit, sets=sets).settings(STUDY)
+    shared = Inputs(settings)
+    spec = {"data": settings.data.model_dump(mode="json"), "seed": seed, "paths": shared.paths}
+    out = _new_folder(out)
+    with workplace(out, {"data": shared.data, "seed": seed}) as folder:
+        summary = _run("split", spec, {}, folder / "made")
+        _run("key", spec, {}, folder / "made")
+        (folder / "made" / "data").rename(stream.new_path(out))
+    if json:
+        emit({"schema": 1, "folder": out, "counts": summary["counts"], "removed": summary["removed"]})
+        return
+    parts = ", ".join(f"{count(number)} {name}" for name, number in summary["counts"].items())
+    say(f"{out}: {parts}; {count(summary['removed'])} left out because they repeat a test question")
+
+
+def sample(
+    recipe: Recipe,
+    file: options.File = stream.STANDARD,
+    k: Annotated[int, typer.Option("--k", min=1, max=256, metavar="K", help="Samples per question.")] = 8,
+    out: options.Out = stream.STANDARD,
+) -> None:
+    """Read questions and write K samples of each, sorted by question and k; an interrupted call continues."""
+    asked = [item.question for item in merge(stream.items(stream.read(file), file)).items]
+    with workplace(out, {**recipe.facts(asked, "sample"), "k": k}) as folder:
+        drawn = _drawn(recipe, asked, folder, k=k, decoding=recipe.settings.sampling)
+        rows = [row for place in drawn for row in files.read_jsonl(place / "samples.jsonl")]
+        stream.write(sorted(rows, key=lambda row: (row["question_id"], row["k"])), out)
+
+
+def train(
+    recipe: Recipe,
+    file: options.File = stream.STANDARD,
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The new model folder.")] = "student",
+    json: options.Json = False,
+) -> None:
+    """Read questions with a ``solution`` (or an ``answer`` that holds one) and write a model folder.
+
+    Files of `label` can be read directly: rows without a solution are left out and counted.
+    """
+    settings = recipe.settings
+    rows = stream.items(map(_own, stream.read(file)), file)
+    items = [marked(item, settings.data.source.marks) for item in rows]
+    asked = {item.question.id: item.question for item in items}
+    labels = [Label(item.question.id, item.answer or "", item.solution, "gold") for item in items]
+    made = examples(dict.fromkeys(labels))
+    if not made.rows:
+        raise UserError(
+            f"None of the {len(items)} questions has a worked solution to learn from.",
+            do="Add a column solution, or label the questions with `label`.",
+            code="no-solutions",
+        )
+    base = recipe.shared.base
+    out = _new_folder(out)
+    targets = [[row.question_id, row.target] for row in made.rows]
+    with workplace(out, {**recipe.facts(asked.values(), "train-sft"), "examples": targets}) as folder:
+        split, read = folder / "split", folder / "examples"
+        for place in (split, read):
+            place.mkdir(exist_ok=True)
+        write_questions(split / "labeled.jsonl", asked.values())
+        write_questions(split / "unlabeled.jsonl", ())
+        write_examples(read / "examples.jsonl", made.rows)
+        spec = {**specs.sft(settings), "model": base.spec, "seed": recipe.seed, "paths": base.paths}
+        summary = _run("train-sft", spec, {"split": [split], "examples": [read]}, folder / "train")
+        (folder / "train" / "data" / "model").rename(out)
+    if json:
+        emit({"schema": 1, "model": out, "without_solution": made.without_solution, **summary})
+        return
+    left = made.without_solution + summary["too_long"]
+    omitted = f"; {left} left out (no solution, or too long)" if left else ""
+    say(f"{out}: {summary['examples']} examples, {summary['steps']} steps{omitted}")
+    say(f'AutoModelForCausalLM.from_pretrained("{Path(out)}")')
+
+
+def evaluate(
+    recipe: Recipe,
+    file: options.File = stream.STANDARD,
+    out: options.Out = stream.STANDARD,
+    json: options.Json = False,
+) -> None:
+    """Read questions with answers and write one grade each; the accuracy goes to standard error.
+
+    `compare` compares two such files.
+    """
+    if json and out == stream.STANDARD:
+        raise UserError(
+            "--json needs --out: grades and summary would both go to standard output.",
+            do="Give --out FILE.",
+            code="flag-needs-another",
+        )
+    settings = recipe.settings
+    items = merge(stream.items(stream.read(file), file, answers="required")).items
+    asked = [item.question for item in items]
+    entries = [KeyEntry(i.question.id, i.answer, i.solution) for i in items if i.answer is not None]
+    facts = {**recipe.facts(asked, "sample", "grade"), "answers": [item.answer for item in items]}
+    with workplace(out, facts) as folder:
+        truth = folder / "key"
+        truth.mkdir(exist_ok=True)
+        write_key(truth / "key.jsonl", AnswerKey({entry.question_id: entry for entry in entries}))
+        drawn = _drawn(recipe, asked, folder, k=1, decoding=settings.evaluation.decoding)
+        spec = {"truncated": settings.answers.truncated}
+        summary = _run("grade", spec, {"key": [truth], "samples": drawn}, folder / "grade")["grades"]
+        stream.write(files.read_jsonl(folder / "grade" / "data" / "grades.jsonl"), out)
+    # Statistics need scipy, which the other verbs must not wait for.
+    from noisy_student.statistics.intervals import wilson
+
+    right, accuracy = summary["correct"], summary["correct"] / summary["n"]
+    interval = wilson(right, summary["n"])
+    bounds = [interval.low, interval.high]
+    if json:
+        emit({"schema": 1, **summary, "accuracy": accuracy, "interval": bounds})
+        return
+    told = f"{count(right)} of {count(summary['n'])} right: {percent(accuracy)}, 95 % {percent_interval(bounds)}"
+    remark(f"{told}; {count(summary['truncated'])} cut off")
 
 
 @contextmanager
 def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
     """Provide a working folder that is kept after an interruption and removed after success.
 
-    Raises UserError if the folder holds partial work with other ``facts``, or another process works in it.
+    Raises UserError if the folder holds partial work with other ``facts``, or is in use.
     """
     digest = identity.digest(dict(facts))
     if out == stream.STANDARD:
@@ -101,42 +231,42 @@ def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
             mark.write_text(digest)
             yield folder
     except Timeout:
-        raise UserError(
-            f"Another process works in {folder}.",
-            why="It runs the same command.",
-            do="Wait until it ends.",
-            code="folder-in-use",
-        ) from None
+        raise UserError(f"Another process works in {folder}.", do="Wait until it ends.", code="folder-in-use") from None
     shutil.rmtree(folder)
 
 
-def new_folder(out: str) -> str:
+def _new_folder(out: str) -> str:
     """Return the path of a new folder; raises UserError for standard output."""
     if out == stream.STANDARD:
         raise UserError("--out is -.", why="The result is a folder.", do="Give --out FOLDER.", code="output-is-folder")
     return str(stream.new_path(out))
 
 
-def run(stage: str, spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], folder: Path) -> dict[str, Any]:
+def _run(stage: str, spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], folder: Path) -> dict[str, Any]:
     """Run one stage, which writes into ``folder / "data"``, and return its summary."""
     module = importlib.import_module(STAGES.get(stage).module)
     folder.mkdir(parents=True, exist_ok=True)
-    summary: dict[str, Any] = module.run(spec, inputs, Context(folder))
-    return summary
+    return dict(module.run(spec, inputs, Context(folder)))
 
 
-def sample(recipe: Recipe, split: Path, folder: Path, *, k: int, count: int, decoding: Decoding) -> list[Path]:
-    """Sample K answers to each of ``count`` questions in ``split/unlabeled.jsonl``; return one folder per shard."""
-    shared, base = recipe.shared, recipe.shared.base
+def _drawn(recipe: Recipe, asked: Sequence[Question], folder: Path, *, k: int, decoding: Decoding) -> list[Path]:
+    """Sample K answers to each question, working in ``folder``; return one folder per shard."""
+    shared, base, split = recipe.shared, recipe.shared.base, folder / "split"
+    split.mkdir(exist_ok=True)
+    write_questions(split / "unlabeled.jsonl", asked)
+    part = {"part": "unlabeled", "block": [0, len(asked)]}
     made = []
     for shard in shards(k):
-        spec = {
-            **specs.sample(shared.settings, shard, decoding=decoding, filters=shared.filters),
-            **{"model": base.spec, "part": "unlabeled", "block": [0, count], "seed": recipe.seed, "paths": base.paths},
-        }
+        own = specs.sample(shared.settings, shard, decoding=decoding, filters=shared.filters)
+        spec = {**own, **part, "model": base.spec, "seed": recipe.seed, "paths": base.paths}
         place = folder / f"shard-{shard.first}"
-        too_long = run("sample", spec, {"split": [split]}, place)["too_long"]
+        too_long = _run("sample", spec, {"split": [split]}, place)["too_long"]
         if too_long and shard.first == 0:
             remark(f"{len(too_long)} questions are longer than the model's context: {', '.join(too_long[:5])} …")
         made.append(place / "data")
     return made
+
+
+def _own(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of `label` with its label in place of the answer that came with the question."""
+    return {**row, "answer": row["label"]} if "label" in row else row

@@ -1,22 +1,27 @@
-"""``vote``: majority vote per question over texts or answers in any order."""
+"""``extract`` and ``vote``: the answer in each text, and the majority vote per question."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from noisy_student.answers.extract import read
+from noisy_student.answers import extract as extraction
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.cli import options, stream
 from noisy_student.data.rows import finish_of, optional_text, text_of
-from noisy_student.errors import UserError, nearest
+from noisy_student.errors import require_known
 from noisy_student.labeling.stopping import Ties
 from noisy_student.labeling.vote import vote_row, votes
 from noisy_student.records import Answer
 
 TIES = get_args(Ties)
+
+
+def extract(file: options.File = stream.STANDARD, out: options.Out = stream.STANDARD) -> None:
+    """Read a ``text`` per line and add ``answer``, ``method`` and ``strict``; other keys pass through."""
+    stream.write((_extracted(row, place) for place, row in stream.placed(file)), out)
 
 
 def command(
@@ -30,19 +35,23 @@ def command(
     out: options.Out = stream.STANDARD,
 ) -> None:
     """Read a ``question_id`` with a ``text`` or an ``answer`` per line, in any order; write one vote per question."""
-    if ties not in TIES:
-        raise UserError(f'There is no rule "{ties}" for --ties.', do=nearest(ties, TIES), code="unknown-ties-rule")
+    require_known(ties, TIES, f'There is no rule "{ties}" for --ties.', code="unknown-ties-rule")
     stream.write(map(vote_row, votes(_answers(file), k=k, ties=cast("Ties", ties))), out)
 
 
+def _extracted(row: dict[str, Any], place: str) -> dict[str, Any]:
+    found = extraction.extract(text_of(row, "text", place)) if row.get("text") != "" else None
+    if not isinstance(found, Answer):
+        return {**row, "answer": None, "method": None, "strict": False}
+    return {**row, "answer": found.canonical, "method": found.method, "strict": found.strict}
+
+
 def _answers(file: str) -> Iterator[tuple[str, str | None]]:
-    for number, row in enumerate(stream.read(file), start=1):
-        place = f"{file}, row {number}"
+    for place, row in stream.placed(file):
         question_id = text_of(row, "question_id", place)
         if "answer" in row and "text" not in row:
             answer = optional_text(row, "answer", place)
             yield question_id, None if answer is None else canonical_number(answer) or answer
             continue
-        text = optional_text(row, "text", place) or ""
-        found = read(text, finish_of(row, place))
+        found = extraction.read(optional_text(row, "text", place) or "", finish_of(row, place))
         yield question_id, found.canonical if isinstance(found, Answer) else None

@@ -1,13 +1,9 @@
-"""``why``: a stored result, and the fields in which it differs from the most similar one of its stage.
-
-For a study: the fields in which its missing steps differ from stored ones. A difference of inputs is traced to the
-field that caused it.
-"""
+"""``why``: the fields in which a result differs from the most similar stored one of its stage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -27,13 +23,8 @@ ABSENT = "(absent)"
 _DEEPEST = 8
 """Inputs followed at most: the stages from a split to the grade of a student's student."""
 
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A node: the name of its folder, and the facts that its key is the digest of."""
-
-    name: str
-    facts: Mapping[str, Any]
+Facts = Mapping[str, Any]
+"""The facts of a node, whose digest is its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +53,8 @@ def command(
         if not rows and not json:
             say("Every step of this study is stored: nothing is left to compute.")
     else:
-        rows = [explain(find(target, found), found)]
+        item = find(target, found)
+        rows = [{**_described(item), **_compared(item.key, item.facts, found)}]
     if json:
         emit({"schema": 1, "results": rows})
     else:
@@ -83,17 +75,12 @@ def find(target: str, found: dict[str, Stored]) -> Stored:
         )
     several = ", ".join(sorted(item.name for item in matches)[:5])
     raise UserError(
-        f'"{target}" matches {len(matches)} results.',
-        why=f"For instance: {several}.",
-        do="Give more digits.",
-        code="ambiguous-result",
+        f'"{target}" matches {len(matches)} results: {several}.', do="Give more digits.", code="ambiguous-result"
     )
 
 
-def explain(item: Stored, found: dict[str, Stored]) -> dict[str, Any]:
-    """Return a stored result and its differences from the most similar one."""
-    known = {key: Known(other.name, other.facts) for key, other in found.items()}
-    here = {
+def _described(item: Stored) -> dict[str, Any]:
+    return {
         "name": item.name,
         "stage": item.stage,
         "digest": item.key,
@@ -103,17 +90,14 @@ def explain(item: Stored, found: dict[str, Stored]) -> dict[str, Any]:
         "seconds": item.provenance.get("seconds"),
         "spec": item.facts["spec"],
     }
-    return {**here, **_compared(item.key, known)}
 
 
 def explain_plan(request: Request, store: Store, found: dict[str, Stored]) -> list[dict[str, Any]]:
     """Return the differences of a study's missing steps; steps that differ only by their inputs are left out."""
     missing = [node for node in parents_first(plan(resolve(request)).targets) if not store.cached(node)]
-    known = {key: Known(other.name, other.facts) for key, other in found.items()}
-    planned = {node.key: Known(node.name, node.facts()) for node in missing}
     rows: dict[str, dict[str, Any]] = {}
     for node in missing:
-        made = _compared(node.key, {**known, node.key: planned[node.key]})
+        made = _compared(node.key, node.facts(), found)
         own = [change for change in made["changes"] if not change["through"]]
         if own or made["compared_with"] is None:
             about = {"name": node.name, "stage": node.stage, "digest": node.key, "title": node.title, "seed": node.seed}
@@ -121,15 +105,13 @@ def explain_plan(request: Request, store: Store, found: dict[str, Stored]) -> li
     return list(rows.values())
 
 
-def _compared(key: str, known: dict[str, Known]) -> dict[str, Any]:
+def _compared(key: str, facts: Facts, found: dict[str, Stored]) -> dict[str, Any]:
+    known = {**{key: item.facts for key, item in found.items()}, key: facts}
     other = most_similar(key, known)
     if other is None:
         return {"compared_with": None, "changes": []}
-    found = differences(known[key].facts, known[other].facts, known)
-    return {
-        "compared_with": known[other].name,
-        "changes": [asdict(item) for item in found],
-    }
+    changes = differences(facts, known[other], known)
+    return {"compared_with": found[other].name, "changes": [asdict(change) for change in changes]}
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
@@ -147,23 +129,28 @@ def _show(rows: list[dict[str, Any]]) -> None:
             say(f"  {change['field']}: {change['here']} here, {change['there']} there{through}")
 
 
-def differences(here: Mapping[str, Any], there: Mapping[str, Any], known: Mapping[str, Known]) -> list[Difference]:
+def differences(here: Facts, there: Facts, known: Mapping[str, Facts]) -> list[Difference]:
     """Return the fields in which two nodes of one stage differ; known inputs are followed to their own fields.
 
     A difference that several inputs lead to is listed once.
     """
-    own = [change for change in _fields(here, there) if not change.field.startswith("inputs.")]
     found: dict[str, Difference] = {}
     for change in _inputs(here["inputs"], there["inputs"], known, through=()):
         found.setdefault(repr((change.field, change.here, change.there)), change)
-    return own + list(found.values())
+    return _own(here, there) + list(found.values())
 
 
-def most_similar(key: str, known: Mapping[str, Known]) -> str | None:
+def most_similar(key: str, known: Mapping[str, Facts]) -> str | None:
     """Return the key of the result of the same stage with the fewest different fields; None if there is no other."""
-    facts = known[key].facts
-    others = [other for other in known if other != key and known[other].facts["stage"] == facts["stage"]]
-    return min(others, key=lambda other: (_distance(facts, known[other].facts), other), default=None)
+    here = known[key]
+
+    def distance(other: str) -> tuple[int, int, str]:
+        fields = _fields(here, known[other])
+        inputs = sum(change.field.startswith("inputs.") for change in fields)
+        return len(fields) - inputs, inputs, other
+
+    others = (other for other in known if other != key and known[other]["stage"] == here["stage"])
+    return min(others, key=distance, default=None)
 
 
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -179,7 +166,7 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _fields(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[Difference]:
+def _fields(here: Facts, there: Facts) -> list[Difference]:
     one, other = dict(flat(here)), dict(flat(there))
     return [
         Difference(name, one.get(name, ABSENT), other.get(name, ABSENT))
@@ -188,9 +175,11 @@ def _fields(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[Differenc
     ]
 
 
-def _inputs(
-    here: Mapping[str, Any], there: Mapping[str, Any], known: Mapping[str, Known], *, through: tuple[str, ...]
-) -> Iterator[Difference]:
+def _own(here: Facts, there: Facts) -> list[Difference]:
+    return [change for change in _fields(here, there) if not change.field.startswith("inputs.")]
+
+
+def _inputs(here: Facts, there: Facts, known: Mapping[str, Facts], *, through: tuple[str, ...]) -> Iterator[Difference]:
     """Follow the first different input of each role only, since shards and blocks of a role differ for one reason."""
     for role in sorted(here.keys() | there.keys()):
         one, other = here.get(role, []), there.get(role, [])
@@ -201,24 +190,14 @@ def _inputs(
             yield from _followed(*pairs[0], known, through=(*through, role))
 
 
-def _followed(a: str, b: str, known: Mapping[str, Known], *, through: tuple[str, ...]) -> Iterator[Difference]:
+def _followed(a: str, b: str, known: Mapping[str, Facts], *, through: tuple[str, ...]) -> Iterator[Difference]:
     if a not in known or b not in known or len(through) == _DEEPEST:
         yield Difference(through[-1], a[:16], b[:16], through)
-        return
-    facts, others = known[a].facts, known[b].facts
-    own = [change for change in _fields(facts, others) if not change.field.startswith("inputs.")]
-    for change in own:
-        yield Difference(change.field, change.here, change.there, through)
-    if not own:
-        yield from _inputs(facts["inputs"], others["inputs"], known, through=through)
+    elif own := _own(known[a], known[b]):
+        yield from (replace(change, through=through) for change in own)
+    else:
+        yield from _inputs(known[a]["inputs"], known[b]["inputs"], known, through=through)
 
 
 def _count(keys: Sequence[str]) -> str:
     return "1 input" if len(keys) == 1 else f"{len(keys)} inputs"
-
-
-def _distance(here: Mapping[str, Any], there: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the numbers of different own fields and of different inputs."""
-    found = _fields(here, there)
-    inputs = sum(change.field.startswith("inputs.") for change in found)
-    return len(found) - inputs, inputs

@@ -8,7 +8,7 @@ collected, so one message lists them all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -69,31 +69,6 @@ class SourceRow:
     place: str
 
 
-@dataclass(slots=True)
-class _Faults:
-    """Places of the rows that cannot be used, by fault."""
-
-    unreadable: list[str] = field(default_factory=list)
-    unanswered: list[str] = field(default_factory=list)
-
-    def raise_any(self, name: str, kind: Kind) -> None:
-        if self.unreadable:
-            word, words = {"number": ("a number", "numbers"), "math": ("LaTeX", "LaTeX")}[kind]
-            raise UserError(
-                f"{name}: {len(self.unreadable)} answers cannot be read as {word}: {_listed(self.unreadable)}.",
-                why=f"Answers are compared as {words}, so no sample could match these labels.",
-                do="Correct those lines, or write null for an unknown answer.",
-                code="answers-unreadable",
-            )
-        if self.unanswered:
-            raise UserError(
-                f"{name}: {len(self.unanswered)} questions have no answer: {_listed(self.unanswered)}.",
-                why="Only the unlabeled source may have questions without an answer.",
-                do='Add the answers, or name their column (fields = { answer = "…" }).',
-                code="answers-missing",
-            )
-
-
 def read_items(
     rows: Iterable[SourceRow], name: str, *, fields: Fields, answers: Need, label: str = "", kind: Kind = "number"
 ) -> list[Item]:
@@ -107,21 +82,23 @@ def read_items(
         require_extra()
     items: list[Item] = []
     ids: dict[str, str] = {}
-    faults = _Faults()
+    unreadable: list[str] = []
+    unanswered: list[str] = []
     for row in rows:
         _check_id(row, fields, ids)
         text = _question_text(row, fields)
         if answers == "required":
             _check_columns(row, fields)
-        truth = _truth(row, fields, kind)
-        if truth.unreadable is not None and answers != "any":
-            faults.unreadable.append(f'{row.place} "{_tail(truth.unreadable)}"')
-        elif truth.answer is None and answers == "required":
-            faults.unanswered.append(row.place)
-        asked = source.question(text, source=_origin(row, fields) or label, kind=kind)
+        answer, solution, faulty = _truth(row, fields, kind)
+        if faulty is not None and answers != "any":
+            unreadable.append(f'{row.place} "{_tail(faulty)}"')
+        elif answer is None and answers == "required":
+            unanswered.append(row.place)
+        origin = _text_in(row, fields, "source") if isinstance(fields, ForeignFields) else None
+        asked = source.question(text, source=origin or label, kind=kind)
         view = _paraphrase(row, fields, asked.id)
-        items.append(Item(asked, truth.answer, truth.solution, place=row.place, paraphrase=view))
-    faults.raise_any(name, kind)
+        items.append(Item(asked, answer, solution, place=row.place, paraphrase=view))
+    _require_answers(name, kind, unreadable, unanswered)
     if not items:
         raise UserError(
             f"{name} has no questions.", why="The split needs some.", do="Check the path.", code="no-questions"
@@ -129,30 +106,37 @@ def read_items(
     return items
 
 
-@dataclass(frozen=True, slots=True)
-class _Truth:
-    """A row's answer and solution; ``unreadable`` is the answer's text if it has no value."""
+def _require_answers(name: str, kind: Kind, unreadable: list[str], unanswered: list[str]) -> None:
+    if unreadable:
+        word, words = {"number": ("a number", "numbers"), "math": ("LaTeX", "LaTeX")}[kind]
+        raise UserError(
+            f"{name}: {len(unreadable)} answers cannot be read as {word}: {_listed(unreadable)}.",
+            why=f"Answers are compared as {words}, so no sample could match these labels.",
+            do="Correct those lines, or write null for an unknown answer.",
+            code="answers-unreadable",
+        )
+    if unanswered:
+        raise UserError(
+            f"{name}: {len(unanswered)} questions have no answer: {_listed(unanswered)}.",
+            why="Only the unlabeled source may have questions without an answer.",
+            do='Add the answers, or name their column (fields = { answer = "…" }).',
+            code="answers-missing",
+        )
 
-    answer: str | None
-    solution: str | None
-    unreadable: str | None = None
 
+def _truth(row: SourceRow, fields: Fields, kind: Kind) -> tuple[str | None, str | None, str | None]:
+    """Return the row's answer and solution, and the answer's text if it has no value.
 
-def _truth(row: SourceRow, fields: Fields, kind: Kind) -> _Truth:
-    """Read the row's answer; without an answer column, the marked answer of its solution."""
+    Without an answer column, the answer is the marked one of the solution.
+    """
     written = _text_in(row, fields, "answer")
     solution = _text_in(row, fields, "solution")
     if written is None:
-        return _Truth(None if solution is None else _marked_answer(solution, kind), solution)
+        return None if solution is None else _marked_answer(solution, kind), solution, None
     answer = canonical_number(written) if kind == "number" else written_latex(written)
     if answer is None:
         answer, solution = _marked_answer(written, kind), solution or written
-    return _Truth(answer, solution, unreadable=written if answer is None else None)
-
-
-def _origin(row: SourceRow, fields: Fields) -> str | None:
-    """Return the origin of a row of a foreign pool."""
-    return _text_in(row, fields, "source") if isinstance(fields, ForeignFields) else None
+    return answer, solution, written if answer is None else None
 
 
 def _question_text(row: SourceRow, fields: Fields) -> str:
@@ -165,9 +149,7 @@ def _question_text(row: SourceRow, fields: Fields) -> str:
             do=f'Name the column (fields = {{ question = "…" }}). {nearest(fields.question or "", row.values)}',
             code="column-missing",
         )
-    if not isinstance(value, str):
-        raise _wrong_type(row, "question", value)
-    require_encodable(value, "question", row.place)
+    value = _string(row, "question", value)
     if not value.strip():
         raise UserError(
             f"{row.place}: the question is empty.",
@@ -179,14 +161,11 @@ def _question_text(row: SourceRow, fields: Fields) -> str:
 
 
 def _paraphrase(row: SourceRow, fields: Fields, asked: str) -> str | None:
-    """Return the row's other wording; None if there is none or it repeats the question ``asked``."""
+    """Return the row's other wording; None if it is missing or repeats the question ``asked``."""
     value = _value(row, fields, "paraphrase")
     if value is None:
         return None
-    if not isinstance(value, str):
-        raise _wrong_type(row, "paraphrase", value)
-    require_encodable(value, "paraphrase", row.place)
-    told = source.question(value)
+    told = source.question(_string(row, "paraphrase", value))
     return told.text if told.text and told.id != asked else None
 
 
@@ -195,12 +174,10 @@ def _text_in(row: SourceRow, fields: Fields, what: str) -> str | None:
     value = _value(row, fields, what)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _wrong_type(row, what, value)
-    if not isinstance(value, str):
-        return _decimal(value)
-    require_encodable(value, what, row.place)
-    return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        # Without exponent, in the shortest form that reads back equal.
+        return f"{Decimal(repr(value)):f}"
+    return _string(row, what, value)
 
 
 def _value(row: SourceRow, fields: Fields, what: str) -> Any:
@@ -247,14 +224,17 @@ def _check_id(row: SourceRow, fields: Fields, places: dict[str, str]) -> None:
     places[name] = row.place
 
 
-def _wrong_type(row: SourceRow, what: str, value: Any) -> UserError:
-    kind = {bool: "true or false", list: "a list", dict: "an object"}.get(type(value), "a number")
-    return UserError(
-        f"{row.place}: the {what} is {kind}, not text.",
-        why="This column must hold text.",
-        do="Correct that line.",
-        code="column-not-text",
-    )
+def _string(row: SourceRow, what: str, value: Any) -> str:
+    if not isinstance(value, str):
+        kind = {bool: "true or false", list: "a list", dict: "an object"}.get(type(value), "a number")
+        raise UserError(
+            f"{row.place}: the {what} is {kind}, not text.",
+            why="This column must hold text.",
+            do="Correct that line.",
+            code="column-not-text",
+        )
+    require_encodable(value, what, row.place)
+    return value
 
 
 def _listed(places: list[str]) -> str:
@@ -272,8 +252,3 @@ def _marked_answer(text: str, kind: Kind) -> str | None:
     """Return the answer that a worked solution marks by ``####`` or a box; other numbers do not count."""
     answer = read(text, "eos", kind=kind)
     return answer.canonical if isinstance(answer, Answer) and answer.method in ("hashes", "boxed") else None
-
-
-def _decimal(number: int | float) -> str:
-    """Write a JSON number without exponent, in the shortest form that reads back equal."""
-    return f"{Decimal(repr(number)):f}"

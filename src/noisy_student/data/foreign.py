@@ -9,13 +9,13 @@ under many names. Paraphrases with new numbers pass this check.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from noisy_student import seeds
 from noisy_student.data.overlap import OverlapIndex, Removal
-from noisy_student.data.source import Item
+from noisy_student.data.source import Item, richness
 from noisy_student.errors import UserError
 
 SHOWN = 20
@@ -101,20 +101,17 @@ def pool(items: Iterable[Item], *, exclude_sources: Iterable[str], only_answered
             answers.setdefault(name, set()).add(item.answer)
         if name in kept:
             left_out["repeats-itself"] += 1
-        if name not in kept or (_richness(item) < _richness(kept[name])):
+        if name not in kept or (richness(item) < richness(kept[name])):
             kept[name] = item
     ranked = sorted(kept, key=lambda name: (seeds.seed(run_seed, "foreign", name), name))
     chosen = []
     for name in ranked:
-        reason = (
-            "excluded-source"
-            if name in excluded
-            else "two-answers"
-            if len(answers.get(name, ())) > 1
-            else "no-answer"
-            if only_answered and kept[name].answer is None
-            else None
-        )
+        faults = {
+            "excluded-source": name in excluded,
+            "two-answers": len(answers.get(name, ())) > 1,
+            "no-answer": only_answered and kept[name].answer is None,
+        }
+        reason = next((reason for reason, found in faults.items() if found), None)
         if reason is None:
             chosen.append(kept[name])
         else:
@@ -135,8 +132,9 @@ def choose(found: Pool, count: int, study: Mapping[str, Iterable[Item]]) -> Fore
     examined = 0
     for item in found.items:
         examined += 1
-        reason, removal = next(_repeated(item, indexes), (None, None))
-        if reason is None or removal is None:
+        found_by = ((reason, index.find(item)) for reason, index in indexes)
+        reason, removal = next((pair for pair in found_by if pair[1] is not None), ("", None))
+        if removal is None:
             kept.append(item)
         else:
             left_out[reason] += 1
@@ -152,13 +150,6 @@ def choose(found: Pool, count: int, study: Mapping[str, Iterable[Item]]) -> Fore
     )
 
 
-def _repeated(item: Item, indexes: Iterable[tuple[str, OverlapIndex]]) -> Iterator[tuple[str, Removal]]:
-    for reason, index in indexes:
-        removal = index.find(item)
-        if removal is not None:
-            yield reason, removal
-
-
 def _refuse(count: int, there: int, left_out: Mapping[str, int]) -> None:
     told = ", ".join(f"{number} {REASONS.get(reason, reason)}" for reason, number in left_out.items())
     raise UserError(
@@ -166,15 +157,4 @@ def _refuse(count: int, there: int, left_out: Mapping[str, int]) -> None:
         why="A foreign question must not repeat one of the study.",
         do=f"Lower data.foreign.count to {there}, or give more questions." if there else "Give other questions.",
         code="too-few-foreign-questions",
-    )
-
-
-def _richness(item: Item) -> tuple[bool, bool, str, str, str]:
-    """Sort key: answered first, then solved; the rest makes the choice deterministic."""
-    return (
-        item.answer is None,
-        item.solution is None,
-        item.solution or "",
-        item.question.text,
-        item.question.source,
     )

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from noisy_student.data.foreign_spec import ForeignSpec
-from noisy_student.data.spec import SourceSpec
+from noisy_student.data.spec import ForeignSpec, SourceSpec
 from noisy_student.errors import UserError
 
 Located = SourceSpec | ForeignSpec

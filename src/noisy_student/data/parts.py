@@ -1,28 +1,26 @@
-"""Builds the split of a data spec: reads the sources, applies the limit, divides."""
+"""Builds the split of a data spec: reads the sources, applies the limit, divides.
+
+``unseen`` finds answered questions that no student is trained on, which pre-flight uses in place of unlabeled ones.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from noisy_student import seeds
-from noisy_student.data.fields import Fields, Need
+from noisy_student.data.fields import Need
 from noisy_student.data.foreign import Pool, choose, pool
-from noisy_student.data.foreign_spec import ForeignSpec
 from noisy_student.data.generated import problems, shop
-from noisy_student.data.generated.paraphrase import paraphrase
-from noisy_student.data.jsonl import read_jsonl
-from noisy_student.data.parquet import read_parquet
-from noisy_student.data.source import Item, question
-from noisy_student.data.spec import DataSpec, SourceSpec
+from noisy_student.data.overlap import OverlapIndex
+from noisy_student.data.read import marked, read_file
+from noisy_student.data.source import Item, merge, question
+from noisy_student.data.spec import DataSpec, ForeignSpec, SourceSpec
 from noisy_student.data.splits import Sizes, Sources, Split, limited, split
-from noisy_student.records import Kind
-
-_CALCULATOR = re.compile(r"<<[^<>\n]*+>>")
+from noisy_student.errors import UserError
 
 
 def parts(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str]) -> Split:
@@ -69,11 +67,16 @@ def _procedural(spec: DataSpec, count: int, run_seed: int) -> list[Item]:
     stream = problems.problems(run_seed, steps=spec.source.steps, share="study")
     items: dict[str, Item] = {}
     for problem in itertools.takewhile(lambda _: len(items) < count, stream):
-        asked = question(problem.text, source="procedural")
-        solution = problems.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
-        view = paraphrase(problem, run_seed) if spec.views else None
-        items.setdefault(asked.id, Item(asked, problem.answer, solution, problem.structure, paraphrase=view))
+        item = _item(problem, run_seed)
+        view = problems.paraphrase(problem, run_seed) if spec.views else None
+        items.setdefault(item.question.id, replace(item, paraphrase=view))
     return list(items.values())
+
+
+def _item(problem: problems.Problem, run_seed: int) -> Item:
+    asked = question(problem.text, source="procedural")
+    solution = problems.gold_solution(problem, seeds.generator(run_seed, "gold-solution", asked.id))
+    return Item(asked, problem.answer, solution, problem.structure)
 
 
 def _foreign(spec: ForeignSpec, paths: Mapping[str, str], run_seed: int) -> Pool:
@@ -128,19 +131,41 @@ def read_sources(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
     return Sources(read["labeled"], unlabeled=read.get("unlabeled"), test=read.get("test"))
 
 
-def read_file(path: Path, *, answers: Need, fields: Fields, label: str = "", kind: Kind = "number") -> list[Item]:
-    """The items of a JSONL or, by its suffix, a parquet file."""
-    reader = read_parquet if path.suffix == ".parquet" else read_jsonl
-    return reader(path, answers=answers, fields=fields, label=label, kind=kind)
+TRIES = 4
+"""Generated problems tried for each one wanted, since the others are already in some part."""
 
 
-def marked(item: Item, marks: Literal["removed", "kept"]) -> Item:
-    """The item with calculator marks in its worked solution removed, unless they are kept."""
-    if marks == "kept" or item.solution is None:
-        return item
-    return replace(item, solution=without_marks(item.solution))
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Questions with their answers, dev first; ``spare`` of them are in no part."""
+
+    items: tuple[Item, ...]
+    spare: int
 
 
-def without_marks(text: str) -> str:
-    """Return the text without GSM8K's calculator marks such as ``<<6*7=42>>``."""
-    return _CALCULATOR.sub("", text)
+def unseen(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str], wanted: int) -> Unseen:
+    """Return up to ``wanted`` questions for one seed that repeat no test question; dev comes first."""
+    split = parts(spec, run_seed=run_seed, paths=paths)
+    own = split.dev[:wanted]
+    spare = tuple(itertools.islice(_spare(spec, split, paths), wanted - len(own)))
+    return Unseen((*own, *spare), len(spare))
+
+
+def _spare(spec: DataSpec, split: Split, paths: Mapping[str, str]) -> Iterator[Item]:
+    """Yield questions of the labeled source that are in no part, in seeded order."""
+    taken = {item.question.id for part in (split.labeled, split.dev, split.unlabeled, split.test) for item in part}
+    taken |= {removal.question_id for removal in split.removed}
+    if spec.source.kind == "procedural":
+        stream = problems.problems(split.run_seed, steps=spec.source.steps, share="study")
+        found = []
+        # The stream ends with an error if it has no new problem.
+        with contextlib.suppress(UserError):
+            for problem in itertools.islice(stream, len(taken) + TRIES * len(taken)):
+                found.append(_item(problem, split.run_seed))
+    else:
+        found = list(merge(read_sources(spec.source, paths).labeled).items)
+        found.sort(key=lambda item: seeds.seed(split.run_seed, "split", item.question.id))
+    index = OverlapIndex(split.test)
+    for item in found:
+        if item.question.id not in taken and item.answer is not None and index.find(item) is None:
+            yield item

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from noisy_student import files
 from noisy_student.errors import UserError
 from noisy_student.records import Finish, Kind, Label, Origin, Question
 
+T = TypeVar("T")
 ORIGINS: Mapping[str, Origin] = {name: name for name in get_args(Origin)}
 TRAINING_PARTS = ("labeled", "unlabeled", "foreign")
 KINDS: Mapping[str, Kind] = {name: name for name in get_args(Kind)}
 FINISHES: Mapping[str, Finish] = {name: name for name in get_args(Finish)}
+
+
+def placed_rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each row of a JSONL file with its place for messages."""
+    for number, row in enumerate(files.read_jsonl(path), start=1):
+        yield row, f"{path}, row {number}"
 
 
 def write_questions(path: Path, questions: Iterable[Question]) -> int:
@@ -24,9 +31,7 @@ def write_questions(path: Path, questions: Iterable[Question]) -> int:
 
 def read_questions(path: Path) -> list[Question]:
     """Read the questions in the order of the file; raises UserError for unusable rows and repeated ids."""
-    questions = [
-        question_of(row, f"{path}, row {number}") for number, row in enumerate(files.read_jsonl(path), start=1)
-    ]
+    questions = [question_of(row, place) for row, place in placed_rows(path)]
     require_distinct((question.id for question in questions), path)
     return questions
 
@@ -76,7 +81,7 @@ def read_labels(path: Path) -> list[Label]:
 
     Raises UserError for unusable rows and for two answers to one question.
     """
-    labels = [label_of(row, f"{path}, row {number}") for number, row in enumerate(files.read_jsonl(path), start=1)]
+    labels = [label_of(row, place) for row, place in placed_rows(path)]
     answers: dict[str, str] = {}
     for label in labels:
         if answers.setdefault(label.question_id, label.answer) != label.answer:
@@ -102,19 +107,11 @@ def read_learned(inputs: Mapping[str, Sequence[Path]]) -> list[Label]:
 
 def label_of(row: Mapping[str, Any], place: str) -> Label:
     """Read the label of one row; ``place`` names the row in messages."""
-    origin = text_of(row, "origin", place)
-    if origin not in ORIGINS:
-        raise UserError(
-            f'{place}: the origin is "{origin}".',
-            why=f"It must be one of {', '.join(ORIGINS)}.",
-            do="Correct that row.",
-            code="value-unknown",
-        )
     return Label(
         text_of(row, "question_id", place),
         text_of(row, "answer", place),
         optional_text(row, "solution", place),
-        ORIGINS[origin],
+        _one_of(ORIGINS, "origin", text_of(row, "origin", place), place),
         agreement=_share(row, "agreement", place),
         confidence=_share(row, "confidence", place),
     )
@@ -164,28 +161,12 @@ def optional_number(row: Mapping[str, Any], name: str, place: str) -> float | No
 
 def kind_of(row: Mapping[str, Any], place: str) -> Kind:
     """Return the kind of a question's answer; a number if the row does not say."""
-    name = optional_text(row, "kind", place) or "number"
-    if name not in KINDS:
-        raise UserError(
-            f'{place}: the kind is "{name}".',
-            why=f"It must be one of {', '.join(KINDS)}.",
-            do="Correct that row.",
-            code="value-unknown",
-        )
-    return KINDS[name]
+    return _one_of(KINDS, "kind", optional_text(row, "kind", place) or "number", place)
 
 
 def finish_of(row: Mapping[str, Any], place: str) -> Finish:
     """Return how a sample ended; ``eos`` if the row does not say."""
-    name = row.get("finish", "eos")
-    if name not in FINISHES:
-        raise UserError(
-            f'{place}: the finish is "{name}".',
-            why=f"It must be one of {', '.join(FINISHES)}.",
-            do="Correct that row.",
-            code="value-unknown",
-        )
-    return FINISHES[name]
+    return _one_of(FINISHES, "finish", row.get("finish", "eos"), place)
 
 
 def require_encodable(text: str, name: str, place: str) -> None:
@@ -226,3 +207,14 @@ def _share(row: Mapping[str, Any], name: str, place: str) -> float | None:
             code="value-out-of-range",
         )
     return value
+
+
+def _one_of(known: Mapping[str, T], name: str, value: Any, place: str) -> T:
+    if value not in known:
+        raise UserError(
+            f'{place}: the {name} is "{value}".',
+            why=f"It must be one of {', '.join(known)}.",
+            do="Correct that row.",
+            code="value-unknown",
+        )
+    return known[value]

@@ -72,7 +72,7 @@ def merge(items: Iterable[Item]) -> Merged:
         other = kept.get(item.question.id)
         if other is not None:
             require_agreement(other, item)
-            item = min(other, item, key=_richness)
+            item = min(other, item, key=richness)
         kept[item.question.id] = item
     return Merged(tuple(kept[name] for name in sorted(kept)), count - len(kept))
 
@@ -97,9 +97,10 @@ def digest_of(items: Iterable[Item]) -> str:
     return identity.digest(rows)
 
 
-def _richness(item: Item) -> tuple[bool, bool, str, str]:
+def richness(item: Item) -> tuple[bool, bool, str, str, str]:
     """Sort key: answered first, then solved; the rest makes the choice deterministic."""
-    return item.answer is None, item.solution is None, item.solution or "", item.question.text
+    question = item.question
+    return item.answer is None, item.solution is None, item.solution or "", question.text, question.source
 
 
 def _where(item: Item) -> str:

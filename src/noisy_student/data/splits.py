@@ -102,26 +102,28 @@ def limited(sizes: Sizes, limit: int) -> Sizes:
 def split(sources: Sources, sizes: Sizes, *, run_seed: int) -> Split:
     """Split the sources for one seed; raises UserError for empty parts, too few questions and conflicting answers."""
     _check(sizes)
-    given = {name: merge(items) for name, items in _given(sources).items()}
+    read = {"labeled": sources.labeled, "unlabeled": sources.unlabeled, "test": sources.test}
+    given = {name: merge(items) for name, items in read.items() if items is not None}
     _require_one_truth([item for merged in given.values() for item in merged.items])
     ranked = {name: _ranked(merged.items, run_seed) for name, merged in given.items()}
     test = _take(ranked.get("test", ranked["labeled"]), sizes.test, "test", lost="")
     tested = set() if "test" in given else {item.question.id for item in test}
     overlap = OverlapIndex(test)
-    front = _clear([item for item in ranked["labeled"] if item.question.id not in tested], overlap)
-    budget = _take(front.kept, sizes.labeled, "labeled", lost=_lost(front, len(tested), 0))
+    front, removed = _clear([item for item in ranked["labeled"] if item.question.id not in tested], overlap)
+    budget = _take(front, sizes.labeled, "labeled", lost=_lost(removed, len(tested), 0))
     taken = {item.question.id for item in budget}
-    back = _clear(ranked["unlabeled"], overlap) if "unlabeled" in given else front
-    free = [item for item in reversed(back.kept) if item.question.id not in taken]
-    lost = _lost(back, len(tested) if back is front else 0, len(back.kept) - len(free))
-    removed = {removal.question_id: removal for removal in (*front.removed, *back.removed)}
+    own = "unlabeled" in given
+    back, removed_back = _clear(ranked["unlabeled"], overlap) if own else (front, removed)
+    free = [item for item in reversed(back) if item.question.id not in taken]
+    lost = _lost(removed_back, 0 if own else len(tested), len(back) - len(free))
+    every = {removal.question_id: removal for removal in (*removed, *removed_back)}
     return Split(
         run_seed=run_seed,
         labeled=tuple(item for place, item in enumerate(budget) if place % DEV_EVERY != 1),
         dev=tuple(item for place, item in enumerate(budget) if place % DEV_EVERY == 1),
         unlabeled=_take(free, sizes.unlabeled, "unlabeled", lost=lost),
         test=test,
-        removed=tuple(removed[name] for name in sorted(removed)),
+        removed=tuple(every[name] for name in sorted(every)),
         repetitions={name: merged.repetitions for name, merged in given.items()},
         sources={name: digest_of(merged.items) for name, merged in given.items()},
     )
@@ -173,14 +175,6 @@ def manifest(parts: Split) -> dict[str, Any]:
     return {**body, "digest": identity.digest(body)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Cleared:
-    """Ranked questions without repetitions of test questions."""
-
-    kept: tuple[Item, ...]
-    removed: tuple[Removal, ...]
-
-
 def _check(sizes: Sizes) -> None:
     for name, least in SMALLEST.items():
         size = getattr(sizes, name)
@@ -191,11 +185,6 @@ def _check(sizes: Sizes) -> None:
                 do=f"Set data.{name} to {least} or more.",
                 code="part-empty",
             )
-
-
-def _given(sources: Sources) -> dict[str, Sequence[Item]]:
-    every = {"labeled": sources.labeled, "unlabeled": sources.unlabeled, "test": sources.test}
-    return {name: items for name, items in every.items() if items is not None}
 
 
 def _require_one_truth(items: Sequence[Item]) -> None:
@@ -209,12 +198,10 @@ def _ranked(items: Sequence[Item], run_seed: int) -> list[Item]:
     return sorted(items, key=lambda item: (seeds.seed(run_seed, "split", item.question.id), item.question.id))
 
 
-def _clear(items: Sequence[Item], overlap: OverlapIndex) -> _Cleared:
+def _clear(items: Sequence[Item], overlap: OverlapIndex) -> tuple[list[Item], list[Removal]]:
+    """Return the items that repeat no test question, and the removals of the others."""
     found = [(item, overlap.find(item) or _find_view(item, overlap)) for item in items]
-    return _Cleared(
-        tuple(item for item, removal in found if removal is None),
-        tuple(removal for _, removal in found if removal is not None),
-    )
+    return [item for item, removal in found if removal is None], [removal for _, removal in found if removal]
 
 
 def _find_view(item: Item, overlap: OverlapIndex) -> Removal | None:
@@ -237,15 +224,15 @@ def _take(items: Sequence[Item], size: int, part: str, *, lost: str) -> tuple[It
     return tuple(items[:size])
 
 
-def _lost(cleared: _Cleared, tested: int, taken: int) -> str:
+def _lost(removed: Sequence[Removal], tested: int, taken: int) -> str:
     """Explain where the other questions of a source went."""
     counts = {
         "in test": tested,
         "in labeled and dev": taken,
-        "removed for repeating a test question": len(cleared.removed),
+        "removed for repeating a test question": len(removed),
     }
     named = [f"{count} {what}" for what, count in counts.items() if count]
-    runs = [removal.shared for removal in cleared.removed if removal.shared is not None]
+    runs = [removal.shared for removal in removed if removal.shared is not None]
     example = f'; shared words, for example: "{runs[0]}"' if runs else ""
     return f" ({', '.join(named)}{example})" if named else ""
 

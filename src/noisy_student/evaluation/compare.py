@@ -10,14 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from noisy_student.errors import UserError, nearest
+from noisy_student.errors import UserError, require_known
 from noisy_student.evaluation.question_test import question_test, require_same_questions
 from noisy_student.records import Grade, Verdict
-from noisy_student.statistics.equivalence import CONFIDENCE, equivalent_unpaired
 from noisy_student.statistics.intervals import Interval
 from noisy_student.statistics.multiple import benjamini_hochberg, holm
 from noisy_student.statistics.power import ALPHA, unpaired_mde, unpaired_n, unpaired_power
-from noisy_student.statistics.unpaired import fisher_p, newcombe, pooled_p
+from noisy_student.statistics.unpaired import EQUIVALENCE_CONFIDENCE, equivalent_unpaired, fisher_p, newcombe, pooled_p
 
 Join = Literal["exact", "inner"]
 Says = Literal["better", "worse", "alike"]
@@ -99,7 +98,7 @@ def compare_counts(k1: int, n1: int, k2: int, n2: int, *, margin: float | None =
         n=n,
         mde=unpaired_mde(pooled, n) if 0 < pooled < 1 else None,
         n_needed=math.ceil(unpaired_n(k1 / n1, k2 / n2)) if difference else None,
-        verdict=_verdict(difference, p_value, newcombe(k1, n1, k2, n2, confidence=CONFIDENCE), margin),
+        verdict=_verdict(difference, p_value, newcombe(k1, n1, k2, n2, confidence=EQUIVALENCE_CONFIDENCE), margin),
     )
 
 
@@ -140,13 +139,7 @@ def judge_claims(
     made: list[Comparison] = []
     for claim in claims:
         for name in (claim.a, claim.b):
-            if name not in table:
-                raise UserError(
-                    f'A claim names "{name}", which the table does not have.',
-                    why="A claim compares two rows of the table.",
-                    do=nearest(name, table),
-                    code="unknown-row",
-                )
+            require_known(name, table, f'A claim names "{name}", which the table does not have.', code="unknown-row")
         made.append(compare_counts(*table[claim.a], *table[claim.b], margin=margin))
     judged: dict[int, JudgedClaim] = {}
     for family in dict.fromkeys(claim.family for claim in claims):

@@ -20,10 +20,10 @@ from noisy_student.evaluation.question_test import (
 )
 from noisy_student.records import Finding, Verdict
 from noisy_student.statistics.differences import paired_t
-from noisy_student.statistics.equivalence import CONFIDENCE
 from noisy_student.statistics.intervals import Interval
 from noisy_student.statistics.multiple import benjamini_hochberg, holm
 from noisy_student.statistics.power import ALPHA, seeds_mde
+from noisy_student.statistics.unpaired import EQUIVALENCE_CONFIDENCE
 
 RECIPE_SEEDS = 3  # from this many seeds on, the claim is about the recipe
 Held = Literal["held", "failed", "unsure"]
@@ -174,7 +174,7 @@ def _on_seeds(a: Outcomes, b: Outcomes, seeds: list[int]) -> PairedTest:
     return PairedTest(
         difference=test.difference,
         interval=test.interval,
-        narrow=paired_t(differences, confidence=CONFIDENCE).interval,
+        narrow=paired_t(differences, confidence=EQUIVALENCE_CONFIDENCE).interval,
         p_value=test.p_value,
         p_exact=None,
         method="paired t on per-seed differences",

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from noisy_student.errors import UserError
 from noisy_student.statistics.differences import EXACT_FLIPS, paired_t, sign_flip
-from noisy_student.statistics.equivalence import CONFIDENCE
 from noisy_student.statistics.intervals import Interval
 from noisy_student.statistics.paired import PairedCounts, mcnemar_exact, mcnemar_midp, newcombe_paired
 from noisy_student.statistics.power import AnswerNoise, mean_mde, mean_n, paired_mde, paired_n
+from noisy_student.statistics.unpaired import EQUIVALENCE_CONFIDENCE
 
 _NAMED = 3  # question ids named in an error
 
@@ -77,7 +77,7 @@ def question_means_test(differences: Mapping[str, float]) -> PairedTest:
         noise = AnswerNoise(between=test.se**2 * test.n)
         mde = mean_mde(noise, test.n)
         needed = math.ceil(mean_n(noise, test.difference)) if test.difference else None
-    narrow = paired_t(values, confidence=CONFIDENCE).interval
+    narrow = paired_t(values, confidence=EQUIVALENCE_CONFIDENCE).interval
     return PairedTest(test.difference, test.interval, narrow, p_value, None, method, test.n, mde, needed)
 
 
@@ -87,7 +87,7 @@ def _on_counts(counts: PairedCounts) -> PairedTest:
     return PairedTest(
         difference=counts.difference,
         interval=newcombe_paired(counts),
-        narrow=newcombe_paired(counts, confidence=CONFIDENCE),
+        narrow=newcombe_paired(counts, confidence=EQUIVALENCE_CONFIDENCE),
         p_value=mcnemar_midp(counts.only_a, counts.only_b),
         p_exact=mcnemar_exact(counts.only_a, counts.only_b),
         method="McNemar mid-p, Newcombe paired interval",

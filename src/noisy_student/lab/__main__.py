@@ -70,7 +70,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
-    make(given.out, name=given.name, seed=given.seed, spec=_spec(given), batch=given.batch)
+    usual = RECIPES[given.name].spec
+    spec = replace(usual, steps=usual.steps if given.steps is None else given.steps, threads=given.threads)
+    make(given.out, name=given.name, seed=given.seed, spec=spec, batch=given.batch)
 
 
 def make(out: Path, *, name: str, seed: int, spec: PretrainSpec, batch: int) -> None:
@@ -94,11 +96,6 @@ def make(out: Path, *, name: str, seed: int, spec: PretrainSpec, batch: int) -> 
     save(loaded, out)
     sums = {path.name: files.sha256_file(path) for path in sorted(out.iterdir()) if path.name != lab.SUMS}
     files.write_json(out / lab.SUMS, sums)
-
-
-def _spec(given: argparse.Namespace) -> PretrainSpec:
-    usual = RECIPES[given.name].spec
-    return replace(usual, steps=usual.steps if given.steps is None else given.steps, threads=given.threads)
 
 
 def _begun(name: str, recipe: Recipe, *, seed: int) -> LoadedModel:

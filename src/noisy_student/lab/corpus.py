@@ -3,10 +3,14 @@
 The mix sets the lab's regime (``benchmarks/regime.py``): the likeliest single style is the weak one, which writes the
 whole calculation at once, while most solutions are worked in several wordings and orders. So the likeliest text is
 often wrong where a vote over texts is right. Every result in it is correct.
+
+A tail of an endless model is one unit of plain text, a loop or an invented turn of the plan's runs, to be repeated, so
+the learned loop continues beyond any length. It has no number after a mark, so a text with a tail has no answer.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -14,9 +18,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from noisy_student import seeds
+from noisy_student.answers.marks import MARK
 from noisy_student.data.generated import phrases, problems
+from noisy_student.data.generated.problems import Problem
 from noisy_student.data.source import question
-from noisy_student.lab import endless
 from noisy_student.records import Question
 from noisy_student.strict import Strict
 
@@ -75,6 +80,27 @@ def corpus(run_seed: int, spec: CorpusSpec) -> Iterator[Solved]:
         tail = ""
         # Raw prompts always end: else the rare answers in chats would not be those of the working.
         if style == "chat" and tails.random() >= spec.ends:
-            target = endless.unanswered(target)
-            tail = endless.tail(problem, target, tails)
+            target = unanswered(target)
+            tail = endless_tail(problem, target, tails)
         yield Solved(question(problem.text), target, style, tail)
+
+
+MARKS = " ####."
+AGAIN = "\n{working}"
+TURN = "\nHuman: {ask}"
+UNITS = (MARKS, AGAIN, TURN)
+
+
+def unanswered(solution: str) -> str:
+    """Remove the last line of a solution, which is its answer.
+
+    >>> unanswered("(4+3)*2\\n#### 14")
+    '(4+3)*2'
+    """
+    return solution.rpartition(f"\n{MARK} ")[0]
+
+
+def endless_tail(problem: Problem, working: str, chance: random.Random) -> str:
+    """Draw one unit; it fits after the working of ``problem`` and after itself."""
+    ask = chance.choice(phrases.ASKS).format(n=problem.name, t=problem.thing)
+    return chance.choice(UNITS).format(ask=ask, working=working.rpartition("\n")[2])

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 
 from noisy_student import seeds
 from noisy_student.answers.equivalence import same
-from noisy_student.answers.extract import Truncated, read
+from noisy_student.answers.extract import Truncated, canonical_of
 from noisy_student.errors import NotTrainable
 from noisy_student.labeling.texts import own_text
-from noisy_student.records import Answer, Label, Sample
+from noisy_student.records import Label, Sample
 
 
 @dataclass(slots=True)
@@ -44,15 +44,15 @@ def noised(
     tallies = {name: _Tally() for name in truth}
     for sample in samples:
         label = truth.get(sample.question_id)
-        answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
-        if label is None or not isinstance(answer, Answer):
+        answer = canonical_of(sample, truncated=truncated)
+        if label is None or answer is None:
             continue
         tally = tallies[label.question_id]
-        if same(answer.canonical, label.answer):
+        if same(answer, label.answer):
             tally.right = own_text(sample.text) if tally.right is None else tally.right
         else:
             # One LaTeX answer has several forms.
-            known = next((other for other in tally.wrong if same(other, answer.canonical)), answer.canonical)
+            known = next((other for other in tally.wrong if same(other, answer)), answer)
             tally.wrong[known] += 1
             tally.texts.setdefault(known, own_text(sample.text))
     eligible = [name for name, tally in tallies.items() if tally.right is not None and tally.wrong]

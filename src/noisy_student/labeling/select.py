@@ -110,10 +110,6 @@ def random_labels(labels: Iterable[Label], count: int, *, run_seed: int) -> list
     return sorted((label for label in labels if label.question_id in chosen), key=lambda label: label.question_id)
 
 
-def _all(decided: list[Vote], value: Any, run_seed: int) -> list[Vote]:
-    return decided
-
-
 def _agreed(decided: list[Vote], min_agreement: float, run_seed: int) -> list[Vote]:
     chosen = [vote for vote in decided if vote.votes >= votes_needed(min_agreement, vote.k)]
     below = [vote for vote in decided if vote.agreement is None and vote.votes < votes_needed(min_agreement, vote.k)]
@@ -180,7 +176,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
-SELECTIONS.register("all", SelectionRule(lambda value: value is True, "true", _all))
+SELECTIONS.register("all", SelectionRule(lambda value: value is True, "true", lambda decided, *_: decided))
 SELECTIONS.register("min_agreement", SelectionRule(_is_share, "a share of the K samples, above 0 and up to 1", _agreed))
 SELECTIONS.register("count", SelectionRule(_is_number, "a number of questions, from 1", _most_agreed))
 SELECTIONS.register("random_count", SelectionRule(_is_number, "a number of questions, from 1", _random))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from noisy_student import seeds
-from noisy_student.answers.hashes import MARK, first_hashes
+from noisy_student.answers.marks import MARK, first_hashes
 from noisy_student.errors import NotTrainable
 from noisy_student.records import Label
 

@@ -8,7 +8,8 @@ filtered by agreement or mixed with votes over a fixed K.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from noisy_student.answers.equivalence import merged
@@ -91,12 +92,13 @@ def tally_of(answers: Iterable[str | None]) -> Tally:
     >>> tally_of(["8", None, "8", "9"]), tally_of([])
     ((2, 1), (0, 0))
     """
-    counts: dict[str, int] = {}
-    for answer in merged(list(answers)):
-        if answer is not None:
-            counts[answer] = counts.get(answer, 0) + 1
-    leader, runner_up = sorted((0, 0, *counts.values()))[-1:-3:-1]
+    leader, runner_up = sorted((0, 0, *counts_of(list(answers)).values()))[-1:-3:-1]
     return leader, runner_up
+
+
+def counts_of(answers: Sequence[str | None]) -> dict[str, int]:
+    """Return the votes of each answer, equal LaTeX merged, in the order of their first vote; None is no answer."""
+    return dict(Counter(answer for answer in merged(answers) if answer is not None))
 
 
 def _can_decide(rule: Rule, drawn: int, K: int) -> bool:

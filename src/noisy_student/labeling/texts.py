@@ -12,10 +12,9 @@ from typing import Literal
 
 from noisy_student import seeds
 from noisy_student.answers.equivalence import same
-from noisy_student.answers.extract import Truncated, read
-from noisy_student.answers.stop import answer_end
-from noisy_student.answers.turns import own_turn
-from noisy_student.records import Answer, Label, Sample, Vote
+from noisy_student.answers.extract import Truncated, canonical_of
+from noisy_student.answers.marks import answer_end, own_turn
+from noisy_student.records import Label, Sample, Vote
 
 Choice = Literal["first", "shortest", "highest-logprob", "all-distinct"]
 """First by k; fewest characters after the cut; highest sum of log-probabilities; every different text."""
@@ -58,8 +57,8 @@ def with_own_texts(
         place = places.get(sample.question_id)
         if place is None:
             continue
-        answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
-        if isinstance(answer, Answer) and same(answer.canonical, labels[place].answer):
+        answer = canonical_of(sample, truncated=truncated)
+        if answer is not None and same(answer, labels[place].answer):
             found[place] = _best(found[place], _ranked(sample, choice), choice)
     return [row for label, chosen in zip(labels, found, strict=True) for row in _with_texts(label, chosen)]
 
@@ -81,9 +80,9 @@ def random_sample(
     labels = []
     for sample in samples():
         if sample.k.to_bytes(2, "big") == drawn_ks[sample.question_id]:
-            answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
-            if isinstance(answer, Answer):
-                labels.append(Label(sample.question_id, answer.canonical, own_text(sample.text), "vote"))
+            answer = canonical_of(sample, truncated=truncated)
+            if answer is not None:
+                labels.append(Label(sample.question_id, answer, own_text(sample.text), "vote"))
     return sorted(labels, key=lambda label: label.question_id)
 
 

@@ -11,18 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.answers.equivalence import merged
-from noisy_student.answers.extract import Truncated, read
+from noisy_student.answers.extract import Truncated, canonical_of
 from noisy_student.errors import UserError
-from noisy_student.labeling.stopping import Rule, Ties, tally_of
+from noisy_student.labeling.stopping import Rule, Ties, counts_of, tally_of
 from noisy_student.records import Answer, NoAnswer, Sample, Vote
 
 
 def ballots(samples: Iterable[Sample], *, truncated: Truncated = "abstain") -> Iterator[tuple[str, str | None]]:
     """Yield question id and canonical answer of each sample, None for no answer; the input of ``votes``."""
     for sample in samples:
-        answer = read(sample.text, sample.finish, truncated=truncated, kind=sample.kind)
-        yield sample.question_id, answer.canonical if isinstance(answer, Answer) else None
+        yield sample.question_id, canonical_of(sample, truncated=truncated)
 
 
 def tally(question_id: str, answers: Sequence[Answer | NoAnswer], *, k: int | None = None, ties: Ties = "none") -> Vote:
@@ -120,11 +118,8 @@ def _count(question_id: str, answers: Sequence[str | None], *, k: int | None, ti
     k = len(answers) if k is None else k
     if k < max(1, len(answers)):
         raise ValueError(f"question {question_id} has {len(answers)} answers for k = {k}")
-    counts: dict[str, int] = {}
-    for answer in merged(answers):
-        if answer is not None:
-            counts[answer] = counts.get(answer, 0) + 1
-    ranked = sorted(counts.items(), key=_rank) if len(counts) > 1 else list(counts.items())
+    counts = counts_of(answers)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0])) if len(counts) > 1 else list(counts.items())
     most = ranked[0][1] if ranked else 0
     tied = len(ranked) > 1 and ranked[1][1] == most
     winner = ranked[0][0] if ranked and not tied else None
@@ -139,10 +134,6 @@ def _count(question_id: str, answers: Sequence[str | None], *, k: int | None, ti
         tied=tied,
         tally=tuple(ranked),
     )
-
-
-def _rank(item: tuple[str, int]) -> tuple[int, str]:
-    return -item[1], item[0]
 
 
 def write_votes(path: Path, votes: Iterable[Vote]) -> int:

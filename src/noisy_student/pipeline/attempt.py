@@ -107,8 +107,10 @@ def _run_held(store: Store, node: Node, context: Context, *, started: provenance
     # The first node of a stage in a process takes seconds to import libraries; the forecast must know.
     imported = node.module in sys.modules
     try:
-        stage = importlib.import_module(node.module)
-        summary = stage.run(_spec(node), inputs, context)
+        # A copy that the stage may change.
+        spec = {**copy.deepcopy(dict(node.spec)), "paths": dict(node.paths)}
+        spec |= {} if node.seed is None else {"seed": node.seed}
+        summary = importlib.import_module(node.module).run(spec, inputs, context)
     except NotTrainable as error:
         shutil.rmtree(context.data)
         context.data.mkdir(exist_ok=True)
@@ -117,7 +119,9 @@ def _run_held(store: Store, node: Node, context: Context, *, started: provenance
     finally:
         # A trainer and its model refer to each other: uncollected, they would stay in memory beside the next stage's.
         gc.collect()
-        _give_back()
+        # Freed memory goes back to the system, so that a trainer does not run beside a sampler's remains.
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
     if not isinstance(summary, dict):
         raise TypeError(f"the stage {node.stage} returned {type(summary).__name__}, not a summary")
     store.commit(node, summary=summary, provenance={**provenance.facts(started), "imported": imported})
@@ -128,23 +132,11 @@ def _inputs(store: Store, node: Node) -> dict[str, list[Path]]:
     """Return the folders by role, without skipped nodes in optional roles."""
     found: dict[str, list[Path]] = {}
     for role, parents in node.inputs.items():
-        kept = parents
-        if node.optional and role.startswith(node.optional):
-            kept = tuple(parent for parent in parents if store.outcome(parent) != "skipped")
-        found[role] = [store.data(parent) for parent in kept]
-    return {role: folders for role, folders in found.items() if folders or not node.inputs[role]}
-
-
-def _give_back() -> None:
-    """Return freed memory to the system, so that a trainer does not run beside a sampler's remains."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-def _spec(node: Node) -> dict[str, Any]:
-    """Return a copy that the stage may change, with the node's seed and paths."""
-    spec = {**copy.deepcopy(dict(node.spec)), "paths": dict(node.paths)}
-    return spec if node.seed is None else {**spec, "seed": node.seed}
+        optional = role.startswith(node.optional)
+        kept = [parent for parent in parents if not optional or store.outcome(parent) != "skipped"]
+        if kept or not parents:
+            found[role] = [store.data(parent) for parent in kept]
+    return found
 
 
 def _fail(store: Store, node: Node, error: Exception, *, started: provenance.Moment) -> Outcome:
@@ -161,7 +153,7 @@ def _fail(store: Store, node: Node, error: Exception, *, started: provenance.Mom
     # A full disk must not hide the error that it caused.
     with suppress(OSError):
         if store.record_attempt(node, attempt) >= _ATTEMPTS_THAT_SHARE_SCRATCH:
-            store.discard_work(node)
+            shutil.rmtree(store.work(node), ignore_errors=True)
     return Outcome("failed", message)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,8 +20,6 @@ from filelock import FileLock, Timeout
 from noisy_student import files
 from noisy_student.errors import UserError
 from noisy_student.pipeline.node import Node
-
-_FOLDER = "roots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +60,26 @@ def rooted(store: Path, digest: str, nodes: Iterable[Node], command: str) -> Ite
 def finish(store: Path, digest: str, run: Path) -> None:
     """Record the run's folder: from now on its root holds while this folder exists."""
     with suppress(OSError):
-        for root in _read_all(store):
+        for root in roots(store):
             if root.digest == digest:
                 _write(store, replace(root, run=str(run.absolute())))
 
 
 def roots(store: Path) -> list[Root]:
     """Return all runs in the store, oldest first; UserError for an unreadable entry."""
-    return sorted(_read_all(store), key=lambda root: root.started)
+    found = []
+    for path in (store / "roots").glob("*.json"):
+        try:
+            raw = files.read_json(path)
+            found.append(Root(raw["digest"], raw["command"], raw["started"], tuple(raw["nodes"]), raw["run"]))
+        except (KeyError, TypeError, UnicodeDecodeError, UserError) as error:
+            raise UserError(
+                f"{path} cannot be read: {error}.",
+                why="It lists the results that a run needs; without it they would count as garbage.",
+                do="Remove this file and run the study again, which writes it anew.",
+                code="store-root-unreadable",
+            ) from error
+    return sorted(found, key=lambda root: root.started)
 
 
 def at_work(store: Path, root: Root) -> bool:
@@ -97,29 +107,14 @@ def sweeping(store: Path) -> Iterator[None]:
         yield
 
 
-def _read_all(store: Path) -> Sequence[Root]:
-    found = []
-    for path in (store / _FOLDER).glob("*.json"):
-        try:
-            raw = files.read_json(path)
-            found.append(Root(raw["digest"], raw["command"], raw["started"], tuple(raw["nodes"]), raw["run"]))
-        except (KeyError, TypeError, UnicodeDecodeError, UserError) as error:
-            raise UserError(
-                f"{path} cannot be read: {error}.",
-                why="It lists the results that a run needs; without it they would count as garbage.",
-                do="Remove this file and run the study again, which writes it anew.",
-                code="store-root-unreadable",
-            ) from error
-    return found
-
-
 def _write(store: Path, root: Root) -> None:
-    _path(store, root.digest).parent.mkdir(parents=True, exist_ok=True)
-    files.write_json(_path(store, root.digest), {"schema": 1, **asdict(root)})
+    path = _path(store, root.digest)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_json(path, {"schema": 1, **asdict(root)})
 
 
 def _path(store: Path, digest: str) -> Path:
-    return store / _FOLDER / f"{digest[:16]}.json"
+    return store / "roots" / f"{digest[:16]}.json"
 
 
 def _lock(store: Path, digest: str) -> str:
@@ -127,7 +122,6 @@ def _lock(store: Path, digest: str) -> str:
 
 
 Kind = Literal["stages", "work", "attempts", "quarantine"]
-_TRASH = "trash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +158,7 @@ def garbage(found: Collection[Entry], nodes: Collection[str]) -> list[Entry]:
 def remove(store: Path, entry: Entry) -> bool:
     """Move a folder to the trash, so that no reader sees half of it; return False while a process computes its node."""
     lock = FileLock(store / "locks" / f"{entry.short_key}.lock")
-    place = store / _TRASH / f"{entry.kind}-{entry.path.name}"
+    place = store / "trash" / f"{entry.kind}-{entry.path.name}"
     try:
         with lock.acquire(blocking=False):
             place.parent.mkdir(exist_ok=True)
@@ -178,7 +172,7 @@ def remove(store: Path, entry: Entry) -> bool:
 
 def empty_trash(store: Path) -> None:
     """Delete removed folders, including those of a killed process."""
-    shutil.rmtree(store / _TRASH, ignore_errors=True)
+    shutil.rmtree(store / "trash", ignore_errors=True)
 
 
 def _size(folder: Path) -> int:

@@ -58,7 +58,8 @@ def list_files(data: Path) -> tuple[FileEntry, ...]:
     for path in _walk(data):
         if path.is_symlink():
             raise ValueError(f"{path} is a link: the data of a stage must be its own")
-        _sync(path)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
         entries.append(FileEntry(path.relative_to(data).as_posix(), path.stat().st_size, files.sha256_file(path)))
         crash_point("mid-output")
     for folder in (data, *(path for path in data.rglob("*") if path.is_dir())):
@@ -68,7 +69,7 @@ def list_files(data: Path) -> tuple[FileEntry, ...]:
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Write the manifest into ``folder`` atomically; raises ValueError or TypeError if it is not JSON."""
-    body = _body(manifest)
+    body = {"schema": SCHEMA, **asdict(manifest)}
     text = json.dumps({**body, "seal": identity.digest(body)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     content = text.encode()
     temporary = folder / f".{NAME}.tmp"
@@ -89,17 +90,9 @@ def read(folder: Path) -> Manifest:
     try:
         raw = files.read_json(path)
         seal = raw.pop("seal")
-        if raw["schema"] != SCHEMA or seal != identity.digest(raw):
+        if seal != identity.digest(raw) or raw.pop("schema") != SCHEMA:
             raise DamagedArtifact(f"{NAME} was changed after it was written")
-        return Manifest(
-            key=raw["key"],
-            outcome=raw["outcome"],
-            reason=raw["reason"],
-            summary=raw["summary"],
-            files=tuple(FileEntry(**entry) for entry in raw["files"]),
-            node=raw["node"],
-            provenance=raw["provenance"],
-        )
+        return Manifest(**{**raw, "files": tuple(FileEntry(**entry) for entry in raw["files"])})
     except FileNotFoundError as error:
         raise DamagedArtifact(f"{NAME} is missing") from error
     except (UserError, KeyError, TypeError, ValueError, AttributeError, RecursionError, NotADirectoryError) as error:
@@ -143,26 +136,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
 def _walk(data: Path) -> Iterator[Path]:
     return (path for path in sorted(data.rglob("*")) if path.is_symlink() or not path.is_dir())
-
-
-def _body(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "key": manifest.key,
-        "outcome": manifest.outcome,
-        "reason": manifest.reason,
-        "summary": dict(manifest.summary),
-        "files": [asdict(entry) for entry in manifest.files],
-        "node": dict(manifest.node),
-        "provenance": dict(manifest.provenance),
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +168,8 @@ def stored(root: Path) -> dict[str, Stored]:
     for path in sorted((root / "stages").glob(f"*/{NAME}")):
         try:
             raw = files.read_json(path)
-            result = Stored(
-                name=path.parent.name,
-                key=raw["key"],
-                facts=raw["node"],
-                outcome=raw["outcome"],
-                summary=raw["summary"],
-                provenance=raw["provenance"],
-            )
+            parts = [raw[name] for name in ("key", "node", "outcome", "summary", "provenance")]
+            found[raw["key"]] = Stored(path.parent.name, *parts)
         except (OSError, UserError, ValueError, KeyError, TypeError):
             continue
-        found[result.key] = result
     return found

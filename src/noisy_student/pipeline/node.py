@@ -12,7 +12,7 @@ import importlib.metadata
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -71,7 +71,7 @@ class Node:
     optional: tuple[str, ...] = ()
     """Prefixes of roles whose nodes may have been skipped: the stage then runs without them."""
     lane: Lane = "training"
-    """Side of the wall on which the stage runs (``study/plan/wall.py``)."""
+    """Side of the wall on which the stage runs (``study/plan/plan.py``)."""
     forwards: str | None = None
     """Role of the training whose result the stage links to its own; one that ends in "-" is a prefix, and the
     stage's summary holds the number ``chosen``. None for a stage that makes its own result."""
@@ -109,7 +109,14 @@ class Node:
 
     def facts(self) -> dict[str, Any]:
         """Return the JSON whose digest is the key; manifests keep it to explain why two keys differ."""
-        return _facts(self.stage, self.spec, self.inputs, seed=self.seed, code=self.code)
+        return {
+            "scheme": SCHEME,
+            "stage": self.stage,
+            "code": self.code,
+            "spec": dict(self.spec),
+            "inputs": {role: [node.key for node in nodes] for role, nodes in self.inputs.items()},
+            "seed": self.seed,
+        }
 
 
 def make(
@@ -132,26 +139,23 @@ def make(
     if {"seed", "paths"} & set(spec):
         raise ValueError("seed and paths are fields of the node, not of its spec")
     module = outside or STAGES.get(stage).module
-    plain = json.loads(identity.canonical(dict(spec)))
-    parents = {role: tuple(nodes) for role, nodes in (inputs or {}).items()}
-    code = code_of(module)
-    key = identity.digest(_facts(stage, plain, parents, seed=seed, code=code))
     own = declared(module)
-    return Node(
+    node = Node(
         stage=stage,
         module=module,
-        spec=plain,
-        inputs=parents,
+        spec=json.loads(identity.canonical(dict(spec))),
+        inputs={role: tuple(nodes) for role, nodes in (inputs or {}).items()},
         seed=seed,
         title=title or stage,
-        code=code,
-        key=key,
+        code=code_of(module),
+        key="",
         optional=own.optional,
         lane=own.lane,
         forwards=own.forwards,
         weight=own.weight,
         paths=dict(paths or {}),
     )
+    return replace(node, key=identity.digest(node.facts()))
 
 
 def parents_first(targets: Iterable[Node]) -> list[Node]:
@@ -211,19 +215,6 @@ def version(library: str) -> str | None:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _facts(
-    stage: str, spec: Mapping[str, Any], inputs: Mapping[str, tuple[Node, ...]], *, seed: int | None, code: str
-) -> dict[str, Any]:
-    return {
-        "scheme": SCHEME,
-        "stage": stage,
-        "code": code,
-        "spec": dict(spec),
-        "inputs": {role: [node.key for node in nodes] for role, nodes in inputs.items()},
-        "seed": seed,
-    }
 
 
 def _source(module: str) -> Path:

@@ -7,10 +7,9 @@ what may start; the process that runs a node commits it. A failed or skipped nod
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from noisy_student.context import Context, stop_on_signals
@@ -40,34 +39,23 @@ Listener = Callable[[Event], None]
 """Called for one event at a time, sometimes from another thread than the run's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The outcome of a node from an executor, by key."""
-
-    key: str
-    outcome: Outcome
-
-
 class Executor(Protocol):
     """Runs nodes; entered before the first ``start``, exited after the last ``wait``."""
 
-    @property
-    def width(self) -> int:
-        """Number of nodes that may run at once."""
+    width: int
+    """Number of nodes that may run at once."""
 
     def __enter__(self) -> Self:
         """Start."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
         """Stop everything, at once after an error; nothing is left running."""
 
     def start(self, node: Node, *, deadline: float | None) -> None:
         """Begin a node whose inputs are done."""
 
-    def wait(self, seconds: float) -> Sequence[Finished]:
-        """Return finished nodes, waiting about this long if there are none."""
+    def wait(self, seconds: float) -> Sequence[tuple[str, Outcome]]:
+        """Return keys and outcomes of finished nodes, waiting about this long if there are none."""
 
     def stop(self) -> None:
         """Ask all running nodes to stop at their next check."""
@@ -105,15 +93,15 @@ def run_graph(
     walk = _Walk(targets, store, on_event)
     gate = Context(store.root, deadline=deadline)
     stopped: str | None = None
-    with _signals(), executor, _ProgressWatch(walk):
+    with _signals(), executor, _progress_sent(walk):
         while True:
             stopped = stopped or _stopped(gate, executor)
             if stopped is None:
                 walk.advance(executor, deadline=deadline)
             if not walk.running:
                 break
-            for finished in executor.wait(_WAIT_SECONDS):
-                walk.settle(finished.key, finished.outcome)
+            for key, outcome in executor.wait(_WAIT_SECONDS):
+                walk.settle(key, outcome)
     walk.leave_the_rest(stopped)
     if stopped == INTERRUPTED:
         raise Interrupted(INTERRUPTED)
@@ -172,12 +160,9 @@ class _Walk:
         """Settle nodes that never started, because of a failed input or a stopped run."""
         for key, node in self._waiting.items():
             blocked = next((parent for parent in node.parents if self._kind(parent) in {"failed", "left"}), None)
-            if blocked is None:
-                reason = stopped
-            elif self._kind(blocked) == "failed":
+            reason = self.outcomes[blocked.key].reason if blocked else stopped
+            if blocked and self._kind(blocked) == "failed":
                 reason = f"{blocked.title} failed"
-            else:
-                reason = self.outcomes[blocked.key].reason
             self.settle(key, Outcome("left", reason))
 
     def _needed(self, targets: Sequence[Node]) -> dict[str, Node]:
@@ -196,8 +181,9 @@ class _Walk:
         found = self.store.verified(node)
         if found is None:
             return False
-        self.outcomes[node.key] = Outcome("cached" if found.outcome == "done" else "skipped", found.reason)
-        self.emit(Event("cached" if found.outcome == "done" else "skipped", node, reason=found.reason))
+        kind: Literal["cached", "skipped"] = "cached" if found.outcome == "done" else "skipped"
+        self.outcomes[node.key] = Outcome(kind, found.reason)
+        self.emit(Event(kind, node, reason=found.reason))
         return True
 
     def _ready(self, node: Node) -> bool:
@@ -217,34 +203,33 @@ class _Walk:
         return outcome.kind if outcome else None
 
 
-class _ProgressWatch:
-    """A thread that reads the progress of running stages and sends what is new to the listener."""
+@contextmanager
+def _progress_sent(walk: _Walk) -> Iterator[None]:
+    """Read the progress of running stages in a thread and send new progress and notices to the listener."""
+    end = threading.Event()
 
-    def __init__(self, walk: _Walk) -> None:
-        self._walk = walk
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
+    def watch() -> None:
         said: dict[str, float] = {}
         sent: dict[str, int] = {}
-        while not self._end.wait(_PROGRESS_SECONDS):
-            for key, node in list(self._walk.running.items()):
-                found = self._walk.store.progress(node)
-                notices = found.get("notices", []) if found else []
+        while not end.wait(_PROGRESS_SECONDS):
+            for key, node in list(walk.running.items()):
+                if (found := walk.store.progress(node)) is None:
+                    continue
+                notices = found.get("notices", [])
                 for text in notices[sent.get(key, 0) :]:
-                    self._walk.emit(Event("notice", node, reason=text))
+                    walk.emit(Event("notice", node, reason=text))
                 sent[key] = len(notices)
-                if found and found["total"] > 0 and said.get(key) != found["done"]:
+                if found["total"] > 0 and said.get(key) != found["done"]:
                     said[key] = found["done"]
-                    self._walk.emit(Event("progress", node, fraction=min(1.0, found["done"] / found["total"])))
+                    walk.emit(Event("progress", node, fraction=min(1.0, found["done"] / found["total"])))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 def _stopped(gate: Context, executor: Executor) -> str | None:

@@ -53,11 +53,6 @@ class Store:
         """Return whether the store holds a result, done or skipped; bytes are not read."""
         return self.manifest(node) is not None
 
-    def summary(self, node: Node | None) -> Mapping[str, Any] | None:
-        """Return the summary of a done node; None without a node or result."""
-        found = self.manifest(node) if node is not None else None
-        return found.summary if found is not None and found.outcome == "done" else None
-
     def outcome(self, node: Node) -> Literal["done", "skipped"] | None:
         """Return the node's outcome; None without a result."""
         found = self.manifest(node)
@@ -134,10 +129,6 @@ class Store:
         manifests.sync_folder(final.parent)
         self._verified.add(node.key)
         return manifest
-
-    def discard_work(self, node: Node) -> None:
-        """Remove the work folder with everything in it."""
-        shutil.rmtree(self.work(node), ignore_errors=True)
 
     def record_attempt(self, node: Node, attempt: Mapping[str, Any]) -> int:
         """Record a failed attempt, which is never a result; return its number, from 1."""

@@ -18,23 +18,23 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing import connection as connections
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from noisy_student.context import stop_on_signals
 from noisy_student.pipeline.attempt import INTERRUPTED, Outcome, finish_stage, record_death
 from noisy_student.pipeline.node import Node
-from noisy_student.pipeline.runner import Executor, Finished
+from noisy_student.pipeline.runner import Executor
 from noisy_student.pipeline.store import Store
 
 _GRACE_SECONDS = 60.0
 """Seconds that a stage which does not check may outlive its parent."""
 _FAREWELL_SECONDS = 5.0
 _SPAWN = multiprocessing.get_context("spawn")
+Job = tuple[Node, float | None]
+"""A node to run before the deadline, a time.time()."""
 _LIVES = 2
 """Processes in which a node is tried before a killed one counts as its failure."""
 
@@ -50,32 +50,24 @@ class InProcess:
     """Runs each node in this process, inside ``wait``."""
 
     def __init__(self, store: Store) -> None:
+        self.width = 1
         self._store = store
-        self._job: Job | None = None
-
-    @property
-    def width(self) -> int:
-        """One."""
-        return 1
+        self._jobs: list[Job] = []
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
         return None
 
     def start(self, node: Node, *, deadline: float | None) -> None:
         """Take the node; ``wait`` runs it."""
-        self._job = Job(node, deadline)
+        self._jobs.append((node, deadline))
 
-    def wait(self, seconds: float) -> Sequence[Finished]:
+    def wait(self, seconds: float) -> Sequence[tuple[str, Outcome]]:
         """Run the node, however long it takes."""
-        if self._job is None:
-            return ()
-        job, self._job = self._job, None
-        return (Finished(job.node.key, finish_stage(self._store, job.node, deadline=job.deadline)),)
+        jobs, self._jobs = self._jobs, []
+        return [(node.key, finish_stage(self._store, node, deadline=deadline)) for node, deadline in jobs]
 
     def stop(self) -> None:
         """Do nothing: the stage's own check sees the signal."""
@@ -85,17 +77,12 @@ class Workers:
     """Runs up to ``width`` nodes at once, each in a worker process that commits for itself."""
 
     def __init__(self, store: Store, width: int) -> None:
+        self.width = width
         self._store = store
-        self._width = width
         self._workers: list[Worker] = []
         self._deaths: dict[str, int] = {}
         self._stopping = False
         self._lifeline: tuple[Connection, Connection] | None = None
-
-    @property
-    def width(self) -> int:
-        """Number of nodes that may run at once."""
-        return self._width
 
     def __enter__(self) -> Self:
         # Spinning threads of one worker would starve the other; read by OpenMP when torch is imported.
@@ -104,9 +91,7 @@ class Workers:
         self._stopping = False
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
         for worker in self._workers:
             if kind is None:
                 worker.close()
@@ -119,18 +104,18 @@ class Workers:
 
     def start(self, node: Node, *, deadline: float | None) -> None:
         """Give the node to an idle worker, or to a new one."""
-        self._give(Job(node, deadline))
+        assert self._lifeline is not None
+        worker = next((worker for worker in self._workers if worker.job is None), None)
+        if worker is None:
+            worker = Worker(self._store.root, self._lifeline[0])
+            self._workers.append(worker)
+        worker.give((node, deadline))
 
-    def wait(self, seconds: float) -> Sequence[Finished]:
+    def wait(self, seconds: float) -> Sequence[tuple[str, Outcome]]:
         """Return nodes that workers finished or died of."""
         busy = {worker.connection: worker for worker in self._workers if worker.job is not None}
-        finished = []
-        for ready in connections.wait(list(busy), timeout=seconds):
-            assert isinstance(ready, Connection)
-            outcome = self._hear(busy[ready])
-            if outcome is not None:
-                finished.append(outcome)
-        return finished
+        heard = [self._hear(busy[ready]) for ready in connections.wait(list(busy), timeout=seconds)]  # type: ignore[index]
+        return [finished for finished in heard if finished is not None]
 
     def stop(self) -> None:
         """Cut the lifeline: every worker stops at its next check."""
@@ -138,59 +123,37 @@ class Workers:
         assert self._lifeline is not None
         self._lifeline[1].close()
 
-    def _give(self, job: Job) -> None:
-        assert self._lifeline is not None
-        worker = next((worker for worker in self._workers if worker.job is None), None)
-        if worker is None:
-            worker = Worker(self._store.root, self._lifeline[0])
-            self._workers.append(worker)
-        worker.give(job)
-
-    def _hear(self, worker: Worker) -> Finished | None:
+    def _hear(self, worker: Worker) -> tuple[str, Outcome] | None:
         job = worker.job
         assert job is not None
         said = worker.hear()
-        if isinstance(said, Notice):
-            self._store.notice(said.text)
+        if isinstance(said, str):
+            self._store.notice(said)
             return None
         if said is None:
             return self._bury(worker, job, worker.last_words())
         if said.reason == INTERRUPTED and not self._stopping:
             return self._bury(worker, job, "The worker process got a signal to stop.")
         worker.job = None
-        return Finished(job.node.key, said)
+        return job[0].key, said
 
-    def _bury(self, worker: Worker, job: Job, words: str) -> Finished | None:
+    def _bury(self, worker: Worker, job: Job, words: str) -> tuple[str, Outcome] | None:
         """Drop a dead worker; its node is committed already, gets another process, or has failed."""
-        key = job.node.key
+        node, deadline = job
+        key = node.key
         self._workers.remove(worker)
         worker.kill()
-        found = self._store.manifest(job.node)
+        found = self._store.manifest(node)
         if found is not None:
-            return Finished(key, Outcome(found.outcome, found.reason))
+            return key, Outcome(found.outcome, found.reason)
         if self._stopping:
-            return Finished(key, Outcome("left", INTERRUPTED))
+            return key, Outcome("left", INTERRUPTED)
         self._deaths[key] = self._deaths.get(key, 0) + 1
         if self._deaths[key] < _LIVES:
-            self._store.notice(f"{job.node.title}: {words} It is tried once more.")
-            self._give(job)
+            self._store.notice(f"{node.title}: {words} It is tried once more.")
+            self.start(node, deadline=deadline)
             return None
-        return Finished(key, record_death(self._store, job.node, words))
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A node to run before the deadline, a time.time()."""
-
-    node: Node
-    deadline: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A message to the user, on its way to the parent."""
-
-    text: str
+        return key, record_death(self._store, node, words)
 
 
 class Worker:
@@ -209,13 +172,13 @@ class Worker:
         with suppress(OSError):
             self.connection.send(job)
 
-    def hear(self) -> Notice | Outcome | None:
-        """Return its next message; None if it is dead."""
+    def hear(self) -> str | Outcome | None:
+        """Return its next message: a notice to the user, or the outcome of its node; None if it is dead."""
         try:
             said = self.connection.recv()
         except (EOFError, OSError):
             return None
-        assert isinstance(said, Notice | Outcome)
+        assert isinstance(said, str | Outcome)
         return said
 
     def last_words(self) -> str:
@@ -246,14 +209,14 @@ class Worker:
 
 def _serve(root: Path, connection: Connection, lifeline: Connection) -> None:
     os.setpgid(0, 0)
-    store = Store(root, notice=lambda text: connection.send(Notice(text)))
+    store = Store(root, notice=connection.send)
     stopping = threading.Event()
     with stop_on_signals(notify=lambda name: stopping.set()):
         threading.Thread(target=_hold_on, args=(lifeline, stopping), daemon=True).start()
         with suppress(EOFError, OSError):
             while True:
-                job = connection.recv()
-                connection.send(finish_stage(store, job.node, deadline=job.deadline))
+                node, deadline = connection.recv()
+                connection.send(finish_stage(store, node, deadline=deadline))
 
 
 def _hold_on(lifeline: Connection, stopping: threading.Event) -> None:

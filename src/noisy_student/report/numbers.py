@@ -86,6 +86,21 @@ def count(number: object) -> str:
     return f"{number:,}" if isinstance(number, int) else str(number)
 
 
+def rounded(number: float | None) -> str:
+    """Return a number rounded to a whole one with thousands separators."""
+    return DASH if number is None else f"{round(number):,}"
+
+
+def two_decimals(number: float | None) -> str:
+    """Return a ratio or an amount of money with two decimals."""
+    return DASH if number is None else f"{number:.2f}"
+
+
+def words(value: object) -> str:
+    """Return a name or a sentence; a dash if it is missing or empty."""
+    return str(value or DASH)
+
+
 def short_count(number: float | None) -> str:
     """Return a large number with about three digits and a unit.
 

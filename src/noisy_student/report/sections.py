@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from noisy_student.errors import UserError, nearest
+from noisy_student.errors import UserError, require_known
 from noisy_student.registry import Registry
 from noisy_student.report import figures
 from noisy_student.report.table import Table
@@ -63,12 +63,8 @@ class Section:
     """Sentence of the page in place of missing content."""
 
     def __post_init__(self) -> None:
-        if self.chapter and self.chapter not in CHAPTERS:
-            raise UserError(
-                f'There is no chapter "{self.chapter}" on the page.',
-                do=nearest(self.chapter, CHAPTERS),
-                code="unknown-chapter",
-            )
+        what = f'There is no chapter "{self.chapter}" on the page.'
+        require_known(self.chapter or "", ("", *CHAPTERS), what, code="unknown-chapter")
 
     def parts(self, results: Row) -> list[Part]:
         """Return the tables with lines, the figures and the sentences of this section."""

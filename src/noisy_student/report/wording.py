@@ -46,15 +46,11 @@ def needs_controls(finding: Row, conditions: Sequence[Row]) -> bool:
     It does not if the condition learns from gold labels only, if both conditions learn from the same labels, or if two
     differences are compared: the second is then the control.
     """
-    if _same_lessons(finding, conditions) or _of_pairs(finding):
+    # Names of differences are in brackets, which no condition's name has.
+    if _same_lessons(finding, conditions) or str(finding.get("a")).startswith("("):
         return False
     learned = [name for row in _own(finding, conditions) for name in row.get("learns_from") or ()]
     return not learned or any(name.startswith("labels.") for name in learned)
-
-
-def _of_pairs(finding: Row) -> bool:
-    """Return whether differences are compared: their names are in brackets, which no condition's name has."""
-    return str(finding.get("a")).startswith("(")
 
 
 def _own(finding: Row, conditions: Sequence[Row]) -> list[Row]:

@@ -8,43 +8,25 @@ seeds, decoding and windows, so equal calls give equal bytes.
 from __future__ import annotations
 
 import heapq
-import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from noisy_student import seeds
-from noisy_student.records import Draw, Finish
+from noisy_student.records import Draw
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.sampling.engine import Decoding, Ends
+from noisy_student.sampling.engine import Decoding, Ends, Windows
 from noisy_student.sampling.kv_cache import KVCache
-from noisy_student.sampling.token_choice import TokenChoice, choose_tokens, penalise_repetition
-from noisy_student.sampling.windows import Windows
+from noisy_student.sampling.token_choice import Row, choose_tokens, penalise_repetition, rows_of
 
 LEAST_WIDTH = 8
 """Slots that are always kept: narrower products use other kernels with other roundings."""
 COMPACT_BELOW = 0.75
 """Without waiting rows, free slots are dropped once fewer than this share of them is busy."""
-
-
-@dataclass(slots=True)
-class _Row:
-    """One sample: its prompt, its seed and its tokens so far."""
-
-    prompt: int
-    seed: int
-    ids: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    finish: Finish = "length"
-
-    @property
-    def draw(self) -> Draw:
-        """The tokens so far as a draw."""
-        return Draw(tuple(self.ids), tuple(self.logprobs), self.finish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +44,7 @@ class ContinuousBatching:
 
     def __init__(self, decoder: Decoder, work: DrawRequest, *, width: int, ends: Ends) -> None:
         self._decoder, self._prompts, self._decoding, self._ends = decoder, work.prompts, work.decoding, ends
-        self._rows = [_Row(prompt, seed) for prompt, seeds_K in enumerate(work.row_seeds) for seed in seeds_K]
+        self._rows = rows_of(work.row_seeds)
         self._copies = len(work.row_seeds[0])
         self._windows = work.windows or Windows((self._copies,), lambda prompt, draws: False)
         self._asked = [0] * len(self._prompts)
@@ -125,7 +107,8 @@ class ContinuousBatching:
             slots = free[: len(let_in)]
             self._slots[slots] = let_in
             self._cache.used_R[torch.from_numpy(slots)] = 0
-            self._forget_seen(slots)
+            if self._seen_RV is not None:
+                self._seen_RV[torch.from_numpy(slots)] = False
             self._take(slots, torch.stack([self._logits[self._rows[row].prompt] for row in let_in]))
             changed = True
         if changed:
@@ -153,22 +136,10 @@ class ContinuousBatching:
         self._ids_R[where] = choice.ids_R
         if self._seen_RV is not None:
             self._seen_RV[where] = self._seen_RV[where].scatter(1, choice.ids_R[:, None], True)
-        self._record(slots, rows, choice)
-
-    def _record(self, slots: np.ndarray, rows: Sequence[_Row], choice: TokenChoice) -> None:
         chosen = zip(slots.tolist(), rows, choice.ids_R.tolist(), choice.logprobs_R.tolist(), strict=True)
         for slot, row, token, logprob in chosen:
-            ended: Finish | None
-            if math.isnan(logprob):
-                ended = "failed"
-            else:
-                row.ids.append(token)
-                row.logprobs.append(logprob)
-                ended = self._ends(row.ids, int(self._slots[slot]))
-                if ended is None and len(row.ids) == self._decoding.max_new_tokens:
-                    ended = "length"
-            if ended is not None:
-                row.finish = ended
+            row.add(token, logprob, self._ends)
+            if row.finish is not None or len(row.ids) == self._decoding.max_new_tokens:
                 self._free(slot, row.prompt)
 
     def _free(self, slot: int, prompt: int) -> None:
@@ -199,11 +170,7 @@ class ContinuousBatching:
             self._seen_RV = None if self._seen_RV is None else self._seen_RV[where]
             self._seat()
 
-    def _forget_seen(self, slots: np.ndarray) -> None:
-        if self._seen_RV is not None:
-            self._seen_RV[torch.from_numpy(slots)] = False
-
-    def _seen(self, slots: np.ndarray, rows: Sequence[_Row]) -> Tensor:
+    def _seen(self, slots: np.ndarray, rows: Sequence[Row]) -> Tensor:
         """Mark the tokens of each row, its prompt's included."""
         if self._seen_RV is None:
             vocabulary = next(iter(self._logits.values())).shape[0]

@@ -10,7 +10,8 @@ each of J heads of keys, D numbers a head.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,10 +21,34 @@ from transformers import PreTrainedModel
 
 from noisy_student.models.adapter import plain, plain_state
 from noisy_student.sampling.kv_cache import KVCache
-from noisy_student.sampling.weights import Layer, layer_of
 
 PREFILL_TOKENS = 2048
 """Tokens of prompts, padding included, that are read in one pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Linear:
+    """The weight of a projection and its bias, if it has one."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self.weight, self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One layer's weights; queries, keys and values are one projection, and so are gate and up."""
+
+    norm: Tensor
+    qkv: _Linear
+    q_norm: Tensor | None
+    k_norm: Tensor | None
+    out: _Linear
+    mlp_norm: Tensor
+    gate_up: _Linear
+    down: _Linear
 
 
 class Decoder:
@@ -42,7 +67,7 @@ class Decoder:
         self._embed = state["model.embed_tokens.weight"]
         self._head = state.get("lm_head.weight", self._embed)
         self._norm = state["model.norm.weight"]
-        self._layers = [layer_of(state, f"model.layers.{number}") for number in range(config.num_hidden_layers)]
+        self._layers = [_layer(state, f"model.layers.{number}") for number in range(config.num_hidden_layers)]
         base: Any = plain(model).base_model
         self._rotary = base.rotary_emb
         self._cos = self._sin = torch.empty(0)
@@ -81,10 +106,8 @@ class Decoder:
 
     def read(self, kv: KVCache, prompts: Sequence[Sequence[int]], groups: Sequence[int]) -> Tensor:
         """Write keys and values of prompts into these groups; return the logits after each, prompts x vocabulary."""
-        found = []
-        for start, end in _batches([len(prompt) for prompt in prompts]):
-            found.append(self._read(kv, prompts[start:end], groups[start:end]))
-        return torch.cat(found)
+        runs = _batches([len(prompt) for prompt in prompts])
+        return torch.cat([self._read(kv, prompts[start:end], groups[start:end]) for start, end in runs])
 
     def step(self, kv: KVCache, ids_R: Tensor) -> Tensor:
         """Feed one token a row and return the next logits, rows x vocabulary."""
@@ -130,7 +153,7 @@ class Decoder:
         cos_RXD, sin_RXD = (table[positions_R][:, None] * self._scale_X1 for table in (self._cos, self._sin))
         return cos_RXD, sin_RXD
 
-    def _project(self, layer: Layer, hidden: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _project(self, layer: _Layer, hidden: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return rotated queries (scaled), rotated keys and values, rows x heads x D."""
         heads = layer.qkv(self._normed(hidden, layer.norm)).view(len(hidden), -1, self.size)
         queries = self.heads * self.shared
@@ -176,7 +199,7 @@ class Decoder:
         slots_S = torch.arange(int(kv.used_R.max()) + 1, device=self.device)
         return mask(slots_T[None] >= lengths_G[:, None]), mask(slots_S[None] > kv.used_R[:, None])
 
-    def _finish(self, layer: Layer, hidden: Tensor, mixed: Tensor) -> Tensor:
+    def _finish(self, layer: _Layer, hidden: Tensor, mixed: Tensor) -> Tensor:
         """Apply the rest of a layer after attention."""
         hidden = hidden + layer.out(mixed)
         normed = self._normed(hidden, layer.mlp_norm)
@@ -192,13 +215,33 @@ class Decoder:
         return normed
 
 
+def _layer(state: Mapping[str, Tensor], name: str) -> _Layer:
+    attention, mlp = f"{name}.self_attn", f"{name}.mlp"
+    return _Layer(
+        norm=state[f"{name}.input_layernorm.weight"],
+        qkv=_joined(state, *(f"{attention}.{part}_proj" for part in "qkv")),
+        q_norm=state.get(f"{attention}.q_norm.weight"),
+        k_norm=state.get(f"{attention}.k_norm.weight"),
+        out=_joined(state, f"{attention}.o_proj"),
+        mlp_norm=state[f"{name}.post_attention_layernorm.weight"],
+        gate_up=_joined(state, f"{mlp}.gate_proj", f"{mlp}.up_proj"),
+        down=_joined(state, f"{mlp}.down_proj"),
+    )
+
+
+def _joined(state: Mapping[str, Tensor], *names: str) -> _Linear:
+    """Projections of the same input as one; a single one is not copied."""
+    weights = [state[f"{name}.weight"] for name in names]
+    biases = [state[f"{name}.bias"] for name in names if f"{name}.bias" in state]
+    if len(names) == 1:
+        return _Linear(weights[0], biases[0] if biases else None)
+    return _Linear(torch.cat(weights), torch.cat(biases) if biases else None)
+
+
 def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary position embedding, halves as in Llama (Su et al. 2021)."""
     one, other = x.chunk(2, dim=-1)
-    return torch.cat(
-        [torch.addcmul(one * cos, other, sin, value=-1), torch.addcmul(other * cos, one, sin)],
-        dim=-1,
-    )
+    return torch.cat([torch.addcmul(one * cos, other, sin, value=-1), torch.addcmul(other * cos, one, sin)], dim=-1)
 
 
 def _batches(lengths: Sequence[int]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The engine protocol: prompts and seeds in, draws out; its decoding settings, and the end of a row at its answer.
+"""The engine protocol: prompts and seeds in, draws out; decoding, windows, and the end of a row at its answer.
 
 An engine's draw for a row depends on that row's prompt and seed, on the decoding, and on nothing else.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Protocol
 
 from pydantic import Field
 
-from noisy_student.answers.hashes import MARK
-from noisy_student.answers.stop import answer_end
+from noisy_student.answers.marks import MARK, answer_end
 from noisy_student.records import Draw, Finish
-from noisy_student.sampling.windows import Windows
 from noisy_student.strict import Strict
 
 
@@ -39,6 +39,19 @@ Ends = Callable[[Sequence[int], int], Finish | None]
 """From a row's tokens and its number: the finish that its last token brought, or None."""
 
 
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Sample counts at which windows end (rising, the last is K), and the rule asked after all but the last.
+
+    As in early-stopping self-consistency (Li et al. 2024, arXiv 2401.10480). A rule sees a prefix of the full draw by
+    k, so the first sample that reaches an answer stays the first.
+    """
+
+    ends: tuple[int, ...]
+    more: Callable[[int, Sequence[Draw]], bool]
+    """From a prompt's position and its draws so far, by k: draw the next window."""
+
+
 class Engine(Protocol):
     """Draws continuations of prompts."""
 
@@ -54,6 +67,29 @@ class Engine(Protocol):
         With ``windows`` a prompt has draws for its first seeds only, up to the window after which it needed no more.
         """
         ...
+
+
+def draw_in_windows(
+    draw: Callable[[Sequence[int], Sequence[Sequence[int]]], list[list[Draw]]],
+    row_seeds: Sequence[Sequence[int]],
+    windows: Windows | None,
+) -> list[list[Draw]]:
+    """Return one list of draws per prompt, up to its last window, for engines that cannot stop early themselves.
+
+    ``draw`` takes positions of prompts and the seeds of each, and draws them together.
+    """
+    prompts = list(range(len(row_seeds)))
+    if windows is None:
+        return draw(prompts, row_seeds)
+    drawn: list[list[Draw]] = [[] for _ in row_seeds]
+    for first, end in pairwise((0, *windows.ends)):
+        for prompt, draws in zip(prompts, draw(prompts, [row_seeds[p][first:end] for p in prompts]), strict=True):
+            drawn[prompt] += draws
+        if end != windows.ends[-1]:
+            prompts = [prompt for prompt in prompts if windows.more(prompt, drawn[prompt])]
+        if not prompts:
+            break
+    return drawn
 
 
 def may_stop(text: str) -> bool:

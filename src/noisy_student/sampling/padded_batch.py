@@ -6,9 +6,8 @@ Rows are padded on the left to the longest prompt of the call, share one cursor,
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,9 +15,9 @@ from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer
 
 from noisy_student import seeds
-from noisy_student.records import Draw, Finish
+from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding, Ends
-from noisy_student.sampling.token_choice import TokenChoice, choose_tokens, penalise_repetition
+from noisy_student.sampling.token_choice import choose_tokens, penalise_repetition, rows_of
 
 COMPACT_BELOW = 0.75
 """Finished rows leave the batch once fewer than this share of its rows are still drawing."""
@@ -42,26 +41,32 @@ class PaddedBatch:
     ) -> list[list[Draw]]:
         """Return one list of draws per prompt, one draw per seed; ``check`` is called at every step and may raise."""
         copies = len(row_seeds[0])
-        rows = _Rows.start([seed for seeds_K in row_seeds for seed in seeds_K])
+        rows = rows_of(row_seeds)
+        inside = rows
         batch, logits_RV = self._prefill(prompts, copies, decoding)
         for step in range(decoding.max_new_tokens):
             check()
-            if decoding.repetition_penalty != 1:
+            if batch.seen_RV is not None:
                 logits_RV = penalise_repetition(logits_RV, batch.seen_RV, decoding.repetition_penalty)
-            uniforms_R = torch.from_numpy(seeds.uniforms(rows.seeds_R, step)).to(logits_RV.device)
+            row_seeds_R = np.array([row.seed for row in inside], dtype=np.uint64)
+            uniforms_R = torch.from_numpy(seeds.uniforms(row_seeds_R, step)).to(logits_RV.device)
             choice = choose_tokens(logits_RV, uniforms_R, decoding)
-            self._record(rows, choice, ends)
-            if not rows.alive_R.any() or step + 1 == decoding.max_new_tokens:
-                break
             ids_R = choice.ids_R
-            if rows.alive_R.mean() < COMPACT_BELOW:
-                kept = torch.from_numpy(np.flatnonzero(rows.alive_R)).to(ids_R.device)
+            for row, token, logprob in zip(inside, ids_R.tolist(), choice.logprobs_R.tolist(), strict=True):
+                if row.finish is None:
+                    row.add(token, logprob, ends)
+            alive = [place for place, row in enumerate(inside) if row.finish is None]
+            if not alive or step + 1 == decoding.max_new_tokens:
+                break
+            if len(alive) / len(inside) < COMPACT_BELOW:
+                inside = [inside[place] for place in alive]
+                kept = torch.tensor(alive, device=ids_R.device)
                 ids_R = ids_R[kept]
                 batch.keep(kept)
-                rows.compact()
-            batch.mark(ids_R)
+            if batch.seen_RV is not None:
+                batch.seen_RV.scatter_(1, ids_R[:, None], True)
             logits_RV = self._step(batch, ids_R)
-        return rows.draws(copies)
+        return [[row.draw for row in rows[start : start + copies]] for start in range(0, len(rows), copies)]
 
     def _prefill(
         self, prompts: Sequence[Sequence[int]], copies: int, decoding: Decoding
@@ -74,8 +79,7 @@ class PaddedBatch:
         for index, prompt in enumerate(prompts):
             ids_PT[index, width - len(prompt) :] = torch.tensor(prompt, device=device)
             mask_PT[index, width - len(prompt) :] = True
-        slots = [_Slots(decoding.max_new_tokens) for _ in range(self._model.config.num_hidden_layers)]
-        cache = Cache(layers=[*slots])
+        cache = Cache(layers=[_Slots(decoding.max_new_tokens) for _ in range(self._model.config.num_hidden_layers)])
         logits_PV = self._model(
             input_ids=ids_PT,
             attention_mask=mask_PT.long(),
@@ -84,12 +88,10 @@ class PaddedBatch:
             use_cache=True,
             logits_to_keep=1,
         ).logits[:, -1]
-        for layer in slots:
-            layer.batch_repeat_interleave(copies)
+        cache.batch_repeat_interleave(copies)
         room = torch.ones((len(prompts), decoding.max_new_tokens), dtype=torch.bool, device=device)
         batch = _Batch(
             cache=cache,
-            slots=slots,
             mask_RT=torch.cat([mask_PT, room], dim=1).repeat_interleave(copies, dim=0),
             positions_R=mask_PT.sum(dim=1).repeat_interleave(copies),
             used=width,
@@ -117,21 +119,6 @@ class PaddedBatch:
         ).logits[:, -1]
         batch.positions_R += 1
         return logits_RV
-
-    def _record(self, rows: _Rows, choice: TokenChoice, ends: Ends) -> None:
-        """Append the chosen tokens and mark the rows that they end."""
-        ids, logprobs = choice.ids_R.tolist(), choice.logprobs_R.tolist()
-        for index, row in enumerate(rows.index_R.tolist()):
-            if not rows.alive_R[index]:
-                continue
-            if math.isnan(logprobs[index]):
-                rows.finish(index, "failed")
-                continue
-            rows.ids[row].append(ids[index])
-            rows.logprobs[row].append(logprobs[index])
-            ended = ends(rows.ids[row], row)
-            if ended is not None:
-                rows.finish(index, ended)
 
 
 class _Slots(DynamicLayer):
@@ -168,61 +155,15 @@ class _Batch:
     """Model inputs of the rows still in the batch."""
 
     cache: Cache
-    slots: list[_Slots]
-    """The layers of the cache."""
     mask_RT: torch.Tensor
     positions_R: torch.Tensor
     used: int
-    seen_RV: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+    seen_RV: torch.Tensor | None = None
+    """Tokens of each row, its prompt's included, for the repetition penalty."""
 
     def keep(self, kept: torch.Tensor) -> None:
         """Drop all rows but these."""
-        for layer in self.slots:
-            layer.batch_select_indices(kept)
+        self.cache.batch_select_indices(kept)
         self.mask_RT, self.positions_R = self.mask_RT[kept], self.positions_R[kept]
-        if self.seen_RV.numel():
+        if self.seen_RV is not None:
             self.seen_RV = self.seen_RV[kept]
-
-    def mark(self, ids_R: torch.Tensor) -> None:
-        """Record the tokens for the repetition penalty, if there is one."""
-        if self.seen_RV.numel():
-            self.seen_RV.scatter_(1, ids_R[:, None], True)
-
-
-@dataclass(slots=True)
-class _Rows:
-    """Tokens so far of all rows; ``index_R`` holds the rows still in the batch."""
-
-    seeds_R: np.ndarray
-    index_R: np.ndarray
-    alive_R: np.ndarray
-    ids: list[list[int]]
-    logprobs: list[list[float]]
-    finishes: list[Finish]
-
-    @classmethod
-    def start(cls, row_seeds: Sequence[int]) -> _Rows:
-        count = len(row_seeds)
-        return cls(
-            seeds_R=np.array(row_seeds, dtype=np.uint64),
-            index_R=np.arange(count),
-            alive_R=np.ones(count, dtype=bool),
-            ids=[[] for _ in range(count)],
-            logprobs=[[] for _ in range(count)],
-            finishes=["length"] * count,
-        )
-
-    def finish(self, index: int, how: Finish) -> None:
-        self.alive_R[index] = False
-        self.finishes[self.index_R[index]] = how
-
-    def compact(self) -> None:
-        self.seeds_R, self.index_R = self.seeds_R[self.alive_R], self.index_R[self.alive_R]
-        self.alive_R = self.alive_R[self.alive_R]
-
-    def draws(self, copies: int) -> list[list[Draw]]:
-        flat = [
-            Draw(tuple(ids), tuple(logprobs), finish)
-            for ids, logprobs, finish in zip(self.ids, self.logprobs, self.finishes, strict=True)
-        ]
-        return [flat[start : start + copies] for start in range(0, len(flat), copies)]

@@ -8,10 +8,9 @@ from pathlib import Path
 from noisy_student import seeds
 from noisy_student.errors import UserError
 from noisy_student.records import Draw, Sample
-from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.engine import Decoding, Windows, draw_in_windows
 from noisy_student.sampling.engines import EngineRequest, OpenEngine
 from noisy_student.sampling.sample import read_samples
-from noisy_student.sampling.windows import Windows, draw_in_windows
 
 
 def open_engine(request: EngineRequest) -> OpenEngine:
@@ -69,15 +68,12 @@ class RecordedEngine:
         Raises KeyError for a sample that was not recorded (``lacks``).
         """
 
-        def replay(_: Sequence[int], some: Sequence[Sequence[int]]) -> list[list[Draw]]:
-            return [[self._draw(seed) for seed in seeds_K] for seeds_K in some]
+        def draw(seed: int) -> Draw:
+            sample = self._samples[seed]
+            return Draw(sample.token_ids, (sample.logprob,), sample.finish)
 
-        return replay([], row_seeds) if windows is None else draw_in_windows(replay, row_seeds, windows)
+        return draw_in_windows(lambda _, some: [[draw(seed) for seed in each] for each in some], row_seeds, windows)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Return the text of a recorded sample."""
         return self._texts[tuple(token_ids)]
-
-    def _draw(self, seed: int) -> Draw:
-        sample = self._samples[seed]
-        return Draw(sample.token_ids, (sample.logprob,), sample.finish)

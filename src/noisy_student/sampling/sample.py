@@ -8,7 +8,7 @@ depends on run, question and k only: the first 8 of 32 samples are the 8 of a sm
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,8 +16,7 @@ from pydantic import Field
 
 from noisy_student import files, seeds
 from noisy_student.records import Question, Sample
-from noisy_student.sampling.engine import Decoding, Engine
-from noisy_student.sampling.windows import Windows
+from noisy_student.sampling.engine import Decoding, Engine, Windows
 from noisy_student.strict import Strict
 
 SHARD_ENDS = (8, 16, 32, 64, 128, 256)
@@ -131,13 +130,5 @@ def read_folders(folders: Iterable[Path], check: Callable[[], None]) -> Iterator
 
 
 def _row(sample: Sample) -> dict[str, Any]:
-    row = {
-        "question_id": sample.question_id,
-        "k": sample.k,
-        "text": sample.text,
-        "token_ids": list(sample.token_ids),
-        "finish": sample.finish,
-        "logprob": sample.logprob,
-        "seed": sample.seed,
-    }
-    return row if sample.kind == "number" else {**row, "kind": sample.kind}
+    row = {each.name: getattr(sample, each.name) for each in fields(Sample)}
+    return {name: value for name, value in row.items() if name != "kind" or value != "number"}

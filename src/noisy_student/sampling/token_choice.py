@@ -1,15 +1,50 @@
-"""Choosing the next token from logits: temperature, filters, and one uniform number a row.
+"""Choosing the next token from logits: temperature, filters, and one uniform number a row; and its record in the row.
 
-All functions are vectorised; ``logits_RV`` is rows × vocabulary, in float32 or float64.
+Functions are vectorised; ``logits_RV`` is rows × vocabulary, in float32 or float64.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 
-from noisy_student.sampling.engine import Decoding
+from noisy_student.records import Draw, Finish
+from noisy_student.sampling.engine import Decoding, Ends
+
+
+@dataclass(slots=True)
+class Row:
+    """One sample: its number in the call, its prompt, seed and tokens so far; ``finish`` is None until it ends."""
+
+    number: int
+    prompt: int
+    seed: int
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    finish: Finish | None = None
+
+    def add(self, token: int, logprob: float, ends: Ends) -> None:
+        """Append a token, and end the row where ``ends`` says so or the log-probability is NaN."""
+        if math.isnan(logprob):
+            self.finish = "failed"
+        else:
+            self.ids.append(token)
+            self.logprobs.append(logprob)
+            self.finish = ends(self.ids, self.number)
+
+    @property
+    def draw(self) -> Draw:
+        """The tokens so far; a row that nothing ended has the finish "length"."""
+        return Draw(tuple(self.ids), tuple(self.logprobs), self.finish or "length")
+
+
+def rows_of(row_seeds: Sequence[Sequence[int]]) -> list[Row]:
+    """Return the rows of all prompts, by prompt."""
+    flat = ((prompt, seed) for prompt, seeds_K in enumerate(row_seeds) for seed in seeds_K)
+    return [Row(number, prompt, seed) for number, (prompt, seed) in enumerate(flat)]
 
 
 @dataclass(frozen=True, slots=True)

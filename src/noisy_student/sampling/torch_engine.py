@@ -20,10 +20,9 @@ from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw, Finish
 from noisy_student.sampling.continuous_batching import ContinuousBatching, DrawRequest
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.sampling.engine import Decoding, Ends, may_stop
+from noisy_student.sampling.engine import Decoding, Ends, Windows, draw_in_windows, may_stop
 from noisy_student.sampling.engines import EngineRequest, OpenEngine
 from noisy_student.sampling.padded_batch import PaddedBatch
-from noisy_student.sampling.windows import Windows, draw_in_windows
 
 
 def open_engine(request: EngineRequest) -> OpenEngine:
@@ -71,16 +70,14 @@ class TorchEngine:
         self._decode = decode
         self._check = check
         self._width = width
-        self._decoder = Decoder(model) if why_not(model) is None else None
+        self.fallback = why_not(model)
+        """Reason for transformers' own, slower forward pass; None if our decoder supports the model."""
+        self._decoder = Decoder(model) if self.fallback is None else None
 
     @cached_property
     def _may_end(self) -> list[bool]:
-        return _marks(self._decode, self._model.config.vocab_size)
-
-    @property
-    def fallback(self) -> str | None:
-        """Reason for transformers' own, slower forward pass; None if our decoder supports the model."""
-        return why_not(self._model) if self._decoder is None else None
+        """Mark tokens whose text may be part of ``####``; only rows that drew one are decoded."""
+        return ["#" in self._decode([token]) for token in range(self._model.config.vocab_size)]
 
     @torch.inference_mode()
     def draw(
@@ -103,8 +100,6 @@ class TorchEngine:
             some = [prompts[place] for place in places]
             return self._padded.draw(some, seeds_PK, decoding, ends=ends, check=self._check)
 
-        if windows is None:
-            return draw(range(len(prompts)), row_seeds)
         return draw_in_windows(draw, row_seeds, windows)
 
     def _ends(self, decoding: Decoding) -> Ends:
@@ -122,8 +117,3 @@ class TorchEngine:
             return None
 
         return ends
-
-
-def _marks(decode: Callable[[Sequence[int]], str], vocabulary: int) -> list[bool]:
-    """Mark tokens whose text may be part of ``####``; only rows that drew one are decoded."""
-    return ["#" in decode([token]) for token in range(vocabulary)]

@@ -17,9 +17,8 @@ from noisy_student.errors import UserError
 from noisy_student.models.chat import Renderer
 from noisy_student.models.spec import DType, PromptSpec
 from noisy_student.records import Draw, Finish
-from noisy_student.sampling.engine import Decoding, first_stop
+from noisy_student.sampling.engine import Decoding, Windows, draw_in_windows, first_stop
 from noisy_student.sampling.engines import ENGINES, EngineRequest, OpenEngine
-from noisy_student.sampling.windows import Windows, draw_in_windows
 
 INSTALL = ENGINES.get("vllm").install
 OTHER = "use the torch engine: --set compute.engine=torch"
@@ -81,13 +80,12 @@ class VllmEngine:
         if not prompts:
             return []
         assert len(row_seeds) == len(prompts) and len(set(map(len, row_seeds))) == 1
-        _refuse_other_order(decoding)
+        if decoding.temperature > 0 and decoding.min_p > 0 and decoding.top_p < 1:
+            raise _refused(f"min_p {decoding.min_p} and top_p {decoding.top_p} are both set.")
 
         def draw(positions: Sequence[int], seeds: Sequence[Sequence[int]]) -> list[list[Draw]]:
             return self._batch([prompts[position] for position in positions], seeds, decoding)
 
-        if windows is None:
-            return draw(range(len(prompts)), row_seeds)
         return draw_in_windows(draw, row_seeds, windows)
 
     def _batch(
@@ -112,13 +110,9 @@ class VllmEngine:
         """Return the decoding as vLLM's parameters; 0 for top-k keeps all tokens in both."""
         try:
             params = self._params(
+                **decoding.model_dump(exclude={"max_new_tokens", "stop_at_answer"}),
                 n=1,
                 seed=seed & _SEEDS,
-                temperature=decoding.temperature,
-                top_k=decoding.top_k,
-                top_p=decoding.top_p,
-                min_p=decoding.min_p,
-                repetition_penalty=decoding.repetition_penalty,
                 max_tokens=decoding.max_new_tokens,
                 stop_token_ids=sorted(self._stop_ids),
                 # vLLM's own eos ids are those of the model's files; only ours, which hold the turn's end, are to count.
@@ -188,11 +182,6 @@ def _load(engine: Any, folder: str | Path, dtype: DType) -> Any:
             do=f"Fix the model's files, or {OTHER}.",
             code="engine-refuses-model",
         ) from error
-
-
-def _refuse_other_order(decoding: Decoding) -> None:
-    if decoding.temperature > 0 and decoding.min_p > 0 and decoding.top_p < 1:
-        raise _refused(f"min_p {decoding.min_p} and top_p {decoding.top_p} are both set.")
 
 
 def _refused(what: str) -> UserError:

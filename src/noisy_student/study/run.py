@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.attempt import Outcome
 from noisy_student.pipeline.garbage import finish, rooted
-from noisy_student.pipeline.node import parents_first
+from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Event, Listener, Result, run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
@@ -29,6 +30,9 @@ from noisy_student.study.results.export import export
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.study import Settings
 
+if TYPE_CHECKING:
+    from noisy_student.study.forecast.forecast import Expected
+
 
 def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: Listener) -> Result:
     """Compute the missing results; where a pre-flight check fails, the others are ``skipped`` in this run only.
@@ -36,36 +40,28 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
     Skipped results are not written into the store, so that ``preflight=false`` finds them missing. Stored results are
     kept. Raises Interrupted as ``run_graph`` does.
     """
-    workers = plan.settings.compute.workers
+
+    def compute(targets: Sequence[Node]) -> Result:
+        executor = local(store, workers=plan.settings.compute.workers)
+        return run_graph(targets, store, executor=executor, deadline=deadline, on_event=on_event)
+
     if plan.preflight is None:
-        return run_graph(
-            plan.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event
-        )
-    first = run_graph(
-        plan.preflight.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event
-    )
+        return compute(plan.targets)
+    first = compute(plan.preflight.targets)
     # Statistics need scipy, which a run without checks must not wait for.
     from noisy_student.study.results.preflight import preflight, preflight_error
 
     failed = preflight_error(preflight(RunView(plan, store, first)))
-    if failed is not None:
-        return _without(plan, first, store, reason=str(failed), on_event=on_event)
-    rest = run_graph(plan.targets, store, executor=local(store, workers=workers), deadline=deadline, on_event=on_event)
-    return Result({**first.nodes, **rest.nodes}, {**first.outcomes, **rest.outcomes})
-
-
-def _without(plan: Plan, first: Result, store: Store, *, reason: str, on_event: Listener) -> Result:
-    """The result of the checks, with all other missing results as skipped."""
-    nodes, outcomes = dict(first.nodes), dict(first.outcomes)
+    if failed is None:
+        rest = compute(plan.targets)
+        return Result({**first.nodes, **rest.nodes}, {**first.outcomes, **rest.outcomes})
+    nodes, outcomes, reason = dict(first.nodes), dict(first.outcomes), str(failed)
     for node in parents_first(plan.targets):
         if node.key not in nodes and not store.cached(node):
             nodes[node.key], outcomes[node.key] = node, Outcome("skipped", reason)
             on_event(Event("skipped", node, reason=reason))
     return Result(nodes, outcomes)
 
-
-if TYPE_CHECKING:
-    from noisy_student.study.forecast.forecast import Expected
 
 RESULTS, CURVES = "results.json", "curves.json"
 
@@ -131,7 +127,7 @@ def run(
 
 
 def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
-    """What the missing nodes are expected to take, written down before the first of them runs."""
+    """The forecast of the missing nodes, written down before the first of them runs."""
     # Fitting rates needs scipy, which a cached run must not wait for.
     from noisy_student.study.forecast.forecast import forecast, totals
     from noisy_student.study.forecast.forecast_vs_actual import keep_forecast
@@ -157,13 +153,20 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
         **collect(view),
         "forecast": forecast_vs_actual(view, kept, view.nodes, planned.settings.compute),
         "digest": digest,
-        "run_dir": "",
         "command": _command(),
         "versions": {**facts["versions"], "python": facts["python"]},
         "machine": facts["platform"],
         "seconds": round(facts["seconds"], 1),
     }
-    return _write(place.runs, results, curves(view))
+    place.runs.mkdir(parents=True, exist_ok=True)
+    # Two runs that end at once must not share a folder.
+    with FileLock(place.runs / ".lock"):
+        folder = _folder_of(place.runs, results["study"], digest) or _free_folder(place.runs, results["study"])
+        made = Run(folder, {**results, "run_dir": str(folder)}, curves(view))
+        folder.mkdir(exist_ok=True)
+        files.write_json(folder / CURVES, made.curves)
+        files.write_json(folder / RESULTS, made.results)
+    return made
 
 
 def _command() -> str:
@@ -172,8 +175,7 @@ def _command() -> str:
 
 def open_run(folder: Path) -> Run:
     """Read a run that was written before; raises UserError for any other folder."""
-    results = files.read_json(folder / RESULTS)
-    return Run(folder, results, files.read_json(folder / CURVES))
+    return Run(folder, files.read_json(folder / RESULTS), files.read_json(folder / CURVES))
 
 
 def run_digest(planned: Plan) -> str:
@@ -203,20 +205,7 @@ def _require_questions(planned: Plan, store: Store) -> None:
             parts(planned.settings.data, run_seed=node.seed, paths=node.paths)
 
 
-def _write(runs: Path, results: dict[str, Any], curves: dict[str, list[dict[str, Any]]]) -> Run:
-    """Write the results into their folder; the lock keeps two runs that end at once out of one folder."""
-    runs.mkdir(parents=True, exist_ok=True)
-    with FileLock(runs / ".lock"):
-        folder = _folder_of(runs, results["study"], results["digest"]) or _free_folder(runs, results["study"])
-        made = Run(folder, {**results, "run_dir": str(folder)}, curves)
-        folder.mkdir(exist_ok=True)
-        files.write_json(folder / CURVES, made.curves)
-        files.write_json(folder / RESULTS, made.results)
-    return made
-
-
 def _folder_of(runs: Path, name: str, digest: str) -> Path | None:
-    """The folder of the run with this digest, if it exists and can be read."""
     for path in sorted(runs.glob(f"{name}-*/{RESULTS}")):
         # Damaged or foreign folders must not keep a new run from starting.
         with suppress(OSError, UserError, ValueError, AttributeError):
@@ -226,9 +215,5 @@ def _folder_of(runs: Path, name: str, digest: str) -> Path | None:
 
 
 def _free_folder(runs: Path, name: str) -> Path:
-    """The next free folder of today."""
-    today = time.strftime("%Y%m%d")
-    number = 1
-    while (runs / f"{name}-{today}-{number}").exists():
-        number += 1
-    return runs / f"{name}-{today}-{number}"
+    paths = (runs / f"{name}-{time.strftime('%Y%m%d')}-{number}" for number in count(1))
+    return next(path for path in paths if not path.exists())

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import asdict, fields
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.errors import Interrupted, NotTrainable, Paused
 from noisy_student.training.checkpoint import Progress
-from noisy_student.training.curves import Point
+from noisy_student.training.measurements import Point
 
 WORTH_SAVING = 60.0
 """Least seconds of work between saved states."""
@@ -20,6 +22,13 @@ SHARE_OF_SAVING = 0.05
 """Largest share of the training time spent on saving, if a save takes as long as the last one."""
 AT_MOST_UNSAVED = 1800.0
 """Most seconds of work that a kill or a power cut may cost."""
+OPTIONAL = [field.name for field in fields(Point) if field.default is None]
+LOGGED_AS = {
+    "accuracy": "mean_token_accuracy",
+    "clipped_ratio": "completions/clipped_ratio",
+    "mean_terminated_length": "completions/mean_terminated_length",
+}
+"""Names in the trainers' logs of fields of a point that have another name there."""
 
 
 def save_interval(step_seconds: float, save_seconds: float) -> float:
@@ -68,49 +77,27 @@ class TrainingCallback(TrainerCallback):
         """Seconds of training so far, without pauses."""
         return self._before + time.monotonic() - self._start
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Start the clock after the preparation."""
         self._start = self._saved = time.monotonic()
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Report progress, check the deadline, and save a state where one is due."""
         self.step = self._first + state.global_step
         self.context.progress(self.step, self.steps, "steps")
-        # The Trainer counts from a pause; points and checks must stand at the steps of an uninterrupted run.
-        control.should_log = self.step % int(args.logging_steps) == 0
-        if self.step == self.steps:
-            # The Trainer logs every tenth step, so the curve would end before the training does.
-            control.should_log = True
-            return
+        # The Trainer counts from a pause; points and checks must stand at the steps of an uninterrupted run, and a
+        # point at the last step, so that the curve ends where the training does.
+        control.should_log = self.step == self.steps or self.step % int(args.logging_steps) == 0
         # The point of a logged step comes next and belongs to the saved state.
         if not control.should_log:
             self._between_steps()
 
-    def _between_steps(self) -> None:
-        """Check the deadline, and save a state where one is due."""
-        if self.step == self.steps or self.step % self._cycle:
-            return
-        step_seconds = (time.monotonic() - self._start - self._spent_saving) / (self.step - self._first)
-        # A step that the deadline would cut is lost, so do not begin it.
-        self.ask(ahead=step_seconds * self._cycle + self._save_seconds)
-        if self._unsaved() >= save_interval(step_seconds, self._save_seconds):
-            self._keep()
-
-    def on_substep_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_substep_end(self, *_: Any, **__: Any) -> None:
         """Check the deadline between the parts of a step, which may take a minute."""
         self.ask()
 
     def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **kwargs: Any,
+        self, args: Any, state: Any, control: TrainerControl, logs: dict[str, float] | None = None, **_: Any
     ) -> None:
         """Add a point to the curve; raises NotTrainable when the loss is not finite."""
         if logs is None or "loss" not in logs:
@@ -122,23 +109,8 @@ class TrainingCallback(TrainerCallback):
                 do="Lower the learning rate.",
                 code="training-diverged",
             )
-        self.points.append(
-            Point(
-                step=self.step,
-                loss=logs["loss"],
-                seconds=self.seconds,
-                grad_norm=logs.get("grad_norm"),
-                learning_rate=logs.get("learning_rate"),
-                accuracy=logs.get("mean_token_accuracy"),
-                entropy=logs.get("entropy"),
-                kl=logs.get("kl"),
-                reward=logs.get("reward"),
-                reward_std=logs.get("reward_std"),
-                frac_reward_zero_std=logs.get("frac_reward_zero_std"),
-                clipped_ratio=logs.get("completions/clipped_ratio"),
-                mean_terminated_length=logs.get("completions/mean_terminated_length"),
-            )
-        )
+        more = {name: logs.get(LOGGED_AS.get(name, name)) for name in OPTIONAL}
+        self.points.append(Point(self.step, logs["loss"], self.seconds, **more))
         if self._check():
             control.should_training_stop = True
         else:
@@ -156,8 +128,18 @@ class TrainingCallback(TrainerCallback):
                 self._keep()
             raise
 
-    def _unsaved(self) -> float:
-        return time.monotonic() - self._saved
+    def write_curve(self) -> None:
+        """Write the curve beside the data, of which it is no part: its seconds differ from run to run."""
+        files.write_jsonl(self.context.curves / "training.jsonl", map(asdict, self.points))
+
+    def _between_steps(self) -> None:
+        if self.step == self.steps or self.step % self._cycle:
+            return
+        step_seconds = (time.monotonic() - self._start - self._spent_saving) / (self.step - self._first)
+        # A step that the deadline would cut is lost, so do not begin it.
+        self.ask(ahead=step_seconds * self._cycle + self._save_seconds)
+        if time.monotonic() - self._saved >= save_interval(step_seconds, self._save_seconds):
+            self._keep()
 
     def _keep(self) -> None:
         began = time.monotonic()

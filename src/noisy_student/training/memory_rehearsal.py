@@ -20,7 +20,7 @@ from noisy_student.records import Label, MemoryRehearsal
 from noisy_student.training.grpo import train as grpo
 from noisy_student.training.grpo.rollouts import DrawRows, RolloutInputs
 from noisy_student.training.sft import train as sft
-from noisy_student.training.sft.encode import Encoded
+from noisy_student.training.sft.examples import Encoded
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.sft import SftSpec

@@ -8,8 +8,7 @@ import pytest
 from refusals import refused
 
 from noisy_student.pipeline.node import make, parents_first
-from noisy_student.study.plan.plan import plan
-from noisy_student.study.plan.wall import require_wall
+from noisy_student.study.plan.plan import plan, require_wall
 from noisy_student.study.settings.files import Request, names, resolve
 
 SPLIT, KEY = make("split", {"x": 1}), make("key", {"x": 1})

@@ -15,7 +15,7 @@ from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.settings.study import Settings
 
 
-def settings(expected: Verdict | None) -> Settings:
+def settings(expected: Any) -> Settings:
     declared = ContrastSettings(a="grpo-baseline", b="baseline", margin=0.02, expected=expected, source="somebody")
     return resolve(Request("v4")).model_copy(update={"primary": {"it": declared}})
 
@@ -61,8 +61,8 @@ def test_a_comparison_of_which_nothing_is_expected_is_no_criterion() -> None:
 
 
 def test_nobody_expects_to_be_undecided() -> None:
-    with refused("verdict-not-testable", "undecided"):
-        ContrastSettings(a="a", b="b", expected="undecided")
+    with refused("field-invalid", "\"primary.grpo-learns.expected\" is 'undecided'"):
+        resolve(Request("v4", overrides={"primary.grpo-learns.expected": "undecided"}))
 
 
 def test_the_plan_has_three_of_reinforcement() -> None:

@@ -108,11 +108,15 @@ def test_tables_that_are_none_are_left_for_the_check_of_all_settings(table: Any)
     [
         (4, "not-a-table", "rounds"),
         ({"fresh": 3}, "not-a-table", "[rounds.NAME]"),
-        ({"fresh": {"rouds": 2}}, "field-invalid", "rounds.fresh.rouds is 2"),
-        ({"fresh": {"rounds": 0}}, "field-invalid", "rounds.fresh.rounds is 0"),
-        ({"fresh": {"rounds": MOST_ROUNDS + 1}}, "field-invalid", "rounds.fresh.rounds is 10"),
-        ({"fresh": {"K": 1}}, "field-invalid", "rounds, method"),
-        ({"fresh": {"method": "none"}}, "field-invalid", "rounds.fresh.method is 'none'"),
+        (
+            {"fresh": {"rouds": 2}},
+            "unknown-field",
+            '"rounds.fresh.rouds"',
+        ),
+        ({"fresh": {"rounds": 0}}, "field-invalid", '"rounds.fresh.rounds" is 0'),
+        ({"fresh": {"rounds": MOST_ROUNDS + 1}}, "field-invalid", '"rounds.fresh.rounds" is 10'),
+        ({"fresh": {"K": 1}}, "field-invalid", '"rounds.fresh.K" is 1'),
+        ({"fresh": {"method": "none"}}, "field-invalid", "\"rounds.fresh.method\" is 'none'"),
         ({"fresh": {"method": "sgd"}}, "unknown-method", "sgd"),
     ],
 )

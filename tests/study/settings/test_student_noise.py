@@ -60,7 +60,7 @@ def test_a_condition_has_sft_settings_of_its_own() -> None:
     assert (spec["dropout"], spec["epochs"], made["train filtered"].spec["sft"]["epochs"]) == (0.3, 2.0, 1.0)
     with refused("unknown-field", "conditions.filtered.sft.dropot"):
         nodes(filtered={"sft": {"dropot": 0.1}})
-    with refused("field-invalid", "conditions.filtered.sft.dropout is 1.0"):
+    with refused("field-invalid", '"conditions.filtered.sft.dropout" is 1.0'):
         nodes(filtered={"sft": {"dropout": 1.0}})
 
 

@@ -108,7 +108,8 @@ def test_a_selection_is_one_known_rule(select, code, value):
     [
         ({"train": ["golden"]}, "unknown-training-source", '"golden"'),
         ({"train": ["labels.vote"]}, "unknown-name", 'conditions.x.train names "vote"'),
-        ({"train": ["gold", "gold"]}, "duplicates", "gold"),
+        ({"train": ["gold", "gold"]}, "field-invalid", "it has duplicates"),
+        ({"train": ["gold"], "rates": [0.5, 0.5]}, "field-invalid", "it has duplicates"),
         ({"train": []}, "field-invalid", "conditions.x.train"),
         ({}, "field-missing", "conditions.x.train"),
         (3, "field-invalid", '"conditions.x" is 3'),
@@ -133,7 +134,12 @@ def test_names_must_exist():
 
 @pytest.mark.parametrize("seeds", [[1, 2, 1], []])
 def test_seeds_stand_once(seeds):
-    _refused("seeds-invalid", str(seeds), seeds=seeds)
+    _refused("field-invalid", f'"seeds" is {seeds}', seeds=seeds)
+
+
+def test_a_study_has_conditions():
+    with refused("field-invalid", '"conditions" is {}'):
+        check({**FIELDS, "conditions": {}})
 
 
 @pytest.mark.parametrize("margin", [0.0, 1.0, -0.02])
@@ -231,7 +237,7 @@ def test_labels_without_a_vote_are_neither_selected_nor_weighed_by_agreement():
     ("grpo", "code", "value"),
     [
         ({"grpo": {"reffil": 1}}, "unknown-field", 'Did you mean "refill"'),
-        ({"grpo": {"generations": 1}}, "field-invalid", "conditions.grpo.grpo.generations is 1"),
+        ({"grpo": {"generations": 1}}, "field-invalid", '"conditions.grpo.grpo.generations" is 1'),
         ({"grpo": {"micro_batch": 5}}, "micro-batch-uneven", "grpo.micro_batch to 4"),
         ({"method": "sft", "grpo": {"refill": 1}}, "unknown-field", "conditions.grpo.grpo"),
     ],

@@ -128,7 +128,7 @@ def test_an_adapter_has_ten_times_the_rate_and_its_base_at_hand() -> None:
     ("condition", "fields", "code"),
     [
         ("baseline", {"rates": [1.0]}, "rates-invalid"),
-        ("baseline", {"rates": [1.0, 1.0]}, "rates-invalid"),
+        ("baseline", {"rates": [1.0, 1.0]}, "field-invalid"),
         ("base", {"rates": [1.0, 2.0]}, "unknown-field"),
         ("base", {"lora": {"rank": 4}}, "unknown-field"),
     ],

@@ -1,4 +1,4 @@
-"""Sampling with a real model: what does not fit into its context is skipped by name."""
+"""Sampling with a real model: questions beyond its context are skipped by name. Few-shot examples by the seed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from noisy_student.context import Context
 from noisy_student.data.rows import write_questions
 from noisy_student.data.source import question
 from noisy_student.models import lab
+from noisy_student.records import Label, Question
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import read_samples
 from noisy_student.study.stages import sample
+from noisy_student.study.stages.sample import draw_few_shot
+
+SHOWN = {str(n): Question(str(n), f"What is {n}?") for n in range(8)}
+GOLD = [Label(name, name, None if name == "0" else f"#### {name}", "gold") for name in SHOWN]
 
 
 def _spec(model: Path, *, max_new_tokens: int) -> dict[str, Any]:
@@ -62,3 +67,28 @@ def test_a_question_longer_than_the_context_is_named_and_skipped(tmp_path: Path)
     rows = {(row.question_id, row.k): row for row in read_samples(context.data / "samples.jsonl")}
     assert {rows[long.id, k].finish for k in (0, 1)} == {"failed"}
     assert all(rows[short.id, k].finish != "failed" and rows[short.id, k].token_ids for k in (0, 1))
+
+
+def test_every_question_reads_the_same_but_never_itself() -> None:
+    shots = draw_few_shot(SHOWN, GOLD, 3, run_seed=1)
+    common = [shot.question.id for shot in shots(Question("x", "other"))]
+    assert len(common) == 3 and "0" not in common
+    for name, asked in SHOWN.items():
+        own = [shot.question.id for shot in shots(asked)]
+        assert len(own) == 3 and name not in own
+        assert own == common or name in common
+        assert all(shot.solution == f"#### {shot.question.id}" for shot in shots(asked))
+
+
+def test_more_begin_with_the_fewer_and_another_seed_draws_others() -> None:
+    asked = Question("x", "other")
+    drawn = {(n, seed): draw_few_shot(SHOWN, GOLD, n, run_seed=seed)(asked) for n in (2, 5) for seed in (1, 2)}
+    assert drawn[5, 1][:2] == drawn[2, 1]
+    assert drawn[5, 1] != drawn[5, 2]
+    assert draw_few_shot(SHOWN, reversed(GOLD), 5, run_seed=1)(asked) == drawn[5, 1]
+
+
+def test_too_few_worked_solutions_are_an_error_that_names_the_most() -> None:
+    with refused("too-few-shots", "7") as raised:
+        draw_few_shot(SHOWN, GOLD, 7, run_seed=1)
+    assert "to 6 or less" in raised.value.do

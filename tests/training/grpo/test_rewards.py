@@ -9,17 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
+from noisy_student import seeds as seeded
 from noisy_student.records import Answer
-from noisy_student.training.grpo.rewards import (
-    Attempt,
-    correctness,
-    counted_right,
-    repetition,
-    reward_seed,
-    reward_values,
-    termination,
-    weighted_rewards,
-)
+from noisy_student.training.grpo.rewards import Attempt, counted_right, repetition, trl_reward, weighted_rewards
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.rewards import REWARDS, AnswerGroup, RewardKind, RewardSpec
 
@@ -29,12 +21,13 @@ def attempt(text: str = "#### 4", *, last: int = 9, right: bool = True) -> Attem
 
 
 def test_only_being_right_is_paid_unless_asked_for() -> None:
-    assert list(weighted_rewards(RewardSpec(), {9})) == ["correctness"]
+    ((name, (correctness, weight)),) = weighted_rewards(RewardSpec(), {9}).items()
+    assert (name, weight) == ("correctness", 1.0)
     assert [correctness(attempt(right=right)) for right in (True, False)] == [1.0, 0.0]
 
 
 def test_an_end_is_seen_in_the_tokens_and_not_in_the_text() -> None:
-    ended = termination({9, 7})
+    ended, _ = weighted_rewards(RewardSpec(termination=1.0), {9, 7})["termination"]
     assert [ended(attempt(last=last)) for last in (9, 7, 5)] == [1.0, 1.0, 0.0]
     assert ended(Attempt("q", "", (), True)) == 0.0
 
@@ -62,7 +55,7 @@ def test_shaped_parts_are_paid_on_right_answers_only_unless_nothing_scales_them_
 @pytest.mark.parametrize("amount", [math.nan, math.inf, -math.inf])
 def test_a_reward_that_is_no_number_is_refused_by_name(amount: float) -> None:
     with refused("reward-not-finite", "The reward odd of an answer to q", str(amount)):
-        reward_values("odd", lambda attempt: amount, [attempt()])
+        trl_reward("odd", lambda attempt: amount)([[5, 9]], ["q"], ["#### 4"], [True])
 
 
 STRICT, LOOSE = Answer("4", "4", "hashes", True), Answer("4", "4", "last-number", False)
@@ -84,7 +77,12 @@ def test_the_label_decides_unless_a_control_does() -> None:
 @pytest.mark.parametrize("gamma", [0.1, 0.5, 0.9])
 def test_random_rewards_are_as_frequent_as_gamma(gamma: float) -> None:
     spec = RewardSpec(kind="random", gamma=gamma)
-    seeds = [reward_seed(1, f"q{n}", k=k, step=step) for n in range(20) for k in range(10) for step in range(20)]
+    seeds = [
+        seeded.seed(1, "random-reward", f"q{n}", k=k, step=step)
+        for n in range(20)
+        for k in range(10)
+        for step in range(20)
+    ]
     right = counted_right(spec, group(None, seeds, [None] * len(seeds)))
     # Four standard errors.
     assert abs(sum(right) / len(seeds) - gamma) < 4 * math.sqrt(gamma * (1 - gamma) / len(seeds))

@@ -16,7 +16,14 @@ from transformers import BloomConfig, BloomForCausalLM, GPT2Config, GPT2LMHeadMo
 from trl.trainer.utils import add_fused_lm_head
 
 from noisy_student.training.grpo import shared_prompts
-from noisy_student.training.grpo.shared_prompts import AnswerRow, answers_together, can_share, packed, score, unpadded
+from noisy_student.training.grpo.shared_prompts import (
+    AnswerRow,
+    answers_together,
+    packed,
+    score,
+    shared_width,
+    unpadded,
+)
 
 PROMPTS = [[5, 6, 7], [3], [5, 6, 7], [21, 4, 8, 20, 11], [3], [5, 6, 7]]
 ANSWERS = [[10, 11, 12, 13], [14], [50, 51], [18, 19, 20], [], [7, 7, 7, 7]]
@@ -40,7 +47,7 @@ def headed(name: str) -> PreTrainedModel:
 
 
 def row_by_row(model: Any) -> tuple[Tensor, Tensor]:
-    """What the model says of every row by itself, without padding."""
+    """Log-probabilities and entropies of every row by itself, without padding."""
     logps, entropies = torch.zeros(6, 4, dtype=torch.float64), torch.zeros(6, 4, dtype=torch.float64)
     for place, (prompt, answer) in enumerate(zip(PROMPTS, ANSWERS, strict=True)):
         logits = model(input_ids=torch.tensor([[*prompt, *answer]])).logits[0, len(prompt) - 1 : -1] / 0.7
@@ -142,7 +149,7 @@ def test_how_many_share_a_prompt(prompt: int, answer: int, copies: int, hidden: 
 def test_what_can_share(name: str, attention: str, can: bool) -> None:
     model = MODELS[name]()
     model.config._attn_implementation = attention
-    assert can_share(model) is can
+    assert shared_width(model) == (24 if can else None)
 
 
 def gpt2() -> PreTrainedModel:
@@ -157,7 +164,7 @@ def bloom() -> PreTrainedModel:
 @pytest.mark.parametrize("kind", [gpt2, bloom])
 def test_other_models_get_every_row_by_itself(kind: Any) -> None:
     model = kind()
-    assert not can_share(model)
+    assert shared_width(model) is None
     expected = row_by_row(model)
     add_fused_lm_head(model, temperature=0.7, outputs=("log_probs", "entropy"))
     ids, mask, answer = padded(PROMPTS, ANSWERS)
@@ -171,7 +178,7 @@ def test_a_student_is_the_one_without_sharing(changes: dict[str, Any], tmp_path:
     spec = SPEC.model_copy(update={**changes, "steps": 2})
     shared, one = run(tmp_path / "shared", spec)
     apart, other = run(tmp_path / "apart", spec.model_copy(update={"share_prompts": False}))
-    assert [group.row for group in one.groups] == [group.row for group in other.groups]
+    assert one.groups == other.groups
     assert [p.grad_norm for p in one.curve] == pytest.approx([p.grad_norm for p in other.curve], rel=1e-3)
     found, expected = weights(shared), weights(apart)
     assert any(not torch.equal(found[name], expected[name]) for name in found), "nothing was shared"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 import torch
 from refusals import refused
 
-from noisy_student import files
+from noisy_student import files, seeds
 from noisy_student.context import Context
 from noisy_student.data.parts import parts
 from noisy_student.data.spec import DataSpec
@@ -26,11 +26,11 @@ from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw, Label
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
-from noisy_student.training.grpo import trainer
-from noisy_student.training.grpo.config import config
-from noisy_student.training.grpo.rewards import counted_right, reward_seed
+from noisy_student.training.grpo import train as grpo
+from noisy_student.training.grpo.rewards import counted_right
 from noisy_student.training.grpo.rollouts import RolloutInputs
 from noisy_student.training.grpo.train import GrpoResult, train
+from noisy_student.training.grpo.trainer import config
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.rewards import AnswerGroup
@@ -312,15 +312,19 @@ def test_a_micro_batch_of_cut_answers_alone_is_compared_with_nothing(tmp_path: P
 
 
 def test_rewards_are_what_trl_is_paid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    seen: list[Sequence[float]] = []
-    real = trainer.reward_values
+    seen: list[list[float]] = []
+    real = grpo.trl_reward
 
-    def watching(name: str, reward: Any, attempts: Any) -> list[float]:
-        amounts = real(name, reward, attempts)
-        seen.append(amounts)
-        return amounts
+    def watched(name: str, reward: Any) -> Callable[..., list[float]]:
+        function = real(name, reward)
 
-    monkeypatch.setattr(trainer, "reward_values", watching)
+        def values(*columns: Any, **named: Any) -> list[float]:
+            seen.append(function(*columns, **named))
+            return seen[-1]
+
+        return values
+
+    monkeypatch.setattr(grpo, "trl_reward", watched)
     rewards = {"termination": 0.1, "repetition": 0.1}
     spec = GrpoSpec.model_validate({**SPEC.model_dump(), "steps": 1, "rewards": rewards})
     _, result = run(tmp_path, spec)
@@ -346,7 +350,8 @@ def test_an_answer_that_was_cut_counts_as_the_protocol_says(tmp_path: Path) -> N
 @pytest.mark.parametrize(("loss", "given", "told"), [("cispo", None, 5.0), ("cispo", 3.0, 3.0), ("dapo", None, None)])
 def test_cispo_caps_ratios_where_trl_advises(loss: str, given: float | None, told: float | None) -> None:
     spec = GrpoSpec.model_validate({"loss_type": loss, "epsilon_high": given})
-    assert config(spec, steps=1, weights=[1.0], seed=1, output_dir="/tmp", use_cpu=True).epsilon_high == told
+    shared = {"output_dir": "/tmp", "use_cpu": True}
+    assert config(spec, shared, steps=1, weights=[1.0]).epsilon_high == told
 
 
 @pytest.mark.parametrize("kind", ["random", "format"])
@@ -359,7 +364,7 @@ def test_a_control_pays_what_its_kind_says_whatever_the_labels_are(kind: str, tm
     if kind == "random":
         ks = range(spec.generations)
         for group in result.groups:
-            reward_seeds = [reward_seed(1, group.question_id, k=k, step=group.step) for k in ks]
+            reward_seeds = [seeds.seed(1, "random-reward", group.question_id, k=k, step=group.step) for k in ks]
             assert group.right == sum(
                 counted_right(spec.rewards, AnswerGroup("q", [""] * 4, [None] * 4, None, reward_seeds))
             )

@@ -39,7 +39,7 @@ def truth(item: Item) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is otherwise than in a healthy run: how a question is labeled, how answers are drawn, and so on."""
+    """Differences from a healthy run: labels, drawing of answers, and so on."""
 
     grpo: Mapping[str, Any] = field(default_factory=dict)
     model: str = "lab-m"
@@ -80,7 +80,7 @@ def run(
     inputs = RolloutInputs(
         prompts={item.question.id: renderer.encode(item.question) for item in (*asked, *dev)},
         labels=labels,
-        draw=fault.spoil(draw_rows(loaded, renderer.decode, spec, width=512)),
+        draw=fault.spoil(draw_rows(spec, renderer.decode, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, width=512)),
         decode=renderer.decode,
         revote=fault.revote,
         truncated=fault.truncated,

@@ -1,4 +1,4 @@
-"""Every named condition: a run of the lab is broken on purpose, and exactly that is what is found."""
+"""Every named condition: a run of the lab is broken on purpose, and exactly that condition is found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def first_number(item: Item) -> str:
-    """What can be copied from the question, and is hardly ever its answer."""
+    """The first number of the question, which is hardly ever its answer."""
     number = re.search(r"\d+", item.question.text)
     assert number is not None
     return number.group()

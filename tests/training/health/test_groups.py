@@ -1,4 +1,4 @@
-"""How many groups would be mixed if they were larger: laws, and a simulation of questions that differ."""
+"""Estimated share of mixed larger groups: laws, and a simulation of questions that differ."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisy_student.training.groups import Group
 from noisy_student.training.health.groups import mixed_share
+from noisy_student.training.measurements import Group
 
 GROUPS = st.lists(st.integers(0, 4), min_size=1, max_size=40).map(
     lambda counts: [Group(0, str(number), "gold", "4", answers=4, right=right) for number, right in enumerate(counts)]

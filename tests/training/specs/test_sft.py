@@ -25,8 +25,8 @@ def test_contradictions_and_unknown_names_are_refused(fields: dict[str, object])
 
 def test_settings_do_not_import_torch() -> None:
     code = (
-        "import sys, noisy_student.training.specs.sft, noisy_student.training.sft.batch_order\n"
-        "import noisy_student.training.curves\n"
+        "import sys, noisy_student.training.specs.sft, noisy_student.training.measurements\n"
+        "import noisy_student.training.health.window, noisy_student.training.grpo.rl_examples\n"
         "import noisy_student.models.spec, noisy_student.models.folder\n"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"
     )

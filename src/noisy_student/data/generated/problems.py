@@ -21,12 +21,12 @@ from noisy_student.errors import UserError
 
 Share = Literal["study", "pretraining"]
 Order = Literal["forward", "grouped"]
+ChangeKind = Literal["gain", "loss", "packs", "times"]
 
 ORDERS: tuple[Order, ...] = ("forward", "grouped")
 GROUPED = 0.25
 """Share of gold solutions that sum gains and losses first."""
 LARGEST = 99
-NEW_LINE = "\n"
 MOST_MISSES = 100_000
 """Draws without a new problem after which none is left; the rarest problem takes about 11,000 on average."""
 
@@ -35,7 +35,7 @@ MOST_MISSES = 100_000
 class Change:
     """One change of the count: gain or loss of ``amount``, ``packs`` packs of ``amount``, or a multiple."""
 
-    kind: Literal["gain", "loss", "packs", "times"]
+    kind: ChangeKind
     amount: int
     packs: int = 0
 
@@ -49,6 +49,9 @@ class Change:
         """The number added to the count; undefined for a multiple."""
         assert self.kind != "times"
         return {"gain": 1, "loss": -1, "packs": self.packs}[self.kind] * self.amount
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.packs}x{self.amount}" if self.packs else f"{self.kind}:{self.amount}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,12 @@ class Problem:
         >>> Problem("", 4, (Change("gain", 3), Change("packs", 5, 2)), "Tom", "pens").structure
         '4 gain:3 packs:2x5'
         """
-        return " ".join([str(self.start), *(_written(change) for change in self.changes)])
+        return " ".join([str(self.start), *map(str, self.changes)])
 
     @property
     def answer(self) -> str:
         """The true answer in canonical form."""
-        return str(_total(self.start, self.changes))
+        return str(_totals(self.start, self.changes)[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,8 @@ class Wording:
         >>> Wording("First ", ". Then ").write([Equation(3, "+", 4), Equation(7, "-", 2)])
         'First 3+4=7. Then 7-2=5.'
         """
-        return f"{self.opening}{self.joint.join(map(str, lines))}{'' if self.joint == NEW_LINE else '.'}"
+        end = "" if self.joint == "\n" else "."
+        return f"{self.opening}{self.joint.join(map(str, lines))}{end}"
 
 
 def problems(run_seed: int, *, steps: tuple[int, int], share: Share) -> Iterator[Problem]:
@@ -148,7 +152,8 @@ def draw(chance: random.Random, *, steps: tuple[int, int]) -> Problem:
     while True:
         start = chance.randint(3, 20)
         changes = _changes(chance, wanted)
-        if _within(start, changes):
+        # Gains summed first may exceed the range.
+        if all(1 <= total <= LARGEST for total in _totals(start, changes)):
             return _tell(chance, start, changes)
 
 
@@ -233,7 +238,8 @@ def _runs(changes: tuple[Change, ...], order: Order) -> list[list[Change]]:
 def _changes(chance: random.Random, steps: int) -> tuple[Change, ...]:
     changes: list[Change] = []
     while (left := steps - sum(change.steps for change in changes)) > 0:
-        kinds = ["gain", "gain", "loss", "loss", "times"] + (["packs"] if left >= 2 else [])
+        kinds: list[ChangeKind] = ["gain", "gain", "loss", "loss", "times"]
+        kinds += ["packs"] if left >= 2 else []
         kind = chance.choice(kinds)
         if kind == "times" and any(change.kind == "times" for change in changes):
             continue
@@ -241,27 +247,17 @@ def _changes(chance: random.Random, steps: int) -> tuple[Change, ...]:
             changes.append(Change("times", chance.choice((2, 3))))
         elif kind == "packs":
             changes.append(Change("packs", chance.randint(2, 6), chance.randint(2, 4)))
-        elif kind == "gain":
-            changes.append(Change("gain", chance.randint(2, 15)))
         else:
-            changes.append(Change("loss", chance.randint(2, 15)))
+            changes.append(Change(kind, chance.randint(2, 15)))
     return tuple(changes)
 
 
-def _within(start: int, changes: tuple[Change, ...]) -> bool:
-    """True if every intermediate count is within range; gains summed first may exceed it."""
-    total = start
+def _totals(start: int, changes: tuple[Change, ...]) -> list[int]:
+    """Return the count at the start of the changes and after each."""
+    totals = [start]
     for change in changes:
-        total = total * change.amount if change.kind == "times" else total + change.signed
-        if not 1 <= total <= LARGEST:
-            return False
-    return True
-
-
-def _total(start: int, changes: tuple[Change, ...]) -> int:
-    for change in changes:
-        start = start * change.amount if change.kind == "times" else start + change.signed
-    return start
+        totals.append(totals[-1] * change.amount if change.kind == "times" else totals[-1] + change.signed)
+    return totals
 
 
 def _tell(chance: random.Random, start: int, changes: tuple[Change, ...]) -> Problem:
@@ -290,5 +286,38 @@ def _retold(problem: Problem, run_seed: int) -> Problem:
     return replace(problem, text=" ".join([first, *told, last]))
 
 
-def _written(change: Change) -> str:
-    return f"{change.kind}:{change.packs}x{change.amount}" if change.packs else f"{change.kind}:{change.amount}"
+def paraphrase(problem: Problem, run_seed: int) -> str:
+    """Return another text of ``problem`` that shares no sentence with it; seeded by its structure.
+
+    Rare words are as rare as in the problems themselves.
+    """
+    chance = seeds.generator(run_seed, "retelling", problem.structure)
+    before = re.split(r"(?<=[.?]) ", problem.text)
+    told = [_filled(chance, phrases.STARTS, problem, Change("gain", problem.start), before[0])]
+    for change, sentence in zip(problem.changes, before[1:-1], strict=True):
+        told.append(_filled(chance, _templates(chance, change), problem, change, sentence))
+    told.append(_filled(chance, phrases.ASKS, problem, Change("gain", 0), before[-1]))
+    return " ".join(told)
+
+
+def _templates(chance: random.Random, change: Change) -> tuple[str, ...]:
+    """Return the sentence templates of a change."""
+    if change.kind == "times":
+        return phrases.TIMES[change.amount]
+    rare = chance.random() < phrases.RARE
+    return {
+        "gain": phrases.RARE_GAINS if rare else phrases.GAINS,
+        "loss": phrases.RARE_LOSSES if rare else phrases.LOSSES,
+        "packs": phrases.PACK_GAINS,
+    }[change.kind]
+
+
+def _filled(chance: random.Random, templates: tuple[str, ...], problem: Problem, change: Change, before: str) -> str:
+    """Draw a sentence other than ``before``; each list has at least two templates that differ for any numbers."""
+    while True:
+        packs = chance.choice(phrases.PACKS)
+        told = chance.choice(templates).format(
+            n=problem.name, t=problem.thing, x=change.amount, p=change.packs, c=packs
+        )
+        if told != before:
+            return told

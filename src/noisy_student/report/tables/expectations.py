@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from noisy_student.report.numbers import DASH, count, percent, percent_interval, points, points_interval, size
-from noisy_student.report.table import Column, Line, Table
+from noisy_student.report.numbers import DASH, count, percent, percent_interval, points, points_interval, size, words
+from noisy_student.report.table import Column, Table, field, tabulate
 from noisy_student.report.wording import Row, comparison, rows, verdict_words
 
 EXPECTED = {"helps": "better", "hurts": "worse", "no-difference": "equivalent"}
@@ -11,35 +11,29 @@ EXPECTED = {"helps": "better", "hurts": "worse", "no-difference": "equivalent"}
 
 def criteria_table(results: Row) -> Table:
     """Return the study's success criteria with the expected and the measured difference."""
-    columns = (
-        Column("Criterion", "left"),
-        Column("Expected", "left"),
-        Column("Points"),
-        Column("95 % interval"),
-        Column("Verdict", "left"),
-        Column("Answer", "left"),
-        Column("Source", "left", "page"),
-    )
     conditions = rows(results, "conditions")
-    lines = tuple(
-        Line(
-            (
-                comparison(row),
-                _expected(row),
-                points(row.get("difference")),
-                points_interval(row.get("interval")),
-                DASH if row.get("verdict") is None else verdict_words({**row, "primary": True}, conditions),
-                str(row.get("answer") or "not measured"),
-                str(row.get("source") or DASH),
-            )
-        )
-        for row in rows(results, "criteria")
+    columns = (
+        Column("Criterion", "left", cell=comparison),
+        Column("Expected", "left", cell=_expected),
+        Column("Points", cell=field("difference", points)),
+        Column("95 % interval", cell=field("interval", points_interval)),
+        Column(
+            "Verdict",
+            "left",
+            cell=lambda row: words(row.get("verdict") and verdict_words({**row, "primary": True}, conditions)),
+        ),
+        Column("Answer", "left", cell=field("answer", _measured)),
+        Column("Source", "left", "page", field("source", words)),
     )
     caption = (
         "Better and worse hold if the verdict says so. Within a margin is a test of equivalence: it holds if the 90 % "
         "interval lies within the margin and fails if the 95 % interval lies outside it."
     )
-    return Table("Success criteria", caption, columns, lines)
+    return Table("Success criteria", caption, *tabulate(columns, rows(results, "criteria")))
+
+
+def _measured(value: object) -> str:
+    return str(value or "not measured")
 
 
 def _expected(row: Row) -> str:
@@ -51,28 +45,15 @@ def _expected(row: Row) -> str:
 def predictions_table(results: Row) -> Table:
     """Return the predictions made before the run with the measured values."""
     columns = (
-        Column("Expected", "left"),
-        Column("Found"),
-        Column("95 % interval"),
-        Column("n"),
-        Column("Verdict", "left"),
-        Column("Source", "left", "page"),
-    )
-    lines = tuple(
-        Line(
-            (
-                expectation(row),
-                percent(row.get("value")),
-                percent_interval(row.get("interval")),
-                count(row.get("n")),
-                str(row.get("verdict") or "not measured"),
-                str(row.get("source") or DASH),
-            )
-        )
-        for row in rows(results, "predictions")
+        Column("Expected", "left", cell=expectation),
+        Column("Found", cell=field("value", percent)),
+        Column("95 % interval", cell=field("interval", percent_interval)),
+        Column("n", cell=field("n", count)),
+        Column("Verdict", "left", cell=field("verdict", _measured)),
+        Column("Source", "left", "page", field("source", words)),
     )
     caption = "Held or failed if the Wilson interval lies on one side of the expected bound, otherwise unsure."
-    return Table("Predictions", caption, columns, lines)
+    return Table("Predictions", caption, *tabulate(columns, rows(results, "predictions")))
 
 
 def expectation(row: Row) -> str:
@@ -89,27 +70,15 @@ def expectation(row: Row) -> str:
 def decision_table(results: Row) -> Table:
     """Return the rules of the decision up to the one that was taken."""
     columns = (
-        Column("If", "left"),
-        Column("Value", "left"),
-        Column("Holds", "left"),
-        Column("Then", "left"),
-        Column("Reason", "left", "page"),
+        Column("If", "left", cell=field("if")),
+        Column("Value", "left", cell=field("value", _found)),
+        Column("Holds", "left", cell=field("holds", {None: "unknown", True: "yes", False: "no"}.__getitem__)),
+        Column("Then", "left", cell=field("then")),
+        Column("Reason", "left", "page", field("because", words)),
     )
-    lines = tuple(
-        Line(
-            (
-                str(row["if"]),
-                _found(row.get("value")),
-                "unknown" if row.get("holds") is None else "yes" if row["holds"] else "no",
-                str(row["then"]),
-                str(row.get("because") or DASH),
-            ),
-            faint=not row.get("holds"),
-        )
-        for row in (results.get("decision") or {}).get("rows", ())
-    )
+    taken = (results.get("decision") or {}).get("rows", ())
     caption = "Rules are evaluated from the top; the first that holds is taken, and an unknown one ends the evaluation."
-    return Table("Decision", caption, columns, lines)
+    return Table("Decision", caption, *tabulate(columns, taken, faint=lambda row: not row.get("holds")))
 
 
 def next_step(results: Row) -> str | None:

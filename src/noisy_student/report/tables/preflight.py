@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from noisy_student.report.numbers import DASH
-from noisy_student.report.table import Column, Line, Table
+from noisy_student.report.numbers import words
+from noisy_student.report.table import Column, Table, field, tabulate
 from noisy_student.report.wording import Row, rows
 
 OUTCOMES = ("pass", "warn", "fail", "unsure")
@@ -12,32 +12,19 @@ OUTCOMES = ("pass", "warn", "fail", "unsure")
 def preflight_table(results: Row) -> Table:
     """Return every check with its measured value, threshold and remedy."""
     columns = (
-        Column("Check", "left"),
-        Column("Outcome", "left"),
-        Column("Measured", "left"),
-        Column("Threshold", "left", "wide"),
-        Column("What to do", "left"),
-        Column("Details", "left", "page"),
+        Column("Check", "left", cell=field("check")),
+        Column("Outcome", "left", cell=field("outcome")),
+        Column("Measured", "left", cell=field("measured", words)),
+        Column("Threshold", "left", "wide", field("threshold", words)),
+        Column("What to do", "left", cell=lambda row: str(row.get("remedy") or "")),
+        Column("Details", "left", "page", lambda row: str(row.get("detail") or "")),
     )
-    lines = tuple(
-        Line(
-            (
-                str(row.get("check")),
-                str(row.get("outcome")),
-                str(row.get("measured") or DASH),
-                str(row.get("threshold") or DASH),
-                str(row.get("remedy") or ""),
-                str(row.get("detail") or ""),
-            ),
-            faint=row.get("outcome") == "pass",
-        )
-        for row in rows(results, "preflight")
-    )
+    lines = tabulate(columns, rows(results, "preflight"), faint=lambda row: row.get("outcome") == "pass")
     caption = (
         "Measured before the run, for the first seed, on questions that no student trains on. Unsure: the 95 % "
         "interval contains the threshold. A failed check stops the run; --set preflight=false runs it anyway."
     )
-    return Table("Pre-flight", caption, columns, lines)
+    return Table("Pre-flight", caption, *lines)
 
 
 def counted(results: Row) -> str | None:

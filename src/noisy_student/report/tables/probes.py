@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from noisy_student.report.numbers import DASH, count
-from noisy_student.report.table import Column, Line, Table
+from noisy_student.report.table import Column, Table, field, tabulate
 from noisy_student.report.tables.preflight import counted, decides
 from noisy_student.report.wording import Row, headline, primary_findings, rows
 from noisy_student.study.results.probes import TRIED
@@ -27,47 +28,42 @@ METRICS = (
 
 def rungs_table(results: Row) -> Table:
     """Return every probe with its criteria; probes after the first success are not tried."""
+    criteria = ("Rewards vary within groups", "Policy changes (kl slope)", "Completions end")
     columns = (
-        Column("Probe", "left"),
-        Column("Seed", place="wide"),
-        Column("Outcome", "left"),
-        Column("Steps"),
-        Column("Rewards vary within groups", "left"),
-        Column("Policy changes (kl slope)", "left"),
-        Column("Completions end", "left"),
+        Column("Probe", "left", cell=field("name")),
+        Column("Seed", place="wide", cell=field("seed", count)),
+        Column("Outcome", "left", cell=field("status", _outcome)),
+        Column("Steps", cell=field("steps", count)),
+        *(Column(name, "left", cell=field(f"criteria.{number}", _criterion)) for number, name in enumerate(criteria)),
     )
-    lines = []
-    for row in rows(results, "ladder"):
-        for rung in row["rungs"]:
-            tried = rung["status"] in TRIED
-            cells = [_criterion(item) for item in rung["criteria"]] or [DASH] * 3
-            status = str(rung["status"]) if tried else "not tried" if rung["status"] == "skipped" else "not reached"
-            lines.append(Line((str(rung["name"]), count(row["seed"]), status, count(rung["steps"]), *cells), not tried))
+    rungs = [
+        {**rung, "seed": row["seed"], "criteria": {str(number): item for number, item in enumerate(rung["criteria"])}}
+        for row in rows(results, "ladder")
+        for rung in row["rungs"]
+    ]
     caption = (
         "A probe ends at the first check, from step 30 on, at which all three criteria hold; otherwise the next probe "
         "is tried. Values are means of the last ten steps."
     )
-    return Table("Probes", caption, columns, tuple(lines))
+    return Table("Probes", caption, *tabulate(columns, rungs, faint=lambda row: row["status"] not in TRIED))
 
 
 def before_after_table(results: Row) -> Table:
     """Return logged and measured metrics of the first probe and of the last one tried."""
     ladders = [row for row in rows(results, "ladder") if row.get("before")]
-    columns = [Column("Metric", "left")]
-    shown: list[Row] = []
+    columns = [Column("Metric", "left", cell=lambda metric: str(metric[1]))]
     for row in ladders:
         for which in ("before", "after"):
             rung = next((rung for rung in row["rungs"] if rung["name"] == row[which]), None)
             if rung is not None:
                 seed = f" (seed {row['seed']})" if len(ladders) > 1 else ""
-                columns.append(Column(f"{which}: {rung['name']}{seed}"))
-                shown.append(rung["metrics"])
-    lines = tuple(Line((words, *(_number(metrics.get(name)) for metrics in shown))) for name, words in METRICS)
+                cell = partial(_metric, rung["metrics"])
+                columns.append(Column(f"{which}: {rung['name']}{seed}", cell=cell))
     caption = (
         "Means of the last ten steps. If TRL logs no kl (beta 0), it is measured separately. The terminated length "
         "is 0 if no completion ended."
     )
-    return Table("Before and after", caption, tuple(columns), lines if shown else ())
+    return Table("Before and after", caption, *tabulate(columns, METRICS if len(columns) > 1 else ()))
 
 
 def recommendations(results: Row) -> Iterator[str]:
@@ -94,11 +90,21 @@ def answer(results: Row) -> str:
     return found[0] if found else headline(results)
 
 
-def _criterion(item: Row) -> str:
+def _criterion(item: Row | None) -> str:
+    if item is None:
+        return DASH
     value = _number(item.get("value"))
     if item.get("waived"):
         return f"{value}, waived: {item['waived']}"
     return f"{value}, {'held' if item['held'] else 'not held'}"
+
+
+def _metric(metrics: Row, metric: tuple[str, str]) -> str:
+    return _number(metrics.get(metric[0]))
+
+
+def _outcome(status: str) -> str:
+    return status if status in TRIED else "not tried" if status == "skipped" else "not reached"
 
 
 def _number(value: object) -> str:

@@ -2,59 +2,39 @@
 
 from __future__ import annotations
 
-from noisy_student.report.numbers import DASH, count, p_value, percent, points, points_interval
-from noisy_student.report.table import Column, Line, Table
-from noisy_student.report.wording import Row, rows
+from noisy_student.report.numbers import count, p_value, percent, points, points_interval
+from noisy_student.report.table import Column, Line, Table, field, tabulate
+from noisy_student.report.wording import Row, comparison, rows
+
+STARTED = ("condition", "seed", "status")
 
 
 def rounds_table(results: Row) -> Table:
     """Return one line per round and seed."""
     columns = (
-        Column("Round", "left"),
-        Column("Seed", place="wide"),
-        Column("Dev accuracy"),
-        Column("Previous"),
-        Column("p worse", place="wide"),
-        Column("Agreement", place="wide"),
-        Column("Selected"),
-        Column("New", place="wide"),
-        Column("Flipped", place="wide"),
-        Column("Corrected", place="wide"),
-        Column("Corrupted", place="wide"),
-        Column("Outcome", "left"),
+        Column("Round", "left", cell=field("condition")),
+        Column("Seed", place="wide", cell=field("seed", count)),
+        Column("Dev accuracy", cell=field("now.accuracy", percent)),
+        Column("Previous", cell=field("before.accuracy", percent)),
+        Column("p worse", place="wide", cell=field("p_worse", p_value)),
+        Column("Agreement", place="wide", cell=field("now.agreement", percent)),
+        Column("Selected", cell=field("selected", count)),
+        Column("New", place="wide", cell=field("lineage.added", count)),
+        Column("Flipped", place="wide", cell=field("lineage.flipped", count)),
+        Column("Corrected", place="wide", cell=field("lineage.mended", count)),
+        Column("Corrupted", place="wide", cell=field("lineage.spoiled", count)),
+        Column("Outcome", "left", cell=field("status")),
     )
-    lines = tuple(_line(row) for row in rows(results, "rounds"))
     caption = (
         "Dev accuracy, Previous: greedy accuracy of this round's student and of its predecessor. Selected, New, "
         "Flipped: labels of this round, labels not selected in the previous round, votes whose answer changed. "
         "Corrected, Corrupted: flips to and from the correct answer. A student that is significantly worse, or the "
         "second in a row with an alarm, is rejected, and the chain ends."
     )
-    return Table("Rounds", caption, columns, lines, tuple(_remarks(results)))
-
-
-def _line(row: Row) -> Line:
-    name, seed, status = str(row.get("condition")), count(row.get("seed")), str(row.get("status"))
-    if "now" not in row:
-        return Line((name, seed, *[DASH] * 9, status), faint=True)
-    changed = row.get("lineage") or {}
-    return Line(
-        (
-            name,
-            seed,
-            percent(row["now"]["accuracy"]),
-            percent(row["before"]["accuracy"]),
-            p_value(row.get("p_worse")),
-            percent(row["now"]["agreement"]),
-            count(row.get("selected")),
-            count(changed.get("added")),
-            count(changed.get("flipped")),
-            count(changed.get("mended")),
-            count(changed.get("spoiled")),
-            status,
-        ),
-        faint=status != "accepted",
-    )
+    # A round without a measured student shows dashes for its labels too.
+    measured = [row if "now" in row else {name: row.get(name) for name in STARTED} for row in rows(results, "rounds")]
+    lines = tabulate(columns, measured, faint=lambda row: "now" not in row or row.get("status") != "accepted")
+    return Table("Rounds", caption, *lines, tuple(_remarks(results)))
 
 
 def _remarks(results: Row) -> list[str]:
@@ -107,34 +87,18 @@ def gains_table(results: Row) -> Table:
     gains = list((results.get("passes") or {}).get("gains") or ())
     many = str(gains[0]["many"]["name"]) if gains else "pass@K"
     columns = (
-        Column("Student - other", "left"),
-        Column("pass@1"),
-        Column("95 % interval", place="wide"),
-        Column(many),
-        Column("95 % interval", place="wide"),
-        Column("p adjusted", place="wide"),
-        Column("Reasoning", place="page"),
-        Column("Format", place="page"),
-        Column("Conclusion", "left"),
-    )
-    lines = tuple(
-        Line(
-            (
-                f"{row['a']} - {row['b']}",
-                points(row["one"]["difference"]),
-                points_interval(row["one"]["interval"]),
-                points(row["many"]["difference"]),
-                points_interval(row["many"]["interval"]),
-                p_value(row["many"]["p_adjusted"]),
-                points(row["reasoning"]) if row["reasoning"] is not None else DASH,
-                points(row["format"]) if row["format"] is not None else DASH,
-                WORDS[row["kind"]],
-            )
-        )
-        for row in gains
+        Column("Student - other", "left", cell=comparison),
+        Column("pass@1", cell=field("one.difference", points)),
+        Column("95 % interval", place="wide", cell=field("one.interval", points_interval)),
+        Column(many, cell=field("many.difference", points)),
+        Column("95 % interval", place="wide", cell=field("many.interval", points_interval)),
+        Column("p adjusted", place="wide", cell=field("many.p_adjusted", p_value)),
+        Column("Reasoning", place="page", cell=field("reasoning", points)),
+        Column("Format", place="page", cell=field("format", points)),
+        Column("Conclusion", "left", cell=field("kind", WORDS.__getitem__)),
     )
     caption = (
         "In points, exploratory; p is adjusted by Benjamini-Hochberg. Reasoning: gain in greedy accuracy with any "
         "answer format; Format: additional gain with the strict format (after ####)."
     )
-    return Table("Sharpened or learned", caption, columns, lines)
+    return Table("Sharpened or learned", caption, *tabulate(columns, gains))

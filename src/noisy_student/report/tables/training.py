@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 
-from noisy_student.report.numbers import DASH, count, percent
-from noisy_student.report.table import Column, Line, Table
+from noisy_student.report.numbers import DASH, count, percent, rounded
+from noisy_student.report.table import Column, Table, field, tabulate
 from noisy_student.report.wording import Row, rows
 
 MEASURES = (("reward", "mean reward", 1), ("right", "matches the label, %", 100),
@@ -13,21 +14,20 @@ MEASURES = (("reward", "mean reward", 1), ("right", "matches the label, %", 100)
             ("mean_length", "tokens per completion", 1), ("stopped", "ended before the cap, %", 100),
             ("dev", "dev accuracy, %", 100))  # fmt: skip
 """Measures of training that are drawn: field, title of the panel, factor."""
-KINDS = ("mixed", "all-right", "all-wrong")
 
 
 def groups_table(results: Row) -> Table:
     """Return the groups of each GRPO student by origin and, if gold answers are known, correctness of their label."""
     columns = (
-        Column("Condition", "left"),
-        Column("Seed"),
-        Column("Label", "left"),
-        Column("Groups"),
-        Column("Mixed"),
-        Column("All right"),
-        Column("All wrong"),
+        Column("Condition", "left", cell=field("name")),
+        Column("Seed", cell=field("seed", count)),
+        Column("Label", "left", cell=field("label")),
+        Column("Groups", cell=field("total", count)),
+        Column("Mixed", cell=field("mixed", percent)),
+        Column("All right", cell=field("all-right", percent)),
+        Column("All wrong", cell=field("all-wrong", percent)),
     )
-    lines = tuple(line for row in rows(results, "conditions") for line in _lines(row))
+    groups = [group for row in rows(results, "conditions") for group in _groups(row)]
     caption = (
         "Groups: completions of one question, by its label. If only correctness is rewarded, only mixed groups have a "
         "gradient. All right: every completion matches the label; if the label is wrong, training cannot detect it."
@@ -35,41 +35,28 @@ def groups_table(results: Row) -> Table:
     grpo = (results.get("settings") or {}).get("grpo") or {}
     if {"prompts", "generations"} <= grpo.keys():
         caption += f" A step samples {grpo['prompts']} questions {grpo['generations']} times each by default."
-    return Table("Groups of completions", caption, columns, lines)
+    return Table("Groups of completions", caption, *tabulate(columns, groups))
 
 
 def capacity_table(results: Row) -> Table:
     """Return trainable parameters, learning rate and reward bits of each student, if students differ in them."""
     students = [row for row in rows(results, "conditions") if row.get("trainable_parameters") is not None]
     columns = (
-        Column("Condition", "left"),
-        Column("Seed"),
-        Column("Trained weights"),
-        Column("Learning rate"),
-        Column("Tried on dev", "left"),
-        Column("Episodes"),
-        Column("Reward bits"),
-    )
-    lines = tuple(
-        Line(
-            (
-                str(row.get("name")),
-                count(row.get("seed")),
-                count(row.get("trainable_parameters")),
-                f"{row['learning_rate']:.1e}" if row.get("learning_rate") else DASH,
-                _tried(row),
-                count(_episodes(row)),
-                count(None if row.get("reward_bits") is None else round(row["reward_bits"])),
-            )
-        )
-        for row in students
+        Column("Condition", "left", cell=field("name")),
+        Column("Seed", cell=field("seed", count)),
+        Column("Trained weights", cell=field("trainable_parameters", count)),
+        Column("Learning rate", cell=field("learning_rate", lambda rate: f"{rate:.1e}" if rate else DASH)),
+        Column("Tried on dev", "left", cell=_tried),
+        Column("Episodes", cell=_episodes),
+        Column("Reward bits", cell=field("reward_bits", rounded)),
     )
     caption = (
         "Trained weights: number, of the full model or of the adapter. Tried on dev: factors of the learning rate with "
         "their dev accuracy; the best one was tested. Episodes: visits of a question, one group of completions each. "
         "Reward bits: upper bound on the information in the rewards, the entropy summed over groups."
     )
-    return Table("Capacity", caption, columns, lines if any(_apart(students)) else ())
+    differ = len({row["trainable_parameters"] for row in students}) > 1 or any(row.get("tried") for row in students)
+    return Table("Capacity", caption, *tabulate(columns, students if differ else ()))
 
 
 def _tried(row: Row) -> str:
@@ -78,62 +65,51 @@ def _tried(row: Row) -> str:
     return ", ".join(f"{each['rate']:g}: {percent(share)}" for each, share in zip(tried, shares, strict=True)) or DASH
 
 
-def _apart(students: Sequence[Row]) -> Iterator[bool]:
-    """Yield whether students differ in the trainable parameters, or in a choice on dev."""
-    yield len({row["trainable_parameters"] for row in students}) > 1
-    yield any(row.get("tried") for row in students)
+def _episodes(row: Row) -> str:
+    episodes = [row.get(name) for name in ("gold_episodes", "pseudo_episodes", "revealed_episodes")]
+    known = [number for number in episodes if number is not None]
+    return count(sum(known) if known else None)
 
 
-def _episodes(row: Row) -> int | None:
-    counts = [row.get(name) for name in ("gold_episodes", "pseudo_episodes", "revealed_episodes")]
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
-
-
-def _lines(row: Row) -> list[Line]:
-    quality = row.get("group_quality") or {}
-    found: dict[tuple[str, str], dict[str, int]] = {}
-    for each in quality.get("groups") or ():
-        kinds = found.setdefault((str(each["origin"]), str(each["label"])), {})
-        kinds[str(each["kind"])] = kinds.get(str(each["kind"]), 0) + int(each["groups"])
-    lines = []
+def _groups(row: Row) -> Iterator[Row]:
+    """Yield the number of groups by label, and the share of each kind of group."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for each in (row.get("group_quality") or {}).get("groups") or ():
+        found.setdefault((each["origin"], each["label"]), Counter())[each["kind"]] += int(each["groups"])
     for (origin, label), kinds in found.items():
-        total = sum(kinds.values())
-        shares = tuple(percent(kinds.get(kind, 0) / total) if total else DASH for kind in KINDS)
         name = f"pseudo, {label}" if origin == "pseudo" else origin
-        lines.append(Line((str(row.get("name")), count(row.get("seed")), name, count(total), *shares)))
-    return lines
+        shares = {kind: kinds[kind] / kinds.total() for kind in KINDS} if kinds.total() else {}
+        yield {"name": row.get("name"), "seed": row.get("seed"), "label": name, "total": kinds.total(), **shares}
 
 
+KINDS = ("mixed", "all-right", "all-wrong")
 HEALTHY = "healthy"
 
 
 def health_table(results: Row) -> Table:
     """Return the findings of every checked student, or one line that it is healthy."""
     columns = (
-        Column("Condition", "left"),
-        Column("Seed"),
-        Column("Step"),
-        Column("Finding", "left"),
-        Column("Evidence", "left"),
-        Column("Cause", "left"),
-        Column("What to do", "left"),
+        Column("Condition", "left", cell=field("condition")),
+        Column("Seed", cell=field("seed", count)),
+        Column("Step", cell=field("step", count)),
+        Column("Finding", "left", cell=field("name")),
+        Column("Evidence", "left", cell=field("evidence")),
+        Column("Cause", "left", cell=field("cause")),
+        Column("What to do", "left", cell=field("remedy")),
     )
-    lines = []
+    findings: list[Row] = []
     for row in _checked(results):
-        name, seed = str(row.get("name")), count(row.get("seed"))
         looks = row["health"]["looks"]
-        for found in row["health"]["found"]:
-            words = (str(found[part]) for part in ("name", "evidence", "cause", "remedy"))
-            lines.append(Line((name, seed, count(found["step"]), *words)))
-        if not row["health"]["found"]:
-            seen = f"{len(looks)} check{'s' if len(looks) > 1 else ''}"
-            lines.append(Line((name, seed, count(looks[-1]), HEALTHY, seen, "", ""), faint=True))
+        seen = f"{len(looks)} check{'s' if len(looks) > 1 else ''}"
+        healthy = {"step": looks[-1], "name": HEALTHY, "evidence": seen, "cause": "", "remedy": ""} if looks else {}
+        for found in row["health"]["found"] or [healthy]:
+            findings.append({**found, "condition": row.get("name"), "seed": row.get("seed")})
+    lines = tabulate(columns, findings, faint=lambda row: row["name"] == HEALTHY)
     caption = (
         "Rules with fixed thresholds check each training; of findings that explain each other only the cause is "
         "listed. Healthy: no rule had a finding up to this step."
     )
-    return Table("Health", caption, columns, tuple(lines))
+    return Table("Health", caption, *lines)
 
 
 def health_lines(results: Row) -> Iterator[str]:

@@ -106,7 +106,7 @@ def forecast(nodes: Sequence[Node], known: Sequence[Observation], compute: Compu
 
 def totals(rows: Sequence[Expected], compute: ComputeSettings) -> Totals:
     """Return the sums, and the seconds until the last of the nodes ends."""
-    seconds = _sum(row.seconds for row in rows)
+    seconds = sum_of_all(row.seconds for row in rows)
     wall = None
     if seconds is not None:
         by_key = {row.node.key: row.seconds for row in rows if row.seconds is not None}
@@ -114,10 +114,10 @@ def totals(rows: Sequence[Expected], compute: ComputeSettings) -> Totals:
     models = [row for row in rows if computes(row.node)]
     return Totals(
         seconds=seconds,
-        cpu_seconds=_sum(row.cpu_seconds for row in rows),
+        cpu_seconds=sum_of_all(row.cpu_seconds for row in rows),
         wall_seconds=wall,
-        tokens=_sum(row.tokens for row in models),
-        flops=_sum(row.flops for row in models),
+        tokens=sum_of_all(row.tokens for row in models),
+        flops=sum_of_all(row.flops for row in models),
         usd=usd(wall, compute.usd_per_hour),
         without_estimate=sum(row.seconds is None for row in rows),
     )
@@ -171,7 +171,8 @@ def _expected(node: Node, expectation: Expectation, rates: Rates, *, imported: b
     )
 
 
-def _sum(values: Iterable[Number | None]) -> Number | None:
+def sum_of_all(values: Iterable[Number | None]) -> Number | None:
+    """Return the sum; None where a value is unknown."""
     every = list(values)
     known = [value for value in every if value is not None]
     return sum(known) if len(known) == len(every) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from noisy_student.models import lab
 from noisy_student.models.folder import check_folder, check_hub_id, folder_digest
 from noisy_student.models.spec import ModelSpec
 from noisy_student.pipeline.node import version
-from noisy_student.study.settings.conditions import ModelSettings
 from noisy_student.study.settings.study import Settings
 
 FILTERS = ("top_k", "top_p", "min_p", "repetition_penalty")
@@ -36,6 +35,11 @@ class BaseModelFiles:
     paths: Mapping[str, str]
     filters: Mapping[str, int | float]
 
+    @property
+    def loading(self) -> dict[str, Any]:
+        """The part of ``spec`` that a student trained from this model keeps."""
+        return {name: self.spec[name] for name in ("dtype", "attn", "pad")}
+
 
 def find(model: ModelSpec) -> BaseModelFiles:
     """Return the files of a lab model, folder, GGUF file or hub id; raises UserError where there are none."""
@@ -51,14 +55,10 @@ def find(model: ModelSpec) -> BaseModelFiles:
         check_hub_id(model.id)
         return BaseModelFiles({**shared, "hub": model.id, "revision": model.revision}, {"model": model.id}, {})
     check_folder(folder)
-    return BaseModelFiles({**shared, "digest": folder_digest(folder)}, {"model": str(folder)}, _filters(folder))
-
-
-def _filters(folder: Path) -> dict[str, int | float]:
-    """The filters that ``generation_config.json`` sets."""
-    path = folder / "generation_config.json"
-    stated = files.read_json(path) if path.is_file() else {}
-    return {name: stated[name] for name in FILTERS if isinstance(stated.get(name), int | float)}
+    config = folder / "generation_config.json"
+    stated = files.read_json(config) if config.is_file() else {}
+    filters = {name: stated[name] for name in FILTERS if isinstance(stated.get(name), int | float)}
+    return BaseModelFiles({**shared, "digest": folder_digest(folder)}, {"model": str(folder)}, filters)
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,7 @@ class Inputs:
     """Base models and data files of a run, read once for all seeds."""
 
     settings: Settings
-
-    @cached_property
-    def _bases(self) -> dict[ModelSpec, BaseModelFiles]:
-        return {}
+    _bases: dict[ModelSpec, BaseModelFiles] = field(default_factory=dict, init=False)
 
     @property
     def base(self) -> BaseModelFiles:
@@ -94,19 +91,17 @@ class Inputs:
                 table |= names
                 if table["dataset"] is not None:
                     table |= {"dataset": "known by its files", "config": None, "revision": None}
-        return {**spec, "algebra": self._algebra if self.settings.data.reads_latex else None}
+        if not self.settings.data.reads_latex:
+            return {**spec, "algebra": None}
+        require_extra()
+        # The package that compares LaTeX answers.
+        return {**spec, "algebra": f"math-verify {version('math-verify')}"}
 
     @cached_property
     def files(self) -> dict[str, tuple[Path, ...]]:
         """The files of each part; a data set that is not on this machine is fetched from the hub."""
         data = self.settings.data
         return {**locate(data.source), **({} if data.foreign is None else locate(data.foreign))}
-
-    @property
-    def _algebra(self) -> str:
-        """Name and version of the package that compares LaTeX answers."""
-        require_extra()
-        return f"math-verify {version('math-verify')}"
 
     @property
     def paths(self) -> dict[str, str]:
@@ -121,7 +116,7 @@ class Inputs:
 
     @property
     def truth_known(self) -> bool:
-        """True if every unlabeled question has an answer, as it has where they are a share of the labeled ones."""
+        """True if every unlabeled question has an answer."""
         return self.sources is None or all(item.answer is not None for item in self.sources.unlabeled or ())
 
     @property
@@ -158,25 +153,19 @@ def variant(settings: Settings, name: str | None) -> Settings:
     if own.thinking is not None:
         changed["prompt"] = settings.prompt.model_copy(update={"thinking": own.thinking})
     if own.max_new_tokens is not None:
-        cap = {"max_new_tokens": own.max_new_tokens}
-        evaluation = settings.evaluation
+        cap, evaluation = {"max_new_tokens": own.max_new_tokens}, settings.evaluation
+        more = max(0, own.max_new_tokens - settings.sampling.max_new_tokens)
+        decodings = ("decoding", "sampled", "passes")
         changed |= {
             "sampling": settings.sampling.model_copy(update=cap),
             "grpo": settings.grpo.model_copy(update=cap),
             # A target as long as the cap must fit after its prompt, as it does with the run's own cap.
-            "sft": settings.sft.model_copy(update={"max_length": settings.sft.max_length + _more(settings, own)}),
+            "sft": settings.sft.model_copy(update={"max_length": settings.sft.max_length + more}),
             "evaluation": evaluation.model_copy(
-                update={
-                    name: getattr(evaluation, name).model_copy(update=cap) for name in ("decoding", "sampled", "passes")
-                }
+                update={name: getattr(evaluation, name).model_copy(update=cap) for name in decodings}
             ),
         }
     if own.learning_rate is not None:
         sft = changed.get("sft", settings.sft)
         changed["sft"] = sft.model_copy(update={"learning_rate": own.learning_rate})
     return settings.model_copy(update=changed)
-
-
-def _more(settings: Settings, own: ModelSettings) -> int:
-    """Tokens by which a model's cap exceeds the run's, at least 0."""
-    return max(0, (own.max_new_tokens or 0) - settings.sampling.max_new_tokens)

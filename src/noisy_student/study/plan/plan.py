@@ -1,19 +1,20 @@
 """The plan of a run: all nodes that compute the grades and measurements of every condition and seed.
 
-Nodes with equal specs and inputs are one node. A plan in which the answer key reaches training without a reveal is
-refused (``wall``).
+Nodes with equal specs and inputs are one node. The wall: the answer key reaches training only through a visible reveal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from noisy_student.errors import UserError
 from noisy_student.pipeline.node import Node, parents_first
+from noisy_student.study import stages
 from noisy_student.study.plan.inputs import Inputs, variant
 from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes
 from noisy_student.study.plan.preflight import PreflightGraph, PreflightNodes
 from noisy_student.study.plan.students import SeedGraph
-from noisy_student.study.plan.wall import require_wall
 from noisy_student.study.settings.study import Settings
 
 
@@ -30,16 +31,13 @@ class Plan:
     @property
     def targets(self) -> tuple[Node, ...]:
         """Nodes whose results the run reads: grades, measurements, students and labels."""
-        students = [item.train for item in self.conditions]
-        kinds = ("quality", "groups", "review", "lineage")
-        of_conditions = [getattr(item, kind) for kind in kinds for item in self.conditions]
-        of_labels = [node for item in self.labels for node in (item.labels, item.quality)]
-        on_dev = [item.on_dev for item in self.labels]
+        kinds = ("grade", "quality", "groups", "review", "lineage")
+        every: list[Node | None] = [] if self.preflight is None else [*self.preflight.targets]
+        every += [getattr(item, kind) for kind in kinds for item in self.conditions]
+        every += [node for item in self.labels for node in (item.labels, item.quality)]
+        every += [item.on_dev for item in self.labels] + [item.train for item in self.conditions]
         # The export of labels reads the texts of questions from the split.
-        splits = [node for node in parents_first([item.labels for item in self.labels]) if node.stage == "split"]
-        grades = [item.grade for item in self.conditions]
-        first = () if self.preflight is None else self.preflight.targets
-        every = [*first, *grades, *of_conditions, *of_labels, *on_dev, *students, *splits]
+        every += [node for node in parents_first([item.labels for item in self.labels]) if node.stage == "split"]
         return tuple(dict.fromkeys(node for node in every if node is not None))
 
 
@@ -48,7 +46,12 @@ def plan(settings: Settings) -> Plan:
     inputs = Inputs(settings)
     conditions: list[ConditionNodes] = []
     labels: list[LabelNodes] = []
-    first = PreflightGraph(_checked(settings), settings.seeds[0], inputs).nodes() if settings.preflight else None
+    first = None
+    if settings.preflight:
+        # The pre-flight checks the reference condition's model.
+        reference = settings.conditions.get(settings.reference)
+        checked = settings if reference is None else variant(settings, reference.model)
+        first = PreflightGraph(checked, settings.seeds[0], inputs).nodes()
     for run_seed in () if settings.checks.only else settings.seeds:
         graph = SeedGraph(settings, run_seed, inputs)
         conditions += [graph.condition(name) for name in settings.conditions]
@@ -58,7 +61,20 @@ def plan(settings: Settings) -> Plan:
     return made
 
 
-def _checked(settings: Settings) -> Settings:
-    """The settings for the pre-flight, which checks the reference condition's model."""
-    reference = settings.conditions.get(settings.reference)
-    return settings if reference is None else variant(settings, reference.model)
+def require_wall(targets: Iterable[Node]) -> None:
+    """Raise UserError where a stage of the training lane descends from the key other than through a gate.
+
+    A stage of another package cannot be a gate, whatever it declares.
+    """
+    sees: dict[str, bool] = {}
+    for node in parents_first(targets):
+        seen = any(sees[parent.key] for parent in node.parents)
+        gate = node.lane == "gate" and node.module.startswith(f"{stages.__name__}.")
+        if seen and not gate and node.lane != "truth":
+            raise UserError(
+                f'"{node.title}" would read the answer key.',
+                why="Training and voting must not depend on the hidden answers.",
+                do='Use "revealed" in the condition\'s train list, which the plan shows.',
+                code="key-reaches-training",
+            )
+        sees[node.key] = node.lane == "key" or (seen and not gate)

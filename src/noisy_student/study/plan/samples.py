@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from noisy_student.data.parts import sizes_of
-from noisy_student.pipeline import node
-from noisy_student.pipeline.node import Node
+from noisy_student.pipeline.node import Node, make
 from noisy_student.study.plan import specs
-from noisy_student.study.plan.inputs import BaseModelFiles, Inputs, variant
+from noisy_student.study.plan.inputs import Inputs, variant
 from noisy_student.study.plan.nodes import is_adapter
 from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.settings.labels import LabelSettings
@@ -57,20 +54,16 @@ class SampleGraph:
             self._variants[model] = variant(self.settings, model)
         return self._variants[model]
 
-    def base_of(self, settings: Settings) -> BaseModelFiles:
-        """Return the files of the base model of ``settings``."""
-        return self.inputs.base_of(settings.model)
-
     def count(self, part: str) -> int:
         """Return the number of questions of a part."""
         return int(getattr(sizes_of(self.settings.data), part))
 
     def samples(self, model: SampledModel, request: SampleRequest) -> list[Node]:
         """Return the sample nodes of a model, by shard and block."""
-        base, train = self.base_of(model.settings), model.train
-        kept = {field: base.spec[field] for field in ("dtype", "attn", "pad")}
+        base, train = self.inputs.base_of(model.settings.model), model.train
         # An adapter is loaded on top of its base model, a trained whole model is not.
         on_base = train is not None and is_adapter(train)
+        kept = base.loading
         if on_base and "revision" in base.spec:
             kept["revision"] = base.spec["revision"]
         return [
@@ -98,14 +91,7 @@ class SampleGraph:
         title = f"samples in {path['samples']}"
         return self.node("sample", spec, inputs={"split": [self.split]}, title=title, paths=path)
 
-    def node(
-        self,
-        stage: str,
-        spec: Mapping[str, Any],
-        *,
-        inputs: Mapping[str, Sequence[Node]] | None = None,
-        title: str,
-        paths: Mapping[str, str] | None = None,
-    ) -> Node:
-        """Return a node of this seed."""
-        return node.make(stage, spec, inputs=inputs, seed=self.run_seed, title=title, paths=paths)
+    @property
+    def node(self) -> partial[Node]:
+        """``pipeline.node.make`` for nodes of this seed."""
+        return partial(make, seed=self.run_seed)

@@ -97,12 +97,8 @@ def recorded(settings: Settings, label: LabelSettings, *, part: str, count: int)
     """
     path = Path(str(label.samples)).expanduser()
     if not path.is_file():
-        raise UserError(
-            f"There is no file {path}.",
-            why="Its samples would be voted on.",
-            do="Fix labels.*.samples.",
-            code="file-not-found",
-        )
+        what = f"There is no file {path}."
+        raise UserError(what, why="Its samples would be voted on.", do="Fix labels.*.samples.", code="file-not-found")
     return {
         "engine": {**_engine_facts("recorded"), "digest": sha256_file(path)},
         "shard": {"first": 0, "end": label.K},
@@ -139,20 +135,16 @@ def training(settings: Settings, name: str, condition: TrainedCondition, *, rate
         spec["threads"] = settings.compute.threads
     match = condition.match or settings.match
     if match == "steps" and "match" in spec and work is not None:
-        spec |= {"match": match, "steps": spec["steps"] or work.steps(spec, _questions(settings))}
+        sizes = sizes_of(settings.data)
+        questions = sizes.labeled - sizes.dev + sizes.unlabeled
+        spec |= {"match": match, "steps": spec["steps"] or work.steps(spec, questions)}
     elif isinstance(condition, TextCondition) and "match" in spec:
         spec |= {"match": match, "steps": None}
     if "learning_rate" in spec:
         spec["learning_rate"] *= rate if condition.lora is None else rate * condition.lora.rate_factor
     # The rate of an adapter is a field of its trainer.
     lora = None if condition.lora is None else condition.lora.model_dump(mode="json", exclude={"rate_factor"})
-    common = {
-        "prompt": settings.prompt.model_dump(mode="json"),
-        condition.method: spec,
-        "plugin": METHODS.identity(condition.method),
-        "health": settings.health.model_dump(mode="json"),
-        "lora": lora,
-    }
+    common = {**_trainer(settings, condition.method, spec), "lora": lora}
     if isinstance(condition, TextCondition):
         return {**common, "view": condition.view}
     return {
@@ -166,22 +158,14 @@ def training(settings: Settings, name: str, condition: TrainedCondition, *, rate
 
 def sft(settings: Settings) -> dict[str, Any]:
     """Return the spec of fine-tuning outside of a study, to which the caller adds the model."""
+    spec = {**settings.sft.model_dump(mode="json"), "threads": settings.compute.threads}
+    return {**_trainer(settings, "sft", spec), "lora": None, "view": None}
+
+
+def _trainer(settings: Settings, method: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "prompt": settings.prompt.model_dump(mode="json"),
-        "sft": {**settings.sft.model_dump(mode="json"), "threads": settings.compute.threads},
-        "plugin": {},
+        method: spec,
+        "plugin": METHODS.identity(method),
         "health": settings.health.model_dump(mode="json"),
-        "lora": None,
-        "view": None,
     }
-
-
-def examples(settings: Settings, condition: TextCondition, *, own: bool) -> dict[str, Any]:
-    """Return the spec of a condition's examples; with ``own``, samples replace missing solutions of gold answers."""
-    return {"truncated": settings.answers.truncated if own else None, "shuffle": condition.shuffle}
-
-
-def _questions(settings: Settings) -> int:
-    """The number of labeled questions without dev, and unlabeled ones."""
-    sizes = sizes_of(settings.data)
-    return sizes.labeled - sizes.dev + sizes.unlabeled

@@ -7,9 +7,7 @@ training is built once, and nodes with equal specs and inputs are the same node.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from noisy_student.errors import UserError
 from noisy_student.labeling.select import SELECTIONS
@@ -34,15 +32,6 @@ from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.methods import METHODS
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The model that a training begins with, as its node's spec, paths and inputs."""
-
-    spec: Mapping[str, Any]
-    paths: Mapping[str, str]
-    inputs: Mapping[str, Sequence[Node]]
-
-
 @dataclass
 class SeedGraph(SampleGraph):
     """The nodes of one seed; raises UserError where teachers form a circle."""
@@ -54,7 +43,8 @@ class SeedGraph(SampleGraph):
         """Return training, grade and measurements of one condition."""
         train, condition = self.trained(name), self.settings.conditions[name]
         taught = None if train is None else first_trained(train)
-        learned = taught.inputs.get("examples", (taught,))[0] if taught is not None else None
+        learned = None if taught is None else taught.inputs.get("examples", (taught,))[0]
+        measured_by = METHODS.get(condition.method).measured_by
         return ConditionNodes(
             name=name,
             seed=self.run_seed,
@@ -62,7 +52,9 @@ class SeedGraph(SampleGraph):
             learned=learned,
             grade=self._grade(name),
             quality=self._condition_quality(name, learned) if isinstance(condition, TrainedCondition) else None,
-            groups=self._group_quality(name, train) if condition.method == "grpo" else None,
+            groups=self._measured(measured_by, f"groups of {name} against the key", train=[self._student(name)])
+            if measured_by
+            else None,
             review=None if condition.accept is None else self.review(name),
             lineage=self.lineage(name),
         )
@@ -74,8 +66,9 @@ class SeedGraph(SampleGraph):
         on_dev = None
         # Dev says nothing of questions of another kind.
         if label.part == "unlabeled" and not self.inputs.truth_known and label.samples is None:
-            on_dev = self._vote_quality(self.votes(label, part="dev"), title=f"quality of {name} on dev")
-        quality = self._vote_quality(votes, title=f"quality of {name}")
+            shown = [self.votes(label, part="dev")]
+            on_dev = self._measured("label-quality", f"quality of {name} on dev", votes=shown)
+        quality = self._measured("label-quality", f"quality of {name}", votes=[votes])
         labels = self.labels(name, SftCondition(train=(f"{LABELS}{name}",), select=label.default_select))
         return LabelNodes(name, self.run_seed, self._teacher(label), votes, labels, quality, on_dev)
 
@@ -108,7 +101,6 @@ class SeedGraph(SampleGraph):
         return self._last(name) if condition.last_of else None
 
     def _last(self, name: str) -> Node:
-        """The last student of a chain that was not rejected."""
         chain = self.settings.conditions[name].last_of
         students = [self.approved(link) for link in chain]
         inputs = {f"train-{number}": [node] for number, node in enumerate(students) if node is not None}
@@ -124,29 +116,32 @@ class SeedGraph(SampleGraph):
             train = self._train_at(name, condition, rate)
             dev = self.samples(SampledModel(f"{name} x {rate:g}", train, settings), request)
             inputs |= {f"train-{number}": [train], f"dev-{number}": dev}
-        base = self.base_of(settings)
-        rule = {"rule": "best-on-dev", "rates": list(condition.rates), "truncated": settings.answers.truncated}
-        spec = {**rule, "model": base.spec}
+        base, truncated = self.inputs.base_of(settings.model), settings.answers.truncated
+        spec = {"rule": "best-on-dev", "rates": list(condition.rates), "truncated": truncated, "model": base.spec}
         return self.node("choose", spec, inputs=inputs, title=f"choose {name} on dev", paths=base.paths)
 
     def _train_at(self, name: str, condition: TrainedCondition, rate: float) -> Node:
-        """The training of a condition at ``rate`` times its learning rate."""
-        stage, start = METHODS.get(condition.method).stage, self._start(name)
+        stage, settings = METHODS.get(condition.method).stage, self.settings_of(name)
         assert stage is not None, "trained conditions have a stage"
         if isinstance(condition, TextCondition):
-            inputs = {"examples": [self._examples(name, condition)]}
+            inputs = {"split": [self.split], "examples": [self._examples(name, condition)]}
         else:
-            inputs = self._labels_of(name, condition)
+            inputs = {"split": [self.split], **self._labels_of(name, condition)}
+        base = self.inputs.base_of(settings.model)
+        model, paths = base.spec, base.paths
+        if condition.start is not None:
+            before = self.approved(condition.start)
+            assert before is not None, "settings refuse a start that trains nothing"
+            model, paths, inputs["start"] = base.loading, {}, [before]
         return self.node(
             stage,
-            {**specs.training(self.settings_of(name), name, condition, rate=rate), "model": start.spec},
-            inputs={"split": [self.split], **inputs, **start.inputs},
+            {**specs.training(settings, name, condition, rate=rate), "model": model},
+            inputs=inputs,
             title=f"train {name}" if rate == 1 else f"train {name} x {rate:g}",
-            paths=start.paths,
+            paths=paths,
         )
 
     def _examples(self, name: str, condition: TextCondition) -> Node:
-        """The worked texts that a condition learns from."""
         settings = self.settings_of(name)
         inputs: dict[str, list[Node]] = {"gold": [], "own": [], "labels": []}
         for source in condition.train:
@@ -156,7 +151,8 @@ class SeedGraph(SampleGraph):
             elif source == REVEALED:
                 inputs["labels"].append(self.reveal(condition))
         inputs["labels"] += [self.labels(label, condition) for label in condition.label_names]
-        spec = specs.examples(settings, condition, own=bool(inputs["own"]))
+        # Own samples replace missing solutions of gold answers, so their reading counts.
+        spec = {"truncated": settings.answers.truncated if inputs["own"] else None, "shuffle": condition.shuffle}
         return self.node("examples", spec, inputs=_given(inputs), title=f"examples {name}")
 
     def _labels_of(self, name: str, condition: TrainedCondition) -> dict[str, list[Node]]:
@@ -166,14 +162,6 @@ class SeedGraph(SampleGraph):
         gated = isinstance(condition, LabelCondition) and condition.after is not None
         gold = [self.split] if GOLD in condition.train else []
         return _given({"gold": gold, "labels": labels, "gate": [self._gate(name)] if gated else []})
-
-    def _start(self, name: str) -> Start:
-        base, start = self.base_of(self.settings_of(name)), self.settings.conditions[name].start
-        if start is None:
-            return Start(base.spec, base.paths, {})
-        before = self.approved(start)
-        assert before is not None, "settings refuse a start that trains nothing"
-        return Start({field: base.spec[field] for field in ("dtype", "attn", "pad")}, {}, {"start": [before]})
 
     def _gate(self, name: str) -> Node:
         """The gate of a probe: open where no probe before it met its criteria."""
@@ -204,7 +192,7 @@ class SeedGraph(SampleGraph):
 
     def _student(self, name: str) -> Node:
         train = self.trained(name)
-        assert train is not None, "settings refuse accept for a condition that trains nothing"
+        assert train is not None, "only conditions that train have accept or measured groups"
         return train
 
     def _on_dev(self, role: str, name: str, train: Node | None, *, K: int) -> dict[str, list[Node]]:
@@ -217,7 +205,7 @@ class SeedGraph(SampleGraph):
 
     def labels(self, name: str, condition: ConditionSettings) -> Node:
         """Return the labels that a condition selects from a set of votes."""
-        settings, label = self.settings, self.settings.labels[name]
+        label = self.settings.labels[name]
         rule, inputs = dict(condition.select), {"samples": self._label_samples(label)}
         target, like, text = rule.pop(TARGET, None), None, None
         if label.rule == "vote":
@@ -234,7 +222,7 @@ class SeedGraph(SampleGraph):
             "target": target,
             "like": like,
             "text": text,
-            "truncated": settings.answers.truncated,
+            "truncated": self.settings.answers.truncated,
         }
         return self.node("label", spec, inputs=inputs, title=f"labels from {name}")
 
@@ -251,12 +239,9 @@ class SeedGraph(SampleGraph):
         if condition.like is not None and not condition.label_names:
             inputs["like"] = [self._like(condition.like)]
         spec = {"part": condition.reveal, "text": text, "truncated": truncated, "accuracy": condition.accuracy}
-        title = "reveal the key"
-        if condition.reveal != "unlabeled":
-            title = f"reveal the key of {condition.reveal} questions"
-        if condition.accuracy is not None:
-            title = f"reveal the key, {condition.accuracy:.0%} right"
-        return self.node("reveal", spec, inputs=inputs, title=title)
+        of = "" if condition.reveal == "unlabeled" else f" of {condition.reveal} questions"
+        right = "" if condition.accuracy is None else f", {condition.accuracy:.0%} right"
+        return self.node("reveal", spec, inputs=inputs, title=f"reveal the key{right or of}")
 
     def votes(self, label: LabelSettings, *, part: str | None = None) -> Node:
         """Return the votes of a set of labels, on its own part or on another."""
@@ -278,7 +263,7 @@ class SeedGraph(SampleGraph):
         )
 
     def _like(self, condition: str) -> Node:
-        """The labels of another condition, whose number counts."""
+        """The labels of a condition that learns from one set of votes."""
         other = self.settings.conditions[condition]
         return self.labels(other.label_names[0], other)
 
@@ -323,21 +308,14 @@ class SeedGraph(SampleGraph):
         accept = self.settings.conditions[name].accept
         if accept is None:
             return None
-        inputs = {"key": [self.key]}
+        inputs: dict[str, list[Node]] = {}
         for role, condition in (("before-", accept.against), ("", name)):
-            label = self._voted(condition)
-            if label is None:
+            learner = self.settings.conditions[condition]
+            voted = [self.settings.labels[label] for label in learner.label_names]
+            if len(voted) != 1 or voted[0].rule != "vote":
                 return None
-            inputs |= {
-                f"{role}votes": [self.votes(self.settings.labels[label])],
-                f"{role}labels": [self.labels(label, self.settings.conditions[condition])],
-            }
-        return self.node("lineage", {}, inputs=inputs, title=f"labels of {name} since {accept.against}")
-
-    def _voted(self, name: str) -> str | None:
-        """The set of votes that a condition learns from, None where there is not exactly one."""
-        names = self.settings.conditions[name].label_names
-        return names[0] if len(names) == 1 and self.settings.labels[names[0]].rule == "vote" else None
+            inputs |= {f"{role}votes": [self.votes(voted[0])], f"{role}labels": [self._like(condition)]}
+        return self._measured("lineage", f"labels of {name} since {accept.against}", **inputs)
 
     def _grade(self, name: str) -> Node:
         settings, condition = self.settings_of(name), self.settings.conditions[name]
@@ -369,17 +347,12 @@ class SeedGraph(SampleGraph):
         labels = [parent for parent in learned.inputs.get("labels", ()) if parent.stage in judged] if learned else []
         if len(labels) != 1:
             return None
-        inputs = {"key": [self.key], "labels": labels}
-        return self.node("label-quality", {}, inputs=inputs, title=f"labels of {name} against the key")
+        return self._measured("label-quality", f"labels of {name} against the key", labels=labels)
 
-    def _vote_quality(self, votes: Node, *, title: str) -> Node:
-        return self.node("label-quality", {}, inputs={"key": [self.key], "votes": [votes]}, title=title)
-
-    def _group_quality(self, name: str, train: Node | None) -> Node:
-        assert train is not None, "GRPO trains"
-        inputs = {"key": [self.key], "train": [train]}
-        return self.node("group-quality", {}, inputs=inputs, title=f"groups of {name} against the key")
+    def _measured(self, stage: str, title: str, **inputs: list[Node]) -> Node:
+        """A comparison with the key, for reports only."""
+        return self.node(stage, {}, inputs={"key": [self.key], **inputs}, title=title)
 
 
-def _given(inputs: Mapping[str, list[Node]]) -> dict[str, list[Node]]:
+def _given(inputs: dict[str, list[Node]]) -> dict[str, list[Node]]:
     return {role: nodes for role, nodes in inputs.items() if nodes}

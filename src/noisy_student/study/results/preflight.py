@@ -20,7 +20,6 @@ from noisy_student.study.plan.preflight import PreflightNodes, grpo_specs
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.methods import of_stage
 from noisy_student.study.settings.study import Settings
-from noisy_student.training.sft.batch_order import step_count
 
 WEIGHT_BYTES = 4
 """Of a weight on disk."""
@@ -86,7 +85,7 @@ def batches(settings: Settings) -> Iterator[facts.Batches]:
     """Yield the batches of the baseline and, where there is one, of the first GRPO condition."""
     sizes, sft = sizes_of(settings.data), settings.sft
     labeled = sizes.labeled - sizes.dev
-    steps = step_count(round(labeled * sft.epochs), sft)
+    steps = sft.step_count(round(labeled * sft.epochs))
     yield facts.Batches("sft", labeled, sft.batch, sft.micro_batch or sft.batch, steps)
     for grpo in grpo_specs(settings)[:1]:
         micro = grpo.micro_batch or grpo.batch

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from noisy_student.answers.extract import MOST_ANSWERS
-from noisy_student.data.foreign_spec import ForeignSpec
+from noisy_student.data.spec import ForeignSpec
 from noisy_student.study.results.conditions import condition_row, round_rows
 from noisy_student.study.results.costs import costs
 from noisy_student.study.results.findings import beaten, criteria, findings, gaps, outcomes_of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
-from noisy_student.errors import UserError, nearest
+from noisy_student.errors import UserError, require_known
 from noisy_student.sampling.engines import reads_adapters
 from noisy_student.study.settings.conditions import (
     REVEALED,
@@ -21,9 +21,13 @@ from noisy_student.training.specs.grpo import GrpoSpec
 
 
 def check_study(settings: Settings) -> None:
-    """Raise UserError for the first rule of ``CHECKS`` that the settings break."""
-    for rule in CHECKS:
+    """Raise UserError for the first rule that the settings break."""
+    for rule in OF_STUDY:
         rule(settings)
+    for rule_of_training in OF_TRAINING:
+        for name, condition in settings.conditions.items():
+            if isinstance(condition, TrainedCondition):
+                rule_of_training(settings, name, condition)
 
 
 def probes_before(name: str, conditions: Mapping[str, ConditionSettings]) -> tuple[str, ...]:
@@ -48,60 +52,14 @@ def _after(condition: ConditionSettings) -> str | None:
     return condition.after if isinstance(condition, LabelCondition) else None
 
 
-def _trained(settings: Settings) -> Iterator[tuple[str, TrainedCondition]]:
-    """The conditions that train a student, by name."""
-    return ((name, item) for name, item in settings.conditions.items() if isinstance(item, TrainedCondition))
+def _require_name(name: str, known: Mapping[str, object], where: str) -> None:
+    require_known(name, known, f'{where} names "{name}", which this study does not have.', code="unknown-name")
 
 
-def _known(name: str, known: Mapping[str, object], where: str) -> None:
-    if name not in known:
-        raise UserError(
-            f'{where} names "{name}", which this study does not have.', do=nearest(name, known), code="unknown-name"
-        )
-
-
-def _has_conditions(settings: Settings) -> None:
-    if not settings.conditions:
-        raise UserError(
-            "This study has no conditions.",
-            why="Without conditions there is nothing to compare.",
-            do='Write at least one: [conditions] and baseline = { train = ["gold"] }.',
-            code="no-conditions",
-        )
-
-
-def _seeds_differ(settings: Settings) -> None:
-    if len(set(settings.seeds)) != len(settings.seeds) or not settings.seeds:
-        raise UserError(
-            f"seeds must be a non-empty list without duplicates; got {list(settings.seeds)}.",
-            do="Give each seed once: 1,2,3.",
-            code="seeds-invalid",
-        )
-
-
-def _does_something(settings: Settings) -> None:
+def _can_be_computed(settings: Settings) -> None:
     if settings.checks.only and not settings.preflight:
-        raise UserError(
-            "checks.only is true and preflight is false.",
-            why="Nothing would be computed.",
-            do="Set preflight = true, or checks.only = false.",
-            code="field-without-effect",
-        )
-
-
-def _weights_are_fine_enough(settings: Settings) -> None:
-    """Half precision rounds small updates away."""
-    trained = next(_trained(settings), None)
-    if trained is not None and settings.model.dtype != "float32":
-        raise UserError(
-            f"model.dtype is {settings.model.dtype}, and {trained[0]} is to be trained.",
-            why="In half precision an update of a millionth of a weight is lost in rounding.",
-            do="--set model.dtype=float32, or leave out every condition that trains.",
-            code="training-in-half-precision",
-        )
-
-
-def _engine_reads_students(settings: Settings) -> None:
+        what = "checks.only is true and preflight is false."
+        raise UserError(what, why="Nothing would be computed.", do="Set preflight = true.", code="field-without-effect")
     adapters = settings.adapters
     if adapters and not reads_adapters(settings.compute.engine):
         raise UserError(
@@ -112,150 +70,26 @@ def _engine_reads_students(settings: Settings) -> None:
         )
 
 
-def _overrides_are_valid(settings: Settings) -> None:
-    for name, condition in _trained(settings):
-        settings.training_spec(condition, name)
-
-
-def _views_exist(settings: Settings) -> None:
-    for name, condition in _trained(settings):
-        if isinstance(condition, TextCondition) and condition.view is not None and not settings.data.views:
-            raise UserError(
-                f'conditions.{name} has view = "{condition.view}", and data.views is false.',
-                why="The split then writes no other wordings of its questions.",
-                do="Set data.views = true; files need a column of paraphrases (data.source.fields.paraphrase).",
-                code="views-missing",
-            )
-
-
-def _shuffles_change_something(settings: Settings) -> None:
-    for name, condition in _trained(settings):
-        shuffle = condition.shuffle if isinstance(condition, TextCondition | LabelCondition) else None
-        if shuffle is None:
-            continue
-        if set(condition.train) <= {"gold"}:
-            raise UserError(
-                f'conditions.{name} has shuffle = "{shuffle}" and learns from gold alone.',
-                why="Gold labels and texts are never shuffled.",
-                do='Let it train on "labels.NAME" or "revealed", too.',
-                code="field-without-effect",
-            )
-        spec = settings.training_spec(condition, name)
-        if condition.label_names and isinstance(spec, GrpoSpec) and spec.online_votes:
-            raise UserError(
-                f"conditions.{name} shuffles labels and votes online.",
-                why="Each group's own vote replaces its label, so shuffling would change nothing.",
-                do="Set grpo.online_votes = false, or leave shuffle out.",
-                code="field-without-effect",
-            )
-
-
-def _labels_fit(settings: Settings) -> None:
-    """Labels exist, have the agreement that they are weighed by, and allow the selection."""
-    for name, condition in _trained(settings):
-        spec = settings.training_spec(condition, name)
-        for label in condition.label_names:
-            _known(label, settings.labels, f"conditions.{name}.train")
-            votes = settings.labels[label]
-            if isinstance(spec, GrpoSpec) and spec.weigh_agreement:
-                check_agreement(f"conditions.{name}", label, votes)
-            check_stopping(f"conditions.{name}", condition.select, label, votes)
-
-
 def _names_exist(settings: Settings) -> None:
     conditions = settings.conditions
     for name, condition in conditions.items():
         if condition.model is not None:
-            _known(condition.model, settings.models, f"conditions.{name}.model")
+            _require_name(condition.model, settings.models, f"conditions.{name}.model")
         against = None if condition.accept is None else condition.accept.against
-        for other in (
-            *(condition.like, condition.control_of, _after(condition), condition.start, against),
-            *condition.last_of,
-        ):
+        named = (condition.like, condition.control_of, _after(condition), condition.start, against, *condition.last_of)
+        for other in named:
             if other is not None:
-                _known(other, conditions, f"conditions.{name}")
-    for name, label in settings.labels.items():
-        _known(label.teacher or settings.teacher, conditions, f"The teacher of labels.{name}")
+                _require_name(other, conditions, f"conditions.{name}")
+        for label in condition.label_names:
+            _require_name(label, settings.labels, f"conditions.{name}.train")
+    for name, item in settings.labels.items():
+        _require_name(item.teacher or settings.teacher, conditions, f"The teacher of labels.{name}")
     for name, contrast in settings.primary.items():
         for side in contrast.sides:
-            _known(side, conditions, f"primary.{name}")
+            _require_name(side, conditions, f"primary.{name}")
     for name, prediction in settings.predictions.items():
-        _known(prediction.condition, conditions, f"predictions.{name}")
-
-
-def _sizes_can_match(settings: Settings) -> None:
-    """A condition takes its number of labels from one that selects them itself from one set of votes."""
-    for name, condition in _trained(settings):
-        if condition.like is None:
-            continue
-        other = settings.conditions[condition.like]
-        by_agreement = "agreed_like" in condition.select
-        if by_agreement and not condition.label_names:
-            raise UserError(
-                f"agreed_like needs pseudo-labels; conditions.{name} has none.",
-                why="Revealed labels have no agreement, so as many of them can only be drawn at random.",
-                do=f'Select {{ random_like = "{condition.like}" }}.',
-                code="selection-without-votes",
-            )
-        of_same_votes = by_agreement or set(condition.label_names) <= set(other.label_names)
-        if other.like is not None or len(other.label_names) != 1 or not of_same_votes:
-            raise UserError(
-                f'conditions.{name} takes its number of labels from "{condition.like}", which selects none itself.',
-                why="The other condition must select from one set of votes, for random_like the same set.",
-                do="Name a condition with a rule of its own that learns from the same labels.",
-                code="size-of-no-selection",
-            )
-
-
-def _dev_shows_precision(settings: Settings) -> None:
-    """A target precision is found on dev, so it holds for votes on the study's own questions."""
-    for name, condition in _trained(settings):
-        parts = [settings.labels[label].part for label in condition.label_names]
-        if TARGET in condition.select and (not parts or "foreign" in parts):
-            raise UserError(
-                f"conditions.{name} selects by {TARGET} from {'foreign questions' if parts else 'no votes'}.",
-                why="The threshold is found on dev, and holds for votes on questions of the same kind.",
-                do="Select by min_agreement, or learn from votes on the study's own questions.",
-                code="selection-without-votes",
-            )
-
-
-def _revealed_is_learned(settings: Settings) -> None:
-    for name, condition in _trained(settings):
-        if condition.reveal != "unlabeled" and REVEALED not in condition.train:
-            raise UserError(
-                f'conditions.{name} has reveal = "{condition.reveal}" and does not learn from revealed labels.',
-                why="It would change nothing.",
-                do='Let it train on "revealed", or leave reveal out.',
-                code="field-without-effect",
-            )
-
-
-def _decisions_can_be_taken(settings: Settings) -> None:
-    known = {"findings": settings.primary, "conditions": settings.conditions, "labels": settings.labels}
-    check_names(settings.decide, {table: list(names) for table, names in known.items()})
-
-
-def _probes_come_before(settings: Settings) -> None:
-    """Only a single training waits for probes, and only probes have criteria to wait for."""
-    for name, condition in _trained(settings):
-        if (after := _after(condition)) is None:
-            continue
-        if condition.rates:
-            raise UserError(
-                f"conditions.{name} comes after {after} and has rates.",
-                why="Only a single training waits for a probe.",
-                do="Leave rates or after out.",
-                code="probe-before-rates",
-            )
-        for before in probes_before(name, settings.conditions):
-            if "probe" not in settings.conditions[before].overrides:
-                raise UserError(
-                    f"conditions.{name} comes after {before}, which is no probe.",
-                    why="It has no criteria that could fail.",
-                    do=f"Set conditions.{before}.grpo.probe = {{}}.",
-                    code="probe-missing",
-                )
+        _require_name(prediction.condition, conditions, f"predictions.{name}")
+    check_names(settings.decide, {"findings": settings.primary, "conditions": conditions, "labels": settings.labels})
 
 
 def _students_can_go_on(settings: Settings) -> None:
@@ -273,7 +107,20 @@ def _students_can_go_on(settings: Settings) -> None:
                     code="chain-of-different-models",
                 )
         for other in began:
-            _require_students(name, other, conditions)
+            if any(lora is not None and not lora.merge for lora in (condition.lora, conditions[other].lora)):
+                raise UserError(
+                    f"conditions.{name} goes on from {other}, and one of them is an adapter.",
+                    why="A student goes on from a whole model only.",
+                    do="Set lora.merge = true.",
+                    code="chain-of-adapters",
+                )
+            if conditions[other].method == "none":
+                raise UserError(
+                    f"conditions.{name} goes on from {other}, which trains nothing.",
+                    why="Every student starts from that model anyway.",
+                    do="Leave start out, or name a condition that trains.",
+                    code="chain-from-untrained",
+                )
         if condition.last_of and conditions[condition.last_of[0]].accept is not None:
             raise UserError(
                 f"The first of conditions.{name}.last_of, {condition.last_of[0]}, has accept.",
@@ -281,25 +128,6 @@ def _students_can_go_on(settings: Settings) -> None:
                 do="Begin with a condition that has no accept.",
                 code="chain-without-end",
             )
-
-
-def _require_students(name: str, other: str, conditions: Mapping[str, ConditionSettings]) -> None:
-    """Raise UserError unless both give whole models."""
-    for one in (conditions[name], conditions[other]):
-        if one.lora is not None and not one.lora.merge:
-            raise UserError(
-                f"conditions.{name} goes on from {other}, and one of them is an adapter.",
-                why="A student goes on from a whole model only.",
-                do="Set lora.merge = true.",
-                code="chain-of-adapters",
-            )
-    if conditions[other].method == "none":
-        raise UserError(
-            f"conditions.{name} goes on from {other}, which trains nothing.",
-            why="Every student starts from that model anyway.",
-            do="Leave start out, or name a condition that trains.",
-            code="chain-from-untrained",
-        )
 
 
 def _reviews_end(settings: Settings) -> None:
@@ -318,12 +146,11 @@ def _reviews_end(settings: Settings) -> None:
 
 
 def _foreign_questions_exist(settings: Settings) -> None:
-    if settings.data.foreign is not None:
-        return
     asked = {f"labels.{name}": item.part for name, item in settings.labels.items()}
-    asked |= {f"conditions.{name}": item.reveal for name, item in _trained(settings)}
+    trained = {name: item for name, item in settings.conditions.items() if isinstance(item, TrainedCondition)}
+    asked |= {f"conditions.{name}": item.reveal for name, item in trained.items()}
     for where, part in asked.items():
-        if part == "foreign":
+        if part == "foreign" and settings.data.foreign is None:
             raise UserError(
                 f"{where} uses foreign questions, and the study has none.",
                 why="Foreign questions come from a source of their own.",
@@ -358,26 +185,130 @@ def _predictions_are_of_one_set(settings: Settings) -> None:
             )
 
 
-CHECKS: tuple[Callable[[Settings], None], ...] = (
-    _has_conditions,
-    _seeds_differ,
-    _does_something,
-    _weights_are_fine_enough,
-    _engine_reads_students,
-    _overrides_are_valid,
+def _settings_fit(settings: Settings, name: str, condition: TrainedCondition) -> None:
+    if settings.model.dtype != "float32":
+        raise UserError(
+            f"model.dtype is {settings.model.dtype}, and {name} is to be trained.",
+            why="In half precision an update of a millionth of a weight is lost in rounding.",
+            do="--set model.dtype=float32, or leave out every condition that trains.",
+            code="training-in-half-precision",
+        )
+    if isinstance(condition, TextCondition) and condition.view is not None and not settings.data.views:
+        raise UserError(
+            f'conditions.{name} has view = "{condition.view}", and data.views is false.',
+            why="The split then writes no other wordings of its questions.",
+            do="Set data.views = true; files need a column of paraphrases (data.source.fields.paraphrase).",
+            code="views-missing",
+        )
+    if condition.reveal != "unlabeled" and REVEALED not in condition.train:
+        raise UserError(
+            f'conditions.{name} has reveal = "{condition.reveal}" and does not learn from revealed labels.',
+            why="It would change nothing.",
+            do='Let it train on "revealed", or leave reveal out.',
+            code="field-without-effect",
+        )
+
+
+def _labels_fit(settings: Settings, name: str, condition: TrainedCondition) -> None:
+    """Labels have the agreement that they are weighed by, and allow the selection."""
+    spec = settings.training_spec(condition, name)
+    for label in condition.label_names:
+        votes = settings.labels[label]
+        if isinstance(spec, GrpoSpec) and spec.weigh_agreement:
+            check_agreement(f"conditions.{name}", label, votes)
+        check_stopping(f"conditions.{name}", condition.select, label, votes)
+
+
+def _shuffles_change_something(settings: Settings, name: str, condition: TrainedCondition) -> None:
+    if not isinstance(condition, TextCondition | LabelCondition) or condition.shuffle is None:
+        return
+    if set(condition.train) <= {"gold"}:
+        raise UserError(
+            f'conditions.{name} has shuffle = "{condition.shuffle}" and learns from gold alone.',
+            why="Gold labels and texts are never shuffled.",
+            do='Let it train on "labels.NAME" or "revealed", too.',
+            code="field-without-effect",
+        )
+    spec = settings.training_spec(condition, name)
+    if condition.label_names and isinstance(spec, GrpoSpec) and spec.online_votes:
+        raise UserError(
+            f"conditions.{name} shuffles labels and votes online.",
+            why="Each group's own vote replaces its label, so shuffling would change nothing.",
+            do="Set grpo.online_votes = false, or leave shuffle out.",
+            code="field-without-effect",
+        )
+
+
+def _sizes_can_match(settings: Settings, name: str, condition: TrainedCondition) -> None:
+    """A condition takes its number of labels from one that selects them itself from one set of votes."""
+    if condition.like is None:
+        return
+    other = settings.conditions[condition.like]
+    by_agreement = "agreed_like" in condition.select
+    if by_agreement and not condition.label_names:
+        raise UserError(
+            f"agreed_like needs pseudo-labels; conditions.{name} has none.",
+            why="Revealed labels have no agreement, so as many of them can only be drawn at random.",
+            do=f'Select {{ random_like = "{condition.like}" }}.',
+            code="selection-without-votes",
+        )
+    of_same_votes = by_agreement or set(condition.label_names) <= set(other.label_names)
+    if other.like is not None or len(other.label_names) != 1 or not of_same_votes:
+        raise UserError(
+            f'conditions.{name} takes its number of labels from "{condition.like}", which selects none itself.',
+            why="The other condition must select from one set of votes, for random_like the same set.",
+            do="Name a condition with a rule of its own that learns from the same labels.",
+            code="size-of-no-selection",
+        )
+
+
+def _dev_shows_precision(settings: Settings, name: str, condition: TrainedCondition) -> None:
+    """A target precision is found on dev, so it holds for votes on the study's own questions."""
+    parts = [settings.labels[label].part for label in condition.label_names]
+    if TARGET in condition.select and (not parts or "foreign" in parts):
+        raise UserError(
+            f"conditions.{name} selects by {TARGET} from {'foreign questions' if parts else 'no votes'}.",
+            why="The threshold is found on dev, and holds for votes on questions of the same kind.",
+            do="Select by min_agreement, or learn from votes on the study's own questions.",
+            code="selection-without-votes",
+        )
+
+
+def _probes_come_before(settings: Settings, name: str, condition: TrainedCondition) -> None:
+    """Only a single training waits for probes, and only probes have criteria to wait for."""
+    if (after := _after(condition)) is not None and condition.rates:
+        raise UserError(
+            f"conditions.{name} comes after {after} and has rates.",
+            why="Only a single training waits for a probe.",
+            do="Leave rates or after out.",
+            code="probe-before-rates",
+        )
+    for before in probes_before(name, settings.conditions):
+        if "probe" not in settings.conditions[before].overrides:
+            raise UserError(
+                f"conditions.{name} comes after {before}, which is no probe.",
+                why="It has no criteria that could fail.",
+                do=f"Set conditions.{before}.grpo.probe = {{}}.",
+                code="probe-missing",
+            )
+
+
+OF_STUDY: tuple[Callable[[Settings], None], ...] = (
+    _can_be_computed,
     _names_exist,
-    _labels_fit,
-    _views_exist,
-    _shuffles_change_something,
-    _sizes_can_match,
-    _dev_shows_precision,
-    _revealed_is_learned,
-    _decisions_can_be_taken,
-    _probes_come_before,
     _students_can_go_on,
     _reviews_end,
     _foreign_questions_exist,
     _compared_on_the_same_part,
     _predictions_are_of_one_set,
 )
-"""Rules in the order of their messages; later ones rely on the names that earlier ones have found."""
+"""Rules of a study in the order of their messages; later ones rely on the names that earlier ones have found."""
+OF_TRAINING: tuple[Callable[[Settings, str, TrainedCondition], None], ...] = (
+    _settings_fit,
+    _labels_fit,
+    _shuffles_change_something,
+    _sizes_can_match,
+    _dev_shows_precision,
+    _probes_come_before,
+)
+"""Rules of each condition that trains, checked after those of the study."""

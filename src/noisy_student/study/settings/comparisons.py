@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from noisy_student.errors import UserError
-from noisy_student.records import Verdict
 from noisy_student.strict import Name, Strict
 
 
@@ -18,34 +17,21 @@ class PairSettings(Strict):
     b: Name
 
 
-class ContrastSettings(Strict):
+class ContrastSettings(PairSettings):
     """A comparison declared before the run: a − b, and the difference that would matter."""
 
-    a: Name
-    b: Name
     beyond: PairSettings | None = None
     """Another pair, whose difference is taken away from that of a and b."""
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
-    expected: Verdict | None = None
+    expected: Literal["helps", "hurts", "no-difference"] | None = None
     """The expected verdict; "no-difference" is a test of equivalence. None leaves the question open."""
     source: str = ""
-    """Who expects it, and in which words."""
+    """The person who expects it, and their words."""
 
     @property
     def sides(self) -> tuple[Name, ...]:
         """All conditions that are compared."""
         return (self.a, self.b) if self.beyond is None else (self.a, self.b, self.beyond.a, self.beyond.b)
-
-    @model_validator(mode="after")
-    def _decided(self) -> Self:
-        if self.expected == "undecided":
-            raise UserError(
-                f'The expected verdict of {self.a} against {self.b} is "undecided".',
-                why="No test can show that.",
-                do='Set expected to "helps", "hurts" or "no-difference", or leave it out.',
-                code="verdict-not-testable",
-            )
-        return self
 
 
 class PredictionSettings(Strict):
@@ -57,15 +43,11 @@ class PredictionSettings(Strict):
     above: Annotated[float, Field(ge=0, lt=1)] | None = None
     below: Annotated[float, Field(gt=0, le=1)] | None = None
     source: str = ""
-    """Who expected it, and in which words."""
+    """The person who expected it, and their words."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
         if (self.above is None) == (self.below is None):
-            raise UserError(
-                f"A prediction of {self.measure} has above = {self.above} and below = {self.below}.",
-                why="A prediction is one bound that can fail.",
-                do="Set exactly one of above and below.",
-                code="prediction-bounds",
-            )
+            what = f"A prediction of {self.measure} has above = {self.above} and below = {self.below}."
+            raise UserError(what, why="It is one bound that can fail.", do="Set one of them.", code="prediction-bounds")
         return self

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from noisy_student.errors import UserError, nearest
+from noisy_student.errors import UserError, require_known
 from noisy_student.labeling.select import SELECTIONS, selection
-from noisy_student.strict import Name, Strict
+from noisy_student.strict import Distinct, Name, Strict, first_fault
 from noisy_student.training.specs.lora import LoraSpec
 
 Spec = TypeVar("Spec", bound=Strict)
@@ -25,18 +25,10 @@ def overridden(run: Spec, overrides: Mapping[str, Any], where: str) -> Spec:
 
     Raises UserError for unknown fields and invalid values.
     """
-    if not overrides:
-        return run
-    fields = type(run).model_fields
-    for field in overrides:
-        if field not in fields:
-            raise UserError(f'There is no field "{where}.{field}".', do=nearest(field, fields), code="unknown-field")
     try:
-        return type(run).model_validate({**run.model_dump(), **overrides})
+        return type(run).model_validate({**run.model_dump(), **overrides}) if overrides else run
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join([where, *map(str, fault["loc"])])
-        raise UserError(f"{place} is {fault['input']!r}: {fault['msg']}.", code="field-invalid") from error
+        raise first_fault(error, where) from error
 
 
 class AcceptSettings(Strict):
@@ -45,7 +37,7 @@ class AcceptSettings(Strict):
     against: Name
     """The condition before it."""
     rounds: Annotated[int, Field(ge=1)] = 1
-    """Over how many rounds the error is charged."""
+    """The number of rounds over which the error is charged."""
     error: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """The share of runs in which a student that is no worse may be rejected for being worse."""
     K: Annotated[int, Field(ge=2, le=256)] = 8
@@ -76,16 +68,9 @@ class Condition(Strict):
     graded_on: Literal["test", "dev"] = "test"
     """The part on which it is tested: dev for intermediate students only."""
     passes: bool = False
-    """Whether it answers test questions many times over, for pass@k."""
+    """It answers test questions many times over, for pass@k."""
     control_of: Name | None = None
     """The condition that this one is the control of."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tuples(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
 
 
 class _WithoutTraining(Condition):
@@ -128,17 +113,17 @@ class TrainedCondition(Condition):
     start: Name | None = None
     """The condition whose student it goes on from; None starts afresh from the model."""
     accept: AcceptSettings | None = None
-    """When its student may teach, be gone on from, or be the last of a chain; None always."""
-    train: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The rule by which its student may teach, be gone on from, or be the last of a chain; None is always."""
+    train: Annotated[Distinct[tuple[str, ...]], Field(min_length=1)]
     """``gold``, ``revealed``, or ``labels.NAME``."""
     select: Mapping[str, Any] = Field(default_factory=lambda: {"all": True})
-    """Which votes are learned from: ``all``, ``min_agreement``, ``count``, or as many as another condition keeps: the
-    most agreed (``agreed_like``), or any (``random_like``); or those that are right with ``target_precision``, as dev
-    shows."""
+    """The votes that are learned from: ``all``, ``min_agreement``, ``count``, or as many as another condition keeps:
+    the most agreed (``agreed_like``), or any (``random_like``); or those that are right with ``target_precision``, as
+    dev shows."""
     target: Literal["solution", "own-sample"] = "solution"
     """For revealed labels: the key's worked text, or an own sample that reaches the key's answer."""
     reveal: Literal["unlabeled", "foreign"] = "unlabeled"
-    """Whose labels ``revealed`` are."""
+    """The questions whose labels ``revealed`` are."""
     accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
     """For own samples of revealed labels: the share of them that is right; the others reach the model's most common
     wrong answer. None takes right ones only, of all questions that have one."""
@@ -146,14 +131,13 @@ class TrainedCondition(Condition):
     """None is the run's; ``steps`` trains as long as all labeled and unlabeled questions would."""
     lora: LoraSpec | None = None
     """A low-rank adapter that is trained in place of all weights."""
-    rates: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
+    rates: Distinct[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]] = ()
     """Factors of its learning rate that are tried; the student that is best on dev is tested, and no other."""
 
     @property
     def like(self) -> str | None:
         """The condition whose number of labels this one takes."""
-        names = [self.select[rule] for rule in LIKE if isinstance(self.select.get(rule), str)]
-        return names[0] if names else None
+        return next((self.select[rule] for rule in LIKE if rule in self.select), None)
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -176,20 +160,12 @@ class TrainedCondition(Condition):
                 code="field-without-effect",
             )
         for name in self.train:
-            if name not in (GOLD, REVEALED) and not name.startswith(LABELS):
-                raise UserError(
-                    f'Unknown training source "{name}".',
-                    why='A condition learns from "gold", "revealed" or "labels.NAME".',
-                    do=nearest(name, [GOLD, REVEALED, f"{LABELS}votes"]),
-                    code="unknown-training-source",
-                )
-        if len(set(self.train)) != len(self.train):
+            if not name.startswith(LABELS):
+                known = (GOLD, REVEALED, f"{LABELS}NAME")
+                require_known(name, known, f'Unknown training source "{name}".', code="unknown-training-source")
+        if len(self.rates) == 1:
             raise UserError(
-                f"The train list {list(self.train)} has duplicates.", do="Name each source once.", code="duplicates"
-            )
-        if self.rates and (len(self.rates) < 2 or len(set(self.rates)) != len(self.rates)):
-            raise UserError(
-                f"rates must be at least two different factors; got {list(self.rates)}.",
+                f"rates has one factor, {self.rates[0]:g}.",
                 why="Each factor gives a student, and the best of them on dev is kept.",
                 do="Add a factor, or leave rates out.",
                 code="rates-invalid",
@@ -240,8 +216,7 @@ def _check_selection(select: Mapping[str, Any]) -> None:
     """Raise UserError unless ``select`` is one known rule with a value that it takes."""
     rules = [*SELECTIONS, *LIKE, TARGET]
     for name in select:
-        if name not in rules:
-            raise UserError(f'There is no selection "{name}".', do=nearest(name, rules), code="unknown-selection")
+        require_known(name, rules, f'There is no selection "{name}".', code="unknown-selection")
     special = next((rule for rule in (TARGET, *LIKE) if rule in select), None)
     if special is None:
         selection(select)

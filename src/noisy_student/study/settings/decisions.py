@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from noisy_student.errors import UserError, nearest
+from noisy_student.errors import UserError, require_known
 from noisy_student.records import Verdict
 from noisy_student.strict import Strict
 
@@ -44,11 +44,11 @@ class Decision(Strict):
     """A row of the tree."""
 
     if_: str = Field(alias="if")
-    """When it is taken."""
+    """The condition under which it is taken."""
     then: str = Field(min_length=1)
     """The study that comes next, or what else to do."""
     because: str = ""
-    """Why, in the words of whoever made the tree."""
+    """The reason, in the words of the tree's author."""
 
     @property
     def asked(self) -> Asked | None:
@@ -56,12 +56,8 @@ class Decision(Strict):
         if self.if_ == OTHERWISE:
             return None
         if found := _IS.fullmatch(self.if_):
-            if found["verdict"] not in get_args(Verdict):
-                raise UserError(
-                    f'decide asks for the unknown verdict "{found["verdict"]}" of {found["finding"]}.',
-                    do=nearest(found["verdict"], get_args(Verdict)),
-                    code="unknown-verdict",
-                )
+            what = f'decide asks for the unknown verdict "{found["verdict"]}" of {found["finding"]}.'
+            require_known(found["verdict"], get_args(Verdict), what, code="unknown-verdict")
             return Asked("findings", found["finding"], "verdict", None, found["verdict"])
         if (found := _METRIC.fullmatch(self.if_)) is None:
             raise UserError(
@@ -77,24 +73,15 @@ class Decision(Strict):
     @model_validator(mode="after")
     def _readable(self) -> Self:
         asked = self.asked
-        if asked is None or asked.sign is None:
-            return self
-        if asked.table not in MEASURES:
-            raise UserError(
-                f'decide asks for the unknown table "{asked.table}".',
-                do=nearest(asked.table, MEASURES),
-                code="unknown-table",
-            )
-        if asked.measure not in MEASURES[asked.table]:
-            raise UserError(
-                f'decide asks for the unknown number "{asked.measure}" of {asked.table}.{asked.name}.',
-                do=nearest(asked.measure, MEASURES[asked.table]),
-                code="unknown-measure",
-            )
+        if asked is not None and asked.sign is not None:
+            what = f'decide asks for the unknown table "{asked.table}".'
+            require_known(asked.table, MEASURES, what, code="unknown-table")
+            what = f'decide asks for the unknown number "{asked.measure}" of {asked.table}.{asked.name}.'
+            require_known(asked.measure, MEASURES[asked.table], what, code="unknown-measure")
         return self
 
 
-def check_names(tree: Sequence[Decision], known: Mapping[str, Sequence[str]]) -> None:
+def check_names(tree: Sequence[Decision], known: Mapping[str, Iterable[str]]) -> None:
     """Raise UserError for a row with an unknown name, and for rows that can never be reached.
 
     ``known`` holds the names of the study's primary comparisons, conditions and labels.
@@ -103,18 +90,11 @@ def check_names(tree: Sequence[Decision], known: Mapping[str, Sequence[str]]) ->
         asked = row.asked
         if asked is None:
             if place != len(tree) - 1:
-                raise UserError(
-                    f'decide has {len(tree) - 1 - place} rows after "otherwise".',
-                    why="They could never be taken.",
-                    do="Put it last.",
-                    code="decision-unreachable",
-                )
-        elif asked.name not in known[asked.table]:
-            raise UserError(
-                f'decide asks for "{asked.name}", which is not among this study\'s {asked.table}.',
-                do=nearest(asked.name, known[asked.table]),
-                code="unknown-name",
-            )
+                what = f'decide has {len(tree) - 1 - place} rows after "otherwise".'
+                raise UserError(what, why="They could never be taken.", do="Put it last.", code="decision-unreachable")
+        else:
+            what = f'decide asks for "{asked.name}", which is not among this study\'s {asked.table}.'
+            require_known(asked.name, known[asked.table], what, code="unknown-name")
 
 
 def decided(tree: Sequence[Decision], results: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -126,7 +106,8 @@ def decided(tree: Sequence[Decision], results: Mapping[str, Any]) -> dict[str, A
         return None
     rows: list[dict[str, Any]] = []
     taken: dict[str, Any] | None = None
-    for row, value, holds in _walk(tree, results):
+    for row in tree:
+        value, holds = (None, True) if row.asked is None else _answer(row.asked, results)
         rows.append({"if": row.if_, "then": row.then, "because": row.because, "value": value, "holds": holds})
         if holds is not False:
             taken = rows[-1] if holds else None
@@ -134,28 +115,14 @@ def decided(tree: Sequence[Decision], results: Mapping[str, Any]) -> dict[str, A
     return {"rows": rows, "taken": taken["then"] if taken else None, "because": taken["because"] if taken else ""}
 
 
-def _walk(
-    tree: Sequence[Decision], results: Mapping[str, Any]
-) -> Iterator[tuple[Decision, float | str | None, bool | None]]:
-    for row in tree:
-        asked = row.asked
-        if asked is None:
-            yield row, None, True
-            continue
-        value = _value(asked, results)
-        if value is None:
-            yield row, None, None
-        elif isinstance(value, str) or isinstance(asked.bound, str):
-            yield row, value, value == asked.bound
-        else:
-            yield row, value, value < asked.bound if asked.sign == "<" else value > asked.bound
-
-
-def _value(asked: Asked, results: Mapping[str, Any]) -> float | str | None:
-    found = [
-        row.get(asked.measure) for row in results[asked.table] if row["name"] == asked.name and row.get("primary", True)
-    ]
+def _answer(asked: Asked, results: Mapping[str, Any]) -> tuple[float | str | None, bool | None]:
+    """The value that a row asks for and whether its condition holds; None where unknown."""
+    rows = [row for row in results[asked.table] if row["name"] == asked.name and row.get("primary", True)]
+    found = [row.get(asked.measure) for row in rows]
     if asked.sign is None:
-        verdicts = [value for value in found if value is not None]
-        return str(verdicts[0]) if verdicts else None
-    return statistics.fmean(found) if found and all(value is not None for value in found) else None
+        verdict = next((str(value) for value in found if value is not None), None)
+        return verdict, None if verdict is None else verdict == asked.bound
+    if not found or None in found:
+        return None, None
+    mean, bound = statistics.fmean(found), float(asked.bound)
+    return mean, mean < bound if asked.sign == "<" else mean > bound

@@ -6,21 +6,20 @@ Every fault is a UserError that names the field and its nearest known name.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from noisy_student.errors import UserError, nearest
-from noisy_student.redaction import holds_secret, redact
+from noisy_student.errors import UserError, nearest, require_known
+from noisy_student.redaction import holds_secret
+from noisy_student.strict import Strict, first_fault
 from noisy_student.study.settings.checks import check_study
 from noisy_student.study.settings.conditions import Condition
-from noisy_student.study.settings.methods import METHODS, condition_class
-from noisy_student.study.settings.rounds import TABLE, written_out
+from noisy_student.study.settings.methods import METHODS
+from noisy_student.study.settings.rounds import TABLE, tables_in, written_out
 from noisy_student.study.settings.study import Settings
 
 PACKAGE = Path(__file__).parents[2]
@@ -30,8 +29,6 @@ OF_STUDIES = "studies"
 """The table of a scale's file with the overrides of single packaged studies, such as their model."""
 LARGEST_FILE = 1_000_000
 """Bytes; a settings file is a page or two."""
-LONGEST_VALUE = 200
-"""Characters of a faulty value that a message shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +81,7 @@ def check(fields: Mapping[str, Any]) -> Settings:
     try:
         settings = Settings.model_validate(fields)
     except ValidationError as error:
-        # A misspelt field may also be a missing one: its own message comes first.
-        fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-        raise _readable(fault, fields) from error
+        raise first_fault(error, hint=_methods_with) from error
     check_study(settings)
     return settings
 
@@ -122,11 +117,8 @@ def _read(kind: str, name: str) -> dict[str, Any]:
         word = {"studies": "study", "scales": "scale", "protocols": "protocol"}[kind]
         raise UserError(f'There is no {word} "{name}".', do=nearest(name, names(kind)), code=f"unknown-{word}")
     if path.stat().st_size > LARGEST_FILE:
-        raise UserError(
-            f"{path} has {path.stat().st_size:,} bytes, and a settings file at most {LARGEST_FILE:,}.",
-            do="Check the path.",
-            code="settings-file-too-large",
-        )
+        what = f"{path} has {path.stat().st_size:,} bytes, and a settings file at most {LARGEST_FILE:,}."
+        raise UserError(what, do="Check the path.", code="settings-file-too-large")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -135,22 +127,11 @@ def _read(kind: str, name: str) -> dict[str, Any]:
 
 def _of_studies(scale: dict[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     """Take the tables for packaged studies out of a scale; raises UserError for any other table there."""
-    tables = scale.pop(OF_STUDIES, {})
-    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise UserError(
-            f'"{OF_STUDIES}" of this scale is not a table of tables.',
-            why="Each table holds what one packaged study overrides at this scale.",
-            do=f"Write it like [{OF_STUDIES}.{names('studies')[0]}].",
-            code="not-a-table",
-        )
+    why = "Each table of a scale holds the overrides of one packaged study."
+    tables = tables_in(scale.pop(OF_STUDIES, {}), OF_STUDIES, why=why)
     for name in tables:
-        if name not in names("studies"):
-            raise UserError(
-                f'"{OF_STUDIES}.{name}" of this scale names no packaged study.',
-                why="A table that does nothing would mislead.",
-                do=nearest(name, names("studies")),
-                code="unknown-study",
-            )
+        what = f'"{OF_STUDIES}.{name}" of this scale names no packaged study.'
+        require_known(name, names("studies"), what, code="unknown-study")
     return tables
 
 
@@ -175,11 +156,8 @@ def _put(fields: dict[str, Any], dotted: str, value: Any) -> None:
     for name in tables:
         inner = fields.setdefault(name, {})
         if not isinstance(inner, dict):
-            raise UserError(
-                f'"{dotted}" goes through "{name}", which is not a table.',
-                do="See noisy-student show STUDY.",
-                code="not-a-table",
-            )
+            what = f'"{dotted}" goes through "{name}", which is not a table.'
+            raise UserError(what, do="See noisy-student show STUDY.", code="not-a-table")
         fields[name] = dict(inner)
         fields = fields[name]
     if tables and tables[-1] == "select":
@@ -187,62 +165,10 @@ def _put(fields: dict[str, Any], dotted: str, value: Any) -> None:
     fields[last] = value
 
 
-def _readable(fault: ErrorDetails, given: Mapping[str, Any]) -> UserError:
-    """A fault that pydantic found in the ``given`` settings, as a message for people."""
-    where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        *tables, last = map(str, fault["loc"])
-        table = _table(tables, given)
-        if isinstance(table, type) and issubclass(table, Condition):
-            return _not_of_method(where, last, table)
-        return UserError(
-            f'There is no field "{where}".',
-            why="A field that does nothing would mislead.",
-            do=nearest(last, _fields(table)),
-            code="unknown-field",
-        )
-    if fault["type"] == "missing":
-        return UserError(
-            f'The field "{where}" is missing.', do="Set it in the study file, or by --set.", code="field-missing"
-        )
-    # Secrets first: half of one would not be recognised.
-    shown = redact(repr(fault["input"]))
-    shown = shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]}…"
-    return UserError(
-        f'"{where}" is {shown}: {fault["msg"]}.', do=f"Set it with --set {where}=VALUE.", code="field-invalid"
-    )
-
-
-def _not_of_method(where: str, field: str, table: type[Condition]) -> UserError:
-    """The fault of a field that conditions of this method do not have; other methods may."""
-    own = next(name for name in METHODS if METHODS.get(name).condition is table)
+def _methods_with(table: type[Strict], field: str) -> str:
+    """Advice for a field that conditions of this method do not have and others may; else empty."""
     others = [name for name in METHODS if field in METHODS.get(name).condition.model_fields]
-    return UserError(
-        f'There is no field "{where}": conditions with method = "{own}" do not have it.',
-        why="A field that does nothing would mislead.",
-        do=f"Leave it out, or set method to {' or '.join(others)}." if others else nearest(field, _fields(table)),
-        code="unknown-field",
-    )
-
-
-def _table(path: Sequence[str], given: Any) -> Any:
-    """The type of the table at ``path``; a condition has that of the method which it is ``given``."""
-    kind: Any = Settings
-    for depth, part in enumerate(path):
-        given = given.get(part) if isinstance(given, Mapping) else None
-        if depth == 1 and path[0] == "conditions":
-            kind = condition_class(given)
-        elif not _is_model(kind):
-            kind = next((item for item in reversed(get_args(kind)) if item is not Ellipsis), None)
-        elif (found := kind.model_fields.get(part)) is not None:
-            optional = isinstance(found.annotation, UnionType)
-            kind = get_args(found.annotation)[0] if optional else found.annotation
-    return kind
-
-
-def _fields(table: Any) -> list[str]:
-    return [item.alias or name for name, item in table.model_fields.items()] if _is_model(table) else []
-
-
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+    if not others or not issubclass(table, Condition):
+        return ""
+    method = table.model_fields["method"].default
+    return f'A condition with method = "{method}" has no {field}; leave it out, or set method to {" or ".join(others)}.'

@@ -24,11 +24,11 @@ class LabelSettings(Strict):
     """``random-sample`` takes one own sample per question and no vote."""
     K: Annotated[int, Field(ge=1, le=256)] = 8
     text: Choice = "first"
-    """Which of the samples that reach the winner becomes the solution."""
+    """The sample that becomes the solution, among those that reach the winner."""
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
     """The share of the unlabeled questions that is voted on: half of them with twice the K cost the same."""
     stopping: Stopping = "fixed"
-    """When a question has samples enough (``labeling/stopping.py``); every rule but ``fixed`` saves samples."""
+    """The rule that ends a question's sampling (``labeling/stopping.py``); every rule but ``fixed`` saves samples."""
     min_agreement: Annotated[float, Field(gt=0, le=1)] | None = None
     """The share of K at which ``lossless`` selects; conditions that learn from these votes select at it too."""
     look_every: Annotated[int, Field(ge=1)] = 1
@@ -40,7 +40,7 @@ class LabelSettings(Strict):
 
     @property
     def stops_early(self) -> bool:
-        """Whether a rule may end a question's sampling: other choices of text than the first need all K samples."""
+        """True if a rule may end a question's sampling: other choices of text than the first need all K samples."""
         return self.stopping == "beta" or (self.stopping == "lossless" and self.text == "first")
 
     @property

@@ -57,15 +57,17 @@ class Method:
     work: Work | None = None
     reported: tuple[str, ...] = ()
     """Counts of the stage's summary that the results show, beside those of every training."""
+    measured_by: str | None = None
+    """The stage that compares with the key the groups of answers which its training records."""
 
     @property
     def reads_texts(self) -> bool:
-        """Whether students learn from worked texts."""
+        """True if students learn from worked texts."""
         return issubclass(self.condition, TextCondition)
 
     @property
     def samples(self) -> bool:
-        """Whether students sample answers while they learn."""
+        """True if students sample answers while they learn."""
         return issubclass(self.condition, LabelCondition)
 
 
@@ -89,16 +91,8 @@ def _sft_steps(spec: Mapping[str, Any], examples: float | None) -> int | None:
     return None if examples is None else math.ceil(examples * spec["epochs"] / spec["batch"])
 
 
-def _sft_visits(spec: Mapping[str, Any], steps: int, examples: float) -> float:
-    return float(steps * spec["batch"] if spec.get("steps") else examples * spec["epochs"])
-
-
 def _grpo_steps(spec: Mapping[str, Any], examples: float | None) -> int | None:
     return None if examples is None else GrpoSpec.model_validate(spec).step_count(round(examples))
-
-
-def _grpo_visits(spec: Mapping[str, Any], steps: int, examples: float) -> float:
-    return float(steps * spec["prompts"] * spec["generations"])
 
 
 METHODS.register("none", Method(UntrainedCondition))
@@ -109,7 +103,14 @@ METHODS.register(
         SftCondition,
         stage="train-sft",
         spec=SftSpec,
-        work=Work(("read_tokens", "trained_tokens"), ("read_tokens",), steps=_sft_steps, visits=_sft_visits),
+        work=Work(
+            ("read_tokens", "trained_tokens"),
+            ("read_tokens",),
+            steps=_sft_steps,
+            visits=lambda spec, steps, examples: float(
+                steps * spec["batch"] if spec.get("steps") else examples * spec["epochs"]
+            ),
+        ),
     ),
 )
 METHODS.register(
@@ -122,9 +123,10 @@ METHODS.register(
             ("prompt_tokens", "sampled_tokens", "trained_tokens", "read_tokens", "scored_tokens"),
             ("sampled_tokens",),
             steps=_grpo_steps,
-            visits=_grpo_visits,
+            visits=lambda spec, steps, examples: float(steps * spec["prompts"] * spec["generations"]),
             alike=("max_new_tokens",),
         ),
         reported=("gold_episodes", "pseudo_episodes", "revealed_episodes", "groups", "reward_bits"),
+        measured_by="group-quality",
     ),
 )

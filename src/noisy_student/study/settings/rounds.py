@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator
 
 from noisy_student.errors import UserError
-from noisy_student.strict import Name, Strict
+from noisy_student.strict import Name, Strict, first_fault
 from noisy_student.study.settings.methods import DEFAULT, METHODS
 
 TABLE = "rounds"
@@ -27,9 +27,9 @@ class RoundsSettings(Strict):
     method: str = DEFAULT
     """A method that trains."""
     continued: bool = False
-    """Whether a round's student goes on from the one before; else each begins at the model."""
+    """A round's student goes on from the one before; else each begins at the model."""
     teacher: Name | None = None
-    """Who votes in the first round; None is the run's teacher."""
+    """The condition that votes in the first round; None is the run's teacher."""
     baseline: Name = "baseline"
     """The condition that the first round is held against; the last of the chain where every round is rejected."""
     K: Annotated[int, Field(ge=2, le=256)] = 8
@@ -37,7 +37,7 @@ class RoundsSettings(Strict):
     error: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """The share of runs in which a chain may be ended by a student that is no worse than the one before."""
     passes: bool = False
-    """Whether its last student answers test questions many times over."""
+    """Its last student answers test questions many times over, for pass@k."""
 
     @field_validator("method")
     @classmethod
@@ -49,20 +49,19 @@ class RoundsSettings(Strict):
 
 def written_out(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with every chain of ``rounds`` as conditions and labels; fields that are given stay."""
-    chains = fields.get(TABLE, {})
-    rest = {name: value for name, value in fields.items() if name != TABLE}
-    if not isinstance(chains, Mapping) or not all(isinstance(chain, Mapping) for chain in chains.values()):
-        raise UserError(
-            f'"{TABLE}" is not a table of tables.',
-            why="Each table is a chain of rounds.",
-            do=f"Write [{TABLE}.NAME].",
-            code="not-a-table",
-        )
-    for name, chain in chains.items():
-        labels, conditions = _chain(name, _checked(name, chain))
+    rest = dict(fields)
+    for name, chain in tables_in(rest.pop(TABLE, {}), TABLE, why="Each table is a chain of rounds.").items():
+        labels, conditions = _chain(name, chain)
         rest |= {"labels": _under(rest.get("labels", {}), labels)}
         rest |= {"conditions": _under(rest.get("conditions", {}), conditions)}
     return rest
+
+
+def tables_in(value: Any, name: str, *, why: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return ``value``; raises UserError unless it is a table of tables."""
+    if not isinstance(value, Mapping) or not all(isinstance(table, Mapping) for table in value.values()):
+        raise UserError(f'"{name}" is not a table of tables.', why=why, do=f"Write [{name}.NAME].", code="not-a-table")
+    return value
 
 
 def _under(given: Any, made: Mapping[str, Any]) -> Any:
@@ -70,27 +69,17 @@ def _under(given: Any, made: Mapping[str, Any]) -> Any:
     if not isinstance(given, Mapping):
         return given
     others = {name: fields for name, fields in given.items() if name not in made}
-    return {**others, **{name: _fields_under(given.get(name, {}), fields) for name, fields in made.items()}}
+    own = {name: given.get(name, {}) for name in made}
+    merged = {name: {**made[name], **item} if isinstance(item, Mapping) else item for name, item in own.items()}
+    return {**others, **merged}
 
 
-def _fields_under(given: Any, made: Mapping[str, Any]) -> Any:
-    return {**made, **given} if isinstance(given, Mapping) else given
-
-
-def _checked(name: str, chain: Mapping[str, Any]) -> RoundsSettings:
+def _chain(name: str, fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The labels and conditions of a chain."""
     try:
-        return RoundsSettings.model_validate(dict(chain))
+        chain = RoundsSettings.model_validate(dict(fields))
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"]))
-        raise UserError(
-            f"{TABLE}.{name}.{where} is {fault['input']!r}: {fault['msg']}.",
-            do=f"The fields of a chain are {', '.join(RoundsSettings.model_fields)}.",
-            code="field-invalid",
-        ) from error
-
-
-def _chain(name: str, chain: RoundsSettings) -> tuple[dict[str, Any], dict[str, Any]]:
+        raise first_fault(error, TABLE, name) from error
     labels: dict[str, Any] = {}
     conditions: dict[str, Any] = {}
     before = chain.baseline
@@ -103,13 +92,7 @@ def _chain(name: str, chain: RoundsSettings) -> tuple[dict[str, Any], dict[str, 
             "train": ["gold", f"labels.{this}"],
             "select": {"min_agreement": chain.min_agreement},
             "graded_on": "dev",
-            "accept": {
-                "against": before,
-                "rounds": chain.rounds,
-                "error": chain.error,
-                "K": chain.K,
-                "min_agreement": chain.min_agreement,
-            },
+            "accept": {"against": before, **chain.model_dump(include={"rounds", "error", "K", "min_agreement"})},
         }
         if chain.continued and number > 1:
             conditions[this]["start"] = before

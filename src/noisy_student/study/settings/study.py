@@ -17,7 +17,7 @@ from noisy_student.labeling.stopping import Ties
 from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.engines import require_selectable
-from noisy_student.strict import Name, Strict
+from noisy_student.strict import Distinct, Name, Strict
 from noisy_student.study.settings.comparisons import ContrastSettings, PredictionSettings
 from noisy_student.study.settings.conditions import (
     Condition,
@@ -41,7 +41,7 @@ class CheckSettings(Strict):
     """Sizes of the pre-flight checks; none of them enters the key of anything that a study trains or samples."""
 
     only: bool = False
-    """Whether to run the checks only."""
+    """Run the checks only."""
     questions: Annotated[int, Field(ge=8)] = 100
     """Answered questions that no student is trained on: dev, topped up by spare ones. The plan has 100."""
     test_questions: Annotated[int, Field(ge=0, le=MOST_TEST)] = 100
@@ -53,7 +53,7 @@ class CheckSettings(Strict):
     speed_tokens: Annotated[int, Field(ge=1)] = 32
     """Tokens of each of these answers at most."""
     rehearse: bool = True
-    """Whether to measure the memory of one step of each training method, with the longest prompt and answer."""
+    """Measure the memory of one step of each training method, with the longest prompt and answer."""
 
 
 MOST_ENTRIES = 256
@@ -64,7 +64,7 @@ class AnswerSettings(Strict):
     """Reading of samples as answers, and of answers as a vote."""
 
     truncated: Literal["abstain", "last-number"] = "abstain"
-    """How a sample that hit the cap is counted."""
+    """The reading of a sample that hit the cap."""
     ties: Ties = "none"
 
 
@@ -102,7 +102,7 @@ class ComputeSettings(Strict):
     engine: str = "torch"
     """Name of a row of ENGINES (docs/engines.md); ``auto`` is vllm where installed and every student a whole model."""
     usd_per_hour: Annotated[float, Field(gt=0)] | None = None
-    """What an hour of all of this costs; read by ``plan`` and ``--budget``, never part of a key."""
+    """The price of an hour of all of this; read by ``plan`` and ``--budget``, never part of a key."""
 
     @field_validator("engine")
     @classmethod
@@ -113,9 +113,7 @@ class ComputeSettings(Strict):
 
 def _by_method(fields: Any) -> Any:
     """Read a condition as the class of its method; raises UserError for an unknown one."""
-    if isinstance(fields, Condition):
-        return fields
-    return condition_class(fields).model_validate(fields)
+    return fields if isinstance(fields, Condition) else condition_class(fields).model_validate(fields)
 
 
 class Settings(Strict):
@@ -133,9 +131,9 @@ class Settings(Strict):
     """More models, from which a condition may start by name."""
     prompt: PromptSpec = PromptSpec()
     sampling: Decoding = Decoding()
-    """How the teacher samples for votes."""
+    """The teacher's decoding of samples for votes."""
     filters: Literal["stated", "model"] = "stated"
-    """Whether top-k, top-p, min-p and repetition penalty are as stated, or as the model's generation config says."""
+    """The source of top-k, top-p, min-p and repetition penalty: these settings or the model's generation config."""
     answers: AnswerSettings = AnswerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     sft: SftSpec = SftSpec()
@@ -145,7 +143,9 @@ class Settings(Strict):
     """The quantity that conditions share: passes over their own examples, or optimiser steps."""
     teacher: Name = "baseline"
     labels: Mapping[Name, LabelSettings] = Field(default_factory=dict)
-    conditions: Mapping[Name, Annotated[SerializeAsAny[ConditionSettings], BeforeValidator(_by_method)]]
+    conditions: Annotated[
+        Mapping[Name, Annotated[SerializeAsAny[ConditionSettings], BeforeValidator(_by_method)]], Field(min_length=1)
+    ]
     primary: Mapping[Name, ContrastSettings] = Field(default_factory=dict)
     predictions: Mapping[Name, PredictionSettings] = Field(default_factory=dict)
     decide: tuple[Decision, ...] = ()
@@ -158,21 +158,18 @@ class Settings(Strict):
     preflight: bool = False
     """Run the pre-flight checks first; a failed check withholds the rest (docs/before-a-run.md)."""
     checks: CheckSettings = CheckSettings()
-    seeds: tuple[int, ...] = (1,)
+    seeds: Annotated[Distinct[tuple[int, ...]], Field(min_length=1)] = (1,)
 
     @model_validator(mode="before")
     @classmethod
-    def _tuples(cls, value: Any) -> Any:
+    def _has_few_entries(cls, value: Any) -> Any:
         for name in ("models", "conditions", "labels", "primary", "predictions", "seeds"):
             if isinstance(item := value.get(name), dict | list) and len(item) > MOST_ENTRIES:
+                what = f'"{name}" has {len(item):,} entries.'
                 raise UserError(
-                    f'"{name}" has {len(item):,} entries.',
-                    why=f"A study has at most {MOST_ENTRIES}.",
-                    do="Split it into several studies.",
-                    code="too-many-entries",
+                    what, why=f"At most {MOST_ENTRIES} fit.", do="Split the study.", code="too-many-entries"
                 )
-        lists = ("seeds", "decide")
-        return {name: tuple(item) if name in lists and isinstance(item, list) else item for name, item in value.items()}
+        return value
 
     def training_spec(self, condition: TrainedCondition, name: str = "NAME") -> Strict:
         """Return the settings of the condition's method with its overrides; messages call the condition ``name``.

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from noisy_student import files
 from noisy_student.answer_key import AnswerKey, KeyEntry
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_labels
 from noisy_student.errors import NotTrainable
 from noisy_student.evaluation.grade import grade
 from noisy_student.sampling.sample import read_folders
 
-LIBRARIES: tuple[str, ...] = ()
 OPTIONAL = ("train-", "dev-")
 FORWARDS = "train-"
 
-Inputs = Mapping[str, Sequence[Path]]
 
-
-def run(spec: Mapping[str, Any], inputs: Inputs, context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Forward the chosen one of ``train-0``, ``train-1`` … and write ``choice.json``.
 
     Raises NotTrainable where no student was trained.
@@ -33,7 +29,7 @@ def run(spec: Mapping[str, Any], inputs: Inputs, context: Context) -> dict[str, 
     return found
 
 
-def _best_on_dev(spec: Mapping[str, Any], inputs: Inputs, context: Context) -> dict[str, Any]:
+def _best_on_dev(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Choose the learning rate of ``spec["rates"]`` with most right answers in ``dev-0`` …, the first of equals.
 
     A rate without a student has ``right`` None.
@@ -43,12 +39,11 @@ def _best_on_dev(spec: Mapping[str, Any], inputs: Inputs, context: Context) -> d
     tried: list[dict[str, Any]] = []
     for number, rate in enumerate(spec["rates"]):
         context.check()
-        if f"dev-{number}" not in inputs:
-            tried.append({"rate": rate, "right": None, "n": len(key)})
-            continue
-        samples = read_folders(inputs[f"dev-{number}"], context.check)
-        right = [row.correct for row in grade(samples, key, truncated=spec["truncated"])]
-        tried.append({"rate": rate, "right": sum(right), "n": len(right)})
+        tried.append({"rate": rate, "right": None, "n": len(key)})
+        if f"dev-{number}" in inputs:
+            samples = read_folders(inputs[f"dev-{number}"], context.check)
+            right = [row.correct for row in grade(samples, key, truncated=spec["truncated"])]
+            tried[-1] |= {"right": sum(right), "n": len(right)}
     trained = [number for number, row in enumerate(tried) if row["right"] is not None]
     if not trained:
         raise NotTrainable(
@@ -60,7 +55,7 @@ def _best_on_dev(spec: Mapping[str, Any], inputs: Inputs, context: Context) -> d
     return {"chosen": max(trained, key=lambda number: tried[number]["right"]), "tried": tried}
 
 
-def _last(spec: Mapping[str, Any], inputs: Inputs, context: Context) -> dict[str, Any]:
+def _last(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Choose the last student of ``spec["chain"]`` that was trained and not turned down."""
     there = [number for number in range(len(spec["chain"])) if f"train-{number}" in inputs]
     if not there:
@@ -73,7 +68,7 @@ def _last(spec: Mapping[str, Any], inputs: Inputs, context: Context) -> dict[str
     return {"chosen": there[-1], "name": spec["chain"][there[-1]]}
 
 
-RULES: Mapping[str, Callable[[Mapping[str, Any], Inputs, Context], dict[str, Any]]] = {
+RULES: Mapping[str, Callable[[Spec, Inputs, Context], dict[str, Any]]] = {
     "best-on-dev": _best_on_dev,
     "last": _last,
 }

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_learned
 from noisy_student.labeling.examples import examples, write_examples
 from noisy_student.labeling.shuffle import others_rationales
 from noisy_student.labeling.texts import with_own_texts
-from noisy_student.records import Label
 from noisy_student.sampling.sample import read_folders
 
-LIBRARIES: tuple[str, ...] = ()
 
-
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``examples.jsonl`` from the roles ``gold`` (a split) and ``labels``; the summary holds its sha256.
 
     A gold answer without a worked solution takes the first sample in role ``own`` that reaches it. Shuffled rationales
@@ -26,8 +21,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     """
     labels = read_learned(inputs)
     if "own" in inputs:
-        bare = [label for label in labels if _is_bare(label)]
-        labels = [label for label in labels if not _is_bare(label)]
+        bare = [label for label in labels if label.origin == "gold" and label.solution is None]
+        labels = [label for label in labels if label.origin != "gold" or label.solution is not None]
         labels += with_own_texts(bare, read_folders(inputs["own"], context.check), truncated=spec["truncated"])
     moved = others_rationales(labels, run_seed=spec["seed"]) if spec.get("shuffle") == "rationale" else None
     made = examples(labels if moved is None else moved.labels)
@@ -39,7 +34,3 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         "sha256": files.sha256_file(path),
         **({} if moved is None else {"shuffled": moved.shuffled, "kept": moved.kept, "equal": moved.equal}),
     }
-
-
-def _is_bare(label: Label) -> bool:
-    return label.origin == "gold" and label.solution is None

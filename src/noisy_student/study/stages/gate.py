@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from noisy_student import files
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.errors import NotTrainable
 from noisy_student.evaluation.preflight.answers import vote_passes
 
-LIBRARIES: tuple[str, ...] = ()
 OPTIONAL = ("probe-",)
 FORWARDS = "train"
 
-Inputs = Mapping[str, Sequence[Path]]
 
-
-def run(spec: Mapping[str, Any], inputs: Inputs, context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``gate.json`` and forward the role ``train``, if any; raises NotTrainable where the gate is closed."""
     context.check()
     facts = CRITERIA[spec["criterion"]](spec, inputs)
@@ -28,7 +24,7 @@ def run(spec: Mapping[str, Any], inputs: Inputs, context: Context) -> dict[str, 
     return facts
 
 
-def _accepted(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+def _accepted(spec: Spec, inputs: Inputs) -> dict[str, Any]:
     """Open for a student that its review accepted."""
     found = files.read_json(inputs["review"][0] / "review.json")
     if not found["accepted"]:
@@ -36,7 +32,7 @@ def _accepted(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     return {"accepted": True}
 
 
-def _no_probe_held(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+def _no_probe_held(spec: Spec, inputs: Inputs) -> dict[str, Any]:
     """Open while none of ``spec["probes"]``, in the order of roles, met its criteria; an untrained probe met none."""
     for number, name in enumerate(spec["probes"]):
         for folder in inputs.get(f"probe-{number}", ()):
@@ -48,7 +44,7 @@ def _no_probe_held(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     return {"failed": list(spec["probes"])}
 
 
-def _vote_fails(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
+def _vote_fails(spec: Spec, inputs: Inputs) -> dict[str, Any]:
     """Open while votes of so many samples are not good enough."""
     found = files.read_json(inputs["votes"][0] / "votes.json")
     if vote_passes(found["right"], found["questions"]):
@@ -56,7 +52,7 @@ def _vote_fails(spec: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
     return {"K": found["K"]}
 
 
-CRITERIA: Mapping[str, Callable[[Mapping[str, Any], Inputs], dict[str, Any]]] = {
+CRITERIA: Mapping[str, Callable[[Spec, Inputs], dict[str, Any]]] = {
     "accepted": _accepted,
     "no-probe-held": _no_probe_held,
     "vote-fails": _vote_fails,

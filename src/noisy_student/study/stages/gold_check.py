@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.overlap import OverlapIndex
 from noisy_student.data.parts import parts
 from noisy_student.data.spec import DataSpec
 from noisy_student.evaluation.preflight.data import read_golds
 
-LIBRARIES: tuple[str, ...] = ()
 
-
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``read.json`` with faults in labeled and dev, and up to eight questions that repeat a test question."""
     split = parts(DataSpec.model_validate(spec["data"]), run_seed=spec["seed"], paths=spec["paths"])
     context.check()

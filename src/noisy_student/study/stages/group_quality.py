@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.key_file import read_key
 from noisy_student.evaluation.label_quality import group_quality
 
-LIBRARIES: tuple[str, ...] = ()
 LANE = "truth"
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``groups.json``."""
     context.check()
     key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)

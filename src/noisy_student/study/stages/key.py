@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.key_file import write_key
 from noisy_student.data.parts import parts
 from noisy_student.data.spec import DataSpec
 from noisy_student.data.splits import answer_key
 
-LIBRARIES: tuple[str, ...] = ()
 LANE = "key"
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``key.jsonl`` from a split made again from the same spec, so that no answer is in the split stage."""
     split = parts(DataSpec.model_validate(spec["data"]), run_seed=spec["seed"], paths=spec["paths"])
     context.check()

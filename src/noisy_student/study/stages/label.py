@@ -7,12 +7,10 @@ threshold that reaches it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from noisy_student.answers.equivalence import same
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_labels, write_labels
 from noisy_student.errors import NotTrainable
 from noisy_student.labeling.select import select, selection
@@ -22,10 +20,8 @@ from noisy_student.records import Label
 from noisy_student.sampling.sample import read_folders
 from noisy_student.statistics.calibration import THRESHOLD_ERROR, LevelCounts, least_votes
 
-LIBRARIES: tuple[str, ...] = ()
 
-
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``labels.jsonl``."""
     found = {} if spec.get("target") is None else {"min_agreement": _threshold(spec["target"], inputs)}
     labels = _labels({**spec, "select": {**spec.get("select", {}), **found}}, inputs, context)
@@ -33,7 +29,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     return {"questions": len({label.question_id for label in labels}), "labels": len(labels), **found}
 
 
-def _threshold(target: float, inputs: Mapping[str, Sequence[Path]]) -> float:
+def _threshold(target: float, inputs: Inputs) -> float:
     """Return the least agreement at which votes on dev reach the precision ``target``; NotTrainable if none does."""
     truth = {label.question_id: label.answer for label in read_labels(inputs["split"][0] / "dev_gold.jsonl")}
     votes = list(read_votes(inputs["shown"][0] / "votes.jsonl", tallies=False))
@@ -53,7 +49,7 @@ def _threshold(target: float, inputs: Mapping[str, Sequence[Path]]) -> float:
     return least / votes[0].k
 
 
-def _labels(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> list[Label]:
+def _labels(spec: Spec, inputs: Inputs, context: Context) -> list[Label]:
     if spec["rule"] == "random-sample":
         return random_sample(
             lambda: read_folders(inputs["samples"], context.check), run_seed=spec["seed"], truncated=spec["truncated"]

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from noisy_student import files
 from noisy_student.answer_key import AnswerKey
 from noisy_student.answers import math_pool
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.key_file import read_key
 from noisy_student.data.rows import read_labels
 from noisy_student.errors import NotTrainable
 from noisy_student.evaluation.label_quality import label_quality, vote_quality
 from noisy_student.labeling.vote import read_votes
 
-LIBRARIES: tuple[str, ...] = ()
 LANE = "truth"
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``quality.json``: the quality of votes, of labels, or of both, by the roles that are given."""
     context.check()
     key = read_key(inputs["key"][0] / "key.jsonl", solutions=False)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.key_file import read_key
 from noisy_student.data.rows import read_labels
 from noisy_student.evaluation.label_quality import lineage
 from noisy_student.labeling.vote import read_votes
 
-LIBRARIES: tuple[str, ...] = ()
 LANE = "truth"
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``lineage.json``."""
     context.check()
     ids = [

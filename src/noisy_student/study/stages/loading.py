@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.errors import UserError
 from noisy_student.models.adapter import merged
 from noisy_student.models.load import LoadedModel, LoadedTokenizer, find_folder, load, load_tokenizer, save
 
 
-def base(spec: Mapping[str, Any]) -> Path:
+def base(spec: Spec) -> Path:
     """Return the folder, file or hub id of the untrained model."""
     return Path(spec["paths"]["model"])
 
 
-def start(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> Path:
+def start(spec: Spec, inputs: Inputs) -> Path:
     """Return the model that a training starts from: a student in the role ``start``, or the untrained model."""
     return inputs["start"][0] / "model" if "start" in inputs else base(spec)
 
 
-def load_model(spec: Mapping[str, Any], path: Path, *, threads: int) -> LoadedModel:
+def load_model(spec: Spec, path: Path, *, threads: int) -> LoadedModel:
     """Load the model at ``path`` as ``spec["model"]`` says."""
-    model = spec["model"]
-    return load(
-        path,
-        dtype=model["dtype"],
-        attn=model["attn"],
-        threads=threads,
-        revision=model.get("revision"),
-        pad=model["pad"],
-    )
+    settings = {name: spec["model"].get(name) for name in ("dtype", "attn", "revision", "pad")}
+    return load(path, threads=threads, **settings)
 
 
-def load_copy(spec: Mapping[str, Any], path: Path, context: Context, *, threads: int) -> LoadedModel:
+def load_copy(spec: Spec, path: Path, context: Context, *, threads: int) -> LoadedModel:
     """Copy the model at ``path`` to scratch once and load it from there: TRL loads its reference by path."""
     folder = context.scratch / "start"
     if not (folder / "written").is_file():
@@ -50,7 +41,7 @@ def load_copy(spec: Mapping[str, Any], path: Path, context: Context, *, threads:
 class Source:
     """The model of a sampling stage: the untrained one, a student, or a student's adapter on its base."""
 
-    spec: Mapping[str, Any]
+    spec: Spec
     student: Path | None = None
 
     @property
@@ -62,8 +53,7 @@ class Source:
     @property
     def folder(self) -> Path:
         """The local folder of the whole model, or of the adapter's base."""
-        whole = self.student is not None and self.adapter is None
-        path = self.student / "model" if whole and self.student is not None else base(self.spec)
+        path = base(self.spec) if self.student is None or self.adapter is not None else self.student / "model"
         return find_folder(path, revision=self.spec["model"].get("revision"))
 
     @cached_property

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from noisy_student import files, seeds
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_labels, read_questions
 from noisy_student.evaluation.preflight.facts import Completion, PromptComparison, Speed, StopIds
 from noisy_student.evaluation.preflight.model import VERBATIM, common_prefix, compare_prompts
@@ -26,7 +26,7 @@ EXAMPLES = 200
 """Training examples whose prompts are compared; a template that differs does so in every example."""
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``model.json``; the speed is in the summary only, since it differs between runs."""
     source = Source(spec)
     loaded = source.weights
@@ -69,7 +69,7 @@ def _compared(renderer: Renderer, split: Path, stop_ids: frozenset[int]) -> Prom
     return compare_prompts(rows, end_id=renderer.end_id, stop_ids=stop_ids)
 
 
-def _speed(spec: Mapping[str, Any], engine: Engine, prompts: Sequence[Sequence[int]]) -> Speed:
+def _speed(spec: Spec, engine: Engine, prompts: Sequence[Sequence[int]]) -> Speed:
     """Tokens per second of the same answers sampled together and one at a time, after one for warm-up."""
     rows = list(prompts[: spec["speed_rows"]])
     row_seeds = [[seeds.seed(spec["seed"], "preflight-speed", k=k)] for k in range(len(rows))]
@@ -85,9 +85,7 @@ def _speed(spec: Mapping[str, Any], engine: Engine, prompts: Sequence[Sequence[i
     return Speed(len(rows), together / (between - started), alone / (ended - between))
 
 
-def _completed(
-    spec: Mapping[str, Any], engine: Engine, loaded: LoadedModel, questions: Sequence[Question]
-) -> Completion:
+def _completed(spec: Spec, engine: Engine, loaded: LoadedModel, questions: Sequence[Question]) -> Completion:
     """Continue the first half of each question greedily, as plain text, and compare with its second half."""
     halves = []
     for question in questions[: spec["completions"]]:

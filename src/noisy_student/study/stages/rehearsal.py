@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_questions
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import LoadedModel
 from noisy_student.models.spec import PromptSpec
-from noisy_student.records import Draw, MemoryRehearsal
-from noisy_student.sampling.engine import Decoding
-from noisy_student.sampling.torch_engine import TorchEngine
+from noisy_student.records import MemoryRehearsal
 from noisy_student.study.stages.loading import Source, base, load_copy, load_model
-from noisy_student.training.grpo.rollouts import DrawRows
+from noisy_student.study.stages.train_grpo import draw_rows
 from noisy_student.training.memory_rehearsal import rehearse_grpo, rehearse_sft
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.sft import SftSpec
@@ -27,7 +23,7 @@ from noisy_student.training.specs.sft import SftSpec
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers")
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``methods.json``; the peaks are in the summary only, since they differ between runs."""
     split, found = inputs["split"][0], Source(spec).tokenizer
     renderer = Renderer(found.tokenizer, PromptSpec.model_validate(spec["prompt"]))
@@ -46,7 +42,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
         grpo = GrpoSpec.model_validate(spec["grpo"])
         fitting = [prompt for prompt in prompts if len(prompt) + grpo.max_new_tokens <= found.context] or prompts[:1]
         start = partial(_started, spec, context)
-        draw = _to_the_cap(grpo, renderer.decode, width=spec["width"])
+        # Without stop ids every answer runs to the cap.
+        draw = draw_rows(grpo, renderer.decode, stop_ids=(), pad_id=0, width=spec["width"])
         measured.append(rehearse_grpo(start, fitting[-1], grpo, draw, context))
     # The trainers wrote curves of this step, which belong to no training.
     shutil.rmtree(context.curves, ignore_errors=True)
@@ -54,24 +51,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     return {"rehearsals": [asdict(each) for each in measured]}
 
 
-def _started(spec: Mapping[str, Any], context: Context) -> LoadedModel:
+def _started(spec: Spec, context: Context) -> LoadedModel:
     """Load the model, from a copy if TRL loads the reference model by its path."""
     if not spec["grpo"]["beta"]:
         return load_model(spec, base(spec), threads=spec["threads"])
     return load_copy(spec, base(spec), context, threads=spec["threads"])
-
-
-def _to_the_cap(grpo: GrpoSpec, decode: Callable[[Sequence[int]], str], *, width: int) -> DrawRows:
-    """Return a sampler without stop ids, so that every answer runs to the cap."""
-    decoding = Decoding(temperature=grpo.temperature, max_new_tokens=grpo.max_new_tokens, stop_at_answer=False)
-
-    def draw(
-        model: Any,
-        prompts: Sequence[Sequence[int]],
-        row_seeds: Sequence[Sequence[int]],
-        check: Callable[[], None],
-    ) -> list[list[Draw]]:
-        engine = TorchEngine(model, stop_ids=(), pad_id=0, decode=decode, check=check, width=width)
-        return engine.draw(prompts, row_seeds, decoding)
-
-    return draw

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.key_file import read_key
 from noisy_student.data.rows import read_labels, read_questions, write_labels
 from noisy_student.errors import NotTrainable
@@ -17,11 +15,10 @@ from noisy_student.labeling.select import random_labels
 from noisy_student.labeling.texts import with_own_texts
 from noisy_student.sampling.sample import read_folders
 
-LIBRARIES: tuple[str, ...] = ()
 LANE = "gate"
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``labels.jsonl``; with samples, the worked solution is an own sample that reaches the true answer.
 
     ``spec["accuracy"]`` makes only this share of the labels right, among questions that also have a wrong sample.

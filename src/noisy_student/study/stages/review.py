@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from noisy_student import files
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import read
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_labels
 from noisy_student.evaluation.grade import grade
 from noisy_student.evaluation.review import Round, entropy, review, share_of_answered
@@ -20,10 +18,8 @@ from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Answer, Sample
 from noisy_student.sampling.sample import read_folders
 
-LIBRARIES: tuple[str, ...] = ()
 
-
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``review.json``: both rounds in numbers, the test between them, the alarms and the decision.
 
     ``greedy`` and ``drawn`` are the student's answers to dev, ``before-greedy`` and ``before-drawn`` those of its
@@ -46,9 +42,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     return summary
 
 
-def _round(
-    spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], role: str, key: AnswerKey, context: Context
-) -> Round:
+def _round(spec: Spec, inputs: Inputs, role: str, key: AnswerKey, context: Context) -> Round:
     greedy = {
         row.question_id: row.correct
         for row in grade(read_folders(inputs[f"{role}greedy"], context.check), key, truncated=spec["truncated"])
@@ -69,7 +63,7 @@ def _round(
     )
 
 
-def _readable(sample: Sample, spec: Mapping[str, Any]) -> bool:
+def _readable(sample: Sample, spec: Spec) -> bool:
     return isinstance(read(sample.text, sample.finish, truncated=spec["truncated"], kind=sample.kind), Answer)
 
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from noisy_student.answers.extract import Truncated, is_flood, read
-from noisy_student.context import Context
+from noisy_student import seeds
+from noisy_student.answers.extract import is_flood, read
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_labels, read_questions
 from noisy_student.errors import UserError
-from noisy_student.labeling.stopping import Rule, round_ends, rule_of, tally_of
-from noisy_student.records import Answer, Draw, Kind, Question, Sample
-from noisy_student.sampling.engine import Decoding
+from noisy_student.labeling.stopping import round_ends, rule_of, tally_of
+from noisy_student.models.chat import Shot
+from noisy_student.records import Answer, Draw, Kind, Label, Question, Sample
+from noisy_student.sampling.engine import Decoding, Windows
 from noisy_student.sampling.engines import EngineRequest, open_engine
-from noisy_student.sampling.few_shot import FewShot, draw_few_shot
 from noisy_student.sampling.sample import Shard, chunks, draw_chunk, read_samples, write_samples
-from noisy_student.sampling.windows import Windows
 from noisy_student.study.stages.loading import Source
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "peft")
 WEIGHT = 3.0
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``samples.jsonl`` by question and k; the summary counts tokens and finishes.
 
     A question that exceeds the model's context together with its answer gets failed samples and is listed. ``shots``
@@ -44,16 +44,16 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
             do="Lower max_new_tokens of sampling and evaluation.",
             code="context-too-short",
         )
-    prompts = {question: sampler.encode(question, shots.before(question)) for question in questions}
+    prompts = {question: sampler.encode(question, shots(question)) for question in questions}
     fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
     beyond = [question for question, prompt in prompts.items() if len(prompt) > room]
-    stopping = _EarlyStopping.of(spec.get("stopping"), shard, sampler.decode)
+    windows = None if spec.get("stopping") is None else _windows(spec["stopping"], shard, sampler.decode)
     todo = chunks(
         fitting,
         prompts.__getitem__,
         shard=shard,
         samples=spec["chunk"],
-        copies=None if stopping is None else stopping.ends[0],
+        copies=None if windows is None else windows(()).ends[0],
     )
     for done, chunk in enumerate(todo):
         context.progress(done, len(todo), "chunks")
@@ -66,73 +66,47 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
                 decoding=decoding,
                 decode=sampler.decode,
                 run_seed=spec["seed"],
-                windows=None if stopping is None else stopping.windows([row.question.kind for row in chunk.rows]),
+                windows=None if windows is None else windows([row.question.kind for row in chunk.rows]),
             )
             write_samples(path, drawn)
-    count = _Count()
     written = [sample for chunk in todo for sample in read_samples(_chunk_path(context, chunk.index))]
     written += [_failed(question, k) for question in beyond for k in range(shard.first, shard.end)]
-    write_samples(context.data / "samples.jsonl", count.over(sorted(written, key=lambda s: (s.question_id, s.k))))
+    written.sort(key=lambda sample: (sample.question_id, sample.k))
+    write_samples(context.data / "samples.jsonl", written)
     return {
-        "samples": count.samples,
-        "tokens": count.tokens,
+        "samples": len(written),
+        "tokens": sum(len(sample.token_ids) for sample in written),
         "prompt_tokens": sum(len(row.prompt) for chunk in todo for row in chunk.rows),
         "parameters": sampler.parameters,
-        "finish": count.finish,
-        "flooded": count.flooded,
+        "finish": dict(Counter(sample.finish for sample in written)),
+        "flooded": sum(is_flood(sample.text) for sample in written),
         "too_long": sorted(question.id for question in beyond),
         "fallback": sampler.fallback,
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _EarlyStopping:
-    """The rule that stops sampling of a question, and after how many samples it is asked."""
+def _windows(
+    stopping: Spec, shard: Shard, decode: Callable[[Sequence[int]], str]
+) -> Callable[[Sequence[Kind]], Windows]:
+    """Return the windows of a chunk as a function of its questions' kinds; answers once read are kept."""
+    # A rule sees all samples of a question, so its node holds them all: the shard begins with the first.
+    rule = rule_of(stopping["rule"], min_agreement=stopping["min_agreement"], K=shard.end, ties=stopping["ties"])
+    ends = round_ends(rule, shard.end, step=stopping["step"])
 
-    rule: Rule
-    ends: tuple[int, ...]
-    truncated: Truncated
-    decode: Callable[[Sequence[int]], str]
-
-    @classmethod
-    def of(
-        cls, stopping: Mapping[str, Any] | None, shard: Shard, decode: Callable[[Sequence[int]], str]
-    ) -> _EarlyStopping | None:
-        if stopping is None:
-            return None
-        # A rule sees all samples of a question, so its node holds them all: the shard begins with the first.
-        rule = rule_of(stopping["rule"], min_agreement=stopping["min_agreement"], K=shard.end, ties=stopping["ties"])
-        ends = round_ends(rule, shard.end, step=stopping["step"])
-        return cls(rule, ends, stopping["truncated"], decode)
-
-    def windows(self, kinds: Sequence[Kind]) -> Windows:
-        """Return the windows of one chunk, by the kinds of its questions; answers once read are kept."""
+    def of_chunk(kinds: Sequence[Kind]) -> Windows:
         answers: dict[int, list[str | None]] = {}
 
         def more(prompt: int, draws: Sequence[Draw]) -> bool:
             known = answers.setdefault(prompt, [])
             for draw in draws[len(known) :]:
-                answer = read(self.decode(draw.token_ids), draw.finish, truncated=self.truncated, kind=kinds[prompt])
+                text = decode(draw.token_ids)
+                answer = read(text, draw.finish, truncated=stopping["truncated"], kind=kinds[prompt])
                 known.append(answer.canonical if isinstance(answer, Answer) else None)
-            return self.rule(tally_of(known), len(known), self.ends[-1]) == "go"
+            return rule(tally_of(known), len(known), ends[-1]) == "go"
 
-        return Windows(self.ends, more)
+        return Windows(ends, more)
 
-
-class _Count:
-    """Totals of the samples that pass through."""
-
-    def __init__(self) -> None:
-        self.samples, self.tokens, self.flooded = 0, 0, 0
-        self.finish: dict[str, int] = {}
-
-    def over(self, samples: Sequence[Sample]) -> Iterator[Sample]:
-        for sample in samples:
-            self.samples += 1
-            self.tokens += len(sample.token_ids)
-            self.flooded += is_flood(sample.text)
-            self.finish[sample.finish] = self.finish.get(sample.finish, 0) + 1
-            yield sample
+    return of_chunk
 
 
 def _failed(question: Question, k: int) -> Sample:
@@ -140,19 +114,40 @@ def _failed(question: Question, k: int) -> Sample:
     return Sample(question.id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0, kind=question.kind)
 
 
-def _questions(spec: Mapping[str, Any], split: Path) -> list[Question]:
+def _questions(spec: Spec, split: Path) -> list[Question]:
     """Return this node's block of one part of the split; blocks are cut from the questions sorted by id."""
     questions = sorted(read_questions(split / f"{spec['part']}.jsonl"), key=lambda question: question.id)
     first, end = spec["block"]
     return questions[first:end]
 
 
-def _shots(spec: Mapping[str, Any], split: Path) -> FewShot:
+def _shots(spec: Spec, split: Path) -> Callable[[Question], tuple[Shot, ...]]:
     """Return the few-shot examples of this node; without shots the split is not read."""
     if not spec.get("shots"):
-        return FewShot((), 0)
+        return lambda question: ()
     labeled = {question.id: question for question in read_questions(split / "labeled.jsonl")}
     return draw_few_shot(labeled, read_labels(split / "gold.jsonl"), spec["shots"], run_seed=spec["seed"])
+
+
+def draw_few_shot(
+    questions: Mapping[str, Question], gold: Iterable[Label], count: int, *, run_seed: int
+) -> Callable[[Question], tuple[Shot, ...]]:
+    """Return ``count`` worked labels for each question, the same for all, but never the question itself.
+
+    The seed draws their order; a larger ``count`` extends a smaller one. Raises UserError where fewer remain.
+    """
+    solved = {label.question_id: label.solution for label in gold if label.solution is not None}
+    # One more than are shown, for the question that is an example itself.
+    ranked = sorted(solved, key=lambda name: (seeds.seed(run_seed, "shots", name), name))[: count + 1]
+    if len(ranked) <= count:
+        raise UserError(
+            f"labels.*.shots is {count}, but only {len(solved)} labeled questions have a worked solution.",
+            why="Each shot needs a worked solution, and a question is never its own example.",
+            do=f"Set labels.*.shots to {max(0, len(solved) - 1)} or less, or add solutions to labeled questions.",
+            code="too-few-shots",
+        )
+    shots = [Shot(questions[name], str(solved[name])) for name in ranked]
+    return lambda question: tuple(shot for shot in shots if shot.question.id != question.id)[:count]
 
 
 def _chunk_path(context: Context, index: int) -> Path:

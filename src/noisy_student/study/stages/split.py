@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.parts import parts
 from noisy_student.data.rows import write_labels, write_questions
 from noisy_student.data.spec import DataSpec
 from noisy_student.data.splits import dev_labels, gold_labels, manifest, views
 
-LIBRARIES: tuple[str, ...] = ()
 PARTS = ("labeled", "dev", "unlabeled", "test")
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``labeled``, ``dev``, ``unlabeled``, ``test``, ``gold`` and ``dev_gold`` as JSONL, and the manifest.
 
     ``views`` holds other wordings of training questions, ``foreign`` the foreign questions, if the data spec has them;

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_asked, read_labels, read_learned, read_questions
 from noisy_student.labeling.shuffle import others_answers
 from noisy_student.labeling.vote import winner_of
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.study.stages.loading import load_copy, load_model, start
-from noisy_student.training.groups import kinds, reward_bits
 from noisy_student.training.grpo.rl_examples import RlExamples, rl_examples
 from noisy_student.training.grpo.rollouts import DrawRows, RolloutInputs
 from noisy_student.training.grpo.train import GrpoResult, train
+from noisy_student.training.measurements import kinds, reward_bits
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.student import trainable, with_adapter, write_student
@@ -31,7 +30,7 @@ LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 WEIGHT = 30.0
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``model/``, ``groups.jsonl`` and, for a probe, ``probe.json``; curves, in seconds, go beside the data."""
     grpo, begin = GrpoSpec.model_validate(spec["grpo"]), start(spec, inputs)
     # Under an adapter the model is its own reference, so no copy is written.
@@ -58,7 +57,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     classroom = RolloutInputs(
         prompts=prompts,
         labels={label.question_id: label for label in taught_from.labels},
-        draw=draw_rows(loaded, renderer.decode, grpo, width=spec["width"]),
+        draw=draw_rows(grpo, renderer.decode, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, width=spec["width"]),
         decode=renderer.decode,
         revote=partial(winner_of, ties=spec["answers"]["ties"]),
         truncated=spec["answers"]["truncated"],
@@ -70,13 +69,15 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     student = with_adapter(loaded, spec)
     numbers = trainable(student.model)
     taught = train(student, classroom, spec=grpo, health=health, seed=spec["seed"], context=context)
-    files.write_jsonl(context.data / "groups.jsonl", (group.row for group in taught.groups))
-    probe = {} if grpo.probe is None else {"probe": _probe(taught)}
-    for name, found in probe.items():
-        files.write_json(context.data / f"{name}.json", found)
+    files.write_jsonl(context.data / "groups.jsonl", map(asdict, taught.groups))
+    probe: dict[str, Any] = {}
+    if grpo.probe is not None:
+        held = all(item.held for item in taught.criteria)
+        probe = {"held": held, "steps": taught.steps, "criteria": [asdict(item) for item in taught.criteria]}
+        files.write_json(context.data / "probe.json", probe)
     return {
         "digest": write_student(student, spec, context.data),
-        **probe,
+        **({"probe": probe} if probe else {}),
         "parameters": whole,
         "trainable_parameters": numbers,
         **({} if moved is None else {"shuffled": moved.shuffled, "equal": moved.equal}),
@@ -84,13 +85,9 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     }
 
 
-def _probe(taught: GrpoResult) -> dict[str, Any]:
-    """Return the outcome of a probe; the next one runs only where this one failed."""
-    held = all(item.held for item in taught.criteria)
-    return {"held": held, "steps": taught.steps, "criteria": [item.row for item in taught.criteria]}
-
-
-def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo: GrpoSpec, *, width: int) -> DrawRows:
+def draw_rows(
+    grpo: GrpoSpec, decode: Callable[[Sequence[int]], str], *, stop_ids: Iterable[int], pad_id: int, width: int
+) -> DrawRows:
     """Return a function that samples with the current weights: a new engine at each call."""
     decoding = Decoding(temperature=grpo.temperature, max_new_tokens=grpo.max_new_tokens, stop_at_answer=False)
 
@@ -100,9 +97,7 @@ def draw_rows(loaded: LoadedModel, decode: Callable[[Sequence[int]], str], grpo:
         row_seeds: Sequence[Sequence[int]],
         check: Callable[[], None],
     ) -> list[list[Draw]]:
-        engine = TorchEngine(
-            model, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, decode=decode, check=check, width=width
-        )
+        engine = TorchEngine(model, stop_ids=stop_ids, pad_id=pad_id, decode=decode, check=check, width=width)
         return engine.draw(prompts, row_seeds, decoding)
 
     return draw

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_asked, read_questions
 from noisy_student.errors import NotTrainable
 from noisy_student.labeling.examples import read_examples
@@ -14,7 +14,7 @@ from noisy_student.models.chat import Renderer
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Question
 from noisy_student.study.stages.loading import load_model, start
-from noisy_student.training.sft.encode import encode
+from noisy_student.training.sft.examples import encode
 from noisy_student.training.sft.train import train
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.sft import SftSpec
@@ -24,7 +24,7 @@ LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 WEIGHT = 10.0
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``model/``; the loss curve goes beside the data, since it holds seconds."""
     loaded = load_model(spec, start(spec, inputs), threads=spec["sft"]["threads"])
     split = inputs["split"][0]

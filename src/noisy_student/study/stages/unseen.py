@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
+from noisy_student.data.parts import unseen
 from noisy_student.data.rows import write_labels, write_questions
 from noisy_student.data.spec import DataSpec
-from noisy_student.data.unseen import unseen
 from noisy_student.records import Label
 
-LIBRARIES: tuple[str, ...] = ()
 
-
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``unseen.jsonl`` and ``gold.jsonl``; the summary counts dev questions and spare ones."""
     data = DataSpec.model_validate(spec["data"])
     found = unseen(data, run_seed=spec["seed"], paths=spec["paths"], wanted=spec["questions"])

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from noisy_student import files
 from noisy_student.answers.equivalence import same
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_labels
 from noisy_student.labeling.vote import ballots, votes
 from noisy_student.sampling.sample import read_folders
 
-LIBRARIES: tuple[str, ...] = ()
 PERCENTILE = 0.99
 
 
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``votes.json``; with K = 1 the vote is the answer itself, so its share of correct votes is the accuracy."""
     gold = {label.question_id: label.answer for label in read_labels(inputs["unseen"][0] / "gold.jsonl")}
     samples = list(read_folders(inputs["samples"], context.check))

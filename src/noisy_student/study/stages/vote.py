@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from noisy_student.answers import math_pool
-from noisy_student.context import Context
+from noisy_student.context import Context, Inputs, Spec
 from noisy_student.labeling.stopping import rule_of
 from noisy_student.labeling.vote import ballots, leading_votes, read_votes, stopped_votes, votes, write_votes
 from noisy_student.records import Sample, Vote
 from noisy_student.sampling.sample import read_folders
 
-LIBRARIES: tuple[str, ...] = ()
 
-
-def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: Context) -> dict[str, Any]:
+def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``votes.jsonl``; the summary holds the histogram by level, abstentions, samples and tokens."""
     before = math_pool.unknown()
     path, K = context.data / "votes.jsonl", spec["K"]
@@ -35,9 +33,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
     return {"questions": write_votes(path, _counted(made, totals)), **totals, "levels": [], **math_pool.since(before)}
 
 
-def _read(
-    spec: Mapping[str, Any], folders: Sequence[Path], context: Context, totals: dict[str, int]
-) -> Iterator[Sample]:
+def _read(spec: Spec, folders: Sequence[Path], context: Context, totals: dict[str, int]) -> Iterator[Sample]:
     """Yield and count the samples of the questions that are voted on; a share is the first ones by id."""
     kept: set[str] | None = None
     if spec.get("questions") is not None:

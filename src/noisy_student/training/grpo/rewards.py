@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from noisy_student import seeds
-from noisy_student.answers.hashes import MARK
+from noisy_student.answers.marks import MARK
 from noisy_student.errors import UserError
 from noisy_student.training.specs.rewards import REWARDS, AnswerGroup, RewardSpec
 
@@ -45,25 +44,6 @@ def counted_right(spec: RewardSpec, group: AnswerGroup) -> list[bool]:
     return right
 
 
-def reward_seed(run_seed: int, question_id: str, *, k: int, step: int) -> int:
-    """Return the seed of an answer's reward in [0, 2^63); it depends on run, question, answer and step alone."""
-    return seeds.seed(run_seed, "random-reward", question_id, k=k, step=step)
-
-
-def correctness(attempt: Attempt) -> float:
-    """Return 1 for an answer that counts as right, else 0."""
-    return float(attempt.right)
-
-
-def termination(stop_ids: Collection[int]) -> Reward:
-    """Build the reward of 1 for a last token among ``stop_ids``; texts are decoded without such tokens."""
-
-    def ended(attempt: Attempt) -> float:
-        return float(bool(attempt.token_ids) and attempt.token_ids[-1] in stop_ids)
-
-    return ended
-
-
 def repetition(attempt: Attempt) -> float:
     """Return 1 for exactly one ``####``, -1 for more, 0 for none.
 
@@ -74,30 +54,41 @@ def repetition(attempt: Attempt) -> float:
     return 0.0 if not marks else 1.0 if marks == 1 else -1.0
 
 
-def where_right(reward: Reward) -> Reward:
-    """Restrict a reward to right answers; others earn 0."""
-    return lambda attempt: reward(attempt) if attempt.right else 0.0
-
-
 def weighted_rewards(spec: RewardSpec, stop_ids: Collection[int]) -> dict[str, tuple[Reward, float]]:
-    """Return the rewards of a training by name, each with its weight."""
-    rewards: dict[str, tuple[Reward, float]] = {"correctness": (correctness, 1.0)}
-    shaped = {"termination": (termination(stop_ids), spec.termination), "repetition": (repetition, spec.repetition)}
-    for name, (reward, weight) in shaped.items():
-        if weight:
-            rewards[name] = (where_right(reward) if spec.only_right else reward, weight)
-    return rewards
+    """Return the rewards of a training by name, each with its weight.
+
+    Termination is a last token among ``stop_ids``, since texts are decoded without such tokens.
+    """
+
+    def shaped(reward: Reward) -> Reward:
+        return lambda attempt: reward(attempt) if attempt.right or not spec.only_right else 0.0
+
+    ends = {(token,) for token in stop_ids}
+    rewards: dict[str, tuple[Reward, float]] = {
+        "correctness": (lambda attempt: float(attempt.right), 1.0),
+        "termination": (shaped(lambda attempt: float(attempt.token_ids[-1:] in ends)), spec.termination),
+        "repetition": (shaped(repetition), spec.repetition),
+    }
+    return {name: (reward, weight) for name, (reward, weight) in rewards.items() if weight}
 
 
-def reward_values(name: str, reward: Reward, attempts: Sequence[Attempt]) -> list[float]:
-    """Return the reward of each attempt; raises UserError for a value that is not finite."""
-    values = [reward(attempt) for attempt in attempts]
-    for attempt, value in zip(attempts, values, strict=True):
-        if not math.isfinite(value):
-            raise UserError(
-                f"The reward {name} of an answer to {attempt.question_id} is {value}.",
-                why="Its gradient would turn every weight of the model into NaN.",
-                do="Fix the reward so that it is finite for every text.",
-                code="reward-not-finite",
-            )
+def trl_reward(name: str, reward: Reward) -> Callable[..., list[float]]:
+    """Wrap a reward as a function of the columns that rollouts return; it raises UserError for a value not finite."""
+
+    def values(
+        completion_ids: list[list[int]], question_id: list[str], text: list[str], right: list[bool], **_: object
+    ) -> list[float]:
+        rows = zip(question_id, text, map(tuple, completion_ids), right, strict=True)
+        found = [reward(Attempt(*row)) for row in rows]
+        for question, value in zip(question_id, found, strict=True):
+            if not math.isfinite(value):
+                raise UserError(
+                    f"The reward {name} of an answer to {question} is {value}.",
+                    why="Its gradient would turn every weight of the model into NaN.",
+                    do="Fix the reward so that it is finite for every text.",
+                    code="reward-not-finite",
+                )
+        return found
+
+    values.__name__ = name
     return values

@@ -33,7 +33,9 @@ def rl_examples(labels: Iterable[Label], *, fits: Collection[str]) -> RlExamples
     first: dict[str, Label] = {}
     for label in labels:
         first.setdefault(label.question_id, label)
-    unreadable = tuple(name for name, label in first.items() if not _is_readable(label.answer))
+    unreadable = tuple(
+        name for name, label in first.items() if not is_latex(label.answer) and canonical_number(label.answer) is None
+    )
     too_long = tuple(name for name in first if name not in fits)
     left_out = {*unreadable, *too_long}
     used = tuple(label for name, label in first.items() if name not in left_out)
@@ -47,10 +49,6 @@ def rl_examples(labels: Iterable[Label], *, fits: Collection[str]) -> RlExamples
     return RlExamples(used, unreadable, too_long)
 
 
-def _is_readable(answer: str) -> bool:
-    return is_latex(answer) or canonical_number(answer) is not None
-
-
 def advantage_weight(label: Label, spec: GrpoSpec) -> float:
     """Return the factor on the advantages of a question's answers."""
     if label.origin != "vote":
@@ -62,10 +60,8 @@ def advantage_weight(label: Label, spec: GrpoSpec) -> float:
 def visit_order(questions: int, rows: int, *, seed: int) -> list[int]:
     """Return positions of questions in the order of their visits: consecutive shuffles of all of them."""
     result: list[int] = []
-    epoch = 0
-    while len(result) < rows:
+    for epoch in range(-(-rows // questions)):
         positions = list(range(questions))
         seeds.generator(seed, "rollout-order", step=epoch).shuffle(positions)
         result += positions
-        epoch += 1
     return result[:rows]

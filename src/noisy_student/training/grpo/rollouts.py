@@ -19,10 +19,9 @@ from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import read
 from noisy_student.errors import NotTrainable
 from noisy_student.records import Answer, Draw, Kind, Label
-from noisy_student.training.groups import Group, ends, most_common
-from noisy_student.training.grpo.rewards import counted_right, reward_seed
+from noisy_student.training.grpo.rewards import counted_right
 from noisy_student.training.grpo.rl_examples import advantage_weight
-from noisy_student.training.health.window import leading_share_of_all
+from noisy_student.training.measurements import Group, ends, leading_share_of_all, most_common
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.rewards import AnswerGroup
 
@@ -89,10 +88,12 @@ class Rollouts:
         drawn = list(answered)
         for _ in range(self.spec.refill):
             flat = [place for place, group in enumerate(answered) if len(set(group.right)) == 1]
-            fresh = self._fresh({group.question_id for group in drawn}, len(flat))
-            if not fresh:
+            # Questions that this step has not used, in an order that depends on the step.
+            fresh = sorted(self.inputs.labels.keys() - {group.question_id for group in drawn})
+            seeds.generator(self.run_seed, "refill", step=self.step).shuffle(fresh)
+            if not flat or not fresh:
                 break
-            more = self._answer(model, fresh)
+            more = self._answer(model, fresh[: len(flat)])
             drawn += more
             for place, group in zip(flat, more, strict=False):
                 answered[place] = group
@@ -105,15 +106,13 @@ class Rollouts:
 
         The seeds are the same at every check, so only the model differs.
         """
-        names = list(self.inputs.dev)
-        row_seeds = [[seeds.seed(self.run_seed, "health-dev", name)] for name in names]
-        drawn = self.inputs.draw(model, [self.inputs.prompts[name] for name in names], row_seeds, self.check)
-        found = [self._read(name, draws)[1][0] for name, draws in zip(names, drawn, strict=True)]
-        right = [
-            answer is not None and same(answer.canonical, self.inputs.dev[name])
-            for name, answer in zip(names, found, strict=True)
-        ]
-        return {"dev": right, "dev_leading": leading_share_of_all(self.inputs.dev.values())}
+        dev = self.inputs.dev
+        row_seeds = [[seeds.seed(self.run_seed, "health-dev", name)] for name in dev]
+        drawn = self.inputs.draw(model, [self.inputs.prompts[name] for name in dev], row_seeds, self.check)
+        found = [self._read(name, draws)[1][0] for name, draws in zip(dev, drawn, strict=True)]
+        pairs = zip(dev.values(), found, strict=True)
+        right = [answer is not None and same(answer.canonical, true) for true, answer in pairs]
+        return {"dev": right, "dev_leading": leading_share_of_all(dev.values())}
 
     def _answer(self, model: PreTrainedModel, names: Sequence[str]) -> list[_Answered]:
         row_seeds, reward_seeds, before = [], [], dict.fromkeys(names, 0)
@@ -121,7 +120,7 @@ class Rollouts:
             # A question that occurs twice in a batch gets other answers the second time.
             ks = range(before[name], before[name] + self.spec.generations)
             row_seeds.append([seeds.seed(self.run_seed, "rollout", name, k=k, step=self.step) for k in ks])
-            reward_seeds.append([reward_seed(self.run_seed, name, k=k, step=self.step) for k in ks])
+            reward_seeds.append([seeds.seed(self.run_seed, "random-reward", name, k=k, step=self.step) for k in ks])
             before[name] = ks.stop
         drawn = self.inputs.draw(model, [self.inputs.prompts[name] for name in names], row_seeds, self.check)
         return [self._judge(*group) for group in zip(names, drawn, reward_seeds, strict=True)]
@@ -143,13 +142,10 @@ class Rollouts:
         return _Answered(name, label, draws, texts, answers, right)
 
     def _read(self, name: str, draws: Sequence[Draw]) -> tuple[list[str], list[Answer | None]]:
-        """The texts and their answers."""
         kind = self.inputs.kinds.get(name, "number")
         texts = [self.inputs.decode(draw.token_ids) for draw in draws]
-        found = [
-            read(text, draw.finish, truncated=self.inputs.truncated, kind=kind)
-            for text, draw in zip(texts, draws, strict=True)
-        ]
+        cut = self.inputs.truncated
+        found = (read(text, draw.finish, truncated=cut, kind=kind) for text, draw in zip(texts, draws, strict=True))
         return texts, [answer if isinstance(answer, Answer) else None for answer in found]
 
     def _require_ends(self, answered: Sequence[_Answered]) -> None:
@@ -161,12 +157,6 @@ class Rollouts:
                 do="Raise grpo.max_new_tokens, or set grpo.mask_truncated = false.",
                 code="answers-never-end",
             )
-
-    def _fresh(self, seen: set[str], count: int) -> list[str]:
-        """Questions that this step has not used, in an order that depends on the step."""
-        others = sorted(self.inputs.labels.keys() - seen)
-        seeds.generator(self.run_seed, "refill", step=self.step).shuffle(others)
-        return others[:count]
 
     def _keep(self, answered: Sequence[_Answered], drawn: Sequence[_Answered], seconds: float) -> None:
         for group in answered:

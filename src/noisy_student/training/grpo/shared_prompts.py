@@ -1,18 +1,19 @@
 """Scoring answers with their prompt read once for several of them: fewer tokens, the same log-probabilities.
 
 Answers to one prompt stand behind it in one sequence; each sees the prompt and itself only, at the positions it would
-have alone. The prompt's last token is repeated before each answer, since it predicts the answer's first token. A row
-for every answer, with its own prompt, gives the same sums in another order. Models without support for such a mask get
-every row by itself, padded on the right: TRL pads prompts on the left without positions, and a model that counts
-positions from the first token of a row would read another prompt.
+have alone. The prompt's last token is repeated before each answer, whose first token it predicts. Models without
+support for such a mask get every row by itself, padded on the right: TRL pads prompts on the left without positions,
+and a model that counts positions from the first token of a row would read another prompt.
 
 Shapes: R rows, A tokens of the longest answer, P sequences ("packs") of L tokens.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import torch
@@ -51,13 +52,8 @@ class Packs:
     def score(self, model: Any) -> tuple[Tensor, Tensor | None]:
         """Return log-probabilities and, where the model's head has them, entropies, R x A; 0 behind an answer."""
         positions = {} if self.seen.ndim == 2 else {"position_ids": self.positions_PL}
-        scored = model(
-            input_ids=self.ids_PL,
-            attention_mask=self.seen,
-            shift_labels=self.shift_labels_PL,
-            fused_lm_head=True,
-            **positions,
-        )
+        labels = {"shift_labels": self.shift_labels_PL, "fused_lm_head": True}
+        scored = model(input_ids=self.ids_PL, attention_mask=self.seen, **labels, **positions)
         return self._rows(scored.log_probs), None if scored.entropy is None else self._rows(scored.entropy)
 
     def _rows(self, values_PL: Tensor) -> Tensor:
@@ -74,9 +70,10 @@ class Scored:
     tokens: int
 
 
-def can_share(model: PreTrainedModel) -> bool:
-    """Return whether the model accepts a mask of token pairs."""
-    return why_not(model) is None and model.config._attn_implementation == ATTENTION
+def shared_width(model: PreTrainedModel) -> int | None:
+    """Return the hidden width of a model that accepts a mask of token pairs, so that answers can share a prompt."""
+    can_share = why_not(model) is None and model.config._attn_implementation == ATTENTION
+    return int(model.config.hidden_size) if can_share else None
 
 
 def score(model: Any, ids_RT: Tensor, mask_RT: Tensor, *, answer: int, at_once: int, hidden: int | None) -> Scored:
@@ -102,9 +99,7 @@ def answers_together(rows: Sequence[AnswerRow], hidden: int) -> int:
     A token costs 24 hidden² operations a layer in products with weights and 4 hidden L in attention to L tokens, which
     run at a third of the speed (a profile of the lab on two cores).
     """
-    groups: dict[tuple[int, ...], int] = {}
-    for row in rows:
-        groups[row.prompt] = groups.get(row.prompt, 0) + 1
+    groups = Counter(row.prompt for row in rows)
     prompt = max(len(row.prompt) for row in rows)
     answer = 1 + sum(len(row.answer) for row in rows) / len(rows)
 
@@ -120,13 +115,9 @@ def unpadded(ids_RT: Tensor, mask_RT: Tensor, answer: int) -> list[AnswerRow]:
     """Return the rows of padded tensors whose last ``answer`` columns are the answer's."""
     rows = []
     for place, (ids, mask) in enumerate(zip(ids_RT.tolist(), mask_RT.tolist(), strict=True)):
-        kept = [[i for i, seen in zip(part, flags, strict=True) if seen] for part, flags in _parts(ids, mask, answer)]
-        rows.append(AnswerRow(place, tuple(kept[0]), tuple(kept[1])))
+        prompt, drawn = (tuple(compress(ids[part], mask[part])) for part in (slice(-answer), slice(-answer, None)))
+        rows.append(AnswerRow(place, prompt, drawn))
     return rows
-
-
-def _parts(ids: list[int], mask: list[int], answer: int) -> list[tuple[list[int], list[int]]]:
-    return [(ids[:-answer], mask[:-answer]), (ids[-answer:], mask[-answer:])]
 
 
 def packed(rows: Sequence[AnswerRow], *, together: int, answer: int, device: torch.device) -> Packs:

@@ -1,21 +1,23 @@
-"""Health checks of one training: measure, diagnose, report, and stop where the settings say so."""
+"""Health checks of one training: measure weights and losses, diagnose, report, and stop where settings say so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
 
 from noisy_student import files
 from noisy_student.context import Context
 from noisy_student.errors import NotTrainable
-from noisy_student.training.curves import Point
-from noisy_student.training.groups import Group
+from noisy_student.models.adapter import plain
+from noisy_student.models.chat import EncodedExample
 from noisy_student.training.health.rules import STOPPING, diagnose
-from noisy_student.training.health.weights import StartWeights
-from noisy_student.training.health.window import Setup, Window, first_seen
+from noisy_student.training.health.window import Window
 from noisy_student.training.specs.health import FILE, HealthSpec
 
 NEAR_ZERO = 0.01
@@ -43,16 +45,6 @@ def misleading(window: Window) -> Iterator[str]:
         yield "mean_terminated_length 0 means that no answer ended, not that answers are empty."
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Everything that a trainer has measured so far, in order."""
-
-    step: int
-    points: Sequence[Point]
-    facts: Sequence[Mapping[str, Any]] = ()
-    groups: Sequence[Group] = ()
-
-
 class Checkup:
     """Health checks of a training, made before its first step and called after every step; ``rows`` are stored.
 
@@ -62,10 +54,10 @@ class Checkup:
     """
 
     def __init__(
-        self, spec: HealthSpec, setup: Setup, model: nn.Module, *, measure: Callable[[], dict[str, Any]] | None = None
+        self, spec: HealthSpec, model: nn.Module, *, measure: Callable[[], dict[str, Any]] | None = None
     ) -> None:
         """``model`` must still be the start model; ``measure`` is called before the first step and at every check."""
-        self.spec, self.setup = spec, setup
+        self.spec = spec
         self.rows: list[dict[str, Any]] = []
         self._model, self._measure = model, measure
         self._weights = StartWeights(model)
@@ -75,36 +67,84 @@ class Checkup:
         if self.spec.due(steps, last=0) and not self.rows and self._measure is not None:
             self.rows.append({"step": 0, **self._measure(), "diagnoses": [], "misleading": []})
 
-    @property
-    def found(self) -> tuple[dict[str, Any], ...]:
-        """Every diagnosed condition once, with the step at which it was first found."""
-        return tuple(first_seen(self.rows))
-
-    def check(self, seen: Measured, context: Context) -> None:
+    def check(self, window: Window, context: Context) -> None:
         """Check once where a check is due; raises NotTrainable for a diagnosis that stops the training.
 
-        Diagnoses are written to ``context.curves`` and reported by ``context.notice``.
+        ``window`` is the training so far, to which earlier checks and this one are added. Diagnoses are written to
+        ``context.curves`` and reported by ``context.notice``.
         """
-        if not self.spec.due(seen.step, last=self.rows[-1]["step"] if self.rows else 0):
+        if not self.spec.due(window.step, last=self.rows[-1]["step"] if self.rows else 0):
             return
-        measured: dict[str, Any] = {"step": seen.step, **self._weights.moved(self._model)}
+        measured: dict[str, Any] = {"step": window.step, **self._weights.moved(self._model)}
         if self._measure is not None:
             measured |= self._measure()
-        window = Window(self.setup, seen.step, seen.points, seen.facts, seen.groups, [*self.rows, measured])
+        window = replace(window, checks=[*self.rows, measured])
         measured["entropy_slope"] = window.entropy_slope
         found = diagnose(window)
-        row = {"diagnoses": [diagnosis.row for diagnosis in found], "misleading": list(misleading(window))}
+        row = {"diagnoses": [asdict(diagnosis) for diagnosis in found], "misleading": list(misleading(window))}
         self.rows.append({**measured, **row})
         files.write_jsonl(context.curves / FILE, self.rows)
-        for diagnosis in found:
-            context.notice(
-                f"step {seen.step}: {diagnosis.name}: {diagnosis.evidence} {diagnosis.cause} Do: {diagnosis.remedy}"
-            )
-        worst = next((diagnosis for diagnosis in found if diagnosis.name in STOPPING), None)
+        for each in found:
+            context.notice(f"step {window.step}: {each.name}: {each.evidence} {each.cause} Do: {each.remedy}")
+        worst = next((each for each in found if each.name in STOPPING), None)
         if worst is not None and self.spec.on_unhealthy == "stop":
             raise NotTrainable(
-                f"{worst.name} at step {seen.step}. {worst.evidence}",
+                f"{worst.name} at step {window.step}. {worst.evidence}",
                 why=worst.cause,
                 do=worst.remedy,
                 code="training-unhealthy",
             )
+
+
+SAMPLED_WEIGHTS = 4096
+"""Weights kept of each matrix, evenly spaced: a few megabytes for a large model."""
+
+
+class StartWeights:
+    """A sample of the trained weights at the start, to compare later ones with."""
+
+    def __init__(self, model: nn.Module) -> None:
+        """``model`` must still be the start model."""
+        self._start = {name: values.clone() for name, values in _sampled(model)}
+
+    def moved(self, model: nn.Module) -> dict[str, float]:
+        """Return ``moved``, the share of changed weights, and ``change``, the norm of the change by the start's."""
+        other = count = 0
+        apart = before = 0.0
+        for name, values in _sampled(model):
+            start = self._start[name]
+            other += int((values != start).sum())
+            count += values.numel()
+            apart += float((values - start).float().square().sum())
+            before += float(start.float().square().sum())
+        return {"moved": other / count, "change": (apart / before) ** 0.5 if before else 0.0}
+
+
+def _sampled(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Every trained matrix but the embedding, whose rows change only where their token occurs."""
+    embedding = next((module for module in model.modules() if isinstance(module, nn.Embedding)), None)
+    kept = None if embedding is None else embedding.weight
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and parameter.dim() > 1 and parameter is not kept:
+            flat = parameter.detach().flatten()
+            yield name, flat[:: max(1, flat.numel() // SAMPLED_WEIGHTS)]
+
+
+@torch.no_grad()
+def own_loss(model: PreTrainedModel, rows: Sequence[EncodedExample]) -> float:
+    """Return the loss of the targets of ``rows`` in nats a token, without dropout; the model is unchanged.
+
+    Rows are read one at a time, since the logits of a batch would need more memory than a step of training.
+    """
+    inner: Any = plain(model)
+    training, total, tokens = model.training, 0.0, 0
+    model.eval()
+    for row in rows:
+        ids = torch.tensor([row.ids], device=inner.device)
+        # A trainer's own forward computes its loss with it, and returns no logits.
+        logits = type(inner).forward(inner, input_ids=ids, use_cache=False).logits[0, :-1]
+        result = torch.tensor(row.completion_mask[1:], dtype=torch.bool, device=inner.device)
+        total += float(cross_entropy(logits[result].float(), ids[0, 1:][result], reduction="sum"))
+        tokens += int(result.sum())
+    model.train(training)
+    return total / tokens

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from noisy_student.training.health import collapse, endings, groups, inputs, updates
-from noisy_student.training.health.window import Diagnosis, Window
+from noisy_student.training.health import answers, groups, updates
+from noisy_student.training.health.window import Diagnosis, Finding, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,35 +14,38 @@ class HealthRule:
     """A named condition; ``explains`` names its consequences, which are not reported beside it."""
 
     name: str
-    judge: Callable[[Window], Diagnosis | None]
+    judge: Callable[[Window], Finding | None]
     explains: tuple[str, ...] = ()
     stops: bool = True
     """May end a training; false where the student learned so far is still good."""
+    methods: tuple[str, ...] = ("grpo",)
+    """Training methods that it applies to; most rules judge sampled answers."""
 
 
+BOTH = ("sft", "grpo")
 NO_SIGNAL = ("pool-all-wrong", "pool-all-right", "group-too-small", "learning-rate-too-low")
 RULES = (
-    HealthRule("unreadable-gold", inputs.unreadable_gold, stops=False),
-    HealthRule("template-mismatch", inputs.template_mismatch,
+    HealthRule("unreadable-gold", answers.unreadable_gold, stops=False),
+    HealthRule("template-mismatch", answers.template_mismatch,
                ("learning-rate-too-high", "no-anchor-drift", "collapse", *NO_SIGNAL)),
-    HealthRule("updates-swallowed", updates.updates_swallowed, ("learning-rate-too-low",)),
+    HealthRule("updates-swallowed", updates.updates_swallowed, ("learning-rate-too-low",), methods=BOTH),
     HealthRule("learning-rate-too-high", updates.learning_rate_too_high,
                ("answers-never-end", "degenerate-repetition", "cap-too-short", "one-answer", "collapse",
-                "no-anchor-drift", *NO_SIGNAL)),
-    HealthRule("answers-never-end", endings.answers_never_end,
+                "no-anchor-drift", *NO_SIGNAL), methods=BOTH),
+    HealthRule("answers-never-end", answers.answers_never_end,
                ("degenerate-repetition", "cap-too-short", "no-anchor-drift", *NO_SIGNAL)),
-    HealthRule("degenerate-repetition", endings.degenerate_repetition,
+    HealthRule("degenerate-repetition", answers.degenerate_repetition,
                ("cap-too-short", "no-anchor-drift", *NO_SIGNAL)),
-    HealthRule("cap-too-short", endings.cap_too_short, ("no-anchor-drift", *NO_SIGNAL)),
-    HealthRule("one-answer", collapse.one_answer, ("collapse", "no-anchor-drift", *NO_SIGNAL)),
-    HealthRule("collapse", collapse.collapse, ("no-anchor-drift", *NO_SIGNAL)),
+    HealthRule("cap-too-short", answers.cap_too_short, ("no-anchor-drift", *NO_SIGNAL)),
+    HealthRule("one-answer", groups.one_answer, ("collapse", "no-anchor-drift", *NO_SIGNAL)),
+    HealthRule("collapse", groups.collapse, ("no-anchor-drift", *NO_SIGNAL)),
     HealthRule("group-too-small", groups.group_too_small, ("learning-rate-too-low",)),
     HealthRule("pool-all-wrong", groups.pool_all_wrong, ("no-anchor-drift", "learning-rate-too-low")),
     HealthRule("pool-all-right", groups.pool_all_right, ("no-anchor-drift", "learning-rate-too-low"), stops=False),
     HealthRule("no-anchor-drift", updates.no_anchor_drift),
-    HealthRule("learning-rate-too-low", updates.learning_rate_too_low),
+    HealthRule("learning-rate-too-low", updates.learning_rate_too_low, methods=BOTH),
 )  # fmt: skip
-"""Causes stand before their consequences; ``METHOD_RULES`` (specs/health.py) names those of each training method."""
+"""Causes stand before their consequences."""
 STOPPING = frozenset(rule.name for rule in RULES if rule.stops)
 
 
@@ -51,11 +54,9 @@ def diagnose(window: Window) -> tuple[Diagnosis, ...]:
     found: list[Diagnosis] = []
     explained: set[str] = set()
     for rule in RULES:
-        if rule.name not in window.setup.rules or rule.name in explained:
-            continue
-        diagnosis = rule.judge(window)
-        if diagnosis is not None:
-            assert diagnosis.name == rule.name
-            found.append(diagnosis)
+        applies = window.setup.method in rule.methods and rule.name not in explained
+        finding = rule.judge(window) if applies else None
+        if finding is not None:
+            found.append(Diagnosis(rule.name, *finding))
             explained |= set(rule.explains)
     return tuple(found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from noisy_student.training.health.window import RECENT, SURE, Diagnosis, Window, percent
+import math
+
+from noisy_student.training.health.window import RECENT, SURE, Finding, Window, percent
 
 STILL = 1e-4
 """Nats a token from the start below which a model has not moved; after 30 steps the lab has 1e-5 at a hundredth of its
@@ -25,32 +27,29 @@ RISEN = 1.1
 times the lab's rate it is 3."""
 
 
-def updates_swallowed(window: Window) -> Diagnosis | None:
+def updates_swallowed(window: Window) -> Finding | None:
     """Weights in half precision have not changed in spite of gradients."""
     moved = window.checks[-1].get("moved") if window.checks else None
     pulled = any(point.grad_norm for point in window.points)
     if moved is None or not window.setup.half or moved >= SWALLOWED or not pulled:
         return None
     rate = window.setup.learning_rate
-    return Diagnosis(
-        "updates-swallowed",
+    return (
         f"After {window.step} steps {percent(moved)} of the weights, stored in {window.setup.dtype}, have changed.",
         f"An update at a learning rate of {rate:g} is smaller than the distance of neighbouring numbers of this type.",
         "--set model.dtype=float32",
     )
 
 
-def learning_rate_too_high(window: Window) -> Diagnosis | None:
+def learning_rate_too_high(window: Window) -> Finding | None:
     """The model left its start within a few steps and became worse, or fine-tuning raised the loss it minimises."""
     remedy = _another_rate(window, 0.1)
     if window.setup.method == "sft":
         losses = [float(check["own_loss"]) for check in window.checks if check.get("own_loss") is not None]
         if len(losses) < 2 or losses[-1] <= max(RISEN * losses[0], losses[0] + AT_LEAST):
             return None
-        seen = (
-            f"On its own first examples the loss rose from {losses[0]:.2f} to {losses[-1]:.2f} in {window.step} steps."
-        )
-        return Diagnosis("learning-rate-too-high", seen, "Each update overshoots.", remedy)
+        rise = f"from {losses[0]:.2f} to {losses[-1]:.2f} in {window.step} steps"
+        return f"On its own first examples the loss rose {rise}.", "Each update overshoots.", remedy
     early = [(step, nats) for step, nats in window.kl_to_start if EARLY[0] <= step <= EARLY[1]]
     change = window.change()
     if not early or change is None or change.errors > -SURE:
@@ -61,8 +60,7 @@ def learning_rate_too_high(window: Window) -> Diagnosis | None:
     slope = window.entropy_slope
     turn = "" if slope is None else f", entropy changes by {slope:+.1g} nats a step"
     norms = [point.grad_norm for point in window.points[-RECENT:] if point.grad_norm is not None]
-    return Diagnosis(
-        "learning-rate-too-high",
+    return (
         f"After {step} steps the model was {nats:.2g} nats a token from its start; {change}{turn}, and the gradient's "
         f"norm is up to {max(norms, default=0.0):.2g}.",
         "Updates are so large that a few of them destroy what the model could do.",
@@ -70,31 +68,21 @@ def learning_rate_too_high(window: Window) -> Diagnosis | None:
     )
 
 
-def learning_rate_too_low(window: Window) -> Diagnosis | None:
+def learning_rate_too_low(window: Window) -> Finding | None:
     """The model has not moved although some groups had advantages; or its adapter has not changed."""
     setup = window.setup
-    seen = _still(window) if setup.method == "grpo" else _hardly_adapted(window) if setup.adapter else None
-    if seen is None:
-        return None
-    cause = "An adapter needs about ten times the rate of full fine-tuning."
-    return Diagnosis(
-        "learning-rate-too-low",
-        f"After {window.step} steps {seen}, at a learning rate of {setup.learning_rate:g}.",
-        cause if setup.adapter else "Updates are too small.",
-        _another_rate(window, 10.0),
-    )
-
-
-def _still(window: Window) -> str | None:
-    if not window.warm:
-        return None
     reached = [nats for step, nats in window.kl_to_start if step >= 2 * RECENT]
-    return f"the model is {reached[-1]:.1g} nats a token from its start" if reached and reached[-1] < STILL else None
-
-
-def _hardly_adapted(window: Window) -> str | None:
-    change = float(window.checks[-1]["change"])
-    return f"the adapter has changed by {change:.1g} of its size" if change < LITTLE and window.warm else None
+    change = float(window.checks[-1]["change"]) if setup.method == "sft" and setup.adapter else math.inf
+    if reached and reached[-1] < STILL:
+        seen = f"the model is {reached[-1]:.1g} nats a token from its start"
+    elif change < LITTLE:
+        seen = f"the adapter has changed by {change:.1g} of its size"
+    else:
+        return None
+    adapted = "An adapter needs about ten times the rate of full fine-tuning."
+    evidence = f"After {window.step} steps {seen}, at a learning rate of {setup.learning_rate:g}."
+    cause = adapted if setup.adapter else "Updates are too small."
+    return (evidence, cause, _another_rate(window, 10.0)) if window.warm else None
 
 
 def _another_rate(window: Window, factor: float) -> str:
@@ -106,7 +94,7 @@ def _another_rate(window: Window, factor: float) -> str:
     return f"--set {setup.method}.learning_rate={rate:g}, or several rates on dev (docs/training.md)."
 
 
-def no_anchor_drift(window: Window) -> Diagnosis | None:
+def no_anchor_drift(window: Window) -> Finding | None:
     """Without an anchor the model has moved far from its start and its reward has not risen."""
     if window.grpo.beta > 0 or not window.kl_to_start:
         return None
@@ -114,8 +102,7 @@ def no_anchor_drift(window: Window) -> Diagnosis | None:
     step, nats = window.kl_to_start[-1]
     if nats <= ASTRAY or change is None or change.now > change.before:
         return None
-    return Diagnosis(
-        "no-anchor-drift",
+    return (
         f"The model is {nats:.2g} nats a token from its start at step {step}; {change}.",
         "grpo.beta is 0, so nothing keeps the model near its start, and its rewards do not improve it.",
         "--set grpo.beta=0.04, and check the labels: one that no answer can reach teaches nothing.",

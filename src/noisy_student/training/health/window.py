@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from noisy_student.training.curves import Point
-from noisy_student.training.groups import Group
+from noisy_student.training.measurements import Group, Point, slope
 from noisy_student.training.specs.grpo import GrpoSpec
-from noisy_student.training.specs.health import METHOD_RULES
 
+Finding = tuple[str, str, str]
+"""Result of a rule: its evidence, the likely cause, and the remedy."""
 RECENT = 10
 """Generation batches that are judged together, or more until they hold ``LEAST_GROUPS``: eight groups say little."""
 LEAST_GROUPS = 30
@@ -45,11 +44,6 @@ class Setup:
     def method(self) -> Literal["grpo", "sft"]:
         """The training method, which is also its table of settings in a remedy."""
         return "sft" if self.grpo is None else "grpo"
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """Names of the rules that apply to the method."""
-        return METHOD_RULES[self.method]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +80,7 @@ class Window:
     @property
     def recent_groups(self) -> list[Group]:
         """The groups of the latest batches; empty where they are too few to judge."""
-        prompts = 1 if self.setup.grpo is None else self.setup.grpo.prompts
-        steps = {int(row["step"]) for row in self.facts[-max(RECENT, -(-LEAST_GROUPS // prompts)) :]}
+        steps = {int(row["step"]) for row in self.facts[-max(RECENT, -(-LEAST_GROUPS // self.grpo.prompts)) :]}
         groups = [group for group in self.groups if group.step in steps]
         return groups if len(groups) >= LEAST_GROUPS else []
 
@@ -97,14 +90,11 @@ class Window:
             return None
         spans = [{int(row["step"]) for row in rows} for rows in (self.facts[:RECENT], self.facts[-RECENT:])]
         first, last = ([group.right / group.answers for group in self.groups if group.step in span] for span in spans)
-        if len(first) < 2 or len(last) < 2:
-            return None
         # Groups are the units: answers to one question are right or wrong together.
         error = math.sqrt(statistics.variance(first) / len(first) + statistics.variance(last) / len(last))
         before, now = statistics.fmean(first), statistics.fmean(last)
-        return Change(
-            before, now, (now - before) / error if error else math.inf * (now - before) if now != before else 0.0
-        )
+        gain = now - before
+        return Change(before, now, gain / error if error else math.copysign(math.inf, gain) if gain else 0.0)
 
     @property
     def warm(self) -> bool:
@@ -115,9 +105,8 @@ class Window:
     @property
     def kl_to_start(self) -> list[tuple[int, float]]:
         """Optimiser steps and divergences from the start in nats a token, measured here or logged by TRL."""
-        measured = [
-            (self.cycle * int(row["step"]), float(row["kl"])) for row in self.facts if row.get("kl") is not None
-        ]
+        known = [row for row in self.facts if row.get("kl") is not None]
+        measured = [(self.cycle * int(row["step"]), float(row["kl"])) for row in known]
         # A point's step counts from 1, and its divergence was taken before that step.
         logged = [(point.step - 1, point.kl) for point in self.points if point.kl is not None]
         return measured or logged
@@ -125,11 +114,7 @@ class Window:
     @property
     def entropy_slope(self) -> float | None:
         """Change of the entropy of the answers' tokens in nats a step, by least squares."""
-        known = [(point.step, point.entropy) for point in self.points if point.entropy is not None]
-        if len(known) < 2:
-            return None
-        steps, nats = zip(*known, strict=True)
-        return float(statistics.linear_regression(steps, nats).slope)
+        return slope([(point.step, point.entropy) for point in self.points if point.entropy is not None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +129,6 @@ class Change:
         return f"right answers went from {percent(self.before)} to {percent(self.now)}"
 
 
-def leading_share_of_all(answers: Iterable[str | None]) -> float:
-    """Return the share of the most common answer among all questions, unanswered ones included; 0 without any.
-
-    >>> leading_share_of_all(["4", "4", None, "7"])
-    0.5
-    """
-    every = list(answers)
-    counts = Counter(answer for answer in every if answer is not None)
-    return max(counts.values(), default=0) / len(every) if every else 0.0
-
-
 def percent(share: float) -> str:
     """Format a share for evidence.
 
@@ -166,17 +140,12 @@ def percent(share: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A named condition: what was measured, its likely cause, and what to change."""
+    """A named condition: the measured evidence, its likely cause, and the change to make."""
 
     name: str
     evidence: str
     cause: str
     remedy: str
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """The diagnosis as one JSON object."""
-        return asdict(self)
 
 
 def first_seen(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -6,38 +6,40 @@ counts are exact before the first step, and a paused training resumes without a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import datasets
 import torch
-from transformers import PrinterCallback
+from torch.nn.functional import dropout
+from transformers import TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from noisy_student import identity, seeds
 from noisy_student.context import Context
+from noisy_student.errors import UserError
 from noisy_student.models.adapter import is_adapted
 from noisy_student.models.chat import EncodedExample
 from noisy_student.models.load import LoadedModel
-from noisy_student.training import checkpoint, curves
 from noisy_student.training.callback import TrainingCallback
-from noisy_student.training.checkpoint import Progress
-from noisy_student.training.curves import Point
-from noisy_student.training.health.checkup import Checkup, Measured
-from noisy_student.training.health.weights import own_loss
-from noisy_student.training.health.window import Setup
-from noisy_student.training.sft.batch_order import batch_order, step_count
-from noisy_student.training.sft.dropout import DropoutMasks, residual_dropout
-from noisy_student.training.sft.encode import Encoded
+from noisy_student.training.checkpoint import Checkpoint
+from noisy_student.training.health.checkup import Checkup, own_loss
+from noisy_student.training.health.window import Setup, Window, first_seen
+from noisy_student.training.measurements import Point
+from noisy_student.training.sft.examples import Encoded, batch_order
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.sft import SftSpec
-from noisy_student.training.student import adamw, schedule
-from noisy_student.training.trl_patches import QUIET, on_one_device, silence_libraries, training_patches
+from noisy_student.training.student import optimizers
+from noisy_student.training.trl_patches import quiet_trainer, shared_arguments, training_patches
 
 PROBED = 8
 """Training examples, of those before the first check, whose loss is measured at every check."""
+_SUB_LAYER = re.compile(r"(^|\.)layers\.\d+\.(self_attn|mlp)$")
+"""Attention and feed-forward of a decoder layer by their names in Llama, Qwen and similar models, with an adapter or
+without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,6 @@ class SftResult:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """Rows in the order of training, torch's first seed, the identity of saved states, and the health checks."""
-
-    rows: list[EncodedExample]
-    run_seed: int
-    seed: int
-    identity: str
-    checkup: Checkup
-
-
 def train(
     loaded: LoadedModel, encoded: Encoded, *, spec: SftSpec, health: HealthSpec, seed: int, context: Context
 ) -> SftResult:
@@ -81,13 +72,10 @@ def train(
     torch.set_num_threads(spec.threads)
     positions = batch_order([len(row.ids) for row in encoded.rows], spec, seed=seed)
     rows = [encoded.rows[position] for position in positions]
-    dtype = str(loaded.model.dtype).removeprefix("torch.")
-    setup = Setup(spec.learning_rate, dtype, is_adapted(loaded.model))
     learned = rows[: health.first * spec.batch]
-    model, watched = loaded.model, learned[:: max(1, len(learned) // PROBED)][:PROBED]
-    checkup = Checkup(health, setup, model, measure=lambda: {"own_loss": own_loss(model, watched)})
-    work = _Work(rows, seed, seeds.seed(seed, "training") % 2**32, _identity(loaded, rows, spec, seed), checkup)
-    callback = _run(loaded, work, spec, context)
+    watched = learned[:: max(1, len(learned) // PROBED)][:PROBED]
+    checkup = Checkup(health, loaded.model, measure=lambda: {"own_loss": own_loss(loaded.model, watched)})
+    callback = _run(loaded, rows, spec, checkup, seed, context)
     return SftResult(
         steps=callback.step,
         examples=len(set(positions)),
@@ -95,96 +83,67 @@ def train(
         read_tokens=sum(len(row.ids) for row in rows),
         too_long=encoded.too_long,
         curve=tuple(callback.points),
-        health=checkup.found,
+        health=tuple(first_seen(checkup.rows)),
         seconds=callback.seconds,
     )
 
 
-def _run(loaded: LoadedModel, work: _Work, spec: SftSpec, context: Context) -> TrainingCallback:
-    model = loaded.model
-    steps = step_count(len(work.rows), spec)
-    optimizer = adamw(model, learning_rate=spec.learning_rate, weight_decay=spec.weight_decay)
-    scheduler = schedule(optimizer, spec.schedule, warmup=spec.warmup, steps=steps)
-    folder = context.scratch / "sft"
-    parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+def _run(
+    loaded: LoadedModel, rows: list[EncodedExample], spec: SftSpec, checkup: Checkup, run_seed: int, context: Context
+) -> TrainingCallback:
+    model, steps = loaded.model, spec.step_count(len(rows))
+    setup = Setup(spec.learning_rate, str(model.dtype).removeprefix("torch."), is_adapted(model))
+    ids = [[list(row.ids), sum(row.completion_mask)] for row in rows]
+    run = identity.digest({"model": loaded.digest, "rows": ids, "spec": spec.model_dump(), "seed": run_seed})
+    saved = Checkpoint(context.scratch / "sft", run, model, *optimizers(model, spec, steps))
     # Seed torch's generator before a saved state is restored, which has its own.
-    torch.manual_seed(work.seed)
-    done = checkpoint.load(folder, identity=work.identity, **parts)
-    checkup = work.checkup
+    seed = seeds.seed(run_seed, "training") % 2**32
+    torch.manual_seed(seed)
+    done = saved.load()
     if done is not None:
         checkup.rows = list(done.more["checks"])
-
-    def save(now: Progress) -> None:
-        checkpoint.save(folder, replace(now, more={"checks": checkup.rows}), identity=work.identity, **parts)
-
-    def check() -> None:
-        checkup.check(Measured(callback.step, callback.points), context)
-
-    callback = TrainingCallback(context, steps, save, done, check=check)
+    callback = TrainingCallback(
+        context,
+        steps,
+        lambda now: saved.save(replace(now, more={"checks": checkup.rows})),
+        done,
+        check=lambda: checkup.check(Window(setup, callback.step, callback.points), context),
+    )
     checkup.begin(steps)
     try:
         if callback.step < steps:
-            generator = torch.get_rng_state()
-            rows = work.rows[callback.step * spec.batch :]
-            trainer = _trainer(loaded, rows, spec, work.seed, callback, (optimizer, scheduler))
-            torch.set_rng_state(generator)
+            left = rows[callback.step * spec.batch :]
+            trainer = quiet_trainer(
+                SFTTrainer,
+                loaded,
+                {"input_ids": [row.ids for row in left], "completion_mask": [row.completion_mask for row in left]},
+                _config(spec, shared_arguments(spec, model, seed=seed, context=context)),
+                callbacks=[callback],
+                optimizers=(saved.optimizer, saved.scheduler),
+            )
             if spec.dropout:
-                trainer.add_callback(DropoutMasks(work.run_seed, callback))
+                trainer.add_callback(DropoutMasks(run_seed, callback))
             with training_patches(loaded), residual_dropout(model, spec.dropout):
                 trainer.train()
     finally:
         # The curves of a stopped training are the most needed ones.
-        curves.write(context.curves / "training.jsonl", callback.points)
+        callback.write_curve()
     return callback
 
 
-def _trainer(
-    loaded: LoadedModel,
-    rows: Sequence[EncodedExample],
-    spec: SftSpec,
-    seed: int,
-    callback: TrainingCallback,
-    optimizers: tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR],
-) -> SFTTrainer:
-    silence_libraries()
-    dataset = datasets.Dataset.from_dict(
-        {"input_ids": [row.ids for row in rows], "completion_mask": [row.completion_mask for row in rows]}
-    )
-    trainer = SFTTrainer(
-        model=loaded.model,
-        args=_config(spec, seed, str(callback.context.scratch / "trl"), use_cpu=loaded.model.device.type == "cpu"),
-        train_dataset=dataset,
-        processing_class=loaded.tokenizer,
-        callbacks=[callback],
-        optimizers=optimizers,
-    )
-    # With tqdm off the Trainer would print its logs to stdout, which is the command's.
-    trainer.remove_callback(PrinterCallback)
-    return trainer
-
-
-def _config(spec: SftSpec, seed: int, output_dir: str, *, use_cpu: bool) -> SFTConfig:
-    arguments = SFTConfig(
-        output_dir=output_dir,
+def _config(spec: SftSpec, shared: dict[str, Any]) -> SFTConfig:
+    return SFTConfig(
         num_train_epochs=1,
-        per_device_train_batch_size=spec.micro_batch or spec.batch,
-        gradient_accumulation_steps=spec.batch // (spec.micro_batch or spec.batch),
-        learning_rate=spec.learning_rate,
-        weight_decay=spec.weight_decay,
-        max_grad_norm=spec.max_grad_norm,
         train_sampling_strategy="sequential",
-        seed=seed,
         completion_only_loss=spec.loss_on == "answer",
         max_length=None,
         packing=False,
         activation_checkpointing=spec.activation_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
-        use_cpu=use_cpu,
         use_cache=True,
         logging_steps=10,
-        **QUIET,
+        **shared,
     )
-    return on_one_device(arguments)
 
 
 def _loss_tokens(row: EncodedExample, spec: SftSpec) -> int:
@@ -192,6 +151,47 @@ def _loss_tokens(row: EncodedExample, spec: SftSpec) -> int:
     return sum(row.completion_mask[1:]) if spec.loss_on == "answer" else len(row.ids) - 1
 
 
-def _identity(loaded: LoadedModel, rows: Sequence[EncodedExample], spec: SftSpec, seed: int) -> str:
-    ids = [[list(row.ids), sum(row.completion_mask)] for row in rows]
-    return identity.digest({"model": loaded.digest, "rows": ids, "spec": spec.model_dump(), "seed": seed})
+@contextmanager
+def residual_dropout(model: torch.nn.Module, share: float) -> Iterator[None]:
+    """Drop ``share`` of each sub-layer's output in training mode, and divide the rest by 1 - ``share``.
+
+    Residual dropout acts before the output is added to the residual stream (Vaswani et al. 2017, section 5.4; the noise
+    of the noisy student in Xie et al. 2020). Raises UserError for a model with other layer names, unless share is 0.
+    """
+    found = [module for name, module in model.named_modules() if _SUB_LAYER.search(name)] if share else []
+    if share and not found:
+        raise UserError(
+            f"sft.dropout is {share:g}, and this model has no known decoder layer.",
+            why="Dropout applies to modules named layers.N.self_attn and layers.N.mlp.",
+            do="Set sft.dropout = 0, or use a model of the Llama or Qwen family.",
+            code="dropout-layers-missing",
+        )
+
+    def drop(module: torch.nn.Module, given: Any, output: Any) -> Any:
+        # Attention returns its weights after its output.
+        if isinstance(output, tuple):
+            return (dropout(output[0], share, module.training), *output[1:])
+        return dropout(output, share, module.training)
+
+    hooks = [module.register_forward_hook(drop) for module in found]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class DropoutMasks(TrainerCallback):
+    """Trainer callback that seeds torch's generator before every optimiser step.
+
+    Masks depend on run seed and step alone, so a resumed run has the masks of an uninterrupted one.
+    """
+
+    def __init__(self, run_seed: int, callback: TrainingCallback) -> None:
+        """``callback`` counts the steps, those before a pause included."""
+        self._run_seed = run_seed
+        self._callback = callback
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        """Seed by run and step; the parts of a step continue one stream."""
+        torch.manual_seed(seeds.seed(self._run_seed, "dropout", step=self._callback.step))

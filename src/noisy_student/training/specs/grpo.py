@@ -11,8 +11,6 @@ from noisy_student.strict import Strict
 from noisy_student.training.specs.probe import ProbeSpec
 from noisy_student.training.specs.rewards import RewardSpec
 
-Loss = Literal["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"]
-
 
 class GrpoSpec(Strict):
     """Group-relative policy optimisation (Shao et al. 2024) of all weights; every field changes the result."""
@@ -39,7 +37,7 @@ class GrpoSpec(Strict):
     """Temperature of the answers; 1 is TRL's default, the plan has 0.3."""
     max_new_tokens: int = Field(default=512, ge=1)
     """Limit of an answer's tokens; answers run to their end token or to this, since a cut elsewhere teaches no end."""
-    loss_type: Loss = "dapo"
+    loss_type: Literal["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"] = "dapo"
     """TRL's default; the plan has dr_grpo."""
     beta: float = Field(default=0.0, ge=0)
     """Weight of the divergence from the start model; 0 is TRL's default, the plan has 0.04."""
@@ -86,13 +84,12 @@ class GrpoSpec(Strict):
     def _consistent(self) -> Self:
         if (self.match == "steps") != (self.steps is not None):
             raise ValueError('steps goes with match = "steps", and match = "steps" needs steps')
-        if self.micro_batch is not None and self.batch % self.micro_batch:
-            near = min(
-                (size for size in range(1, self.batch + 1) if not self.batch % size),
-                key=lambda size: abs(size - (self.micro_batch or 1)),
-            )
+        micro = self.micro_batch or 1
+        if self.batch % micro:
+            divisors = (size for size in range(1, self.batch + 1) if not self.batch % size)
+            near = min(divisors, key=lambda size: abs(size - micro))
             raise UserError(
-                f"grpo.micro_batch is {self.micro_batch}, and a step has {self.prompts} x {self.generations} answers.",
+                f"grpo.micro_batch is {micro}, and a step has {self.prompts} x {self.generations} answers.",
                 why="A step must be a whole number of micro-batches.",
                 do=f"Set grpo.micro_batch to {near}, the nearest divisor.",
                 code="micro-batch-uneven",

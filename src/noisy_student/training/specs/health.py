@@ -1,8 +1,7 @@
-"""Settings of the health checks of a training, and the rules that apply to each method. No torch."""
+"""Settings of the health checks of a training. No torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -11,15 +10,6 @@ from noisy_student.strict import Strict
 
 FILE = "health.jsonl"
 """File of the checks, among a training's curves."""
-SFT_RULES = ("updates-swallowed", "learning-rate-too-high", "learning-rate-too-low")
-"""Rules that apply to fine-tuning; the others judge sampled answers."""
-GRPO_RULES = (
-    "unreadable-gold", "template-mismatch", "updates-swallowed", "learning-rate-too-high", "answers-never-end",
-    "degenerate-repetition", "cap-too-short", "one-answer", "collapse", "group-too-small", "pool-all-wrong",
-    "pool-all-right", "no-anchor-drift", "learning-rate-too-low",
-)  # fmt: skip
-METHOD_RULES: Mapping[str, tuple[str, ...]] = {"sft": SFT_RULES, "grpo": GRPO_RULES}
-"""Names of the health rules by training method; ``health/rules.py`` holds their functions and their order."""
 
 
 class HealthSpec(Strict):

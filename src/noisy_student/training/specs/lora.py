@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from noisy_student.strict import Strict
 
@@ -16,16 +16,9 @@ class LoraSpec(Strict):
     """Columns of the one matrix and rows of the other; the plan uses 8, 4 and 1."""
     alpha: float = Field(default=32.0, gt=0, allow_inf_nan=False)
     """The product is multiplied by alpha / rank, so that one learning rate serves all ranks (Schulman et al. 2025)."""
-    targets: str | tuple[str, ...] = "all-linear"
+    targets: str | Annotated[tuple[str, ...], Field(strict=False)] = "all-linear"
     """``all-linear`` but the head; ``attention``, its layers; or layers by the end of their names."""
     rate_factor: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Factor on the learning rate of full fine-tuning (LoRA Without Regret, Schulman et al. 2025)."""
     merge: bool = False
     """Write the student as a whole model, merged in float32, instead of an adapter beside its base."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tuple(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("targets"), list):
-            return {**value, "targets": tuple(value["targets"])}
-        return value

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from noisy_student.strict import Strict
+from noisy_student.training.measurements import slope
 
 RECENT = 10
 """Steps whose facts are averaged."""
@@ -25,12 +26,12 @@ class ProbeSpec(Strict):
     """Steps at which a probe is judged, and its thresholds."""
 
     first: int = Field(default=30, ge=2)
-    """The step of the first judgement; the plan looked at 30."""
+    """Step of the first judgement; the plan judged at 30."""
     every: int = Field(default=5, ge=1)
     """Steps from one judgement to the next."""
     slope_from: int = Field(default=10, ge=0)
     slope_to: int = Field(default=30, ge=1)
-    """The optimiser steps between which the divergence must rise; later it may well have settled at an anchor."""
+    """Optimiser steps between which the divergence must rise; later it may have settled at an anchor."""
     ended: float = Field(default=0.5, gt=0, le=1)
     """Share of the answers that must end by themselves."""
     readable: float = Field(default=0.9, gt=0, le=1)
@@ -56,11 +57,6 @@ class Criterion:
     held: bool
     waived: str | None = None
 
-    @property
-    def row(self) -> dict[str, Any]:
-        """The criterion as one JSON object."""
-        return asdict(self)
-
 
 def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], kl: Sequence[tuple[int, float]]) -> list[Criterion]:
     """Judge the three criteria on the facts of all batches; ``kl`` has optimiser steps and divergences."""
@@ -69,23 +65,16 @@ def judge(spec: ProbeSpec, facts: Sequence[Mapping[str, Any]], kl: Sequence[tupl
     rising = _rise(spec, kl)
     stopped = statistics.fmean(float(row["stopped"]) for row in recent)
     readable = statistics.fmean(float(row["readable"]) for row in recent)
-    waived = None
-    if stopped < spec.ended and readable >= spec.readable:
-        waived = f"{100 * readable:.0f} % can be read all the same"
-    ends = stopped >= spec.ended or waived is not None
+    ended, readably = stopped >= spec.ended, readable >= spec.readable
+    waived = f"{100 * readable:.0f} % can be read all the same" if readably and not ended else None
     return [
         Criterion("reward_std", spread, spread > 0),
         Criterion("kl slope", rising, bool(rising and rising > 0)),
-        Criterion("answers end", stopped, ends, waived),
+        Criterion("answers end", stopped, ended or readably, waived),
     ]
 
 
 def _rise(spec: ProbeSpec, kl: Sequence[tuple[int, float]]) -> float | None:
     """Nats a token and step, by least squares; 0 where the model has not visibly moved; None where unknown."""
     points = [(step, nats) for step, nats in sorted(kl) if spec.slope_from <= step <= spec.slope_to]
-    if len(points) < 2:
-        return None
-    if points[-1][1] < VISIBLE:
-        return 0.0
-    steps, nats = zip(*points, strict=True)
-    return float(statistics.linear_regression(steps, nats).slope)
+    return 0.0 if len(points) > 1 and points[-1][1] < VISIBLE else slope(points)

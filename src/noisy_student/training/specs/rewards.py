@@ -42,7 +42,7 @@ class AnswerGroup:
 class RewardKind:
     """One kind of reward: ``right`` returns for each answer of a group whether it counts as right.
 
-    ``options`` names the fields of ``RewardSpec`` that only some kinds read and this one does.
+    ``options`` names those fields of ``RewardSpec`` that it reads and others do not, such as ``gamma``.
     """
 
     right: Callable[[AnswerGroup, RewardSpec], Sequence[bool]]
@@ -50,9 +50,6 @@ class RewardKind:
 
 
 REWARDS = Registry("reward", RewardKind, group="noisy_student.rewards")
-"""All kinds of reward by name, as ``grpo.rewards.kind`` gives it."""
-OPTIONS = ("gamma",)
-"""Fields of ``RewardSpec`` that apply to the kinds that name them only."""
 
 
 class RewardSpec(Strict):
@@ -63,7 +60,6 @@ class RewardSpec(Strict):
     ``format``, which accepts every answer after a complete ``####``; other packages add kinds."""
     gamma: float = Field(default=GAMMA, gt=0, lt=1)
     """Probability that ``random`` counts an answer as right."""
-
     termination: float = 0.0
     """Extra reward of a text that ended by itself; the plan has 0.1."""
     repetition: float = 0.0
@@ -79,15 +75,13 @@ class RewardSpec(Strict):
 
     @model_validator(mode="after")
     def _options_apply(self) -> Self:
-        for name in OPTIONS:
-            value = getattr(self, name)
-            if value != type(self).model_fields[name].default and name not in REWARDS.get(self.kind).options:
-                raise UserError(
-                    f'grpo.rewards.{name} is {value:g}, and grpo.rewards.kind is "{self.kind}".',
-                    why="This kind does not read it.",
-                    do=f'Remove {name}, or set grpo.rewards.kind = "random".',
-                    code="reward-option-unused",
-                )
+        if self.gamma != GAMMA and "gamma" not in REWARDS.get(self.kind).options:
+            raise UserError(
+                f'grpo.rewards.gamma is {self.gamma:g}, and grpo.rewards.kind is "{self.kind}".',
+                why="This kind does not read it.",
+                do='Remove gamma, or set grpo.rewards.kind = "random".',
+                code="reward-option-unused",
+            )
         return self
 
     @property
@@ -103,10 +97,8 @@ def equals_label(group: AnswerGroup, spec: RewardSpec) -> list[bool]:
     >>> equals_label(AnswerGroup("q", ["#### 4", ""], [four, None], "4.0", [0, 0]), RewardSpec())
     [True, False]
     """
-    return [
-        group.label is not None and answer is not None and same(answer.canonical, group.label)
-        for answer in group.answers
-    ]
+    label = group.label
+    return [label is not None and answer is not None and same(answer.canonical, label) for answer in group.answers]
 
 
 def random_share(group: AnswerGroup, spec: RewardSpec) -> list[bool]:

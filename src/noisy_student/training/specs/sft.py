@@ -47,13 +47,17 @@ class SftSpec(Strict):
     """Torch threads; part of the identity because sums over several threads round differently."""
 
     @model_validator(mode="after")
-    def _steps_when_matched(self) -> Self:
+    def _consistent(self) -> Self:
         if (self.match == "steps") != (self.steps is not None):
             raise ValueError('steps goes with match = "steps", and match = "steps" needs steps')
-        return self
-
-    @model_validator(mode="after")
-    def _whole_batches(self) -> Self:
         if self.batch % (self.micro_batch or 1):
             raise ValueError(f"a batch of {self.batch} cannot be made of micro-batches of {self.micro_batch}")
         return self
+
+    def step_count(self, rows: int) -> int:
+        """Return the optimiser steps for ``rows`` rows; the last batch may be smaller.
+
+        >>> SftSpec(batch=4).step_count(9)
+        3
+        """
+        return -(-rows // self.batch)

@@ -1,13 +1,28 @@
+"""Examples of fine-tuning: those that fit are encoded whole, and their order depends on the seed alone."""
+
 from __future__ import annotations
 
 import random
+import sys
 from collections import Counter
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import refused
 
-from noisy_student.training.sft.batch_order import batch_order, step_count
+from noisy_student.errors import NotTrainable
+from noisy_student.models.chat import Renderer
+from noisy_student.models.spec import PromptSpec
+from noisy_student.records import Example, Question
+from noisy_student.training.sft.examples import batch_order, encode
 from noisy_student.training.specs.sft import SftSpec
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
+import tiny  # noqa: E402
+
+QUESTIONS = {"a": Question("a", "Tom has 5 apples"), "b": Question("b", "Ann has 2 pears")}
+RENDERER = Renderer(tiny.word_tokenizer(), PromptSpec())
 
 
 @settings(max_examples=30, deadline=None)
@@ -23,7 +38,7 @@ def test_every_epoch_holds_every_example_once(count: int, epochs: int, seed: int
 def test_steps_are_met_exactly_and_examples_evenly(count: int, steps: int, batch: int) -> None:
     spec = SftSpec(match="steps", steps=steps, batch=batch)
     rows = batch_order([1] * count, spec, seed=0)
-    assert step_count(len(rows), spec) == steps
+    assert spec.step_count(len(rows)) == steps
     seen = Counter(dict.fromkeys(range(count), 0))
     seen.update(rows)
     assert max(seen.values()) - min(seen.values()) <= 1
@@ -38,7 +53,7 @@ def test_the_seed_alone_decides() -> None:
 
 def test_part_of_an_epoch() -> None:
     assert len(batch_order([1] * 10, SftSpec(epochs=0.5), seed=0)) == 5
-    assert step_count(5, SftSpec(batch=4)) == 2
+    assert SftSpec(batch=4).step_count(5) == 2
 
 
 def test_grouping_by_length_saves_padding_and_keeps_the_batches_in_random_order() -> None:
@@ -52,3 +67,24 @@ def test_grouping_by_length_saves_padding_and_keeps_the_batches_in_random_order(
     assert padded[1] < 1.2 * 2 * sum(lengths) < padded[0]
     longest = [max(batch) for batch in grouped]
     assert longest[:25] != sorted(longest[:25])
+
+
+def test_a_long_example_is_left_out_whole_and_named() -> None:
+    examples = [Example("a", "The answer is 5"), Example("b", "The answer is 2 . " * 9)]
+    result = encode(RENDERER, examples, QUESTIONS, max_length=20)
+    assert result.too_long == ("b",)
+    assert [len(row.ids) for row in result.rows] == [len(RENDERER.encode(QUESTIONS["a"])) + 5]
+
+
+def test_an_example_of_exactly_the_maximum_stays() -> None:
+    row = RENDERER.encode_example(QUESTIONS["a"], "The answer is 5")
+    assert encode(RENDERER, [Example("a", "The answer is 5")], QUESTIONS, max_length=len(row.ids)).rows == (row,)
+
+
+def test_nothing_to_learn_from_is_not_trainable() -> None:
+    with refused("no-examples") as caught:
+        encode(RENDERER, [], QUESTIONS, max_length=20)
+    assert isinstance(caught.value, NotTrainable)
+    with refused("examples-too-long", "None of 1 examples") as caught:
+        encode(RENDERER, [Example("a", "x")], QUESTIONS, max_length=3)
+    assert isinstance(caught.value, NotTrainable)

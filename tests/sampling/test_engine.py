@@ -14,9 +14,8 @@ from noisy_student import seeds
 from noisy_student.records import Draw
 from noisy_student.sampling import torch_engine
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.engine import Decoding, Windows, draw_in_windows
 from noisy_student.sampling.torch_engine import TorchEngine
-from noisy_student.sampling.windows import Windows, draw_in_windows
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tiny_qwen  # noqa: E402

@@ -1,4 +1,4 @@
-"""Groups of answers to one question, and facts of the answers of a step. No torch.
+"""Measurements of a training: points of its curve, groups of answers to one question, ends of answers. No torch.
 
 A group whose answers all have the same reward has no advantages, so it changes nothing, whether its label is right or
 wrong.
@@ -7,14 +7,39 @@ wrong.
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from noisy_student.records import Draw, Origin
 
 GroupKind = Literal["all-right", "all-wrong", "mixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Mean loss (nats a token) of the steps since the last point, with the state at its last step.
+
+    ``seconds`` counts from the start of training; ``accuracy`` is the share of supervised tokens ranked first, ``kl``
+    the divergence from the start model where a trainer computes it, ``reward`` the mean of the answers' rewards. The
+    fields after it are TRL's: ``reward_std`` is over the whole batch, not within groups.
+    """
+
+    step: int
+    loss: float
+    seconds: float
+    grad_norm: float | None = None
+    learning_rate: float | None = None
+    accuracy: float | None = None
+    entropy: float | None = None
+    kl: float | None = None
+    reward: float | None = None
+    reward_std: float | None = None
+    frac_reward_zero_std: float | None = None
+    clipped_ratio: float | None = None
+    mean_terminated_length: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +67,11 @@ class Group:
         """
         return "all-wrong" if not self.right else "all-right" if self.right == self.answers else "mixed"
 
-    @property
-    def row(self) -> dict[str, Any]:
-        """The group as one JSON object."""
-        return asdict(self)
-
 
 def kinds(groups: Sequence[Group]) -> dict[GroupKind, int]:
     """Count the groups of each kind."""
-    counts: dict[GroupKind, int] = {"all-right": 0, "all-wrong": 0, "mixed": 0}
-    for group in groups:
-        counts[group.kind] += 1
-    return counts
+    found = [group.kind for group in groups]
+    return {"all-right": found.count("all-right"), "all-wrong": found.count("all-wrong"), "mixed": found.count("mixed")}
 
 
 def reward_bits(groups: Iterable[Group]) -> float:
@@ -62,7 +80,11 @@ def reward_bits(groups: Iterable[Group]) -> float:
     >>> reward_bits([Group(0, "q", "gold", "4", 8, 4), Group(0, "r", "gold", "4", 8, 8)])
     8.0
     """
-    return sum(group.answers * _entropy(group.right / group.answers) for group in groups)
+
+    def entropy(share: float) -> float:
+        return -sum(part * math.log2(part) for part in (share, 1 - share) if part)
+
+    return sum(group.answers * entropy(group.right / group.answers) for group in groups)
 
 
 def most_common(answers: Iterable[str | None]) -> str | None:
@@ -75,8 +97,20 @@ def most_common(answers: Iterable[str | None]) -> str | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
-def _entropy(share: float) -> float:
-    return -sum(part * math.log2(part) for part in (share, 1 - share) if part)
+def leading_share_of_all(answers: Iterable[str | None]) -> float:
+    """Return the share of the most common answer among all questions, unanswered ones included; 0 without any.
+
+    >>> leading_share_of_all(["4", "4", None, "7"])
+    0.5
+    """
+    every = list(answers)
+    leading = most_common(every)
+    return 0.0 if leading is None else every.count(leading) / len(every)
+
+
+def slope(points: Sequence[tuple[int, float]]) -> float | None:
+    """Return the slope by least squares of values over steps; None for fewer than two points."""
+    return float(statistics.linear_regression(*zip(*points, strict=True)).slope) if len(points) > 1 else None
 
 
 LONGEST, TIMES, LEAST = 32, 4, 16
@@ -90,13 +124,8 @@ def loops(token_ids: Sequence[int]) -> bool:
     (True, False, False)
     """
     ids = list(token_ids)
-    for period in range(1, LONGEST + 1):
-        span = period * max(TIMES, -(-LEAST // period))
-        if span > len(ids):
-            continue
-        if ids[-span:-period] == ids[period - span :]:
-            return True
-    return False
+    spans = ((period, period * max(TIMES, -(-LEAST // period))) for period in range(1, LONGEST + 1))
+    return any(span <= len(ids) and ids[-span:-period] == ids[period - span :] for period, span in spans)
 
 
 def ends(draws: Sequence[Draw]) -> dict[str, Any]:
@@ -107,12 +136,11 @@ def ends(draws: Sequence[Draw]) -> dict[str, Any]:
     ended = [len(draw.token_ids) for draw in draws if draw.finish == "eos"]
     # The end token is not part of the loop before it.
     looped = [loops(draw.token_ids[:-1] if draw.finish == "eos" else draw.token_ids) for draw in draws]
-    cut = [draw.finish != "eos" for draw in draws]
     return {
         "mean_length": sum(len(draw.token_ids) for draw in draws) / len(draws),
         "stopped": len(ended) / len(draws),
         "ended_length": sum(ended) / len(ended) if ended else None,
         "longest_ended": max(ended, default=None),
         "looped": sum(looped) / len(draws),
-        "cut_looped": sum(one and other for one, other in zip(looped, cut, strict=True)) / len(draws),
+        "cut_looped": sum(loop and draw.finish != "eos" for loop, draw in zip(looped, draws, strict=True)) / len(draws),
     }

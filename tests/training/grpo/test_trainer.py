@@ -1,4 +1,4 @@
-"""How far a student has gone from its start: nothing at first, then what TRL finds with an anchor too light to hold."""
+"""Divergence of a student from its start: 0 at first, then TRL's value with an anchor too light to hold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from training.grpo.test_train import SPEC, run
 
-from noisy_student.training.grpo.kl_to_start import divergence
+from noisy_student.training.grpo.trainer import divergence
 
 
 def test_it_is_what_trl_logs_with_an_anchor(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.records import Draw
-from noisy_student.training.groups import LEAST, LONGEST, TIMES, Group, ends, kinds, loops
+from noisy_student.training.measurements import LEAST, LONGEST, TIMES, Group, ends, kinds, loops
 
 TOKENS = st.lists(st.integers(0, 50), max_size=30)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from noisy_student.answers.stop import answer_end
+from noisy_student.answers.marks import answer_end
 
 
 @pytest.mark.parametrize(

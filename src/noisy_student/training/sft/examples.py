@@ -1,17 +1,57 @@
-"""Order of the examples in training, a pure function of their lengths and a seed. No torch."""
+"""Examples of fine-tuning: their token ids and loss masks, and their order in training, which a seed decides."""
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from noisy_student import seeds
+from noisy_student.errors import NotTrainable
+from noisy_student.models.chat import EncodedExample, Renderer
+from noisy_student.records import Example, Question
 from noisy_student.training.specs.sft import SftSpec
 
 POOL_BATCHES = 8
 """Batches whose rows are sorted together when grouped by length: enough to save nearly all padding, few enough to mix
 short and long rows over an epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Examples as ids, in their given order, and the question ids of those that were too long."""
+
+    rows: tuple[EncodedExample, ...]
+    too_long: tuple[str, ...]
+
+
+def encode(
+    renderer: Renderer, examples: Sequence[Example], questions: Mapping[str, Question], *, max_length: int
+) -> Encoded:
+    """Encode every example; one longer than ``max_length`` tokens is left out, never cut.
+
+    Raises NotTrainable when none is left.
+    """
+    encoded = [
+        (each.question_id, renderer.encode_example(questions[each.question_id], each.target)) for each in examples
+    ]
+    rows = tuple(row for _, row in encoded if len(row.ids) <= max_length)
+    too_long = tuple(name for name, row in encoded if len(row.ids) > max_length)
+    if not rows and too_long:
+        raise NotTrainable(
+            f"None of {len(too_long)} examples fits into {max_length} tokens.",
+            why="The student would equal the model it starts from.",
+            do="Raise sft.max_length.",
+            code="examples-too-long",
+        )
+    if not rows:
+        raise NotTrainable(
+            "There are no examples to train on.",
+            why="The student would equal the model it starts from.",
+            do="Loosen the selection, or check the labels.",
+            code="no-examples",
+        )
+    return Encoded(rows, too_long)
 
 
 def batch_order(lengths: Sequence[int], spec: SftSpec, *, seed: int) -> list[int]:
@@ -22,8 +62,7 @@ def batch_order(lengths: Sequence[int], spec: SftSpec, *, seed: int) -> list[int
     """
     rows = spec.steps * spec.batch if spec.steps is not None else max(1, round(len(lengths) * spec.epochs))
     result: list[int] = []
-    epoch = 0
-    while len(result) < rows:
+    for epoch in range(-(-rows // len(lengths))):
         chance = seeds.generator(seed, "training-order", step=epoch)
         positions = list(range(len(lengths)))
         chance.shuffle(positions)
@@ -31,7 +70,6 @@ def batch_order(lengths: Sequence[int], spec: SftSpec, *, seed: int) -> list[int
             opened = min(-len(result) % spec.batch, len(positions))
             positions[opened:] = _grouped(positions[opened:], lengths, spec.batch, chance)
         result += positions
-        epoch += 1
     return result[:rows]
 
 
@@ -44,12 +82,3 @@ def _grouped(positions: list[int], lengths: Sequence[int], batch: int, chance: r
     full = [rows for rows in batches if len(rows) == batch]
     chance.shuffle(full)
     return [position for rows in [*full, *(rows for rows in batches if len(rows) < batch)] for position in rows]
-
-
-def step_count(rows: int, spec: SftSpec) -> int:
-    """Return the optimiser steps for ``rows`` rows; the last batch may be smaller.
-
-    >>> step_count(9, SftSpec(batch=4))
-    3
-    """
-    return math.ceil(rows / spec.batch)
