@@ -24,10 +24,15 @@ from answers import RESULTS, answers, findings, load, named, points, results_of,
 ROOT = Path(__file__).parent.parent
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("before-a-run", "engines", "lab", "studies", "training")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("before-a-run", "engines", "extending", "lab", "studies", "training")),
     ROOT / "results" / "README.md",
 )
 BLOCK = re.compile(r"(<!-- fill (?P<name>[a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TOYS = ROOT / "tests" / "extending" / "toy_package"
+SHOWN_TOYS = (
+    *("entry_points.txt", "selection.py", "reward.py", "engine.py", "method.py", "stages.py", "word_count.py"),
+    "section.py",
+)
 REAL = ("laptop-smoke", "laptop")
 ENGINES = {
     "ours": "torch, stop at the answer",
@@ -239,6 +244,13 @@ def ladder() -> str:
     return "\n".join([shown, "", *recommendations(run)])
 
 
+def toy(name: str) -> str:
+    """Return one file of the toy package that docs/extending.md explains."""
+    path = next(TOYS.glob(f"*/{name}"))
+    language = {".py": "python", ".toml": "toml"}.get(path.suffix, "ini")
+    return f"```{language}\n{path.read_text(encoding='utf-8').rstrip()}\n```"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "came-out": came_out,
     "run": run_output,
@@ -258,6 +270,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "ladder": ladder,
     "answers": answers,
     "sisters": sisters,
+    **{f"toy-{stem.partition('.')[0].replace('_', '-')}": partial(toy, stem) for stem in SHOWN_TOYS},
     **{f"findings-{name}": partial(findings, name) for name in (*questions(), "combined-three-seeds")},
 }
 

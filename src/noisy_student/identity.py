@@ -6,8 +6,10 @@ import ast
 import hashlib
 import json
 import math
+import sys
 import unicodedata
 from collections.abc import Iterable
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,40 @@ def tree_digest(tree: ast.Module) -> str:
     return hashlib.sha256(ast.dump(_WithoutWording().visit(tree)).encode()).hexdigest()
 
 
+def outside_code(module: str) -> dict[str, str]:
+    """Return digests of a module of another package and of the modules of that package which it imports, by name."""
+    found: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = None if name in found else outside_source(name)
+        if path is None:
+            continue
+        if path.suffix != ".py":
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        waiting += [other for other in _imported(tree) if other.partition(".")[0] == module.partition(".")[0]]
+        found[name] = tree_digest(tree)
+    return found
+
+
+def outside_source(module: str) -> Path | None:
+    """Return the file of a module of another package, None without one.
+
+    It is found part by part because ``find_spec`` would import its parents.
+    """
+    parts, search, spec = module.split("."), None, None
+    for count in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:count]), search) if count == 1 or search is not None else None
+        if spec is None:
+            # A script that runs as __main__.
+            found = getattr(sys.modules.get(module), "__file__", None)
+            return None if found is None else Path(found)
+        search = spec.submodule_search_locations
+    return Path(spec.origin) if spec is not None and spec.origin is not None and spec.has_location else None
+
+
 def import_closure(modules: Iterable[str]) -> frozenset[str]:
     """Return the first-party modules that ``modules`` import, directly or not, imports inside functions included.
 
@@ -63,6 +99,11 @@ def import_closure(modules: Iterable[str]) -> frozenset[str]:
 
 def imports_of(tree: ast.AST) -> frozenset[str]:
     """Return the first-party modules that a module's code imports."""
+    return frozenset(name for name in _imported(tree) if _path(name))
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    """Names of modules that code imports, and of what it imports from them."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -70,7 +111,7 @@ def imports_of(tree: ast.AST) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(name for name in names if _path(name))
+    return names
 
 
 def _plain(value: Any) -> Any:

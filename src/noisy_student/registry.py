@@ -12,13 +12,10 @@ that cannot be loaded is an error of those look-ups only, so every command that 
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import importlib.metadata
 import inspect
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from noisy_student import identity
@@ -96,7 +93,7 @@ class Registry(Generic[Row]):
         return dict(self._failures)
 
     def identity(self, name: str) -> dict[str, Any]:
-        """Return what a stored key must hold of a row from outside: its module and the digest of its source.
+        """Return what a stored key must hold of a row from outside: its module and the digest of its code.
 
         Empty for rows of this package, whose code is in the digest of the stage that uses them.
         """
@@ -104,9 +101,8 @@ class Registry(Generic[Row]):
         module = self._origins[name]
         if module.partition(".")[0] == identity.PACKAGE:
             return {}
-        source = inspect.getsourcefile(importlib.import_module(module))
-        digest = hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else None
-        return {"module": module, "source": digest}
+        code = identity.outside_code(module)
+        return {"module": module, "source": identity.digest(code) if code else None}
 
     def _load(self) -> None:
         """Import every entry point of the group once; remember which failed, and why."""
@@ -115,14 +111,18 @@ class Registry(Generic[Row]):
         self._loaded = True
         for point in importlib.metadata.entry_points(group=self.group):
             package = point.dist.name if point.dist else "an unnamed package"
+            # Rows that a plug-in registers before it fails may need what it did not reach.
+            before = dict(self._rows)
             place = f'The entry point "{point.name} = {point.value}" ({self.group}) of {package}'
             try:
                 point.load()
             except UserError as error:
+                self._rows = before
                 self._failures[point.name] = UserError(
                     f"{place} was refused: {error.what}", why=error.why, do=error.do, code=error.code
                 )
-            except Exception as error:
+            except (Exception, SystemExit) as error:
+                self._rows = before
                 self._failures[point.name] = UserError(
                     f"{place} cannot be loaded: {type(error).__name__}: {error}",
                     why=f"Its {self.kind} is therefore not available; everything else is.",

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from hostile import HOSTILE
-from rich.text import Text
 
 from noisy_student.cli import console, stream
 from noisy_student.cli.main import main
@@ -57,9 +56,11 @@ def test_a_message_that_quotes_a_file_cannot_steer_it(
 
 def test_every_cell_line_and_title_is_made_visible(monkeypatch: pytest.MonkeyPatch) -> None:
     file = io.StringIO()
-    terminal = console.Terminal(file=file, width=200, force_terminal=True, color_system="standard")
-    terminal.print(Text(STEERING, "bold"))
-    console.table(terminal, [STEERING], [[STEERING]])
+    monkeypatch.setattr("sys.stdout", file)
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "200"}.items():
+        monkeypatch.setenv(name, value)
+    console.note(STEERING, "bold")
+    console.table([STEERING], [[STEERING]])
     written = file.getvalue()
     assert "\\x1b[2J\\x1b]0;owned" in written
     assert "\x1b]" not in written

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from refusals import refused
 from transformers import PreTrainedTokenizerFast
 
-from noisy_student.models import stop
+from noisy_student.models import template
 from noisy_student.models.chat import Renderer, Shot
 from noisy_student.models.spec import PromptSpec
 from noisy_student.models.template import check_template
@@ -118,9 +118,9 @@ def test_a_template_that_drops_the_question_is_refused() -> None:
 def test_smollm_like_pad_moves_off_the_turns_end() -> None:
     tokenizer = tiny.word_tokenizer(eos="<|im_end|>", pad="<|im_end|>")
     before = len(tokenizer)
-    stops = stop.stop_ids(tokenizer, None)
+    stops = template.stop_ids(tokenizer, None)
     assert {tokenizer.convert_ids_to_tokens(token) for token in stops} == {"<|im_end|>"}
-    assert tokenizer.convert_ids_to_tokens(stop.pad_id(tokenizer, stops)) == "<|endoftext|>"
+    assert tokenizer.convert_ids_to_tokens(template.pad_id(tokenizer, stops)) == "<|endoftext|>"
     assert len(tokenizer) == before
 
 
@@ -128,22 +128,22 @@ def test_qwen_like_pad_stays_among_the_stop_ids() -> None:
     tokenizer = tiny.word_tokenizer(eos="<|im_end|>", pad="<|endoftext|>")
     model = tiny.model(tokenizer)
     model.generation_config.eos_token_id = [3, 1]
-    stops = stop.stop_ids(tokenizer, model.generation_config)
+    stops = template.stop_ids(tokenizer, model.generation_config)
     assert stops == {1, 3}
-    assert stop.pad_id(tokenizer, stops) == 1
+    assert template.pad_id(tokenizer, stops) == 1
 
 
 def test_a_missing_pad_prefers_a_token_that_does_not_stop() -> None:
     tokenizer = tiny.word_tokenizer(pad=None, extra=("<|spare|>",))
     spare = tokenizer.convert_tokens_to_ids("<|spare|>")
-    assert stop.pad_id(tokenizer, {1, 3}) == spare
+    assert template.pad_id(tokenizer, {1, 3}) == spare
 
 
 def test_a_base_model_stops_at_eos_and_at_the_templates_turn_end() -> None:
     tokenizer = tiny.word_tokenizer(eos="<|endoftext|>", pad="<|endoftext|>")
-    assert tokenizer.convert_ids_to_tokens(stop.turn_end_id(tokenizer)) == "<|im_end|>"
-    assert stop.stop_ids(tokenizer, None) == {1, 3}
-    assert stop.pad_id(tokenizer, {1, 3}) == tokenizer.convert_tokens_to_ids("<|im_start|>")
+    assert tokenizer.convert_ids_to_tokens(template.turn_end_id(tokenizer)) == "<|im_end|>"
+    assert template.stop_ids(tokenizer, None) == {1, 3}
+    assert template.pad_id(tokenizer, {1, 3}) == tokenizer.convert_tokens_to_ids("<|im_start|>")
 
 
 SHOTS = (Shot(question("Ann has 2"), "2 = 2 #### 2"), Shot(question(" Tom has 5 "), "#### 5"))

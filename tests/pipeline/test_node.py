@@ -85,7 +85,7 @@ def test_a_name_that_is_no_folder_is_refused(name: str) -> None:
 def test_a_seed_in_the_spec_and_a_missing_module_are_refused() -> None:
     with pytest.raises(ValueError, match="seed"):
         toy({"seed": 1})
-    with pytest.raises(ValueError, match="no stage module nowhere"):
+    with refused("plugin-module-missing", "nowhere"):
         make("nowhere:toy", {})
     with refused("unknown-stage", "no-such-stage"):
         make("no-such-stage", {})

@@ -43,6 +43,11 @@ def _toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "log").touch()
 
 
+def attempts(store: Store, node: Node) -> list[dict[str, Any]]:
+    paths = (store.root / "attempts" / node.short_key).glob("*.json")
+    return [json.loads(path.read_text()) for path in sorted(paths, key=lambda path: int(path.stem))]
+
+
 def toy(word: str, *parents: Node, **spec: Any) -> Node:
     return make("toy_stage:toy", {"word": word, **spec}, inputs={"x": parents}, title=word)
 
@@ -81,7 +86,7 @@ def test_a_worker_that_dies_once_is_replaced_and_one_that_dies_twice_fails_its_n
     }  # fmt: skip
     assert "SIGKILL" in str(result.outcomes[deadly.key].reason)
     assert log(tmp_path).count("deadly") == 2
-    assert [attempt["kind"] for attempt in store.attempts(deadly)] == ["died"]
+    assert [attempt["kind"] for attempt in attempts(store, deadly)] == ["died"]
     assert len(notices) == 1
     once = toy("once", do="die-once")
     assert run_graph([once], store, executor=local(store, workers=2)).status == "done"

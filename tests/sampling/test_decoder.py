@@ -19,7 +19,7 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from noisy_student.models.kind import why_not
+from noisy_student.models.adapter import why_not
 from noisy_student.sampling.decoder import Decoder, _batches
 
 SIZES = {

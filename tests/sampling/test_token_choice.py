@@ -86,18 +86,18 @@ def test_at_the_edge_of_top_p_equals_stay_by_id_and_of_top_k_all_stay():
 )
 def test_only_kept_tokens_are_drawn(decoding, left):
     logits_RV = torch.tensor([[0.05, 0.6, 0.1, 0.25]], dtype=torch.float64).log().repeat(200, 1)
-    chosen = choose_tokens(logits_RV, torch.linspace(0, 1 - 2**-53, 200, dtype=torch.float64), decoding)
-    assert sorted(set(chosen.ids_R.tolist())) == left
+    ids_R, logprobs_R = choose_tokens(logits_RV, torch.linspace(0, 1 - 2**-53, 200, dtype=torch.float64), decoding)
+    assert sorted(set(ids_R.tolist())) == left
     mass = {1: 0.6, 3: 0.25}
     total = sum(mass[token] for token in left)
-    for token, logprob in zip(chosen.ids_R.tolist(), chosen.logprobs_R.exp().tolist(), strict=True):
+    for token, logprob in zip(ids_R.tolist(), logprobs_R.exp().tolist(), strict=True):
         assert logprob == pytest.approx(mass[token] / total)
 
 
 def test_the_uniform_walks_up_the_cumulative_distribution():
     logits_RV = torch.tensor([[0.0, 0.25, 0.5, 0.0, 0.25]], dtype=torch.float64).log().repeat(6, 1)
     uniforms = torch.tensor([0.0, 0.2499, 0.2501, 0.7499, 0.7501, 1 - 2**-53], dtype=torch.float64)
-    assert choose_tokens(logits_RV, uniforms, Decoding(temperature=1.0)).ids_R.tolist() == [1, 1, 2, 2, 4, 4]
+    assert choose_tokens(logits_RV, uniforms, Decoding(temperature=1.0))[0].tolist() == [1, 1, 2, 2, 4, 4]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -105,13 +105,15 @@ def test_the_largest_uniform_never_hits_a_dropped_token(dtype):
     rows = 500
     logits_RV = _logits(0, rows).to(dtype)
     logits_RV[:, -4:] = -torch.inf
-    chosen = choose_tokens(logits_RV, torch.full((rows,), 1 - 2**-53, dtype=torch.float64), Decoding(temperature=1.0))
-    assert chosen.ids_R.max() < V - 4
-    assert bool(torch.isfinite(chosen.logprobs_R).all())
+    ids_R, logprobs_R = choose_tokens(
+        logits_RV, torch.full((rows,), 1 - 2**-53, dtype=torch.float64), Decoding(temperature=1.0)
+    )
+    assert ids_R.max() < V - 4
+    assert bool(torch.isfinite(logprobs_R).all())
 
 
 def test_greedy_takes_the_likeliest_and_reports_its_unscaled_probability():
     logits_RV = _logits(4)
-    chosen = choose_tokens(logits_RV, torch.zeros(3), Decoding(temperature=0.0))
-    assert chosen.ids_R.tolist() == logits_RV.argmax(dim=-1).tolist()
-    assert chosen.logprobs_R.tolist() == pytest.approx(torch.log_softmax(logits_RV, -1).max(dim=-1).values.tolist())
+    ids_R, logprobs_R = choose_tokens(logits_RV, torch.zeros(3), Decoding(temperature=0.0))
+    assert ids_R.tolist() == logits_RV.argmax(dim=-1).tolist()
+    assert logprobs_R.tolist() == pytest.approx(torch.log_softmax(logits_RV, -1).max(dim=-1).values.tolist())

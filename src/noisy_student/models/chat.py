@@ -7,15 +7,15 @@ template's own, the text is encoded apart, as plain text.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from noisy_student.errors import UserError
-from noisy_student.models import stop
 from noisy_student.models.spec import PromptSpec
-from noisy_student.models.template import MARK, render
+from noisy_student.models.template import MARK, render, special_ids, turn_end_id
 from noisy_student.records import Question
 
 
@@ -51,13 +51,22 @@ _TRIMS = ((False, False), (True, True), (True, False), (False, True))
 class Renderer:
     """Encodes questions for one tokenizer by one prompt spec."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: PromptSpec) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: PromptSpec | Mapping[str, Any]) -> None:
         """Render once to find the template's own control tokens; UserError where that fails."""
-        self.prompt = prompt
+        self.prompt = PromptSpec.model_validate(prompt)
         self._tokenizer = tokenizer
-        self._control = _control_ids(tokenizer)
-        self._cuts = _cut_pattern(tokenizer)
-        self._start = _bos(tokenizer) if prompt.style == "raw" else []
+        self._is_chat = self.prompt.style == "chat"
+        added = {int(token): entry for token, entry in tokenizer.added_tokens_decoder.items()}
+        added = {token: entry for token, entry in added.items() if len(entry.content) > 1 and entry.content.strip()}
+        # Ids that steer the model: special and added tokens, but neither the unknown token nor single characters.
+        self._control = frozenset((added.keys() | special_ids(tokenizer)) - {tokenizer.unk_token_id})
+        self._controls_in_text = _pattern(str(tokenizer.convert_ids_to_tokens(token)) for token in self._control)
+        # split_special_tokens spells out special tokens only; added ones that are not special must be cut by hand.
+        self._cuts = _pattern(entry.content for entry in added.values() if not entry.special)
+        # Raw text begins with the BOS that the tokenizer puts before it, if any.
+        bos = tokenizer.bos_token_id
+        raw_start = [] if self._is_chat else tokenizer.encode("", add_special_tokens=True)[:1]
+        self._start: list[int] = raw_start if isinstance(bos, int) and raw_start == [bos] else []
         self.end_id = self._end_id()
         self._frames: dict[int, _Frame] = {}
         # An unusable template fails before any question is read.
@@ -77,7 +86,7 @@ class Renderer:
         texts = [text for shot in shots for text in (self._content(shot.question), shot.solution)]
         texts.append(self._content(question))
         texts = [text.strip() if frame.trims[place % 2] else text for place, text in enumerate(texts)]
-        ids = self._plain_ids(_interleaved(frame.pieces, texts))
+        ids = self._plain_ids("".join(map("".join, zip(frame.pieces, [*texts, ""], strict=True))))
         if tuple(self._controls(ids)) != frame.controls:
             ids = self._encode_apart(frame.pieces, texts)
         return self._start + ids
@@ -94,10 +103,6 @@ class Renderer:
         if instruction and question.kind == "math":
             instruction = self.prompt.math_instruction
         return f"{question.text}\n{instruction}" if self._is_chat and instruction else question.text
-
-    @property
-    def _is_chat(self) -> bool:
-        return self.prompt.style == "chat"
 
     def _frame(self, shots: int) -> _Frame:
         """Return the frame of a question with this many shots.
@@ -121,7 +126,7 @@ class Renderer:
         return self._frames[shots]
 
     def _rendered(self, texts: Sequence[str]) -> str:
-        """Questions and solutions in turn, the last a question, as the model would read them."""
+        """Render questions and solutions in turn, the last a question."""
         if not self._is_chat:
             blocks = [self.prompt.template.replace("{question}", text) for text in texts[::2]]
             solved = [f"{block}{self.prompt.joint}{text}" for block, text in zip(blocks, texts[1::2], strict=False)]
@@ -140,11 +145,11 @@ class Renderer:
         return [token for token in ids if token in self._control]
 
     def _encode_apart(self, pieces: Sequence[str], texts: Sequence[str]) -> list[int]:
-        """The template's pieces by the tokenizer from first to last control token, all between as literal text."""
+        """Encode each piece of the template from its first to its last control token, all between as plain text."""
         ids: list[int] = []
         literal = ""
         for place, (piece, text) in enumerate(zip(pieces, [*texts, ""], strict=True)):
-            cuts = self._cut_all(piece)
+            cuts = list(self._controls_in_text.finditer(piece))
             # What the template begins and ends with is its own, with control tokens or without.
             start = 0 if not place else cuts[0].start() if cuts else len(piece)
             end = len(piece) if place == len(texts) else cuts[-1].end() if cuts else start
@@ -156,10 +161,14 @@ class Renderer:
         return ids + self._literal(literal)
 
     def _literal(self, text: str) -> list[int]:
-        """The ids of ``text`` with every control token in it spelled out as ordinary characters."""
+        """Encode ``text`` with every control token in it spelled out as ordinary characters."""
         ids: list[int] = []
-        for piece in _pieces(text, self._cuts):
-            ids += self._tokenizer.encode(piece, add_special_tokens=False, split_special_tokens=True)
+        while text:
+            # Cut inside every match, so that no piece holds one.
+            found = self._cuts.search(text)
+            end = found.start() + 1 if found else len(text)
+            ids += self._tokenizer.encode(text[:end], add_special_tokens=False, split_special_tokens=True)
+            text = text[end:]
         if self._controls(ids):
             raise UserError(
                 "A text holds a control token that this tokenizer cannot write as plain text.",
@@ -169,14 +178,9 @@ class Renderer:
             )
         return ids
 
-    def _cut_all(self, text: str) -> list[re.Match[str]]:
-        names = [str(self._tokenizer.convert_ids_to_tokens(token)) for token in self._control]
-        pattern = _pattern(names)
-        return list(pattern.finditer(text)) if pattern else []
-
     def _end_id(self) -> int:
         eos = self._tokenizer.eos_token_id
-        end = stop.turn_end_id(self._tokenizer) if self._is_chat else eos if isinstance(eos, int) else None
+        end = turn_end_id(self._tokenizer) if self._is_chat else eos if isinstance(eos, int) else None
         if self._is_chat and not self._tokenizer.chat_template:
             raise UserError(
                 "The tokenizer has no chat template.",
@@ -205,49 +209,13 @@ def _around(text: str, marks: Sequence[str]) -> list[str]:
     return [] if any(MARK in piece for piece in [*pieces, text]) else [*pieces, text]
 
 
-def _interleaved(pieces: Sequence[str], texts: Sequence[str]) -> str:
-    """Return the pieces with the texts between them.
-
-    >>> _interleaved(["<", "|", ">"], ["a", "b"])
-    '<a|b>'
-    """
-    return "".join(piece + text for piece, text in zip(pieces, [*texts, ""], strict=True))
-
-
 def _spaced(pieces: Sequence[str], trims: Sequence[bool]) -> list[str]:
     """Return the pieces around texts with a space at both ends, which the sides in ``trims`` lose."""
     ends = ["" if trims[place % 2] else " " for place in range(len(pieces) - 1)]
     return [before + piece + after for before, piece, after in zip(["", *ends], pieces, [*ends, ""], strict=True)]
 
 
-def _control_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Ids that steer the model: special and added tokens, but neither the unknown token nor single characters."""
-    added = {int(token): entry.content for token, entry in tokenizer.added_tokens_decoder.items()}
-    steering = {token for token, content in added.items() if len(content) > 1 and not content.isspace()}
-    return frozenset((steering | stop.special_ids(tokenizer)) - {tokenizer.unk_token_id})
-
-
-def _cut_pattern(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str] | None:
-    # split_special_tokens spells out special tokens only; added ones that are not special must be cut by hand.
-    added = [entry.content for entry in tokenizer.added_tokens_decoder.values() if not entry.special]
-    return _pattern([content for content in added if len(content) > 1 and not content.isspace()])
-
-
-def _pattern(names: list[str]) -> re.Pattern[str] | None:
+def _pattern(names: Iterable[str]) -> re.Pattern[str]:
+    """Match any of the names, a longer one first; without names nothing."""
     ordered = sorted(names, key=lambda name: (-len(name), name))
-    return re.compile("|".join(map(re.escape, ordered))) if ordered else None
-
-
-def _pieces(text: str, cuts: re.Pattern[str] | None) -> list[str]:
-    """``text`` cut inside every match, so that no piece holds one."""
-    pieces: list[str] = []
-    while cuts and (found := cuts.search(text)):
-        pieces.append(text[: found.start() + 1])
-        text = text[found.start() + 1 :]
-    return [*pieces, text]
-
-
-def _bos(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Return the BOS that the tokenizer puts before raw text, if any."""
-    bos = tokenizer.bos_token_id
-    return [bos] if isinstance(bos, int) and tokenizer.encode("", add_special_tokens=True)[:1] == [bos] else []
+    return re.compile("|".join(map(re.escape, ordered)) or "(?!)")

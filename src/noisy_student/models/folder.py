@@ -19,8 +19,6 @@ _CODE_KEYS = frozenset({"auto_map", "trust_remote_code", "_attn_implementation_i
 _PICKLES = ("pytorch_model*.bin", "adapter_model*.bin")
 # Files that decide how a model computes and how text becomes tokens; a README or a training log does not.
 _PARTS = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "additional_chat_templates/*.jinja")
-
-
 # huggingface_hub's rule (utils/_validators.py), which also forbids "--" and "..".
 _HUB_ID = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,95})?")
 
@@ -38,8 +36,21 @@ def check_hub_id(name: str) -> None:
 
 def check_folder(folder: Path) -> None:
     """Raise UserError unless ``folder`` holds a model that loads without running code of its own."""
-    _refuse_pickles(folder)
-    _refuse_adapter(folder)
+    for path in sorted(path for pattern in _PICKLES for path in folder.glob(pattern)):
+        raise UserError(
+            f"{path} is a pickle.",
+            why="Reading a pickle can run any code.",
+            do="Save the model as safetensors and remove that file.",
+            code="pickled-weights",
+        )
+    # from_pretrained follows adapter_config.json to whatever base model it names.
+    if (folder / "adapter_config.json").exists():
+        raise UserError(
+            f"{folder} holds an adapter (adapter_config.json).",
+            why="An adapter names its base model itself, and that could be any other model.",
+            do="Merge the adapter into its base model and save the result (a condition's lora.merge = true does).",
+            code="adapter-as-model",
+        )
     if not (folder / "config.json").is_file():
         raise UserError(
             f"{folder} holds no config.json.",
@@ -70,58 +81,30 @@ def folder_digest(folder: Path) -> str:
     return identity.digest({path.relative_to(folder).as_posix(): files.sha256_file(path) for path in parts})
 
 
-def _refuse_pickles(folder: Path) -> None:
-    for pattern in _PICKLES:
-        for path in sorted(folder.glob(pattern)):
-            raise UserError(
-                f"{path} is a pickle.",
-                why="Reading a pickle can run any code.",
-                do="Save the model as safetensors and remove that file.",
-                code="pickled-weights",
-            )
-
-
-def _refuse_adapter(folder: Path) -> None:
-    # from_pretrained follows adapter_config.json to whatever base model it names.
-    if (folder / "adapter_config.json").exists():
+def _object(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
         raise UserError(
-            f"{folder} holds an adapter (adapter_config.json).",
-            why="An adapter names its base model itself, and that could be any other model.",
-            do="Merge the adapter into its base model and save the result (a condition's lora.merge = true does).",
-            code="adapter-as-model",
+            f"{place} is {type(value).__name__}, not an object.",
+            why="A model's configuration is made of JSON objects.",
+            do="Save the model again.",
+            code="model-config-malformed",
         )
+    return value
 
 
 def _refuse_code(path: Path) -> None:
-    content = files.read_json(path)
-    if not isinstance(content, dict):
+    for key in sorted(_CODE_KEYS.intersection(_keys(_object(files.read_json(path), f"The content of {path}")))):
         raise UserError(
-            f"{path} holds {type(content).__name__}, not an object.",
-            why="A model's configuration is a JSON object.",
-            do="Save the model again.",
-            code="model-config-malformed",
+            f'{path} holds "{key}".',
+            why="Loading would run code that came with the model.",
+            do="Remove this entry if transformers knows the architecture; else use another model.",
+            code="code-in-model-folder",
         )
-    for key in _keys(content):
-        if key in _CODE_KEYS:
-            raise UserError(
-                f'{path} holds "{key}".',
-                why="Loading would run code that came with the model.",
-                do="Remove this entry if transformers knows the architecture; else use another model.",
-                code="code-in-model-folder",
-            )
 
 
 def _refuse_stray_shards(index: Path) -> None:
-    content = files.read_json(index)
-    weight_map = content.get("weight_map") if isinstance(content, dict) else None
-    if not isinstance(weight_map, dict):
-        raise UserError(
-            f"{index} has no weight_map.",
-            why="It assigns weights to files.",
-            do="Save the model again.",
-            code="model-config-malformed",
-        )
-    for name in weight_map.values():
+    content = _object(files.read_json(index), f"The content of {index}")
+    for name in _object(content.get("weight_map"), f"weight_map in {index}").values():
         plain = isinstance(name, str) and name.endswith(".safetensors") and name == Path(name).name and "\\" not in name
         if not plain or not (index.parent / name).is_file():
             raise UserError(

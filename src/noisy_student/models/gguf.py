@@ -28,8 +28,6 @@ from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
 
 SUFFIX = ".gguf"
-_MAGIC = b"GGUF"
-_READERS = ("transformers", "gguf")
 
 
 def cache() -> Path:
@@ -45,14 +43,14 @@ def folder_of(path: Path) -> Path:
     A model of N parameters takes 4 N bytes of disk and, while it is made, 8 N bytes of memory.
     """
     with path.open("rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
+        if file.read(4) != b"GGUF":
             raise UserError(
                 f"{path} is not a GGUF file.",
                 why="Its first bytes are not GGUF.",
                 do="Check the path.",
                 code="not-a-gguf-file",
             )
-    versions = {name: importlib.metadata.version(name) for name in _READERS}
+    versions = {name: importlib.metadata.version(name) for name in ("transformers", "gguf")}
     folder = cache() / identity.digest({"file": sha256_file(path), "readers": versions})[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):

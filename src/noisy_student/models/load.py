@@ -23,10 +23,9 @@ from transformers import (
 from transformers.utils import logging
 
 from noisy_student.errors import UserError
-from noisy_student.models import gguf, stop
+from noisy_student.models import gguf, template
 from noisy_student.models.folder import check_folder, check_hub_id, folder_digest
 from noisy_student.models.spec import Attention, DType, PadRule
-from noisy_student.models.template import check_template
 
 # No *.bin: a pickle is not even downloaded.
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
@@ -93,8 +92,7 @@ def load(
             do="Download or save the model again.",
             code="model-unloadable",
         ) from error
-    _refuse_small_embedding(model, tokenizer, folder)
-    _refuse_broken_weights(model, folder)
+    _refuse_broken_weights(model, tokenizer, folder)
     model.train(False)
     # On the first GPU that torch sees (CUDA_VISIBLE_DEVICES hides them), else on the CPU.
     if torch.cuda.is_available():
@@ -111,7 +109,7 @@ def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTo
     generation = GenerationConfig.from_pretrained(folder, local_files_only=True) if stated else None
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     room = getattr(config, "max_position_embeddings", sys.maxsize)
-    return LoadedTokenizer(tokenizer, stop.stop_ids(tokenizer, generation), folder, room)
+    return LoadedTokenizer(tokenizer, template.stop_ids(tokenizer, generation), folder, room)
 
 
 def settle(
@@ -119,11 +117,11 @@ def settle(
 ) -> LoadedModel:
     """Choose stop and pad ids and write them into the tokenizer and both configs, so that all agree."""
     config = model.generation_config
-    stops = stop.stop_ids(tokenizer, config)
-    end = stop.turn_end_id(tokenizer)
+    stops = template.stop_ids(tokenizer, config)
+    end = template.turn_end_id(tokenizer)
     end = min(stops) if end is None else end
     eos = tokenizer.eos_token_id
-    padding = (eos if isinstance(eos, int) else end) if pad == "eos" else stop.pad_id(tokenizer, stops)
+    padding = (eos if isinstance(eos, int) else end) if pad == "eos" else template.pad_id(tokenizer, stops)
     tokenizer.pad_token = str(tokenizer.convert_ids_to_tokens(padding))
     model.config.pad_token_id = padding
     if config is not None:
@@ -175,14 +173,14 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             code="tokenizer-unloadable",
         ) from error
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
-    check_template(tokenizer)
+    template.check_template(tokenizer)
     return tokenizer
 
 
-def _refuse_small_embedding(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    weight = model.get_input_embeddings().weight
-    assert isinstance(weight, torch.Tensor)
-    rows = weight.shape[0]
+def _refuse_broken_weights(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    embeddings = model.get_input_embeddings().weight
+    assert isinstance(embeddings, torch.Tensor)
+    rows = len(embeddings)
     if len(tokenizer) > rows:
         raise UserError(
             f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model only {rows}.",
@@ -190,9 +188,6 @@ def _refuse_small_embedding(model: PreTrainedModel, tokenizer: PreTrainedTokeniz
             do="Use the tokenizer that the model was trained with.",
             code="tokenizer-of-another-model",
         )
-
-
-def _refuse_broken_weights(model: PreTrainedModel, folder: Path) -> None:
     for name, weight in model.named_parameters():
         # One pass without a copy; both ends are NaN if any weight is.
         low, high = torch.aminmax(weight)

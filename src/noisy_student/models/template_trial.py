@@ -35,14 +35,6 @@ def fault(template: str, turns: list[dict[str, str]], variables: dict[str, Any])
     return done.stdout or None
 
 
-def _limit() -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    if sys.platform != "darwin":  # macOS refuses a limit on addresses
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-
-
 def _render(template: str, turns: list[dict[str, str]], variables: dict[str, Any]) -> str:
     """Render as transformers does, with stand-ins for its filters and globals."""
     from jinja2.ext import loopcontrols
@@ -55,10 +47,14 @@ def _render(template: str, turns: list[dict[str, str]], variables: dict[str, Any
 
 
 def _main() -> None:
-    _limit()
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    if sys.platform != "darwin":  # macOS refuses a limit on addresses
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     request = json.loads(sys.stdin.read())
     try:
-        made = len(_render(request["template"], request["turns"], request["variables"]))
+        made = len(_render(**request))
     except MemoryError:
         print(f"needs more than {MEMORY // 2**20} MB", end="")
     except Exception:

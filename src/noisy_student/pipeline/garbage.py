@@ -45,7 +45,7 @@ def rooted(store: Path, digest: str, nodes: Iterable[Node], command: str) -> Ite
     Waits for a garbage collection to end. The stages report a store that cannot be written.
     """
     root = Root(digest, command, time.time(), tuple(sorted(node.name for node in nodes)))
-    lock = FileLock(_lock(store, digest))
+    lock = _lock(store, digest)
     with suppress(OSError), sweeping(store):
         _write(store, root)
         # Another process with the same run holds the lock for both.
@@ -84,13 +84,11 @@ def roots(store: Path) -> list[Root]:
 
 def at_work(store: Path, root: Root) -> bool:
     """Return whether a process computes this run now."""
-    lock = FileLock(_lock(store, root.digest))
     try:
-        lock.acquire(blocking=False)
+        with _lock(store, root.digest).acquire(blocking=False):
+            return False
     except Timeout:
         return True
-    lock.release()
-    return False
 
 
 def forget(store: Path, root: Root) -> None:
@@ -117,8 +115,8 @@ def _path(store: Path, digest: str) -> Path:
     return store / "roots" / f"{digest[:16]}.json"
 
 
-def _lock(store: Path, digest: str) -> str:
-    return os.fspath(store / "locks" / f"run-{digest[:16]}.lock")
+def _lock(store: Path, digest: str) -> FileLock:
+    return FileLock(store / "locks" / f"run-{digest[:16]}.lock")
 
 
 Kind = Literal["stages", "work", "attempts", "quarantine"]

@@ -44,7 +44,7 @@ class Manifest:
     node: Mapping[str, Any]
     """Facts whose digest is the key."""
     provenance: Mapping[str, Any]
-    """How, where and when it was made; differs from run to run."""
+    """Command, host, time and versions of its making; they differ from run to run."""
 
     @property
     def output_digest(self) -> str:

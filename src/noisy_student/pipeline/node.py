@@ -13,11 +13,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from noisy_student import identity
+from noisy_student.errors import UserError
 from noisy_student.registry import Registry
 
 SCHEME = 1
@@ -37,10 +37,19 @@ class Declared:
     """Constants that a stage's module declares about itself, in capitals; the defaults stand for absent ones."""
 
     libraries: tuple[str, ...] = ()
+    """Distributions with versions that change its result."""
     optional: tuple[str, ...] = ()
+    """Prefixes of roles whose nodes may have been skipped: the stage then runs without them."""
     lane: Lane = "training"
+    """Side of the wall on which the stage runs (``study/plan/plan.py``)."""
     forwards: str | None = None
+    """Role of the training whose result the stage links to its own; one that ends in "-" is a prefix, and the
+    stage's summary holds the number ``chosen``. None for a stage that makes its own result."""
     weight: float = 1.0
+    """Rough seconds of the stage in the lab, which order the work."""
+    measures: bool = False
+    """Studies may name it in ``measures``: it then reads each condition's graded answers in the role ``samples``, in
+    the lane "truth" also the ``key``, and its summary is in the results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +63,9 @@ STAGES = Registry("stage", Stage, group="noisy_student.stages")
 """All stages by name; a stage of another package is ``STAGES.register("my-stage", Stage("my_package.stage"))``."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """One run of one stage, built by ``make``; nodes with equal keys are equal."""
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Node(Declared):
+    """One run of one stage with its constants, built by ``make``; nodes with equal keys are equal."""
 
     stage: str
     module: str
@@ -68,15 +77,6 @@ class Node:
     code: str = field(repr=False)
     """The digest of the stage's code and of the versions of its libraries."""
     key: str
-    optional: tuple[str, ...] = ()
-    """Prefixes of roles whose nodes may have been skipped: the stage then runs without them."""
-    lane: Lane = "training"
-    """Side of the wall on which the stage runs (``study/plan/plan.py``)."""
-    forwards: str | None = None
-    """Role of the training whose result the stage links to its own; one that ends in "-" is a prefix, and the
-    stage's summary holds the number ``chosen``. None for a stage that makes its own result."""
-    weight: float = 1.0
-    """Rough seconds of the stage in the lab, which order the work."""
     paths: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Paths of files whose digests are in the spec; no part of the identity, read as ``spec["paths"]``."""
 
@@ -149,10 +149,7 @@ def make(
         title=title or stage,
         code=code_of(module),
         key="",
-        optional=own.optional,
-        lane=own.lane,
-        forwards=own.forwards,
-        weight=own.weight,
+        **{item.name: getattr(own, item.name) for item in fields(Declared)},
         paths=dict(paths or {}),
     )
     return replace(node, key=identity.digest(node.facts()))
@@ -177,11 +174,10 @@ def code_of(module: str) -> str:
     """Return the digest of a module, of its imports and of the versions of its LIBRARIES; read once per process."""
     tree = ast.parse(_source(module).read_text(encoding="utf-8"))
     modules = [module, *identity.imports_of(tree)]
-    own = {} if module.startswith(f"{identity.PACKAGE}.") else {module: identity.tree_digest(tree)}
     return identity.digest(
         {
             "modules": identity.code_digest(modules),
-            "outside": own,
+            "outside": {} if module.startswith(f"{identity.PACKAGE}.") else identity.outside_code(module),
             "libraries": {name: version(name) for name in declared(module).libraries},
         }
     )
@@ -189,7 +185,7 @@ def code_of(module: str) -> str:
 
 @functools.cache
 def declared(module: str) -> Declared:
-    """Return the constants of a stage's module, read as text; raises ValueError for an unknown lane."""
+    """Return the constants of a stage's module, read as text; raises UserError for an unknown lane."""
     names = {item.name.upper(): item.name for item in fields(Declared)}
     found: dict[str, Any] = {}
     for item in ast.parse(_source(module).read_text(encoding="utf-8")).body:
@@ -199,7 +195,11 @@ def declared(module: str) -> Declared:
             if isinstance(target, ast.Name) and target.id in names and value is not None:
                 found[names[target.id]] = ast.literal_eval(value)
     if found.get("lane", "training") not in get_args(Lane):
-        raise ValueError(f"{module} declares the lane {found['lane']!r}; lanes are {', '.join(get_args(Lane))}")
+        raise UserError(
+            f"The module {module} declares the lane {found['lane']!r}.",
+            do=f"Declare one of {', '.join(get_args(Lane))}.",
+            code="unknown-lane",
+        )
     return Declared(**found)
 
 
@@ -218,19 +218,16 @@ def version(library: str) -> str | None:
 
 
 def _source(module: str) -> Path:
-    """Return the module's file, found part by part because ``find_spec`` would import its parents."""
     parts = module.split(".")
     if parts[0] == identity.PACKAGE:
-        path = identity.ROOT.joinpath(*parts[1:]).with_suffix(".py")
-        if path.is_file():
-            return path
-        raise ValueError(f"there is no stage module {module}: {path} is missing")
-    search = None
-    for count in range(1, len(parts) + 1):
-        spec = PathFinder.find_spec(".".join(parts[:count]), search)
-        if spec is None:
-            raise ValueError(f"there is no stage module {module}")
-        search = spec.submodule_search_locations
-    if spec is None or spec.origin is None or not spec.has_location:
-        raise ValueError(f"the stage module {module} has no source file")
-    return Path(spec.origin)
+        path: Path | None = identity.ROOT.joinpath(*parts[1:]).with_suffix(".py")
+    else:
+        path = identity.outside_source(module)
+    if path is None or not path.is_file():
+        raise UserError(
+            f'There is no module "{module}" with a source file.',
+            why="A registered stage or engine names it.",
+            do="Correct the name where it is registered, or reinstall its package.",
+            code="plugin-module-missing",
+        )
+    return path

@@ -56,6 +56,7 @@ class Moment:
 def facts(started: Moment) -> dict[str, Any]:
     """Return the provenance of a stage that began at ``started`` and ends now."""
     now = Moment.now()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "argv": argv(),
         "git": _git(),
@@ -69,7 +70,8 @@ def facts(started: Moment) -> dict[str, Any]:
         "ended": now.wall,
         "seconds": now.wall - started.wall,
         "cpu_seconds": now.cpu - started.cpu,
-        "peak_memory_bytes": _peak_memory(),
+        # Of this process since its start; macOS counts in bytes, others in kilobytes.
+        "peak_memory_bytes": peak if sys.platform == "darwin" else peak * 1024,
         **_torch(),
     }
 
@@ -79,29 +81,21 @@ def argv() -> list[str]:
     return [redact(word) for word in sys.argv]
 
 
-def _peak_memory() -> int:
-    """Return the peak memory of this process since its start, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def _torch() -> dict[str, Any]:
     """Return threads and device if the stage has imported torch."""
     torch = sys.modules.get("torch")
     if torch is None:
         return {"torch_threads": None, "device": None}
-    cuda = torch.cuda.is_initialized()
     return {
         "torch_threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name() if cuda else platform.machine(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_initialized() else platform.machine(),
     }
 
 
 @functools.cache
 def libraries() -> dict[str, str]:
     """Return the installed versions of libraries that results may depend on."""
-    known = {name: version(name) for name in LIBRARIES}
-    return {name: number for name, number in known.items() if number is not None}
+    return {name: number for name in LIBRARIES if (number := version(name)) is not None}
 
 
 @functools.cache

@@ -93,7 +93,10 @@ def run_graph(
     walk = _Walk(targets, store, on_event)
     gate = Context(store.root, deadline=deadline)
     stopped: str | None = None
-    with _signals(), executor, _progress_sent(walk):
+    # Python lets only the main thread catch signals.
+    in_main = threading.current_thread() is threading.main_thread()
+    signals: AbstractContextManager[None] = stop_on_signals() if in_main else nullcontext()
+    with signals, executor, _progress_sent(walk):
         while True:
             stopped = stopped or _stopped(gate, executor)
             if stopped is None:
@@ -241,8 +244,3 @@ def _stopped(gate: Context, executor: Executor) -> str | None:
         executor.stop()
         return INTERRUPTED
     return None
-
-
-def _signals() -> AbstractContextManager[None]:
-    """Catch signals in the main thread; Python allows it nowhere else."""
-    return stop_on_signals() if threading.current_thread() is threading.main_thread() else nullcontext()

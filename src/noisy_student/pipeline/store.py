@@ -77,7 +77,10 @@ class Store:
     def hold(self, node: Node, check: Callable[[], None]) -> Iterator[None]:
         """Hold the node's lock; while another process holds it, wait and call ``check``, which may raise."""
         lock, holder, noticed = self._lock(node), self.root / "locks" / f"{node.short_key}.json", False
-        while not _acquired(lock):
+        while True:
+            with suppress(Timeout):
+                lock.acquire(blocking=False)
+                break
             if not noticed:
                 self.notice(f"{node.title}: waiting for {_holder(holder)}, which is computing the same stage.")
                 noticed = True
@@ -138,11 +141,6 @@ class Store:
         files.write_json(folder / f"{number}.json", {"schema": 1, "key": node.key, "title": node.title, **attempt})
         return number
 
-    def attempts(self, node: Node) -> list[dict[str, Any]]:
-        """Return the failed attempts at a node, oldest first."""
-        paths = (self.root / "attempts" / node.short_key).glob("*.json")
-        return [files.read_json(path) for path in sorted(paths, key=lambda path: int(path.stem))]
-
     def progress(self, node: Node) -> dict[str, Any] | None:
         """Return the last progress of a running stage (done, total, unit, pid); None without any."""
         try:
@@ -196,14 +194,6 @@ class Store:
             number += 1
         self.folder(node).rename(place)
         self.notice(f"{node.title}: {damage}; moved to {place}, will be computed again.")
-
-
-def _acquired(lock: FileLock) -> bool:
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return False
-    return True
 
 
 def _holder(path: Path) -> str:

@@ -9,11 +9,12 @@ a section by one registration, for example in a module named by an entry point o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from noisy_student.errors import UserError, require_known
+from noisy_student.identity import PACKAGE
 from noisy_student.registry import Registry
 from noisy_student.report import figures
 from noisy_student.report.table import Table
@@ -67,9 +68,18 @@ class Section:
         require_known(self.chapter or "", ("", *CHAPTERS), what, code="unknown-chapter")
 
     def parts(self, results: Row) -> list[Part]:
-        """Return the tables with lines, the figures and the sentences of this section."""
-        made = self.content(results)
-        found: Iterable[Part] = [made] if isinstance(made, Part) else made or ()
+        """Return the tables with lines, the figures and the sentences of this section.
+
+        A section of another package that fails is a sentence about its fault, so that the report has the others.
+        """
+        try:
+            made = self.content(results)
+            found: Sequence[Part] = [made] if isinstance(made, Part) else list(made or ())
+        except Exception as error:
+            module = self.content.__module__
+            if module.partition(".")[0] == PACKAGE:
+                raise
+            return [f"A section of {module} cannot be shown: {type(error).__name__}: {error}."]
         return [part for part in found if not isinstance(part, Table) or part.lines]
 
 

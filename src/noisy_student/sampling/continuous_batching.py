@@ -19,8 +19,7 @@ from torch import Tensor
 from noisy_student import seeds
 from noisy_student.records import Draw
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.sampling.engine import Decoding, Ends, Windows
-from noisy_student.sampling.kv_cache import KVCache
+from noisy_student.sampling.engine import Decoding, Drawn, Ends, Prompts, RowSeeds, Windows
 from noisy_student.sampling.token_choice import Row, choose_tokens, penalise_repetition, rows_of
 
 LEAST_WIDTH = 8
@@ -33,8 +32,8 @@ COMPACT_BELOW = 0.75
 class DrawRequest:
     """Input of one call: prompts, the seeds of each, and the windows in which they are drawn."""
 
-    prompts: Sequence[Sequence[int]]
-    row_seeds: Sequence[Sequence[int]]
+    prompts: Prompts
+    row_seeds: RowSeeds
     decoding: Decoding
     windows: Windows | None = None
 
@@ -58,11 +57,19 @@ class ContinuousBatching:
         self._groups: dict[int, int] = {}
         self._free_groups = list(range(len(self._prompts)))
         self._logits: dict[int, Tensor] = {}
-        self._cache = self._new_cache()
+        longest = max(map(len, self._prompts))
+        decoder.reserve(longest + work.decoding.max_new_tokens)
+        self._cache = decoder.new_cache(
+            # Rows enter prompt by prompt; only stragglers need more groups, which the cache then adds.
+            groups=min(len(self._prompts), 2 * -(-len(self._slots) // self._windows.ends[0])),
+            rows=len(self._slots),
+            prompt=longest,
+            drawn=work.decoding.max_new_tokens,
+        )
         self._ids_R = torch.zeros(len(self._slots), dtype=torch.long, device=decoder.device)
         self._seen_RV: Tensor | None = None
 
-    def run(self, check: Callable[[], None]) -> list[list[Draw]]:
+    def run(self, check: Callable[[], None]) -> Drawn:
         """Draw all rows; ``check`` is called at every step and may raise."""
         self._let_in()
         while (self._slots >= 0).any():
@@ -86,17 +93,6 @@ class ContinuousBatching:
         start, end = (0, *self._windows.ends)[done : done + 2]
         self._asked[prompt], self._open[prompt] = done + 1, end - start
         self._waiting.extend(range(prompt * self._copies + start, prompt * self._copies + end))
-
-    def _new_cache(self) -> KVCache:
-        longest = max(map(len, self._prompts))
-        self._decoder.reserve(longest + self._decoding.max_new_tokens)
-        return self._decoder.new_cache(
-            # Rows enter prompt by prompt; only stragglers need more groups, which the cache then adds.
-            groups=min(len(self._prompts), 2 * -(-len(self._slots) // self._windows.ends[0])),
-            rows=len(self._slots),
-            prompt=longest,
-            drawn=self._decoding.max_new_tokens,
-        )
 
     def _let_in(self) -> None:
         """Fill every free slot with a waiting row and draw its first token; a row that ends at once frees it again."""
@@ -131,12 +127,12 @@ class ContinuousBatching:
             logits_RV = penalise_repetition(logits_RV, self._seen(slots, rows), self._decoding.repetition_penalty)
         steps = np.array([len(row.ids) for row in rows])
         uniforms = seeds.uniforms(np.array([row.seed for row in rows], dtype=np.uint64), steps)
-        choice = choose_tokens(logits_RV, torch.from_numpy(uniforms).to(logits_RV.device), self._decoding)
+        ids_R, logprobs_R = choose_tokens(logits_RV, torch.from_numpy(uniforms).to(logits_RV.device), self._decoding)
         where = torch.from_numpy(slots)
-        self._ids_R[where] = choice.ids_R
+        self._ids_R[where] = ids_R
         if self._seen_RV is not None:
-            self._seen_RV[where] = self._seen_RV[where].scatter(1, choice.ids_R[:, None], True)
-        chosen = zip(slots.tolist(), rows, choice.ids_R.tolist(), choice.logprobs_R.tolist(), strict=True)
+            self._seen_RV[where] = self._seen_RV[where].scatter(1, ids_R[:, None], True)
+        chosen = zip(slots.tolist(), rows, ids_R.tolist(), logprobs_R.tolist(), strict=True)
         for slot, row, token, logprob in chosen:
             row.add(token, logprob, self._ends)
             if row.finish is not None or len(row.ids) == self._decoding.max_new_tokens:
@@ -158,17 +154,16 @@ class ContinuousBatching:
         self._cache.seat([self._groups[self._rows[row].prompt] if row >= 0 else None for row in self._slots.tolist()])
 
     def _give_up_slots(self) -> None:
-        busy = np.flatnonzero(self._slots >= 0)
-        if self._waiting or len(self._slots) <= LEAST_WIDTH:
+        busy, width = np.flatnonzero(self._slots >= 0), len(self._slots)
+        if self._waiting or width <= LEAST_WIDTH or len(busy) >= COMPACT_BELOW * width:
             return
-        if len(busy) < COMPACT_BELOW * len(self._slots):
-            free = np.flatnonzero(self._slots < 0)
-            kept = np.sort(np.concatenate([busy, free[: max(0, LEAST_WIDTH - len(busy))]]))
-            where = torch.from_numpy(kept).to(self._decoder.device)
-            self._cache.keep(where)
-            self._slots, self._ids_R = self._slots[kept], self._ids_R[where]
-            self._seen_RV = None if self._seen_RV is None else self._seen_RV[where]
-            self._seat()
+        free = np.flatnonzero(self._slots < 0)
+        kept = np.sort(np.concatenate([busy, free[: max(0, LEAST_WIDTH - len(busy))]]))
+        where = torch.from_numpy(kept).to(self._decoder.device)
+        self._cache.keep(where)
+        self._slots, self._ids_R = self._slots[kept], self._ids_R[where]
+        self._seen_RV = None if self._seen_RV is None else self._seen_RV[where]
+        self._seat()
 
     def _seen(self, slots: np.ndarray, rows: Sequence[Row]) -> Tensor:
         """Mark the tokens of each row, its prompt's included."""

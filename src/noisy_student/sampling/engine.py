@@ -35,6 +35,12 @@ class Decoding(Strict):
     """Stop after a complete first ``#### number``; the answer read is the same (``answers/stop.py``)."""
 
 
+Prompts = Sequence[Sequence[int]]
+"""Token ids of each prompt."""
+RowSeeds = Sequence[Sequence[int]]
+"""Seeds of each prompt's rows."""
+Drawn = list[list[Draw]]
+"""Draws of each prompt, by k."""
 Ends = Callable[[Sequence[int], int], Finish | None]
 """From a row's tokens and its number: the finish that its last token brought, or None."""
 
@@ -55,25 +61,16 @@ class Windows:
 class Engine(Protocol):
     """Draws continuations of prompts."""
 
-    def draw(
-        self,
-        prompts: Sequence[Sequence[int]],
-        row_seeds: Sequence[Sequence[int]],
-        decoding: Decoding,
-        windows: Windows | None = None,
-    ) -> list[list[Draw]]:
+    def draw(self, prompts: Prompts, row_seeds: RowSeeds, decoding: Decoding, windows: Windows | None = None) -> Drawn:
         """Return one list of draws per prompt, one draw per seed; all prompts have the same number of seeds.
 
         With ``windows`` a prompt has draws for its first seeds only, up to the window after which it needed no more.
         """
-        ...
 
 
 def draw_in_windows(
-    draw: Callable[[Sequence[int], Sequence[Sequence[int]]], list[list[Draw]]],
-    row_seeds: Sequence[Sequence[int]],
-    windows: Windows | None,
-) -> list[list[Draw]]:
+    draw: Callable[[Sequence[int], RowSeeds], Drawn], row_seeds: RowSeeds, windows: Windows | None
+) -> Drawn:
     """Return one list of draws per prompt, up to its last window, for engines that cannot stop early themselves.
 
     ``draw`` takes positions of prompts and the seeds of each, and draws them together.
@@ -81,7 +78,7 @@ def draw_in_windows(
     prompts = list(range(len(row_seeds)))
     if windows is None:
         return draw(prompts, row_seeds)
-    drawn: list[list[Draw]] = [[] for _ in row_seeds]
+    drawn: Drawn = [[] for _ in row_seeds]
     for first, end in pairwise((0, *windows.ends)):
         for prompt, draws in zip(prompts, draw(prompts, [row_seeds[p][first:end] for p in prompts]), strict=True):
             drawn[prompt] += draws

@@ -6,7 +6,7 @@ Rows are padded on the left to the longest prompt of the call, share one cursor,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,7 @@ from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer
 
 from noisy_student import seeds
-from noisy_student.records import Draw
-from noisy_student.sampling.engine import Decoding, Ends
+from noisy_student.sampling.engine import Decoding, Drawn, Ends, Prompts, RowSeeds
 from noisy_student.sampling.token_choice import choose_tokens, penalise_repetition, rows_of
 
 COMPACT_BELOW = 0.75
@@ -31,14 +30,8 @@ class PaddedBatch:
         self._pad_id = pad_id
 
     def draw(
-        self,
-        prompts: Sequence[Sequence[int]],
-        row_seeds: Sequence[Sequence[int]],
-        decoding: Decoding,
-        *,
-        ends: Ends,
-        check: Callable[[], None],
-    ) -> list[list[Draw]]:
+        self, prompts: Prompts, row_seeds: RowSeeds, decoding: Decoding, *, ends: Ends, check: Callable[[], None]
+    ) -> Drawn:
         """Return one list of draws per prompt, one draw per seed; ``check`` is called at every step and may raise."""
         copies = len(row_seeds[0])
         rows = rows_of(row_seeds)
@@ -50,9 +43,8 @@ class PaddedBatch:
                 logits_RV = penalise_repetition(logits_RV, batch.seen_RV, decoding.repetition_penalty)
             row_seeds_R = np.array([row.seed for row in inside], dtype=np.uint64)
             uniforms_R = torch.from_numpy(seeds.uniforms(row_seeds_R, step)).to(logits_RV.device)
-            choice = choose_tokens(logits_RV, uniforms_R, decoding)
-            ids_R = choice.ids_R
-            for row, token, logprob in zip(inside, ids_R.tolist(), choice.logprobs_R.tolist(), strict=True):
+            ids_R, logprobs_R = choose_tokens(logits_RV, uniforms_R, decoding)
+            for row, token, logprob in zip(inside, ids_R.tolist(), logprobs_R.tolist(), strict=True):
                 if row.finish is None:
                     row.add(token, logprob, ends)
             alive = [place for place, row in enumerate(inside) if row.finish is None]
@@ -68,9 +60,7 @@ class PaddedBatch:
             logits_RV = self._step(batch, ids_R)
         return [[row.draw for row in rows[start : start + copies]] for start in range(0, len(rows), copies)]
 
-    def _prefill(
-        self, prompts: Sequence[Sequence[int]], copies: int, decoding: Decoding
-    ) -> tuple[_Batch, torch.Tensor]:
+    def _prefill(self, prompts: Prompts, copies: int, decoding: Decoding) -> tuple[_Batch, torch.Tensor]:
         """Run every prompt once, then copy its keys and values for each of its rows."""
         device = self._model.device
         width = max(len(prompt) for prompt in prompts)

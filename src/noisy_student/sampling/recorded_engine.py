@@ -8,7 +8,7 @@ from pathlib import Path
 from noisy_student import seeds
 from noisy_student.errors import UserError
 from noisy_student.records import Draw, Sample
-from noisy_student.sampling.engine import Decoding, Windows, draw_in_windows
+from noisy_student.sampling.engine import Decoding, Drawn, Prompts, RowSeeds, Windows, draw_in_windows
 from noisy_student.sampling.engines import EngineRequest, OpenEngine
 from noisy_student.sampling.sample import read_samples
 
@@ -56,13 +56,7 @@ class RecordedEngine:
         """Return those of ``ks`` for which this question has no recorded sample."""
         return [k for k in ks if seeds.seed(self._run_seed, "sample", question_id, k=k) not in self._samples]
 
-    def draw(
-        self,
-        prompts: Sequence[Sequence[int]],
-        row_seeds: Sequence[Sequence[int]],
-        decoding: Decoding,
-        windows: Windows | None = None,
-    ) -> list[list[Draw]]:
+    def draw(self, prompts: Prompts, row_seeds: RowSeeds, decoding: Decoding, windows: Windows | None = None) -> Drawn:
         """Return one list of draws per prompt; each has one log-probability, that of the whole text, as recorded.
 
         Raises KeyError for a sample that was not recorded (``lacks``).

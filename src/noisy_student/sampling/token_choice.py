@@ -47,18 +47,13 @@ def rows_of(row_seeds: Sequence[Sequence[int]]) -> list[Row]:
     return [Row(number, prompt, seed) for number, (prompt, seed) in enumerate(flat)]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenChoice:
-    """Token ids and their log-probabilities under the sampling distribution, one per row."""
+def choose_tokens(
+    logits_RV: torch.Tensor, uniforms_R: torch.Tensor, decoding: Decoding
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the next token of each row and its log-probability under the sampling distribution.
 
-    ids_R: torch.Tensor
-    logprobs_R: torch.Tensor
-
-
-def choose_tokens(logits_RV: torch.Tensor, uniforms_R: torch.Tensor, decoding: Decoding) -> TokenChoice:
-    """Return the next token of each row: the likeliest when greedy, else by inverse of the cumulative distribution.
-
-    Greedy log-probabilities are those of the unscaled distribution, since the sampling one is a point.
+    The token is the likeliest when greedy, else by inverse of the cumulative distribution. Greedy log-probabilities are
+    those of the unscaled distribution, since the sampling one is a point.
     """
     if decoding.temperature == 0:
         ids_R = logits_RV.argmax(dim=-1)
@@ -69,7 +64,7 @@ def choose_tokens(logits_RV: torch.Tensor, uniforms_R: torch.Tensor, decoding: D
         # The sum may fall short of 1 by rounding: scaling the uniform keeps the last token reachable and no other.
         aim_R1 = uniforms_R.double()[:, None] * cumulative_RV[:, -1:]
         ids_R = torch.searchsorted(cumulative_RV, aim_R1, right=True).squeeze(1).clamp(max=logits_RV.shape[1] - 1)
-    return TokenChoice(ids_R, logprobs_RV.gather(1, ids_R[:, None]).squeeze(1))
+    return ids_R, logprobs_RV.gather(1, ids_R[:, None]).squeeze(1)
 
 
 def filter_logits(logits_RV: torch.Tensor, decoding: Decoding) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """The engine for causal models of transformers: prompts read once, K rows each.
 
-A model that our decoder supports (``models/kind.py``) is drawn from by continuous batching, any other in padded
+A model that our decoder supports (``models/adapter.py``) is drawn from by continuous batching, any other in padded
 batches. The schedule is a pure function of prompts, seeds, decoding and windows, so equal calls give equal bytes; in
 float64 a row does not depend on its neighbours.
 """
@@ -14,13 +14,12 @@ from functools import cached_property
 import torch
 from transformers import PreTrainedModel
 
+from noisy_student.models.adapter import why_not
 from noisy_student.models.chat import Renderer
-from noisy_student.models.kind import why_not
-from noisy_student.models.spec import PromptSpec
-from noisy_student.records import Draw, Finish
+from noisy_student.records import Finish
 from noisy_student.sampling.continuous_batching import ContinuousBatching, DrawRequest
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.sampling.engine import Decoding, Ends, Windows, draw_in_windows, may_stop
+from noisy_student.sampling.engine import Decoding, Drawn, Ends, Prompts, RowSeeds, Windows, draw_in_windows, may_stop
 from noisy_student.sampling.engines import EngineRequest, OpenEngine
 from noisy_student.sampling.padded_batch import PaddedBatch
 
@@ -28,7 +27,7 @@ from noisy_student.sampling.padded_batch import PaddedBatch
 def open_engine(request: EngineRequest) -> OpenEngine:
     """Load the model and return its engine."""
     loaded = request.model.weights
-    renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(request.spec["prompt"]))
+    renderer = Renderer(loaded.tokenizer, request.spec["prompt"])
     engine = TorchEngine(
         loaded.model,
         stop_ids=loaded.stop_ids,
@@ -80,13 +79,7 @@ class TorchEngine:
         return ["#" in self._decode([token]) for token in range(self._model.config.vocab_size)]
 
     @torch.inference_mode()
-    def draw(
-        self,
-        prompts: Sequence[Sequence[int]],
-        row_seeds: Sequence[Sequence[int]],
-        decoding: Decoding,
-        windows: Windows | None = None,
-    ) -> list[list[Draw]]:
+    def draw(self, prompts: Prompts, row_seeds: RowSeeds, decoding: Decoding, windows: Windows | None = None) -> Drawn:
         """Return one list of draws per prompt: one draw per seed, or up to the prompt's last window."""
         if not prompts:
             return []
@@ -96,7 +89,7 @@ class TorchEngine:
             request = DrawRequest(prompts, row_seeds, decoding, windows)
             return ContinuousBatching(self._decoder, request, width=self._width, ends=ends).run(self._check)
 
-        def draw(places: Sequence[int], seeds_PK: Sequence[Sequence[int]]) -> list[list[Draw]]:
+        def draw(places: Sequence[int], seeds_PK: RowSeeds) -> Drawn:
             some = [prompts[place] for place in places]
             return self._padded.draw(some, seeds_PK, decoding, ends=ends, check=self._check)
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from noisy_student.errors import UserError
 from noisy_student.models.chat import Renderer
-from noisy_student.models.spec import DType, PromptSpec
+from noisy_student.models.spec import DType
 from noisy_student.records import Draw, Finish
-from noisy_student.sampling.engine import Decoding, Windows, draw_in_windows, first_stop
+from noisy_student.sampling.engine import Decoding, Drawn, Prompts, RowSeeds, Windows, draw_in_windows, first_stop
 from noisy_student.sampling.engines import ENGINES, EngineRequest, OpenEngine
 
 INSTALL = ENGINES.get("vllm").install
@@ -32,7 +32,7 @@ _SEEDS = (1 << 63) - 1
 def open_engine(request: EngineRequest) -> OpenEngine:
     """Return the engine of a whole model; vLLM reads the weights itself."""
     found, spec = request.model.tokenizer, request.spec
-    renderer = Renderer(found.tokenizer, PromptSpec.model_validate(spec["prompt"]))
+    renderer = Renderer(found.tokenizer, spec["prompt"])
     engine = VllmEngine(
         found.folder,
         dtype=spec["model"]["dtype"],
@@ -66,13 +66,7 @@ class VllmEngine:
         self._check = check
         self._llm = _load(engine, folder, dtype) if llm is None else llm
 
-    def draw(
-        self,
-        prompts: Sequence[Sequence[int]],
-        row_seeds: Sequence[Sequence[int]],
-        decoding: Decoding,
-        windows: Windows | None = None,
-    ) -> list[list[Draw]]:
+    def draw(self, prompts: Prompts, row_seeds: RowSeeds, decoding: Decoding, windows: Windows | None = None) -> Drawn:
         """Return one list of draws per prompt: one draw per seed, or up to the prompt's last window.
 
         Raises UserError for a decoding that vLLM would not follow exactly.
@@ -83,14 +77,12 @@ class VllmEngine:
         if decoding.temperature > 0 and decoding.min_p > 0 and decoding.top_p < 1:
             raise _refused(f"min_p {decoding.min_p} and top_p {decoding.top_p} are both set.")
 
-        def draw(positions: Sequence[int], seeds: Sequence[Sequence[int]]) -> list[list[Draw]]:
+        def draw(positions: Sequence[int], seeds: RowSeeds) -> Drawn:
             return self._batch([prompts[position] for position in positions], seeds, decoding)
 
         return draw_in_windows(draw, row_seeds, windows)
 
-    def _batch(
-        self, prompts: Sequence[Sequence[int]], row_seeds: Sequence[Sequence[int]], decoding: Decoding
-    ) -> list[list[Draw]]:
+    def _batch(self, prompts: Prompts, row_seeds: RowSeeds, decoding: Decoding) -> Drawn:
         """Send one batch of requests to vLLM, which schedules them itself."""
         self._check()
         rows = [(list(prompt), seed) for prompt, seeds_K in zip(prompts, row_seeds, strict=True) for seed in seeds_K]

@@ -228,7 +228,7 @@ class DpoCondition(LabelCondition):
 def test_a_registered_method_is_planned_with_its_stage_settings_and_identity(model, monkeypatch):
     for table in ("_rows", "_origins"):
         monkeypatch.setattr(METHODS, table, dict(getattr(METHODS, table)))
-    METHODS.register("dpo", Method(DpoCondition, stage="train-grpo", spec=DpoSpec))
+    METHODS.register("dpo", Method(DpoCondition, stage="train-grpo", spec=DpoSpec, work=METHODS.get("grpo").work))
     fields = {"method": "dpo", "train": ["gold", "labels.votes"], "dpo": {"beta": 0.5}}
     item = _condition(_plan("v1", model, conditions__dpo=fields), "dpo")
     assert item.train.stage == "train-grpo" and set(item.train.inputs) == {"split", "gold", "labels"}

@@ -91,7 +91,7 @@ def test_lanes_are_declared_by_the_stages(tmp_path: Path, monkeypatch: pytest.Mo
     assert truth == {"grade", "label-quality", "group-quality", "lineage"}
     (tmp_path / "nowhere.py").write_text('LANE = "elsewhere"\n')
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ValueError, match="elsewhere"):
+    with refused("unknown-lane", "elsewhere"):
         make("nowhere:toy", {})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -72,19 +71,3 @@ def python(folder: Path, *arguments: str) -> str:
 def test_an_installed_package_registers_a_kind_once(tmp_path: Path) -> None:
     installed(tmp_path)
     assert python(tmp_path, "-c", USE).splitlines() == ["[True, False]", "brief_reward 64", "[]"]
-
-
-def test_the_source_of_a_foreign_kind_is_in_the_key_of_training_by_it(tmp_path: Path) -> None:
-    def digests(kind: str) -> dict[str, str]:
-        plan = json.loads(
-            python(tmp_path, "-m", "noisy_student", "plan", "v4", "--json", "--set", f"grpo.rewards.kind={kind}")
-        )
-        return {node["title"]: node["digest"] for node in plan["nodes"] if node["stage"].startswith("train")}
-
-    installed(tmp_path)
-    first, label = digests("brief"), digests("label")
-    installed(tmp_path, PLUGIN + "# changed\n")
-    second = digests("brief")
-    assert first["train grpo-baseline"] != second["train grpo-baseline"]
-    assert first["train baseline"] == second["train baseline"]
-    assert digests("label") == label

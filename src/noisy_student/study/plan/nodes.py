@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from noisy_student.pipeline.node import Node
 
@@ -27,6 +28,8 @@ class ConditionNodes:
     """Comparison with the round before, where it must be accepted."""
     lineage: Node | None = None
     """Change of its labels since the round before."""
+    measures: Mapping[str, Node] = field(default_factory=dict)
+    """Measurements of its graded answers that the study asks for, by stage."""
 
 
 @dataclass(frozen=True, slots=True)

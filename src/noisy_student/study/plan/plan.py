@@ -34,6 +34,7 @@ class Plan:
         kinds = ("grade", "quality", "groups", "review", "lineage")
         every: list[Node | None] = [] if self.preflight is None else [*self.preflight.targets]
         every += [getattr(item, kind) for kind in kinds for item in self.conditions]
+        every += [node for item in self.conditions for node in item.measures.values()]
         every += [node for item in self.labels for node in (item.labels, item.quality)]
         every += [item.on_dev for item in self.labels] + [item.train for item in self.conditions]
         # The export of labels reads the texts of questions from the split.

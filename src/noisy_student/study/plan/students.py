@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from noisy_student.errors import UserError
 from noisy_student.labeling.select import SELECTIONS
-from noisy_student.pipeline.node import Node
+from noisy_student.pipeline.node import Node, declared_by
 from noisy_student.study.plan import specs
 from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes, first_trained
 from noisy_student.study.plan.samples import SampledModel, SampleGraph
@@ -44,19 +44,20 @@ class SeedGraph(SampleGraph):
         train, condition = self.trained(name), self.settings.conditions[name]
         taught = None if train is None else first_trained(train)
         learned = None if taught is None else taught.inputs.get("examples", (taught,))[0]
-        measured_by = METHODS.get(condition.method).measured_by
+        measured_by, grade = METHODS.get(condition.method).measured_by, self._grade(name)
         return ConditionNodes(
             name=name,
             seed=self.run_seed,
             train=train,
             learned=learned,
-            grade=self._grade(name),
+            grade=grade,
             quality=self._condition_quality(name, learned) if isinstance(condition, TrainedCondition) else None,
-            groups=self._measured(measured_by, f"groups of {name} against the key", train=[self._student(name)])
+            groups=self._against_key(measured_by, f"groups of {name} against the key", train=[self._student(name)])
             if measured_by
             else None,
             review=None if condition.accept is None else self.review(name),
             lineage=self.lineage(name),
+            measures={stage: self._measure(stage, name, grade) for stage in self.settings.measures},
         )
 
     def label(self, name: str) -> LabelNodes:
@@ -67,8 +68,8 @@ class SeedGraph(SampleGraph):
         # Dev says nothing of questions of another kind.
         if label.part == "unlabeled" and not self.inputs.truth_known and label.samples is None:
             shown = [self.votes(label, part="dev")]
-            on_dev = self._measured("label-quality", f"quality of {name} on dev", votes=shown)
-        quality = self._measured("label-quality", f"quality of {name}", votes=[votes])
+            on_dev = self._against_key("label-quality", f"quality of {name} on dev", votes=shown)
+        quality = self._against_key("label-quality", f"quality of {name}", votes=[votes])
         labels = self.labels(name, SftCondition(train=(f"{LABELS}{name}",), select=label.default_select))
         return LabelNodes(name, self.run_seed, self._teacher(label), votes, labels, quality, on_dev)
 
@@ -315,7 +316,7 @@ class SeedGraph(SampleGraph):
             if len(voted) != 1 or voted[0].rule != "vote":
                 return None
             inputs |= {f"{role}votes": [self.votes(voted[0])], f"{role}labels": [self._like(condition)]}
-        return self._measured("lineage", f"labels of {name} since {accept.against}", **inputs)
+        return self._against_key("lineage", f"labels of {name} since {accept.against}", **inputs)
 
     def _grade(self, name: str) -> Node:
         settings, condition = self.settings_of(name), self.settings.conditions[name]
@@ -341,15 +342,21 @@ class SeedGraph(SampleGraph):
             title=f"grade {name}" + (" on dev" if part == "dev" else ""),
         )
 
+    def _measure(self, stage: str, name: str, grade: Node) -> Node:
+        inputs = {"samples": grade.inputs["samples"]}
+        if declared_by(stage).lane == "truth":
+            inputs["key"] = (self.key,)
+        return self.node(stage, {}, inputs=inputs, title=f"{stage} of {name}")
+
     def _condition_quality(self, name: str, learned: Node | None) -> Node | None:
         noised = self.settings.conditions[name].accuracy is not None
         judged = ("label", "reveal") if noised else ("label",)
         labels = [parent for parent in learned.inputs.get("labels", ()) if parent.stage in judged] if learned else []
         if len(labels) != 1:
             return None
-        return self._measured("label-quality", f"labels of {name} against the key", labels=labels)
+        return self._against_key("label-quality", f"labels of {name} against the key", labels=labels)
 
-    def _measured(self, stage: str, title: str, **inputs: list[Node]) -> Node:
+    def _against_key(self, stage: str, title: str, **inputs: list[Node]) -> Node:
         """A comparison with the key, for reports only."""
         return self.node(stage, {}, inputs={"key": [self.key], **inputs}, title=title)
 

@@ -42,6 +42,7 @@ def condition_row(nodes: ConditionNodes, view: RunView) -> dict[str, Any]:
         "learning_rate": _learning_rate(training),
         "health": health(training, view, name=nodes.name, own=condition.overrides),
         "group_quality": view.summary(nodes.groups),
+        "measures": {stage: view.summary(node) for stage, node in nodes.measures.items()},
         "sampled_tokens": trained.get("sampled_tokens", 0) + graded or None,
         "seconds": _seconds(view, [training, nodes.grade, *samples]),
     }

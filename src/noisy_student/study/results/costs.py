@@ -53,11 +53,11 @@ def arithmetic_of(node: Node, summary: Mapping[str, Any]) -> dict[str, int | Non
     parameters = summary.get("parameters")
     drawn, read = {}, {}
     method = of_stage(node.stage)
-    rolled_out = method is not None and method[1].samples
+    rolled_out = method is not None and method[1].samples and "sampled_tokens" in summary
     if rolled_out or (node.stage == "sample" and node.spec["engine"]["name"] != "recorded"):
         tokens = summary["tokens" if node.stage == "sample" else "sampled_tokens"]
         drawn = {"prompt_tokens": summary["prompt_tokens"], "sampled_tokens": tokens}
-    if method is not None:
+    if method is not None and "read_tokens" in summary:
         read = {"trained_tokens": summary["read_tokens"]}
     # Passes without a gradient: those of a reference model, and measurements of how far a student has drifted.
     forward = sum(drawn.values()) + summary.get("scored_tokens", 0)

@@ -106,7 +106,8 @@ class LastCondition(_WithoutTraining):
 class TrainedCondition(Condition):
     """A student of its own training, whatever the method.
 
-    Overrides of the run's settings stand in a field of the method's name, such as ``sft`` or ``grpo``.
+    Overrides of the run's settings stand in a field of the method's name, such as ``sft`` or ``grpo``; a dash is an
+    underscore there.
     """
 
     last_of: ClassVar[tuple[Name, ...]] = ()
@@ -147,7 +148,7 @@ class TrainedCondition(Condition):
     @property
     def overrides(self) -> Mapping[str, Any]:
         """The fields of its method's settings that differ from the run's."""
-        own: Mapping[str, Any] = getattr(self, self.method, {})
+        own: Mapping[str, Any] = getattr(self, self.method.replace("-", "_"), {})
         return own
 
     @model_validator(mode="after")

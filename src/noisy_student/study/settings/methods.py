@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from noisy_student.errors import UserError
 from noisy_student.registry import Registry
 from noisy_student.strict import Strict
 from noisy_student.study.settings.conditions import (
@@ -59,6 +60,17 @@ class Method:
     """Counts of the stage's summary that the results show, beside those of every training."""
     measured_by: str | None = None
     """The stage that compares with the key the groups of answers which its training records."""
+
+    def __post_init__(self) -> None:
+        learns = issubclass(self.condition, TextCondition | LabelCondition)
+        given = (self.stage is not None, self.spec is not None, self.work is not None)
+        if given != (learns,) * 3:
+            raise UserError(
+                f"The method of {self.condition.__name__} has stage, spec and work: {', '.join(map(str, given))}.",
+                why="A method that trains has all three, and a condition derived from TextCondition or LabelCondition.",
+                do="Give the missing ones (docs/extending.md).",
+                code="plugin-row-invalid",
+            )
 
     @property
     def reads_texts(self) -> bool:

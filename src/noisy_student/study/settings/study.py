@@ -15,6 +15,7 @@ from noisy_student.data.spec import DataSpec
 from noisy_student.errors import UserError
 from noisy_student.labeling.stopping import Ties
 from noisy_student.models.spec import ModelSpec, PromptSpec
+from noisy_student.pipeline.node import STAGES, declared
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.engines import require_selectable
 from noisy_student.strict import Distinct, Name, Strict
@@ -158,7 +159,21 @@ class Settings(Strict):
     preflight: bool = False
     """Run the pre-flight checks first; a failed check withholds the rest (docs/before-a-run.md)."""
     checks: CheckSettings = CheckSettings()
+    measures: tuple[Name, ...] = ()
+    """Stages that measure every condition's answers to its test, for the results (docs/extending.md)."""
     seeds: Annotated[Distinct[tuple[int, ...]], Field(min_length=1)] = (1,)
+
+    @field_validator("measures")
+    @classmethod
+    def _measures_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not declared(STAGES.get(name).module).measures:
+                raise UserError(
+                    f'measures names the stage "{name}", which does not measure answers.',
+                    do="Take it out, or declare MEASURES = True in its module.",
+                    code="stage-measures-nothing",
+                )
+        return names
 
     @model_validator(mode="before")
     @classmethod
@@ -178,7 +193,8 @@ class Settings(Strict):
         """
         row = METHODS.get(condition.method)
         assert row.spec is not None, "trained conditions have settings"
-        run: Strict = getattr(self, condition.method, None) or row.spec()
+        table = getattr(self, condition.method, None)
+        run: Strict = table if isinstance(table, row.spec) else row.spec()
         return overridden(run, condition.overrides, f"conditions.{name}.{condition.method}")
 
     @property

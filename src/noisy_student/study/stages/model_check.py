@@ -15,7 +15,6 @@ from noisy_student.evaluation.preflight.facts import Completion, PromptCompariso
 from noisy_student.evaluation.preflight.model import VERBATIM, common_prefix, compare_prompts
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import LoadedModel
-from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Question
 from noisy_student.sampling.engine import Decoding, Engine
 from noisy_student.sampling.engines import EngineRequest, open_engine
@@ -30,7 +29,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``model.json``; the speed is in the summary only, since it differs between runs."""
     source = Source(spec)
     loaded = source.weights
-    renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
+    renderer = Renderer(loaded.tokenizer, spec["prompt"])
     questions = read_questions(inputs["unseen"][0] / "unseen.jsonl")
     engine = open_engine(EngineRequest(spec, source, questions, context.check)).engine
     found = {
@@ -51,12 +50,9 @@ def _stop_ids(loaded: LoadedModel, folder: Path, *, pad_as_end: bool) -> StopIds
     """The end ids in the model's files, read anew, and those that the engine uses."""
     path = folder / "generation_config.json"
     named = files.read_json(path).get("eos_token_id") if path.is_file() else None
-    stated = [token for token in (named if isinstance(named, list) else [named]) if isinstance(token, int)]
-    eos = loaded.tokenizer.eos_token_id
-    stated += [eos] if isinstance(eos, int) else []
-    return StopIds(
-        tuple(sorted(set(stated))), tuple(sorted(loaded.stop_ids)), loaded.turn_end_id, loaded.pad_id, pad_as_end
-    )
+    stated = [*(named if isinstance(named, list) else [named]), loaded.tokenizer.eos_token_id]
+    ends = {token for token in stated if isinstance(token, int)}
+    return StopIds(tuple(sorted(ends)), tuple(sorted(loaded.stop_ids)), loaded.turn_end_id, loaded.pad_id, pad_as_end)
 
 
 def _compared(renderer: Renderer, split: Path, stop_ids: frozenset[int]) -> PromptComparison:
@@ -74,13 +70,16 @@ def _speed(spec: Spec, engine: Engine, prompts: Sequence[Sequence[int]]) -> Spee
     rows = list(prompts[: spec["speed_rows"]])
     row_seeds = [[seeds.seed(spec["seed"], "preflight-speed", k=k)] for k in range(len(rows))]
     decoding = Decoding(temperature=0.7, max_new_tokens=spec["speed_tokens"], stop_at_answer=False)
-    engine.draw(rows[:1], row_seeds[:1], decoding)
+
+    def tokens(first: int, end: int) -> int:
+        drawn = engine.draw(rows[first:end], row_seeds[first:end], decoding)
+        return sum(len(draw.token_ids) for draws in drawn for draw in draws)
+
+    tokens(0, 1)
     started = time.monotonic()
-    together = sum(len(draw.token_ids) for draws in engine.draw(rows, row_seeds, decoding) for draw in draws)
+    together = tokens(0, len(rows))
     between = time.monotonic()
-    alone = 0
-    for row, seed in zip(rows, row_seeds, strict=True):
-        alone += sum(len(draw.token_ids) for draws in engine.draw([row], [seed], decoding) for draw in draws)
+    alone = sum(tokens(place, place + 1) for place in range(len(rows)))
     ended = time.monotonic()
     return Speed(len(rows), together / (between - started), alone / (ended - between))
 

@@ -15,8 +15,10 @@ from noisy_student.evaluation.grade import grade
 from noisy_student.evaluation.review import Round, entropy, review, share_of_answered
 from noisy_student.labeling.select import votes_needed
 from noisy_student.labeling.vote import ballots, votes
-from noisy_student.records import Answer, Sample
+from noisy_student.records import Answer
 from noisy_student.sampling.sample import read_folders
+
+NUMBERS = ("accuracy", "agreement", "coverage", "precision", "readable", "length")
 
 
 def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
@@ -48,6 +50,7 @@ def _round(spec: Spec, inputs: Inputs, role: str, key: AnswerKey, context: Conte
         for row in grade(read_folders(inputs[f"{role}greedy"], context.check), key, truncated=spec["truncated"])
     }
     drawn = list(read_folders(inputs[f"{role}drawn"], context.check))
+    answers = (read(each.text, each.finish, truncated=spec["truncated"], kind=each.kind) for each in drawn)
     cast = list(votes(ballots(drawn, truncated=spec["truncated"]), k=spec["K"], ties=spec["ties"]))
     needed = votes_needed(spec["min_agreement"], spec["K"])
     selected = [vote for vote in cast if vote.winner is not None and vote.votes >= needed]
@@ -58,23 +61,14 @@ def _round(spec: Spec, inputs: Inputs, role: str, key: AnswerKey, context: Conte
         agreement=sum(vote.votes for vote in cast) / (len(cast) * spec["K"]),
         coverage=len(selected) / len(cast),
         precision=right / len(selected) if selected else None,
-        readable=sum(_readable(sample, spec) for sample in drawn) / len(drawn),
+        readable=sum(isinstance(answer, Answer) for answer in answers) / len(drawn),
         length=sum(len(sample.token_ids) for sample in drawn) / len(drawn),
     )
 
 
-def _readable(sample: Sample, spec: Spec) -> bool:
-    return isinstance(read(sample.text, sample.finish, truncated=spec["truncated"], kind=sample.kind), Answer)
-
-
 def _numbers(made: Round) -> dict[str, float | None]:
     return {
-        "accuracy": made.accuracy,
-        "agreement": made.agreement,
-        "coverage": made.coverage,
-        "precision": made.precision,
-        "readable": made.readable,
-        "length": made.length,
+        **{name: getattr(made, name) for name in NUMBERS},
         "entropy": entropy(made.winners),
         "share_of_answered": share_of_answered(made.winners),
     }

@@ -31,11 +31,13 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     gold examples of the split stand before each question.
     """
     shard = Shard.model_validate(spec["shard"])
-    questions = _questions(spec, inputs["split"][0])
+    split, (first, end) = inputs["split"][0], spec["block"]
+    # Blocks are cut from the questions sorted by id.
+    questions = sorted(read_questions(split / f"{spec['part']}.jsonl"), key=lambda question: question.id)[first:end]
     source = Source(spec, inputs["model"][0] if "model" in inputs else None)
     sampler = open_engine(EngineRequest(spec, source, questions, context.check))
     decoding = Decoding.model_validate(spec.get("decoding", {}))
-    shots = _shots(spec, inputs["split"][0])
+    shots = _shots(spec, split)
     room = sampler.context - decoding.max_new_tokens
     if room < 1:
         raise UserError(
@@ -70,7 +72,12 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
             )
             write_samples(path, drawn)
     written = [sample for chunk in todo for sample in read_samples(_chunk_path(context, chunk.index))]
-    written += [_failed(question, k) for question in beyond for k in range(shard.first, shard.end)]
+    # Placeholders of samples that could not be drawn.
+    written += [
+        Sample(question.id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0, kind=question.kind)
+        for question in beyond
+        for k in range(shard.first, shard.end)
+    ]
     written.sort(key=lambda sample: (sample.question_id, sample.k))
     write_samples(context.data / "samples.jsonl", written)
     return {
@@ -107,18 +114,6 @@ def _windows(
         return Windows(ends, more)
 
     return of_chunk
-
-
-def _failed(question: Question, k: int) -> Sample:
-    """Return the placeholder of a sample that could not be drawn."""
-    return Sample(question.id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0, kind=question.kind)
-
-
-def _questions(spec: Spec, split: Path) -> list[Question]:
-    """Return this node's block of one part of the split; blocks are cut from the questions sorted by id."""
-    questions = sorted(read_questions(split / f"{spec['part']}.jsonl"), key=lambda question: question.id)
-    first, end = spec["block"]
-    return questions[first:end]
 
 
 def _shots(spec: Spec, split: Path) -> Callable[[Question], tuple[Shot, ...]]:

@@ -13,9 +13,7 @@ from noisy_student.data.rows import read_asked, read_labels, read_learned, read_
 from noisy_student.labeling.shuffle import others_answers
 from noisy_student.labeling.vote import winner_of
 from noisy_student.models.chat import Renderer
-from noisy_student.models.spec import PromptSpec
-from noisy_student.records import Draw
-from noisy_student.sampling.engine import Decoding
+from noisy_student.sampling.engine import Decoding, Drawn, Prompts, RowSeeds
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.study.stages.loading import load_copy, load_model, start
 from noisy_student.training.grpo.rl_examples import RlExamples, rl_examples
@@ -38,14 +36,11 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         loaded = load_model(spec, begin, threads=grpo.threads)
     else:
         loaded = load_copy(spec, begin, context, threads=grpo.threads)
-    renderer = Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"]))
+    renderer = Renderer(loaded.tokenizer, spec["prompt"])
     split = inputs["split"][0]
     health = HealthSpec.model_validate(spec["health"])
     dev = {label.question_id: label.answer for label in read_labels(split / "dev_gold.jsonl")[: health.dev]}
-    questions = [
-        *read_asked(split),
-        *(question for question in read_questions(split / "dev.jsonl") if question.id in dev),
-    ]
+    questions = read_asked(split) + [each for each in read_questions(split / "dev.jsonl") if each.id in dev]
     prompts = {question.id: renderer.encode(question) for question in questions}
     room = int(getattr(loaded.model.config, "max_position_embeddings", 1 << 30)) - grpo.max_new_tokens
     labels = read_learned(inputs)
@@ -91,12 +86,7 @@ def draw_rows(
     """Return a function that samples with the current weights: a new engine at each call."""
     decoding = Decoding(temperature=grpo.temperature, max_new_tokens=grpo.max_new_tokens, stop_at_answer=False)
 
-    def draw(
-        model: Any,
-        prompts: Sequence[Sequence[int]],
-        row_seeds: Sequence[Sequence[int]],
-        check: Callable[[], None],
-    ) -> list[list[Draw]]:
+    def draw(model: Any, prompts: Prompts, row_seeds: RowSeeds, check: Callable[[], None]) -> Drawn:
         engine = TorchEngine(model, stop_ids=stop_ids, pad_id=pad_id, decode=decode, check=check, width=width)
         return engine.draw(prompts, row_seeds, decoding)
 

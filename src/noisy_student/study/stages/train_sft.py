@@ -11,7 +11,6 @@ from noisy_student.data.rows import read_asked, read_questions
 from noisy_student.errors import NotTrainable
 from noisy_student.labeling.examples import read_examples
 from noisy_student.models.chat import Renderer
-from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Question
 from noisy_student.study.stages.loading import load_model, start
 from noisy_student.training.sft.examples import encode
@@ -31,7 +30,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     examples = read_examples(inputs["examples"][0] / "examples.jsonl")
     sft = SftSpec.model_validate(spec["sft"])
     encoded = encode(
-        Renderer(loaded.tokenizer, PromptSpec.model_validate(spec["prompt"])),
+        Renderer(loaded.tokenizer, spec["prompt"]),
         examples,
         _questions(split, spec.get("view"), {example.question_id for example in examples}),
         max_length=sft.max_length,

@@ -24,9 +24,8 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     stopping = spec.get("stopping")
     if stopping is None:
         voted = write_votes(path, votes(cast, k=K, ties=spec["ties"]))
-        questions = leading_votes(_counted(read_votes(path, tallies=False), totals), k=K)
-        histogram = [[count, number] for count, number in enumerate(questions)]
-        return {"questions": voted, **totals, "levels": histogram, **math_pool.since(before)}
+        levels = leading_votes(_counted(read_votes(path, tallies=False), totals), k=K)
+        return {"questions": voted, **totals, "levels": [*map(list, enumerate(levels))], **math_pool.since(before)}
     rule = rule_of(stopping["rule"], min_agreement=stopping["min_agreement"], K=K, ties=spec["ties"])
     made = stopped_votes(cast, k=K, rule=rule, ties=spec["ties"])
     # Leading counts of different numbers of samples make no histogram.
