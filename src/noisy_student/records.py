@@ -152,3 +152,19 @@ class Finding:
     margin: float | None
     mde: float | None
     verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRehearsal:
+    """Peak bytes of one training step with the longest rows.
+
+    ``peak`` is None if the step did not fit (with ``reason``) or the peak is unknown.
+    """
+
+    method: str
+    rows: int
+    tokens: int
+    peak: int | None
+    free: int | None
+    where: str
+    reason: str = ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from refusals import printed_code
 
+from noisy_student import files
 from noisy_student.cli.main import main
-from noisy_student.evaluation.grade import write_grades
 from noisy_student.records import Grade
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -18,7 +19,7 @@ TABLE, CLAIMS = str(EXAMPLES / "plan_table.csv"), str(EXAMPLES / "plan_claims.cs
 
 def _grades(path: Path, rights: list[int]) -> str:
     rows = [Grade(f"q{place}", 0, bool(right), bool(right), "1", "eos") for place, right in enumerate(rights)]
-    write_grades(path, rows)
+    files.write_jsonl(path, map(asdict, rows))
     return str(path)
 
 

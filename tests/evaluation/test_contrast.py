@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import refused
 
-from noisy_student.evaluation.contrast import Outcomes, contrast, judge
+from noisy_student.evaluation.contrast import Outcomes, contrast, judge, prediction_answer
 from noisy_student.records import Finding
+from noisy_student.statistics.intervals import Interval
 from noisy_student.statistics.paired import PairedCounts, mcnemar_midp, newcombe_paired
 
 
@@ -225,3 +226,20 @@ def test_a_difference_of_differences_is_tested_on_questions():
     assert finding.method == "McNemar mid-p, Newcombe paired interval"
     assert finding.p_value == pytest.approx(1 / 2**15)
     assert judge([finding])[0].verdict == "helps"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "above", "below", "answer"),
+    [
+        (0.51, 0.6, 0.5, None, "held"),
+        (0.5, 0.6, 0.5, None, "unsure"),
+        (0.4, 0.5, 0.5, None, "failed"),
+        (0.4, 0.49, None, 0.5, "held"),
+        (0.4, 0.5, None, 0.5, "unsure"),
+        (0.5, 0.6, None, 0.5, "failed"),
+    ],
+)
+def test_a_prediction_needs_the_whole_interval_on_one_side(
+    low: float, high: float, above: float | None, below: float | None, answer: str
+) -> None:
+    assert prediction_answer(Interval(low, high), above=above, below=below) == answer

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
+from noisy_student import files
 from noisy_student.answer_key import AnswerKey, KeyEntry
-from noisy_student.evaluation.grade import grade, read_grades, stop_rate, write_grades
+from noisy_student.evaluation.grade import grade, read_grades, stop_rate
 from noisy_student.evaluation.reveal import reveal
 from noisy_student.records import Grade, Label, Sample
 
@@ -47,7 +50,7 @@ def test_grades_keep_order_and_k_and_come_back_from_their_file(tmp_path):
     samples = [_sample("#### 7", "c", k=1), _sample("#### 8", "c"), _sample("?", "b", "length")]
     made = list(grade(samples, KEY))
     assert [(row.question_id, row.k, row.correct) for row in made] == [("c", 1, True), ("c", 0, False), ("b", 0, False)]
-    assert write_grades(tmp_path / "grades.jsonl", made) == 3
+    files.write_jsonl(tmp_path / "grades.jsonl", map(asdict, made))
     assert list(read_grades(tmp_path / "grades.jsonl")) == made
 
 

@@ -1,4 +1,4 @@
-"""Votes and labels against the key."""
+"""Votes, labels, GRPO's groups and the change between rounds, against the key."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisy_student.answer_key import AnswerKey, KeyEntry
-from noisy_student.evaluation.label_quality import LabelQuality, LevelQuality, label_quality, vote_quality
+from noisy_student.evaluation.label_quality import (
+    LevelQuality,
+    group_quality,
+    label_quality,
+    lineage,
+    vote_quality,
+)
 from noisy_student.labeling.vote import votes
-from noisy_student.records import Label
+from noisy_student.records import Label, Vote
 
 KEY = AnswerKey({name: KeyEntry(name, "7") for name in "abcdef"})
 
@@ -51,8 +57,8 @@ def test_votes_over_different_k_are_refused():
 
 def test_labels_count_each_question_once():
     labels = [Label("a", "7", "x", "vote"), Label("a", "7", "y", "vote"), Label("b", "8", None, "vote")]
-    assert label_quality(labels, KEY) == LabelQuality(2, 1)
-    assert label_quality([], KEY) == LabelQuality(0, 0)
+    assert label_quality(labels, KEY) == {"labels": 2, "right": 1}
+    assert label_quality([], KEY) == {"labels": 0, "right": 0}
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,3 +70,110 @@ def test_the_parts_add_up(rows):
     assert sum(level.right for level in made.by_level) == made.right
     assert made.single_right == pytest.approx(sum(row.count("7") for row in rows) / 4)
     assert all(level.right <= level.questions for level in made.by_level)
+
+
+def group(step: int, name: str, label: str | None, right: int, origin: str = "vote") -> dict[str, object]:
+    return {"step": step, "question_id": name, "origin": origin, "label": label, "answers": 4, "right": right}
+
+
+GROUP_KEY = AnswerKey({"a": KeyEntry("a", "4"), "b": KeyEntry("b", "5")})
+
+
+def test_kinds_are_counted_apart_for_right_and_wrong_labels() -> None:
+    groups = [
+        group(0, "g", "9", 4, origin="gold"),
+        group(0, "a", "4.0", 2),
+        group(1, "a", "4", 4),
+        group(1, "b", "7", 4),
+        group(2, "b", "7", 0),
+        group(2, "b", None, 0),
+        group(2, "elsewhere", "1", 1),
+    ]
+    found = group_quality(groups, GROUP_KEY)["groups"]
+    assert {(row["origin"], row["label"], row["kind"]): row["groups"] for row in found} == {
+        ("gold", "right", "all-right"): 1,
+        ("pseudo", "right", "mixed"): 1,
+        ("pseudo", "right", "all-right"): 1,
+        ("pseudo", "wrong", "all-right"): 1,
+        ("pseudo", "wrong", "all-wrong"): 1,
+        ("pseudo", "none", "all-wrong"): 1,
+        ("pseudo", "unknown", "mixed"): 1,
+    }
+
+
+def test_the_accuracy_of_pseudo_labels_is_followed_over_the_steps() -> None:
+    groups = [group(step, "a", "4" if step < 10 else "5", 1) for step in range(20)]
+    groups += [group(15, "g", "1", 1, origin="gold"), group(15, "elsewhere", "1", 1)]
+    assert group_quality(groups, GROUP_KEY)["over_steps"] == [
+        {"step": 0, "labels": 10, "accuracy": 1.0},
+        {"step": 10, "labels": 10, "accuracy": 0.0},
+    ]
+
+
+KINDS = ("same", "flipped", "gained", "lost", "without")
+answers = st.one_of(st.none(), st.sampled_from(["1", "2", "3"]))
+names = st.sampled_from([f"q{i}" for i in range(8)])
+winners = st.dictionaries(names, answers, max_size=8)
+
+
+def round_votes(found: dict[str, str | None]) -> list[Vote]:
+    return [Vote(name, winner, 3, 4, 1, tied=winner is None, tally=()) for name, winner in found.items()]
+
+
+def key_of(truth: dict[str, str]) -> AnswerKey:
+    return AnswerKey({name: KeyEntry(name, answer) for name, answer in truth.items()})
+
+
+TRUTH = {f"q{i}": "1" for i in range(8)}
+
+
+def test_each_kind_is_counted_once() -> None:
+    before = {"q0": "1", "q1": "2", "q2": None, "q3": "3", "q4": None, "q5": "1", "q6": "2", "gone": "1"}
+    now = {"q0": "1", "q1": "1", "q2": "2", "q3": None, "q4": None, "q5": "2", "q6": "3", "new": "1"}
+    found = lineage(
+        round_votes(before), round_votes(now), selected=(["q0", "q1", "gone"], ["q1", "q2", "new"]), key=key_of(TRUTH)
+    )
+    assert [getattr(found, kind) for kind in KINDS] == [1, 3, 1, 1, 1]
+    assert (found.questions, found.mended, found.spoiled) == (7, 1, 1)
+    assert (found.kept, found.added) == (1, 2)
+
+
+@given(winners, winners, st.sets(names), st.sets(names))
+def test_counts_add_up_and_turn_round_with_the_rounds(
+    before: dict[str, str | None], now: dict[str, str | None], first: set[str], second: set[str]
+) -> None:
+    there = lineage(round_votes(before), round_votes(now), selected=(first, second), key=key_of(TRUTH))
+    back = lineage(round_votes(now), round_votes(before), selected=(second, first), key=key_of(TRUTH))
+    assert there.questions == sum(getattr(there, kind) for kind in KINDS) == len(set(before) & set(now))
+    assert (there.kept + there.added, back.kept + back.added) == (len(second), len(first))
+    assert there.mended is not None and there.spoiled is not None
+    assert there.mended + there.spoiled <= there.flipped
+    swapped = {"gained": "lost", "lost": "gained", "mended": "spoiled", "spoiled": "mended"}
+    for name in ("questions", *KINDS, "mended", "spoiled", "kept"):
+        assert getattr(there, name) == getattr(back, swapped.get(name, name)), name
+
+
+@given(winners)
+def test_a_round_that_repeats_the_one_before_changes_nothing(found: dict[str, str | None]) -> None:
+    made = lineage(round_votes(found), round_votes(found), selected=(found, found), key=key_of({}))
+    assert (made.flipped, made.gained, made.lost, made.added) == (0, 0, 0, 0)
+    assert (made.mended, made.spoiled, made.kept) == (0, 0, len(found))
+
+
+def test_equal_values_are_the_same_answer() -> None:
+    made = lineage(round_votes({"q0": "0.5"}), round_votes({"q0": "1/2"}), selected=((), ()), key=key_of({"q0": "1"}))
+    assert (made.same, made.flipped) == (1, 0)
+
+
+@pytest.mark.parametrize(("known", "expected"), [({"q0": "1"}, None), ({"q0": "1", "q1": "5"}, 1)])
+def test_without_the_truth_of_every_flip_nobody_knows_what_was_mended(
+    known: dict[str, str], expected: int | None
+) -> None:
+    made = lineage(
+        round_votes({"q0": "2", "q1": "3", "q2": "4"}),
+        round_votes({"q0": "1", "q1": "2", "q2": "4"}),
+        selected=((), ()),
+        key=key_of(known),
+    )
+    assert (made.flipped, made.mended) == (2, expected)
+    assert made.spoiled == (None if expected is None else 0)

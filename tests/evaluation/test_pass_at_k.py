@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import combinations
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisy_student.evaluation.contrast import Outcomes, contrast, judge
-from noisy_student.evaluation.pass_at_k import Gain, Tries, gain_kind, points, tries
+from noisy_student.evaluation.pass_at_k import Gain, Tries, VoteCurve, gain_kind, points, saturation, sizes, tries
+from noisy_student.labeling.vote import votes
 from noisy_student.records import Finding, Grade
 from noisy_student.statistics.voting import maj_at_k, pass_at_k
 
@@ -49,7 +51,6 @@ def test_they_are_those_of_the_statistics(right: int, wrong: list[int], blank: i
     tally = {"yes": right, **{f"no {place}": count for place, count in enumerate(wrong)}}
     assert made.passed(k) == pass_at_k(total, right, k=k)
     assert made.led(k) == pytest.approx(maj_at_k(tally, "yes", k=k, abstained=blank))
-    assert made.readable == total - blank
     assert made.passed(1) == pytest.approx(right / total) == made.led(1)
     assert made.led(k) <= made.passed(k) + 1e-12
 
@@ -66,7 +67,7 @@ def test_a_question_is_counted_and_questions_stand_by_id() -> None:
     rows = [*grades("b", ["7", "1", None, "1", "2"]), *grades("a", ["7"] * 5)]
     first, second = tries(rows)
     assert (first.question_id, first.k, first.right, first.wrong) == ("a", 5, 5, ())
-    assert (second.right, second.wrong, second.readable) == (1, (1, 2), 4)
+    assert (second.right, second.wrong) == (1, (1, 2))
     assert tries(reversed(rows)) == [first, second]
 
 
@@ -128,3 +129,50 @@ def test_a_gain_without_a_certain_difference_is_unclear(
     if all(p is None or p > 0.05 for _, p in (one, many)):
         assert said == "unclear"
     assert (said == "learned") == (many[0] > 0 and many[1] is not None and many[1] <= 0.05)
+
+
+def right_over(answers: list[str | None], k: int) -> float:
+    """The mean over all subsets of size k of the right answer's share of the win."""
+    shares = []
+    for some in combinations(answers, k):
+        counts = Counter(answer for answer in some if answer is not None)
+        most = max(counts.values(), default=0)
+        leaders = [answer for answer, count in counts.items() if count == most]
+        shares.append(("1" in leaders) / len(leaders) if leaders else 0.0)
+    return sum(shares) / len(shares)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 8).flatmap(
+        lambda K: st.lists(
+            st.lists(st.sampled_from(["1", "2", "3", None]), min_size=K, max_size=K), min_size=1, max_size=4
+        )
+    )
+)
+def test_each_point_is_the_mean_over_all_subsets(asked: list[list[str | None]]) -> None:
+    curve = VoteCurve()
+    rows = [(str(number), answer) for number, answers in enumerate(asked) for answer in answers]
+    for vote in votes(rows):
+        curve.add(vote, "1.0")
+    points = curve.points()
+    assert [k for k, _ in points] == list(sizes(len(asked[0])))
+    for k, share in points:
+        assert share == pytest.approx(sum(right_over(answers, k) for answers in asked) / len(asked))
+
+
+def test_nothing_added_has_no_point() -> None:
+    assert VoteCurve().points() == ()
+
+
+@pytest.mark.parametrize(
+    ("curve", "k"),
+    [
+        ([(1, 0.5), (2, 0.5), (4, 0.6), (8, 0.61)], 4),
+        ([(1, 0.5), (2, 0.5), (4, 0.6)], None),  # 1 to 2 never counts
+        ([(1, 0.5), (2, 0.5), (4, 0.6), (6, 0.6)], None),  # the last step is shorter than a doubling
+        ([], None),
+    ],
+)
+def test_a_curve_saturates_where_a_doubling_gains_too_little(curve: list[tuple[int, float]], k: int | None) -> None:
+    assert saturation(curve, 0.02) == k

@@ -16,8 +16,16 @@ from noisy_student import files
 from noisy_student.cli import options
 from noisy_student.cli.console import emit, note, output, say, table
 from noisy_student.errors import UserError, nearest
-from noisy_student.evaluation.claims import MARGIN, SAYS, Claim, judge_claims
-from noisy_student.evaluation.compare import Comparison, Join, compare_counts, compare_grades
+from noisy_student.evaluation.compare import (
+    MARGIN,
+    SAYS,
+    Claim,
+    Comparison,
+    Join,
+    compare_counts,
+    compare_grades,
+    judge_claims,
+)
 from noisy_student.evaluation.grade import read_grades
 from noisy_student.records import Grade
 from noisy_student.report.numbers import count, p_value, percent, points, points_interval, size

@@ -13,9 +13,9 @@ from noisy_student.cli.console import date, emit, note, say, table
 from noisy_student.cli.runs import STRANGE, Past, past_runs
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import roots
+from noisy_student.pipeline.manifest import stored
 from noisy_student.report.numbers import DASH, duration
 from noisy_student.report.tables.probes import answer
-from noisy_student.study.forecast.history import stored_results
 from noisy_student.study.forecast.ledger import FinishedRun, ledger
 from noisy_student.study.results.costs import total
 
@@ -79,7 +79,7 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
     if budget is not None:
         options.require_usd("--of", budget)
     finished = [FinishedRun(past.folder, past.written, past.results) for past in past_runs(runs) if past.results]
-    entries = ledger(finished, roots(store), stored_results(store))
+    entries = ledger(finished, roots(store), stored(store))
     spent = total(entry.usd for entry in entries)
     seconds = total(entry.seconds for entry in entries)
     cpu = total(entry.cpu_seconds for entry in entries)

@@ -16,7 +16,8 @@ from noisy_student.cli.plan_tables import comparisons, show_comparisons, show_ou
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.store import Store
 from noisy_student.report.numbers import DASH, duration, scientific, short_count
-from noisy_student.study.forecast.forecast import Expected, forecast, past, sum_of_all, totals
+from noisy_student.study.forecast.forecast import Expected, forecast, sum_of_all, totals
+from noisy_student.study.forecast.timing import past
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.results.costs import usd
 from noisy_student.study.settings.study import ComputeSettings, Settings

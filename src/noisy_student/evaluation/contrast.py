@@ -1,4 +1,4 @@
-"""Findings on the difference between two conditions of a study, and the verdicts of a family of them.
+"""Findings on the difference between two conditions of a study, their verdicts, and judgements of what was expected.
 
 Correctness by seed and question comes in. With one or two seeds the questions are the sample and the Finding speaks
 of these checkpoints; with three or more the seeds are, it speaks of the recipe, and the questions' Finding stands
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from noisy_student.errors import UserError
 from noisy_student.evaluation.question_test import (
-    QuestionTest,
+    PairedTest,
     question_means_test,
     question_test,
     require_same_questions,
@@ -25,6 +26,7 @@ from noisy_student.statistics.power import ALPHA, seeds_mde
 from noisy_student.statistics.unpaired import EQUIVALENCE_CONFIDENCE
 
 RECIPE_SEEDS = 3  # from this many seeds on, the claim is about the recipe
+Held = Literal["held", "failed", "unsure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,9 @@ class Outcomes:
 
     def minus(self, other: Outcomes) -> Outcomes:
         """Return the difference to another condition by question, for seeds and questions that both have."""
-        own, others = self.shared_with(other), other.shared_with(self)
         by_seed = {
-            seed: {i: right - others.by_seed[seed][i] for i, right in outcomes.items()}
-            for seed, outcomes in own.by_seed.items()
+            seed: {i: right - other.by_seed[seed][i] for i, right in outcomes.items()}
+            for seed, outcomes in self.shared_with(other).by_seed.items()
         }
         return Outcomes(f"({self.condition} - {other.condition})", by_seed)
 
@@ -73,12 +74,33 @@ def contrast(
     for seed in common:
         names = (f'"{a.condition}" (seed {seed})', f'"{b.condition}" (seed {seed})')
         require_same_questions(a.by_seed[seed], b.by_seed[seed], names=names)
-    questions = _question_finding(name, a, b, seeds=common)
+
+    def finding(title: str, test: PairedTest, unit: Literal["checkpoints", "recipe"], *, primary: bool) -> Finding:
+        inside = margin is not None and test.narrow is not None and test.narrow.within(margin)
+        return Finding(
+            name=title,
+            a=a.condition,
+            b=b.condition,
+            difference=test.difference,
+            interval=None if test.interval is None else (test.interval.low, test.interval.high),
+            p_value=test.p_value,
+            p_adjusted=None,
+            method=test.method,
+            primary=primary,
+            family=family,
+            unit=unit,
+            seeds=len(common),
+            n=test.n,
+            margin=margin,
+            mde=test.mde,
+            verdict=("no-difference" if inside else "undecided") if primary else None,
+        )
+
+    questions = _on_questions(a, b, common)
     if len(common) < RECIPE_SEEDS:
-        return (_declared(questions, margin=margin, primary=primary, family=family),)
-    recipe = _recipe_finding(name, a, b, seeds=common)
-    beside = replace(questions.finding, name=f"{name} (questions)", family=family, margin=margin)
-    return _declared(recipe, margin=margin, primary=primary, family=family), beside
+        return (finding(name, questions, "checkpoints", primary=primary),)
+    recipe = finding(name, _on_seeds(a, b, common), "recipe", primary=primary)
+    return recipe, finding(f"{name} (questions)", questions, "checkpoints", primary=False)
 
 
 def judge(findings: Sequence[Finding], *, declared: int = 0) -> list[Finding]:
@@ -99,39 +121,46 @@ def judge(findings: Sequence[Finding], *, declared: int = 0) -> list[Finding]:
     return [replace(finding, verdict=_verdict(finding)) for finding in judged]
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """A Finding with the 90 % interval that decides whether it shows no difference."""
+def criterion_answer(expected: str, finding: Finding) -> Held:
+    """Judge a finding against the verdict that was expected of its comparison.
 
-    finding: Finding
-    narrow: Interval | None
-
-
-def _question_finding(name: str, a: Outcomes, b: Outcomes, *, seeds: list[int]) -> _Measured:
-    test = question_test(a.by_seed[seeds[0]], b.by_seed[seeds[0]]) if len(seeds) == 1 else _averaged(a, b, seeds)
-    finding = Finding(
-        name=name,
-        a=a.condition,
-        b=b.condition,
-        difference=test.difference,
-        interval=_plain(test.interval),
-        p_value=test.p_value,
-        p_adjusted=None,
-        method=test.method,
-        primary=False,
-        family="",
-        unit="checkpoints",
-        seeds=len(seeds),
-        n=test.n,
-        margin=None,
-        mde=test.mde,
-        verdict=None,
-    )
-    return _Measured(finding, test.narrow)
+    A verdict that is neither the expected one nor "undecided" fails the criterion. Equivalence fails only where the
+    95 % interval lies outside the margin, since a certain difference may still be within it.
+    """
+    if finding.verdict == expected:
+        return "held"
+    if expected != "no-difference":
+        return "unsure" if finding.verdict == "undecided" else "failed"
+    if finding.interval is None or finding.margin is None:
+        return "unsure"
+    low, high = finding.interval
+    return "failed" if low > finding.margin or high < -finding.margin else "unsure"
 
 
-def _averaged(a: Outcomes, b: Outcomes, seeds: list[int]) -> QuestionTest:
+def prediction_answer(interval: Interval, *, above: float | None, below: float | None) -> Held:
+    """Judge a share against its one bound: ``held`` or ``failed`` where the whole interval lies on one side."""
+    if above is not None:
+        return "held" if interval.low > above else "failed" if interval.high <= above else "unsure"
+    assert below is not None, "a prediction has one bound"
+    return "held" if interval.high < below else "failed" if interval.low >= below else "unsure"
+
+
+def beats_control(condition: str, control: str, findings: Sequence[Finding]) -> bool | None:
+    """Return whether ``condition`` is better than its control by the test of the pair; None without a p value.
+
+    Of several findings of the pair the first counts: from three seeds on it is the one about the recipe.
+    """
+    finding = next((finding for finding in findings if {finding.a, finding.b} == {condition, control}), None)
+    if finding is None or finding.difference is None or finding.p_adjusted is None:
+        return None
+    gain = finding.difference if finding.a == condition else -finding.difference
+    return gain > 0 and finding.p_adjusted <= ALPHA
+
+
+def _on_questions(a: Outcomes, b: Outcomes, seeds: list[int]) -> PairedTest:
     """The test on each question's difference, averaged over the seeds whose test set holds it."""
+    if len(seeds) == 1:
+        return question_test(a.by_seed[seeds[0]], b.by_seed[seeds[0]])
     collected: dict[str, list[float]] = {}
     for seed in seeds:
         for i, right in a.by_seed[seed].items():
@@ -139,36 +168,20 @@ def _averaged(a: Outcomes, b: Outcomes, seeds: list[int]) -> QuestionTest:
     return question_means_test({i: sum(values) / len(values) for i, values in collected.items()})
 
 
-def _recipe_finding(name: str, a: Outcomes, b: Outcomes, *, seeds: list[int]) -> _Measured:
+def _on_seeds(a: Outcomes, b: Outcomes, seeds: list[int]) -> PairedTest:
     differences = [_accuracy(a.by_seed[seed]) - _accuracy(b.by_seed[seed]) for seed in seeds]
     test = paired_t(differences)
-    finding = Finding(
-        name=name,
-        a=a.condition,
-        b=b.condition,
+    return PairedTest(
         difference=test.difference,
-        interval=_plain(test.interval),
+        interval=test.interval,
+        narrow=paired_t(differences, confidence=EQUIVALENCE_CONFIDENCE).interval,
         p_value=test.p_value,
-        p_adjusted=None,
+        p_exact=None,
         method="paired t on per-seed differences",
-        primary=False,
-        family="",
-        unit="recipe",
-        seeds=len(seeds),
         n=len({i for seed in seeds for i in a.by_seed[seed]}),
-        margin=None,
         mde=seeds_mde(test.se * len(seeds) ** 0.5, len(seeds)) if test.se else None,
-        verdict=None,
+        n_needed=None,
     )
-    return _Measured(finding, paired_t(differences, confidence=EQUIVALENCE_CONFIDENCE).interval)
-
-
-def _declared(measured: _Measured, *, margin: float | None, primary: bool, family: str) -> Finding:
-    verdict: Verdict | None = None
-    if primary:
-        inside = margin is not None and measured.narrow is not None and measured.narrow.within(margin)
-        verdict = "no-difference" if inside else "undecided"
-    return replace(measured.finding, margin=margin, primary=primary, family=family, verdict=verdict)
 
 
 def _verdict(finding: Finding) -> Verdict | None:
@@ -181,7 +194,3 @@ def _verdict(finding: Finding) -> Verdict | None:
 
 def _accuracy(outcomes: Mapping[str, float]) -> float:
     return sum(float(outcomes[i]) for i in sorted(outcomes)) / len(outcomes)
-
-
-def _plain(interval: Interval | None) -> tuple[float, float] | None:
-    return (interval.low, interval.high) if interval else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from noisy_student import files
@@ -32,11 +31,6 @@ def stop_rate(samples: Sequence[Sample]) -> float | None:
     Meaningful only for samples drawn without ``stop_at_answer``.
     """
     return sum(sample.finish == "eos" for sample in samples) / len(samples) if samples else None
-
-
-def write_grades(path: Path, grades: Iterable[Grade]) -> int:
-    """Write one grade a line; returns how many."""
-    return files.write_jsonl(path, (asdict(grade) for grade in grades))
 
 
 def read_grades(path: Path) -> Iterator[Grade]:

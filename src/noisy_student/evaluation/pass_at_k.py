@@ -1,4 +1,7 @@
-"""pass@k and maj@k of one draw of K samples a question, and the kind of gain between two models.
+"""pass@k and maj@k of one draw of K samples a question, the k where a vote saturates, and gains between two models.
+
+Each point averages over all subsets of size k, so the points of one draw are unbiased and share their noise. Samples
+without an answer stay in k and never win; ties are split evenly.
 
 pass@1 rises when answers become surer of what the model could do already; pass@K at a large K rises only where the
 model solves questions that no earlier sample solved (Yue et al. 2025, arXiv 2504.13837).
@@ -13,13 +16,67 @@ from pathlib import Path
 from typing import Literal
 
 from noisy_student import files
-from noisy_student.answers.equivalence import merged
-from noisy_student.evaluation.vote_curve import sizes
-from noisy_student.records import Finding, Grade
+from noisy_student.answers.equivalence import merged, same
+from noisy_student.records import Finding, Grade, Vote
 from noisy_student.statistics.power import ALPHA
 from noisy_student.statistics.voting import maj_at_k, pass_at_k
 
 Gain = Literal["learned", "sharpened", "narrowed", "worse", "unclear"]
+Point = Sequence[float]
+"""A k and the share of votes over k samples that are right."""
+_Shape = tuple[int, int, tuple[int, ...]]
+"""The right answer's votes, the abstentions, the votes of the wrong answers: all that a point depends on."""
+LARGEST = 64
+"""The sum over outcomes takes a second a question at 256."""
+
+
+def sizes(K: int) -> tuple[int, ...]:
+    """The k of a curve: powers of two up to ``K``, and ``K`` itself, none above 64.
+
+    >>> sizes(8), sizes(20), sizes(100)[-1]
+    ((1, 2, 4, 8), (1, 2, 4, 8, 16, 20), 64)
+    """
+    last = min(K, LARGEST)
+    powers = [2**power for power in range(last.bit_length()) if 2**power < last]
+    return (*powers, last)
+
+
+class VoteCurve:
+    """Counts the shapes of tallies; many questions share one, so each is summed up once."""
+
+    def __init__(self) -> None:
+        self._shapes: Counter[_Shape] = Counter()
+        self._K = 0
+
+    def add(self, vote: Vote, truth: str) -> None:
+        """Take one question's tally."""
+        right = sum(count for answer, count in vote.tally if same(answer, truth))
+        wrong = tuple(sorted(count for answer, count in vote.tally if not same(answer, truth)))
+        self._shapes[right, vote.abstained, wrong] += 1
+        self._K = max(self._K, vote.k)
+
+    def points(self) -> tuple[tuple[int, float], ...]:
+        """Each k and the expected share of right votes; none where nothing was added."""
+        total = self._shapes.total()
+        return tuple(
+            (k, sum(_led(shape, k) * count for shape, count in self._shapes.items()) / total)
+            for k in (sizes(self._K) if total else ())
+        )
+
+
+def saturation(curve: Sequence[Point], smallest: float) -> int | None:
+    """Return the first k whose doubling gains less than ``smallest``; None where every doubling gains more.
+
+    The step from 1 to 2 never counts, since a vote of two decides nothing that one does not; nor does a last step that
+    is shorter than a doubling.
+
+    >>> saturation([(1, 0.5), (2, 0.5), (4, 0.6), (8, 0.65), (16, 0.66)], 0.02)
+    8
+    """
+    for (k, here), (following, there) in zip(curve, curve[1:], strict=False):
+        if k > 1 and following >= 2 * k and there - here < smallest:
+            return int(k)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +88,13 @@ class Tries:
     right: int
     wrong: tuple[int, ...]
 
-    @property
-    def readable(self) -> int:
-        """Samples with an answer."""
-        return self.right + sum(self.wrong)
-
     def passed(self, k: int) -> float:
         """Return pass@k, unbiased over all subsets of k (Chen et al. 2021)."""
         return pass_at_k(self.k, self.right, k=k)
 
     def led(self, k: int) -> float:
         """Return maj@k, the chance that the vote of k of the samples is right; ties split evenly."""
-        tally = {"right": self.right, **{str(number): count for number, count in enumerate(self.wrong)}}
-        return maj_at_k(tally, "right", k=k, abstained=self.k - self.readable)
+        return _led((self.right, self.k - self.right - sum(self.wrong), self.wrong), k)
 
 
 def tries(grades: Iterable[Grade]) -> list[Tries]:
@@ -51,7 +102,11 @@ def tries(grades: Iterable[Grade]) -> list[Tries]:
     by_question: dict[str, list[Grade]] = {}
     for grade in grades:
         by_question.setdefault(grade.question_id, []).append(grade)
-    return [_tries(name, by_question[name]) for name in sorted(by_question)]
+    made = []
+    for name, rows in sorted(by_question.items()):
+        wrong = Counter(merged([row.answer for row in rows if not row.correct and row.answer is not None]))
+        made.append(Tries(name, len(rows), sum(row.correct for row in rows), tuple(sorted(wrong.values()))))
+    return made
 
 
 def read_tries(path: Path) -> list[Tries]:
@@ -92,7 +147,7 @@ def _sure(finding: Finding, sign: int) -> bool:
     return known and sign * (finding.difference or 0) > 0 and (finding.p_adjusted or 0) <= ALPHA
 
 
-def _tries(name: str, grades: Sequence[Grade]) -> Tries:
-    right = sum(grade.correct for grade in grades)
-    wrong = Counter(merged([grade.answer for grade in grades if not grade.correct and grade.answer is not None]))
-    return Tries(name, len(grades), right, tuple(sorted(wrong.values())))
+def _led(shape: _Shape, k: int) -> float:
+    right, abstained, wrong = shape
+    tally = {"right": right, **{str(number): count for number, count in enumerate(wrong)}}
+    return maj_at_k(tally, "right", k=k, abstained=abstained)

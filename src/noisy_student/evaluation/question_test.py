@@ -21,7 +21,7 @@ _NAMED = 3  # question ids named in an error
 
 
 @dataclass(frozen=True, slots=True)
-class QuestionTest:
+class PairedTest:
     """A paired comparison; ``narrow`` is the 90 % interval that decides equivalence, ``n_needed`` counts questions."""
 
     difference: float
@@ -55,7 +55,7 @@ def require_same_questions(a: Mapping[str, float], b: Mapping[str, float], *, na
         )
 
 
-def question_test(a: Mapping[str, float], b: Mapping[str, float]) -> QuestionTest:
+def question_test(a: Mapping[str, float], b: Mapping[str, float]) -> PairedTest:
     """Return the paired test of outcomes in [0, 1] by question; both must hold the same questions."""
     assert a.keys() == b.keys() and a, "join the questions first"
     ids = sorted(a)
@@ -64,7 +64,7 @@ def question_test(a: Mapping[str, float], b: Mapping[str, float]) -> QuestionTes
     return question_means_test({i: float(a[i]) - float(b[i]) for i in ids})
 
 
-def question_means_test(differences: Mapping[str, float]) -> QuestionTest:
+def question_means_test(differences: Mapping[str, float]) -> PairedTest:
     """Return the paired test of one mean difference a question."""
     values = [differences[i] for i in sorted(differences)]
     test = paired_t(values)
@@ -78,13 +78,13 @@ def question_means_test(differences: Mapping[str, float]) -> QuestionTest:
         mde = mean_mde(noise, test.n)
         needed = math.ceil(mean_n(noise, test.difference)) if test.difference else None
     narrow = paired_t(values, confidence=EQUIVALENCE_CONFIDENCE).interval
-    return QuestionTest(test.difference, test.interval, narrow, p_value, None, method, test.n, mde, needed)
+    return PairedTest(test.difference, test.interval, narrow, p_value, None, method, test.n, mde, needed)
 
 
-def _on_counts(counts: PairedCounts) -> QuestionTest:
+def _on_counts(counts: PairedCounts) -> PairedTest:
     mde = paired_mde(counts.discordance, counts.n) if counts.discordance else None
     needed = math.ceil(paired_n(counts.discordance, counts.difference)) if counts.difference else None
-    return QuestionTest(
+    return PairedTest(
         difference=counts.difference,
         interval=newcombe_paired(counts),
         narrow=newcombe_paired(counts, confidence=EQUIVALENCE_CONFIDENCE),

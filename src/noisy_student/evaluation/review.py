@@ -85,7 +85,13 @@ def review(before: Round, now: Round, *, error: float, rounds: int, alarmed_befo
 
 def alarms(before: Round, now: Round) -> tuple[Alarm, ...]:
     """Return the signs of collapse between two rounds."""
-    return tuple(found for rule in ALARMS if (found := rule(before, now)) is not None)
+    found = []
+    for rule in ALARMS:
+        was, is_now = rule.number(before), rule.number(now)
+        rises = rule.rising is None or rule.rising(now) > rule.rising(before) + APART
+        if was is not None and is_now is not None and rises and rule.alarming(was, is_now):
+            found.append(Alarm(rule.name, was, is_now))
+    return tuple(found)
 
 
 def entropy(winners: Sequence[str | None]) -> float:
@@ -105,44 +111,28 @@ def share_of_answered(winners: Sequence[str | None]) -> float:
     return counts.most_common(1)[0][1] / counts.total() if counts else 0.0
 
 
-def _answers_alike(before: Round, now: Round) -> Alarm | None:
-    was, is_now = entropy(before.winners), entropy(now.winners)
-    return Alarm("answers become alike", was, is_now) if is_now < (1 - FALL) * was else None
+@dataclass(frozen=True, slots=True)
+class AlarmRule:
+    """A sign of collapse: how its number changes, and the number that must rise at the same time, if any."""
+
+    name: str
+    number: Callable[[Round], float | None]
+    alarming: Callable[[float, float], bool]
+    rising: Callable[[Round], float] | None = None
 
 
-def _one_answer(before: Round, now: Round) -> Alarm | None:
-    was, is_now = share_of_answered(before.winners), share_of_answered(now.winners)
-    return Alarm("one answer spreads", was, is_now) if is_now > was + LEADING else None
+def _falls(was: float, now: float) -> bool:
+    return now < was - APART
 
 
-def _unreadable(before: Round, now: Round) -> Alarm | None:
-    found = now.readable < before.readable - READABLE
-    return Alarm("answers cannot be read", before.readable, now.readable) if found else None
-
-
-def _length(before: Round, now: Round) -> Alarm | None:
-    found = not before.length / LENGTH <= now.length <= before.length * LENGTH
-    return Alarm("answers change their length", before.length, now.length) if found else None
-
-
-def _sure_and_wrong(before: Round, now: Round) -> Alarm | None:
-    found = now.agreement > before.agreement + APART and now.accuracy < before.accuracy - APART
-    return Alarm("agreement rises while accuracy falls", before.accuracy, now.accuracy) if found else None
-
-
-def _covers_and_errs(before: Round, now: Round) -> Alarm | None:
-    if before.precision is None or now.precision is None:
-        return None
-    found = now.coverage > before.coverage + APART and now.precision < before.precision - APART
-    return Alarm("more is selected and less of it is right", before.precision, now.precision) if found else None
-
-
-ALARMS: tuple[Callable[[Round, Round], Alarm | None], ...] = (
-    _answers_alike,
-    _one_answer,
-    _unreadable,
-    _length,
-    _sure_and_wrong,
-    _covers_and_errs,
+ALARMS = (
+    AlarmRule("answers become alike", lambda one: entropy(one.winners), lambda was, now: now < (1 - FALL) * was),
+    AlarmRule("one answer spreads", lambda one: share_of_answered(one.winners), lambda was, now: now > was + LEADING),
+    AlarmRule("answers cannot be read", lambda one: one.readable, lambda was, now: now < was - READABLE),
+    AlarmRule(
+        "answers change their length", lambda one: one.length, lambda was, now: not was / LENGTH <= now <= was * LENGTH
+    ),
+    AlarmRule("agreement rises while accuracy falls", lambda one: one.accuracy, _falls, lambda one: one.agreement),
+    AlarmRule("more is selected and less of it is right", lambda one: one.precision, _falls, lambda one: one.coverage),
 )
 """The rules for signs of collapse."""

@@ -129,8 +129,9 @@ def run(
 def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
     """The forecast of the missing nodes, written down before the first of them runs."""
     # Fitting rates needs scipy, which a cached run must not wait for.
-    from noisy_student.study.forecast.forecast import forecast, past, totals
+    from noisy_student.study.forecast.forecast import forecast, totals
     from noisy_student.study.forecast.forecast_vs_actual import keep_forecast
+    from noisy_student.study.forecast.timing import past
 
     settings = planned.settings
     missing = [node for node in parents_first(planned.targets) if not store.cached(node)]

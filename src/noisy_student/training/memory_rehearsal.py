@@ -16,7 +16,7 @@ import torch
 from noisy_student.context import Context
 from noisy_student.models.chat import EncodedExample
 from noisy_student.models.load import LoadedModel
-from noisy_student.records import Label
+from noisy_student.records import Label, MemoryRehearsal
 from noisy_student.training.grpo import train as grpo
 from noisy_student.training.grpo.rollouts import DrawRows, RolloutInputs
 from noisy_student.training.sft import train as sft
@@ -97,19 +97,6 @@ def _kilobytes(path: Path, name: str) -> int | None:
 STATE = 16
 """Bytes of a weight in float32 training: itself, its gradient, and AdamW's two moments."""
 NO_HEALTH_CHECKS = HealthSpec(first=1 << 30, dev=0)
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryRehearsal:
-    """Peak bytes of one training step; ``peak`` is None if it did not fit (with ``reason``) or is unknown."""
-
-    method: str
-    rows: int
-    tokens: int
-    peak: int | None
-    free: int | None
-    where: str
-    reason: str = ""
 
 
 def rehearse_sft(

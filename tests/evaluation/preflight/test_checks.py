@@ -17,7 +17,6 @@ from noisy_student.evaluation.preflight.facts import (
     Completion,
     Disk,
     Facts,
-    MemoryRehearsal,
     Overlap,
     PoolGap,
     PromptComparison,
@@ -26,6 +25,7 @@ from noisy_student.evaluation.preflight.facts import (
     Votes,
 )
 from noisy_student.evaluation.preflight.model import common_prefix, compare_prompts
+from noisy_student.records import MemoryRehearsal
 
 GIB = 2**30
 

@@ -11,8 +11,8 @@ from refusals import refused
 
 from noisy_student.errors import UserError
 from noisy_student.strict import Strict
+from noisy_student.study.forecast.forecast import Rates, timed
 from noisy_student.study.forecast.history import Made, Observation
-from noisy_student.study.forecast.rates import Rates, timed
 from noisy_student.study.forecast.workload import Expectation
 from noisy_student.study.settings.conditions import LabelCondition
 from noisy_student.study.settings.files import check

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from noisy_student.evaluation.preflight.check import Judgement, Outcome, share, with_interval
-from noisy_student.evaluation.preflight.facts import Facts, Votes
+from noisy_student.evaluation.preflight.facts import Facts, Judgement, Outcome, Votes, share, with_interval
 from noisy_student.statistics.intervals import wilson
 
 BASELINE_LOW, BASELINE_HIGH = 0.20, 0.70

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from noisy_student.evaluation.preflight import answers, data, machine, model
-from noisy_student.evaluation.preflight.check import Judgement, Outcome
-from noisy_student.evaluation.preflight.facts import Facts
+from noisy_student.evaluation.preflight.facts import Facts, Judgement, Outcome
 
 Measurement = Literal["baseline", "votes", "model", "gold", "rehearsal", "pool", "test"]
 
@@ -38,11 +37,6 @@ class CheckResult:
     threshold: str
     remedy: str | None
     detail: str
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """The result as one JSON object."""
-        return asdict(self)
 
 
 MEMORISED = "may be memorised: take questions that were made later"
@@ -98,21 +92,15 @@ def judge_all(facts: Facts) -> tuple[CheckResult, ...]:
 
 
 def _result(check: Check, facts: Facts) -> CheckResult:
-    found = check.judge(facts)
-    if found is not None:
-        given = check.remedy if found.outcome in ("warn", "fail") else None
-        return CheckResult(
-            check.name,
-            found.outcome,
-            found.value,
-            found.measured,
-            check.threshold,
-            found.remedy or given,
-            found.detail,
-        )
-    if check.name in facts.excused:
-        return CheckResult(check.name, "pass", None, "not applicable", "", None, facts.excused[check.name])
-    if check.name in facts.missing:
-        fix = "Fix the cause and run the same command again"
-        return CheckResult(check.name, "fail", None, "could not be measured", "", fix, facts.missing[check.name])
-    return CheckResult(check.name, "unsure", None, "not measured", "", None, "not requested")
+    found, threshold = check.judge(facts), check.threshold
+    if found is None:
+        threshold = ""
+        if check.name in facts.excused:
+            found = Judgement("pass", None, "not applicable", facts.excused[check.name])
+        elif check.name in facts.missing:
+            fix = "Fix the cause and run the same command again"
+            found = Judgement("fail", None, "could not be measured", facts.missing[check.name], fix)
+        else:
+            found = Judgement("unsure", None, "not measured", "not requested")
+    remedy = found.remedy or (check.remedy if found.outcome in ("warn", "fail") else None)
+    return CheckResult(check.name, found.outcome, found.value, found.measured, threshold, remedy, found.detail)

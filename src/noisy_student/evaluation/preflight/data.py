@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import extract
-from noisy_student.evaluation.preflight.check import Judgement, Outcome, share
-from noisy_student.evaluation.preflight.facts import Facts, GoldReading
+from noisy_student.evaluation.preflight.facts import Facts, GoldReading, Judgement, Outcome, share
 from noisy_student.records import Answer
 from noisy_student.statistics.unpaired import newcombe, pooled_p
 
@@ -28,24 +28,30 @@ def read_golds(golds: Iterable[tuple[str, str | None]]) -> GoldReading:
     >>> read_golds([("1250", "He has 1000 + 250 = 1250.\\n#### 1250")])
     GoldReading(golds=1, missed_golds=0, forms=11, missed_forms=0, wrong=11, taken_wrong=0, examples=())
     """
-    counts = dict.fromkeys(("golds", "missed_golds", "forms", "missed_forms", "wrong", "taken_wrong"), 0)
+    read: Counter[str] = Counter()
+    faults: Counter[str] = Counter()
     examples: list[str] = []
     for answer, solution in golds:
-        counts["golds"] += 1
-        if not _reads(solution or f"#### {answer}", answer):
-            counts["missed_golds"] += 1
-            examples.append(f"{answer} is not read from: {(solution or '')[-60:]}")
-        for form in written_forms(answer):
-            counts["forms"] += 1
-            if not _reads(form, answer):
-                counts["missed_forms"] += 1
-                examples.append(f"{answer} is not read from: {form}")
-        for form in written_forms(lookalike(answer)):
-            counts["wrong"] += 1
-            if _reads(form, answer):
-                counts["taken_wrong"] += 1
-                examples.append(f"{answer} is read from: {form}")
-    return GoldReading(**counts, examples=tuple(examples[:SHOWN]))
+        texts = [("gold", solution or f"#### {answer}")]
+        texts += [("form", form) for form in written_forms(answer)]
+        texts += [("wrong", form) for form in written_forms(lookalike(answer))]
+        for kind, text in texts:
+            read[kind] += 1
+            found = extract(text)
+            reads = isinstance(found, Answer) and same(found.canonical, answer)
+            if reads == (kind == "wrong"):
+                faults[kind] += 1
+                shown = text[-60:] if kind == "gold" else text
+                examples.append(f"{answer} is {'read' if reads else 'not read'} from: {shown}")
+    return GoldReading(
+        golds=read["gold"],
+        missed_golds=faults["gold"],
+        forms=read["form"],
+        missed_forms=faults["form"],
+        wrong=read["wrong"],
+        taken_wrong=faults["wrong"],
+        examples=tuple(examples[:SHOWN]),
+    )
 
 
 def written_forms(answer: str) -> Iterator[str]:
@@ -124,8 +130,3 @@ def pool_gap(facts: Facts) -> Judgement | None:
         f"{share(found.pool_right, found.pool)} of {found.pool} questions of the training file, "
         f"{share(found.test_right, found.test)} of {found.test} test questions, greedy; this check reads test answers",
     )
-
-
-def _reads(text: str, answer: str) -> bool:
-    found = extract(text)
-    return isinstance(found, Answer) and same(found.canonical, answer)

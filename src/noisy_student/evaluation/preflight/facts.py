@@ -1,9 +1,15 @@
-"""Measurements that the pre-flight checks judge; None where nothing was measured."""
+"""Measurements that the pre-flight checks judge, the judgement that a check returns, and the formats of its numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+from noisy_student.records import MemoryRehearsal
+from noisy_student.statistics.intervals import Interval
+
+Outcome = Literal["pass", "warn", "fail", "unsure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +99,6 @@ class Batches:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryRehearsal:
-    """Peak bytes of one training step with the longest rows; ``peak`` is None if it did not fit or is unknown."""
-
-    method: str
-    rows: int
-    tokens: int
-    peak: int | None
-    free: int | None
-    where: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Disk:
     """Bytes that the run is expected to write, and bytes that are free."""
 
@@ -162,3 +155,41 @@ class Facts:
     completion: Completion | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     excused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Outcome of one check; ``measured`` is ``value`` in words, ``remedy`` replaces the remedy of the table."""
+
+    outcome: Outcome
+    value: float | None
+    measured: str
+    detail: str = ""
+    remedy: str | None = None
+
+
+def share(part: int, whole: int) -> str:
+    """Format a share in percent.
+
+    >>> share(1, 8)
+    '12.5 %'
+    """
+    return f"{100 * part / whole:.1f} %"
+
+
+def with_interval(part: int, whole: int, interval: Interval) -> str:
+    """Format a share with its 95 % interval, in percent.
+
+    >>> with_interval(1, 4, Interval(0.046, 0.699))
+    '25.0 % [4.6, 69.9]'
+    """
+    return f"{share(part, whole)} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+
+
+def in_bytes(count: float) -> str:
+    """Format bytes in GiB or MiB.
+
+    >>> in_bytes(3 * 2**30), in_bytes(5_000_000)
+    ('3.0 GiB', '5 MiB')
+    """
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

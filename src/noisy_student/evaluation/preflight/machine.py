@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from noisy_student.evaluation.preflight.check import Judgement, Outcome, in_bytes
-from noisy_student.evaluation.preflight.facts import Batches, Facts, MemoryRehearsal
+from noisy_student.evaluation.preflight.facts import Batches, Facts, Judgement, Outcome, in_bytes
+from noisy_student.records import MemoryRehearsal
 
 FEW_STEPS = 10
 """Own choice: a training with fewer steps ends before its warm-up."""

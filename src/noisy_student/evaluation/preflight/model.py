@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from noisy_student.evaluation.preflight.check import Judgement, Outcome, share
-from noisy_student.evaluation.preflight.facts import Facts, PromptComparison
+from noisy_student.evaluation.preflight.facts import Facts, Judgement, Outcome, PromptComparison, share
 from noisy_student.statistics.intervals import wilson
 
 SPEED_UP = 2.0

@@ -24,17 +24,14 @@ def keep_forecast(root: Path, digest: str, rows: Sequence[Expected], summed: Tot
 
     A store that cannot be written is not reported here, since the first stage will report it.
     """
-    earlier = kept_forecast(root, digest)
+    earlier = kept_forecast(root, digest) or {"wall_seconds": summed.wall_seconds, "nodes": {}}
     nodes = {
         row.node.key: {"seconds": row.seconds, "cpu_seconds": row.cpu_seconds, "source": row.source} for row in rows
     }
     path = _path(root, digest)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        wall = earlier["wall_seconds"] if earlier else summed.wall_seconds
-        files.write_json(
-            path, {"schema": 1, "wall_seconds": wall, "nodes": {**nodes, **(earlier["nodes"] if earlier else {})}}
-        )
+        files.write_json(path, {"schema": 1, **earlier, "nodes": {**nodes, **earlier["nodes"]}})
 
 
 def kept_forecast(root: Path, digest: str) -> dict[str, Any] | None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from noisy_student import identity
-from noisy_student.pipeline.manifest import Stored, stored
+from noisy_student.pipeline.manifest import Stored
 from noisy_student.pipeline.node import Node, declared_by
 from noisy_student.study.settings.methods import of_stage
 
@@ -45,11 +44,6 @@ class Observation:
     """True for a step of a timing, with few questions and students of few steps."""
 
 
-def stored_results(root: Path) -> dict[str, Stored]:
-    """Return every result under a store's ``root`` by key, whichever run made it."""
-    return stored(root)
-
-
 def observations(found: Mapping[str, Stored], *, from_timing: bool = False) -> list[Observation]:
     """Return an observation of every timed result that is done."""
     made: dict[str, Made] = {}
@@ -75,7 +69,7 @@ def lane(step: Step) -> str:
     engine = step.spec.get("engine")
     facts = {
         "stage": step.stage,
-        "model": base_of(step) if _computes(step) else None,
+        "model": base_of(step) if computes(step) else None,
         "engine": engine["name"] if engine else None,
         "threads": how.get("threads"),
         "lora": step.spec.get("lora"),
@@ -103,7 +97,8 @@ def base_of(step: Step) -> Any:
     return (step if train is None else train).spec.get("model")
 
 
-def _computes(step: Step) -> bool:
+def computes(step: Step) -> bool:
+    """Return whether a step computes with a model, so that tokens are counted."""
     return step.stage == "sample" or of_stage(step.stage) is not None
 
 

@@ -84,57 +84,47 @@ def outlook(settings: Settings, store: Store) -> Outlook:
     truth = {row.question_id: row.answer for row in view.gold(graph.split)}
     answered = [vote for part in ("dev", "labeled") if part in votes for vote in view.votes(votes[part])]
     known = [(vote, truth[vote.question_id]) for vote in answered]
-    return _judged(settings, label, _Drawn(name, teacher, note, view.votes(votes["unlabeled"]), known))
+    pool = view.votes(votes["unlabeled"])
+    measured = _measured(settings, label, (pool, known), _thresholds(settings, name))
+    return Outlook(name, teacher, note, k=label.K, unlabeled=len(pool), known=len(known), **measured)
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    labels: str | None
-    teacher: str
-    note: str | None
-    pool: Sequence[Vote]
-    known: Sequence[tuple[Vote, str]]
-
-
-def _judged(settings: Settings, label: LabelSettings, drawn: _Drawn) -> Outlook:
-    rights = [sum(count for answer, count in vote.tally if same(answer, truth)) for vote, truth in drawn.known]
-    K, n, sizes = label.K, len(drawn.known), sizes_of(settings.data)
+def _measured(
+    settings: Settings,
+    label: LabelSettings,
+    cast: tuple[Sequence[Vote], Sequence[tuple[Vote, str]]],
+    thresholds: Sequence[float | None],
+) -> dict[str, Any]:
+    """The numbers and the advice, from the votes on unlabeled questions and those with their known answers."""
+    pool, known = cast
+    K, n, sizes = label.K, len(known), sizes_of(settings.data)
     group = min(settings.grpo.generations, K)
-    levels: dict[int, LevelCounts] = {}
-    won = [(vote, vote.winner is not None and same(vote.winner, truth)) for vote, truth in drawn.known]
-    for vote, right in won:
-        if vote.winner is not None:
-            before = levels.get(vote.votes, LevelCounts(0, 0))
-            levels[vote.votes] = LevelCounts(before.right + right, before.n + 1)
+    rights = [sum(count for answer, count in vote.tally if same(answer, truth)) for vote, truth in known]
+    won = [(vote.votes, same(vote.winner, truth)) for vote, truth in known if vote.winner is not None]
+    at_level: dict[int, list[bool]] = {}
+    for level, right in won:
+        at_level.setdefault(level, []).append(right)
+    levels = {level: LevelCounts(sum(found), len(found)) for level, found in at_level.items()}
     asked = max(1, round(sizes.unlabeled * label.share))
-    filters = tuple(
-        _filter(least, drawn.pool, levels, k=K, asked=asked) for least in _thresholds(settings, drawn.labels)
-    )
     prospect = Prospect(
         known=n,
         labeled=sizes.labeled - sizes.dev,
         pass_at_1=sum(rights) / (n * K),
         pass_at_k=sum(right > 0 for right in rights) / n,
-        filters=filters,
+        filters=tuple(_filter(least, pool, levels, k=K, asked=asked) for least in thresholds),
     )
     advice, reason, table = advise(prospect)
-    return Outlook(
-        labels=drawn.labels,
-        teacher=drawn.teacher,
-        note=drawn.note,
-        k=K,
-        unlabeled=len(drawn.pool),
-        known=n,
-        pass_at_1=prospect.pass_at_1,
-        pass_at_k=prospect.pass_at_k,
-        vote=sum(right for _, right in won) / n,
-        mixed=sum(mixed(right, K, group=group) for right in rights) / n,
-        group=group,
-        filters=tuple(asdict(one) for one in filters),
-        advice=advice,
-        reason=reason,
-        rules=tuple(asdict(rule) for rule in table),
-    )
+    return {
+        "pass_at_1": prospect.pass_at_1,
+        "pass_at_k": prospect.pass_at_k,
+        "vote": sum(right for _, right in won) / n,
+        "mixed": sum(mixed(right, K, group=group) for right in rights) / n,
+        "group": group,
+        "filters": tuple(map(asdict, prospect.filters)),
+        "advice": advice,
+        "reason": reason,
+        "rules": tuple(map(asdict, table)),
+    }
 
 
 def mixed(right: int, k: int, *, group: int) -> float:
@@ -151,11 +141,10 @@ def _filter(least: float | None, pool: Sequence[Vote], levels: dict[int, LevelCo
     counts = Counter(vote.votes for vote in pool if vote.winner is not None and vote.votes >= needed)
     kept = counts.total()
     moved = transport(levels, counts)
-    interval = wilson(kept, len(pool))
     return Filter(
         min_agreement=least,
         coverage=kept / len(pool),
-        coverage_interval=(interval.low, interval.high),
+        coverage_interval=wilson(kept, len(pool)),
         precision=None if moved is None else moved.accuracy,
         se=None if moved is None else moved.se,
         labels=kept / len(pool) * asked,

@@ -16,12 +16,12 @@ from noisy_student import files, identity
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
-from noisy_student.pipeline.manifest import Stored
+from noisy_student.pipeline.manifest import Stored, stored
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.runner import run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
-from noisy_student.study.forecast.history import Observation, observations, stored_results
+from noisy_student.study.forecast.history import Observation, observations
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.conditions import (
@@ -73,7 +73,7 @@ def measure(settings: Settings, root: Path, *, notice: Callable[[str], None] = l
         for size in _sizes(settings):
             targets = _targets(timing_study(settings, size))
             run_graph(targets, store, executor=local(store, workers=1))
-        rows = [_trimmed(result) for result in stored_results(Path(folder)).values() if result.outcome == "done"]
+        rows = [_trimmed(result) for result in stored(Path(folder)).values() if result.outcome == "done"]
     if not any(row["facts"]["stage"] == "sample" for row in rows):
         raise UserError(
             "The timing run drew no sample.",
@@ -94,10 +94,10 @@ def timing_path(settings: Settings, root: Path) -> Path:
     return root / FOLDER / f"{identity.digest(_facts(settings))[:16]}.json"
 
 
-def timings(settings: Settings, root: Path) -> list[Observation]:
-    """Return the observations of this model's timing; empty without one."""
+def past(settings: Settings, root: Path) -> list[Observation]:
+    """Return every timed step: the results under a store's ``root``, and its timing of this model."""
     rows = {row["key"]: Stored(**row) for row in _rows(timing_path(settings, root))}
-    return observations(rows, from_timing=True)
+    return [*observations(stored(root)), *observations(rows, from_timing=True)]
 
 
 def timing_study(settings: Settings, size: TimingSize) -> Settings:
@@ -156,14 +156,11 @@ def _ways(settings: Settings, size: TimingSize) -> Iterator[tuple[str, Condition
         if way in seen:
             continue
         seen.add(way)
-        fields: dict[str, Any] = {"train": (GOLD,) if samples else tuple(_source(kind) for kind in kinds)}
+        timed = tuple(GOLD if kind == GOLD else f"{LABELS}{TIMED}" for kind in kinds)
+        fields: dict[str, Any] = {"train": (GOLD,) if samples else timed}
         if isinstance(item, GrpoCondition):
             fields |= {"grpo": {**item.grpo, "most_steps": size.steps, "probe": None}}
         yield name, type(item)(method=item.method, lora=item.lora, **fields)
-
-
-def _source(kind: str) -> str:
-    return GOLD if kind == GOLD else f"{LABELS}{TIMED}"
 
 
 def _targets(settings: Settings) -> list[Node]:
@@ -191,7 +188,6 @@ def _facts(settings: Settings) -> dict[str, Any]:
 
 
 def _trimmed(result: Stored) -> dict[str, Any]:
-    """A result with only the provenance that forecasts read."""
     how = {name: result.provenance[name] for name in _KEPT if name in result.provenance}
     return {**asdict(result), "provenance": how}
 

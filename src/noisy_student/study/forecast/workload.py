@@ -204,7 +204,7 @@ def sources(step: Step) -> tuple[str, ...]:
 def size_of(step: Step) -> int:
     """Return the size of a step without a model: the questions that it divides, or the samples that it reads."""
     if "data" in step.spec:
-        sizes = sizes_of(DataSpec.model_validate(step.spec["data"]))
+        sizes = _sizes(step)
         return sizes.labeled + sizes.unlabeled + sizes.test
     return sum(asked(node) for nodes in step.inputs.values() for node in nodes if node.stage == "sample")
 
@@ -214,7 +214,6 @@ def _sizes(split: Step) -> Sizes:
 
 
 def _questions(samples: Iterable[Step]) -> int:
-    """The questions that some sampling steps ask, whatever their shards."""
     return sum(end - first for first, end in {tuple(step.spec["block"]) for step in samples})
 
 

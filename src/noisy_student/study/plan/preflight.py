@@ -18,7 +18,6 @@ from noisy_student.pipeline.node import Node
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.sample import Shard
 from noisy_student.study.plan import specs as stage_spec
-from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.samples import SampledModel, SampleGraph
 from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.plan.students import SeedGraph
@@ -53,18 +52,8 @@ class PreflightNodes:
         return tuple(dict.fromkeys(node for node in every if node is not None))
 
 
-@dataclass
-class PreflightGraph:
+class PreflightGraph(SampleGraph):
     """The nodes of the checks for one seed."""
-
-    settings: Settings
-    run_seed: int
-    inputs: Inputs
-
-    @cached_property
-    def samples(self) -> SampleGraph:
-        """The study's nodes that need no student: split, key and samples."""
-        return SampleGraph(self.settings, self.run_seed, self.inputs)
 
     def _baseline(self) -> Node:
         """The training on gold labels, which is the study's node if the study has a condition like it."""
@@ -83,7 +72,7 @@ class PreflightGraph:
         apart = "test" in self.settings.data.source.parts and checks.test_questions > 0
         return PreflightNodes(
             unseen=self.unseen,
-            gold=self.samples.node("gold-check", data, title="read gold answers", paths=self.inputs.paths),
+            gold=self.node("gold-check", data, title="read gold answers", paths=self.inputs.paths),
             model=self._model(),
             baseline=self._greedy(baseline),
             votes=tuple(self._ladder(teacher)),
@@ -92,11 +81,11 @@ class PreflightGraph:
             test=self._test(teacher) if apart else None,
         )
 
-    @property
+    @cached_property
     def unseen(self) -> Node:
         """Answered questions that no student trains on."""
         spec = {"data": self.inputs.data, "questions": self.settings.checks.questions}
-        return self.samples.node("unseen", spec, title="unseen questions", paths=self.inputs.paths)
+        return self.node("unseen", spec, title="unseen questions", paths=self.inputs.paths)
 
     def _ladder(self, teacher: Node | None) -> list[Node]:
         """Votes of increasing K; each adds samples to the ones before, if those did not pass."""
@@ -104,9 +93,7 @@ class PreflightGraph:
         samples: list[Node] = []
         for first, end in zip((0, *RUNGS), RUNGS, strict=False):
             gate = [
-                self.samples.node(
-                    "gate", {"criterion": "vote-fails"}, inputs={"votes": [last]}, title=f"gate before K = {end}"
-                )
+                self.node("gate", {"criterion": "vote-fails"}, inputs={"votes": [last]}, title=f"gate before K = {end}")
                 for last in votes[-1:]
             ]
             samples.append(self._ask(teacher, self.settings.sampling, Shard(first=first, end=end), gate))
@@ -114,18 +101,16 @@ class PreflightGraph:
         return votes
 
     def _greedy(self, train: Node | None) -> Node:
-        """One answer to each unseen question, decoded as in the evaluation."""
         return self._votes_of(1, [self._ask(train, self.settings.evaluation.decoding, Shard(first=0, end=1))])
 
     def _ask(self, train: Node | None, decoding: Decoding, shard: Shard, gate: Sequence[Node] = ()) -> Node:
-        """Samples of a model on all unseen questions."""
         base = self.inputs.base
         spec = stage_spec.sample(self.settings, shard, decoding=decoding, filters=self.inputs.filters)
         kept = {name: base.spec[name] for name in ("dtype", "attn", "pad")}
         inputs: dict[str, Sequence[Node]] = {"split": [self.unseen]}
         inputs |= {} if train is None else {"model": [train]}
         inputs |= {"gate": gate} if gate else {}
-        return self.samples.node(
+        return self.node(
             "sample",
             {
                 **spec,
@@ -140,7 +125,7 @@ class PreflightGraph:
 
     def _votes_of(self, K: int, samples: Sequence[Node]) -> Node:
         answers = self.settings.answers
-        return self.samples.node(
+        return self.node(
             "unseen-votes",
             {"K": K, "truncated": answers.truncated, "ties": answers.ties},
             inputs={"unseen": [self.unseen], "samples": list(samples)},
@@ -151,12 +136,12 @@ class PreflightGraph:
         """The teacher's grade on a slice of test, the only check that reads the answer key."""
         count = min(sizes_of(self.settings.data).test, self.settings.checks.test_questions)
         drawn = SampleRequest("test", self.settings.evaluation.decoding, k=1, count=count)
-        return self.samples.node(
+        return self.node(
             "grade",
             {"truncated": self.settings.answers.truncated},
             inputs={
-                "key": [self.samples.key],
-                "samples": self.samples.samples(SampledModel("the teacher", teacher, self.settings), drawn),
+                "key": [self.key],
+                "samples": self.samples(SampledModel("the teacher", teacher, self.settings), drawn),
             },
             title=f"grade the teacher on {count} test questions",
         )
@@ -172,10 +157,8 @@ class PreflightGraph:
             "completions": 0 if settings.model.id in lab.names() else checks.completions,
             "width": settings.compute.width,
         }
-        inputs = {"split": [self.samples.split], "unseen": [self.unseen]}
-        return self.samples.node(
-            "model-check", spec, inputs=inputs, title="check the model", paths=self.inputs.base.paths
-        )
+        inputs = {"split": [self.split], "unseen": [self.unseen]}
+        return self.node("model-check", spec, inputs=inputs, title="check the model", paths=self.inputs.base.paths)
 
     def _rehearsal(self) -> Node:
         grpo, threads = _heaviest(grpo_specs(self.settings)), self.settings.compute.threads
@@ -185,10 +168,10 @@ class PreflightGraph:
             "grpo": None if grpo is None else {**grpo.model_dump(mode="json"), "threads": threads},
             "width": self.settings.compute.width,
         }
-        return self.samples.node(
+        return self.node(
             "rehearsal",
             spec,
-            inputs={"split": [self.samples.split]},
+            inputs={"split": [self.split]},
             title="measure the memory of a step",
             paths=self.inputs.base.paths,
         )
@@ -213,5 +196,4 @@ def grpo_specs(settings: Settings) -> list[GrpoSpec]:
 
 
 def _heaviest(specs: Sequence[GrpoSpec]) -> GrpoSpec | None:
-    """The settings with the most tokens at once; None without any."""
     return max(specs, key=lambda spec: (spec.micro_batch or spec.batch) * spec.max_new_tokens, default=None)

@@ -19,10 +19,11 @@ def condition_row(nodes: ConditionNodes, view: RunView) -> dict[str, Any]:
     """Return the row of one condition and seed, complete or not."""
     condition = view.settings.conditions[nodes.name]
     training = view.trained(nodes.train)
-    trained = view.summary(training)
-    tuned = view.summary(nodes.train) if nodes.train is not training else None
+    trained = view.summary(training) or {}
+    tuned = (view.summary(nodes.train) or {}) if nodes.train is not training else {}
+    # Only some methods have these counts, such as GRPO's episodes.
+    reported = [count for method in METHODS for count in METHODS.get(method).reported]
     samples = [node for node in nodes.grade.parents if node.stage == "sample"]
-    rollouts = trained.get("sampled_tokens", 0) if trained else 0
     graded = sum((view.summary(node) or {}).get("tokens", 0) for node in samples)
     return {
         "name": nodes.name,
@@ -33,19 +34,16 @@ def condition_row(nodes: ConditionNodes, view: RunView) -> dict[str, Any]:
         "learns_from": list(_sources(condition, view.settings)),
         **_status(nodes.grade, view),
         **_accuracy(view.summary(nodes.grade)),
-        "trained_on": trained.get("examples") if trained else None,
+        "trained_on": trained.get("examples"),
         "label_accuracy": _label_accuracy(view.summary(nodes.quality)),
-        "steps": trained.get("steps") if trained else None,
-        **{name: trained.get(name) if trained else None for name in _reported()},
-        "trained_tokens": trained.get("trained_tokens") if trained else None,
-        "trainable_parameters": trained.get("trainable_parameters") if trained else None,
-        "tried": tuned.get("tried") if tuned else None,
-        "last": tuned.get("name") if tuned else None,
+        **{name: trained.get(name) for name in ("steps", *reported, "trained_tokens", "trainable_parameters")},
+        "tried": tuned.get("tried"),
+        "last": tuned.get("name"),
         "learning_rate": _learning_rate(training),
         "health": health(training, view, name=nodes.name, own=condition.overrides),
         "group_quality": view.summary(nodes.groups),
         "measures": {stage: view.summary(node) for stage, node in nodes.measures.items()},
-        "sampled_tokens": rollouts + graded or None,
+        "sampled_tokens": trained.get("sampled_tokens", 0) + graded or None,
         "seconds": _seconds(view, [training, nodes.grade, *samples]),
     }
 
@@ -71,18 +69,12 @@ def round_rows(view: RunView) -> Iterator[dict[str, Any]]:
         }
 
 
-def _reported() -> list[str]:
-    """The counts that only some methods have, such as GRPO's episodes."""
-    return [count for method in METHODS for count in METHODS.get(method).reported]
-
-
 def _sources(condition: ConditionSettings, settings: Settings) -> tuple[str, ...]:
     """The training sources; of the last one of a chain, those of the chain."""
     return settings.conditions[condition.last_of[-1]].train if condition.last_of else condition.train
 
 
 def _learning_rate(training: Node | None) -> float | None:
-    """The peak learning rate of a student, after any choice on dev."""
     method = None if training is None else of_stage(training.stage)
     if training is None or method is None:
         return None
@@ -91,7 +83,6 @@ def _learning_rate(training: Node | None) -> float | None:
 
 
 def _label_accuracy(judged: Mapping[str, Any] | None) -> float | None:
-    """The share of right ones among the pseudo-labels learned from."""
     labels = judged["labels"] if judged is not None else None
     return labels["right"] / labels["labels"] if labels and labels["labels"] else None
 
@@ -101,10 +92,9 @@ def _accuracy(graded: Mapping[str, Any] | None) -> dict[str, Any]:
     if graded is None or not graded["grades"]["n"]:
         return dict.fromkeys(names)
     main, sampled = graded["grades"], graded["sampled"]
-    interval = wilson(main["correct"], main["n"])
     return {
         "accuracy": main["correct"] / main["n"],
-        "interval": [interval.low, interval.high],
+        "interval": list(wilson(main["correct"], main["n"])),
         "n": main["n"],
         "correct": main["correct"],
         "strict_accuracy": main["strict"] / main["n"],
@@ -115,7 +105,6 @@ def _accuracy(graded: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _status(grade: Node, view: RunView) -> dict[str, Any]:
-    """The status done, skipped, failed or left, and the reason."""
     stored = view.outcome(grade)
     if stored is not None:
         return {"status": stored, "reason": view.reason(grade)}

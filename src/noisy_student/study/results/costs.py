@@ -40,7 +40,7 @@ def costs(view: RunView) -> dict[str, Any]:
         uncounted = uncounted or (len(arithmetic) > 1 and arithmetic["flops"] is None)
         cost = {**arithmetic, "seconds": seconds, "usd": usd(seconds / compute.workers, compute.usd_per_hour)}
         for name, amount in cost.items():
-            row[name] = _add(row[name], amount)
+            row[name] = total((row[name], amount))
     stages = list(rows.values())
     totals = {name: total(row[name] for row in stages) for name in COUNTED}
     if uncounted:
@@ -86,7 +86,3 @@ def total(amounts: Iterable[float | None]) -> float | None:
     """
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if known else None
-
-
-def _add(sum_before: float | None, amount: float | None) -> float | None:
-    return sum_before if amount is None else amount if sum_before is None else sum_before + amount

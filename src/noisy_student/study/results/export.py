@@ -133,7 +133,6 @@ Made by `{results["command"]}`.
 
 
 def _source(labels: LabelNodes, results: Mapping[str, Any]) -> str:
-    """The source of the questions of a set; foreign ones have their own."""
     settings = results.get("settings") or {}
     part = settings.get("labels", {}).get(labels.name, {}).get("part", "unlabeled")
     data = settings["data"]["foreign"] if part == "foreign" else results["data"]

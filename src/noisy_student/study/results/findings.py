@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from noisy_student.evaluation.contrast import Outcomes, contrast, judge
-from noisy_student.evaluation.expectations import beats_control, criterion_answer
+from noisy_student.evaluation.contrast import Outcomes, beats_control, contrast, criterion_answer, judge
 from noisy_student.records import Finding
 from noisy_student.statistics.gap import gap_recovered
 from noisy_student.study.results.view import RunView
@@ -48,14 +47,13 @@ def criteria(settings: Settings, found: Sequence[Finding]) -> Iterator[dict[str,
         if declared.expected is None:
             continue
         finding = made.get(name)
+        measured = {field: getattr(finding, field, None) for field in ("difference", "interval", "verdict")}
         yield {
             "name": name,
             **declared.model_dump(mode="json"),
             # Of a difference of differences these are the pairs.
             **({} if finding is None else {"a": finding.a, "b": finding.b}),
-            "difference": None if finding is None else finding.difference,
-            "interval": None if finding is None else finding.interval,
-            "verdict": None if finding is None else finding.verdict,
+            **measured,
             "answer": None if finding is None else criterion_answer(declared.expected, finding),
         }
 
@@ -79,16 +77,12 @@ def gaps(settings: Settings, outcomes: Mapping[str, Outcomes]) -> Iterator[dict[
         apart = own.graded_on != reference.graded_on or own.model != reference.model
         if own.method == "none" or name in ends or apart:
             continue
-        columns: list[list[float]] = [[], [], []]
-        seeds = set.intersection(*(set(outcomes[other].by_seed) for other in (name, *ends)))
-        for seed in sorted(seeds):
-            rows = [outcomes[other].by_seed[seed] for other in (name, *ends)]
-            for column, row in zip(columns, rows, strict=True):
-                column += [row[question_id] for question_id in sorted(row)]
+        sides = [outcomes[other].by_seed for other in (name, *ends)]
+        seeds = sorted(set.intersection(*map(set, sides)))
+        columns = [[side[seed][i] for seed in seeds for i in sorted(side[seed])] for side in sides]
         recovered = gap_recovered(*columns, run_seed=0) if columns[0] else None
         if recovered is not None:
-            interval = [recovered.interval.low, recovered.interval.high]
-            yield {"condition": name, "estimate": recovered.share, "interval": interval}
+            yield {"condition": name, "estimate": recovered.share, "interval": list(recovered.interval)}
 
 
 def _sides(outcomes: Mapping[str, Outcomes], item: ContrastSettings) -> tuple[Outcomes, Outcomes] | None:

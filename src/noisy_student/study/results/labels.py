@@ -1,4 +1,4 @@
-"""Rows of pseudo-labels: each set of votes, what each condition selected from one, and predictions about that."""
+"""Rows of pseudo-labels: each set of votes, the selection of each condition from one, and predictions about that."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from noisy_student.data.parts import sizes_of
-from noisy_student.evaluation.expectations import prediction_answer
-from noisy_student.evaluation.vote_curve import saturation
+from noisy_student.evaluation.contrast import prediction_answer
+from noisy_student.evaluation.pass_at_k import saturation
 from noisy_student.pipeline.node import Node
 from noisy_student.statistics.intervals import wilson
 from noisy_student.statistics.power import DISCORDANCE, paired_mde
-from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes
+from noisy_student.study.plan.nodes import LabelNodes
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.comparisons import PredictionSettings
 from noisy_student.study.settings.study import Settings
@@ -68,7 +68,8 @@ def selections(view: RunView) -> Iterator[dict[str, Any]]:
     """
     for nodes in view.plan.conditions:
         names = view.settings.conditions[nodes.name].label_names
-        label = _label_node(nodes)
+        learned = [] if nodes.learned is None else nodes.learned.inputs.get("labels", ())
+        label = next((node for node in learned if node.stage == "label"), None)
         if len(names) != 1 or label is None or "votes" not in label.inputs:
             continue
         (votes,) = label.inputs["votes"]
@@ -111,7 +112,7 @@ def predictions(settings: Settings, selected: Sequence[Mapping[str, Any]]) -> It
             "name": name,
             **prediction.model_dump(mode="json"),
             "value": found / asked if found is not None and asked else None,
-            "interval": None if interval is None else [interval.low, interval.high],
+            "interval": None if interval is None else list(interval),
             "n": asked or None,
             "verdict": None if interval is None else prediction_answer(interval, **bounds),
         }
@@ -122,22 +123,16 @@ def _on_dev(judged: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if judged is None:
         return None
     votes = judged["votes"]
-    interval = wilson(votes["right"], votes["questions"])
     return {
         "questions": votes["questions"],
         "accuracy": votes["right"] / votes["questions"],
-        "interval": [interval.low, interval.high],
+        "interval": list(wilson(votes["right"], votes["questions"])),
         "single_accuracy": _single_accuracy(votes),
     }
 
 
 def _single_accuracy(votes: Mapping[str, Any]) -> float | None:
     return None if votes["single_right"] is None else votes["single_right"] / votes["questions"]
-
-
-def _label_node(nodes: ConditionNodes) -> Node | None:
-    learned = [] if nodes.learned is None else nodes.learned.inputs.get("labels", ())
-    return next((node for node in learned if node.stage == "label"), None)
 
 
 def _seconds(view: RunView, votes: Node, samples: int) -> float | None:

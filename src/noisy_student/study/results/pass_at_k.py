@@ -34,19 +34,17 @@ def pass_at_k_rows(view: RunView, conditions: Sequence[Mapping[str, Any]]) -> di
         if view.settings.conditions[nodes.name].passes and graded is not None:
             every.setdefault(nodes.name, {})[nodes.seed] = view.tries(nodes.grade)
             points[nodes.name, nodes.seed] = graded["passes"]["points"]
-    curves = [
+    curves: list[dict[str, Any]] = [
         {"condition": name, "seed": seed, "questions": len(found), "k": found[0].k, "points": points[name, seed]}
         for name, by_seed in every.items()
         for seed, found in by_seed.items()
     ]
     pairs = list(_pairs(view.settings, every))
-    judged = judge([finding for pair in pairs for k in _ends(every) for finding in _contrast(every, pair, k)[:1]])
+    judged = judge([_contrast(every, pair, k) for pair in pairs for k in (1, curves[0]["k"])])
     gains = []
-    for place, (name, other) in enumerate(pairs):
-        first, last = judged[2 * place : 2 * place + 2]
-        greedy = _greedy_gains(conditions, name, other)
+    for (name, other), first, last in zip(pairs, judged[::2], judged[1::2], strict=True):
         sides = {"a": name, "b": other, "one": asdict(first), "many": asdict(last)}
-        gains.append({**sides, **greedy, "kind": gain_kind(first, last)})
+        gains.append({**sides, **_greedy_gains(conditions, name, other), "kind": gain_kind(first, last)})
     return {"curves": curves, "gains": gains}
 
 
@@ -68,29 +66,28 @@ def _pairs(settings: Settings, every: Mapping[str, Mapping[int, object]]) -> Ite
                 yield name, other
 
 
-def _ends(every: Measured) -> tuple[int, int]:
-    """1 and the K of the draw."""
-    return 1, next(tries[0].k for by_seed in every.values() for tries in by_seed.values())
-
-
-def _contrast(every: Measured, pair: tuple[str, str], k: int) -> tuple[Finding, ...]:
+def _contrast(every: Measured, pair: tuple[str, str], k: int) -> Finding:
     a, b = (
         Outcomes(name, {seed: {one.question_id: one.passed(k) for one in tries} for seed, tries in every[name].items()})
         for name in pair
     )
-    return contrast(f"pass@{k}", a, b, margin=None, primary=False, family=FAMILY)
+    return contrast(f"pass@{k}", a, b, margin=None, primary=False, family=FAMILY)[0]
 
 
 def _greedy_gains(conditions: Sequence[Mapping[str, Any]], name: str, other: str) -> dict[str, float | None]:
     """The gain of greedy answers by any way of reading, and of the strict reading beyond it; means over seeds."""
 
-    def mean(condition: str, field: str) -> float | None:
-        values = [row[field] for row in conditions if row["name"] == condition and row[field] is not None]
-        return sum(values) / len(values) if values else None
+    def gain(field: str) -> float | None:
+        sides = [
+            [row[field] for row in conditions if row["name"] == condition and row[field] is not None]
+            for condition in (name, other)
+        ]
+        if not all(sides):
+            return None
+        own, others = (sum(values) / len(values) for values in sides)
+        return float(own - others)
 
-    read = [mean(condition, "accuracy") for condition in (name, other)]
-    strict = [mean(condition, "strict_accuracy") for condition in (name, other)]
-    if None in read or None in strict:
+    reasoning, strict = gain("accuracy"), gain("strict_accuracy")
+    if reasoning is None or strict is None:
         return {"reasoning": None, "format": None}
-    reasoning = (read[0] or 0) - (read[1] or 0)
-    return {"reasoning": reasoning, "format": (strict[0] or 0) - (strict[1] or 0) - reasoning}
+    return {"reasoning": reasoning, "format": strict - reasoning}

@@ -6,27 +6,16 @@ The results are no node: keys of a study depend neither on whether the checks ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
+from noisy_student.evaluation.preflight import facts
 from noisy_student.evaluation.preflight.checks import CHECKS, judge_all
-from noisy_student.evaluation.preflight.facts import (
-    Batches,
-    Completion,
-    Disk,
-    Facts,
-    GoldReading,
-    MemoryRehearsal,
-    Overlap,
-    PoolGap,
-    PromptComparison,
-    Speed,
-    StopIds,
-    Votes,
-)
 from noisy_student.evaluation.preflight.model import VERBATIM
 from noisy_student.models import lab
+from noisy_student.records import MemoryRehearsal
 from noisy_student.study.plan.preflight import PreflightNodes, grpo_specs
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.methods import of_stage
@@ -43,7 +32,7 @@ def preflight(view: RunView) -> list[dict[str, Any]]:
     nodes = view.plan.preflight
     if nodes is None or _unreached(nodes, view):
         return []
-    return [result.row for result in judge_all(facts(nodes, view))]
+    return [asdict(result) for result in judge_all(measured(nodes, view))]
 
 
 def preflight_error(rows: Sequence[Mapping[str, Any]]) -> UserError | None:
@@ -63,56 +52,50 @@ def preflight_error(rows: Sequence[Mapping[str, Any]]) -> UserError | None:
     )
 
 
-def facts(nodes: PreflightNodes, view: RunView) -> Facts:
+def measured(nodes: PreflightNodes, view: RunView) -> facts.Facts:
     """Return the measurements from the summaries of the nodes, and the reason for each that is missing."""
     settings = view.settings
-    unseen, model = view.summary(nodes.unseen), view.summary(nodes.model)
-    gold, rehearsed = view.summary(nodes.gold), view.summary(nodes.rehearsal)
-    votes = [view.summary(node) for node in nodes.votes]
-    pool, test = view.summary(nodes.pool), view.summary(nodes.test)
+    model, gold, rehearsed = (view.summary(node) for node in (nodes.model, nodes.gold, nodes.rehearsal))
+    baseline = view.summary(nodes.baseline)
     known = (model or {}).get("completion")
-    return Facts(
-        asked=_asked(unseen),
-        baseline=_votes(view.summary(nodes.baseline)),
-        votes=tuple(made for found in votes if (made := _votes(found)) is not None),
+    return facts.Facts(
+        asked=_asked(view.summary(nodes.unseen)),
+        baseline=facts.Votes(**baseline) if baseline else None,
+        votes=tuple(facts.Votes(**found) for node in nodes.votes if (found := view.summary(node))),
         labels={name: label.K for name, label in settings.labels.items() if label.rule == "vote"},
         cap=settings.sampling.max_new_tokens,
-        speed=Speed(**model["speed"]) if model else None,
-        stop_ids=StopIds(**_tuples(model["stop_ids"])) if model else None,
-        prompts=PromptComparison(**model["prompts"]) if model else None,
-        reading=GoldReading(**_tuples(gold["reading"])) if gold else None,
+        speed=facts.Speed(**model["speed"]) if model else None,
+        stop_ids=facts.StopIds(**_tuples(model["stop_ids"])) if model else None,
+        prompts=facts.PromptComparison(**model["prompts"]) if model else None,
+        reading=facts.GoldReading(**_tuples(gold["reading"])) if gold else None,
         dtype=model["dtype"] if model else None,
-        overlap=Overlap(gold["questions"], gold["removed"], gold["left"]) if gold else None,
+        overlap=facts.Overlap(gold["questions"], gold["removed"], gold["left"]) if gold else None,
         batches=tuple(batches(settings)),
         workers=settings.compute.workers,
         rehearsals=tuple(MemoryRehearsal(**row) for row in rehearsed["rehearsals"]) if rehearsed else (),
         disk=None if model is None else _disk(model["parameters"], view),
-        gap=_gap(pool, test),
-        completion=Completion(**known) if known else None,
+        gap=_gap(view.summary(nodes.pool), view.summary(nodes.test)),
+        completion=facts.Completion(**known) if known else None,
         missing=dict(_missing(nodes, view)),
         excused=dict(_excused(settings, known)),
     )
 
 
-def batches(settings: Settings) -> Iterator[Batches]:
+def batches(settings: Settings) -> Iterator[facts.Batches]:
     """Yield the batches of the baseline and, where there is one, of the first GRPO condition."""
     sizes, sft = sizes_of(settings.data), settings.sft
     labeled = sizes.labeled - sizes.dev
     steps = sft.step_count(round(labeled * sft.epochs))
-    yield Batches("sft", labeled, sft.batch, sft.micro_batch or sft.batch, steps)
+    yield facts.Batches("sft", labeled, sft.batch, sft.micro_batch or sft.batch, steps)
     for grpo in grpo_specs(settings)[:1]:
         micro = grpo.micro_batch or grpo.batch
-        yield Batches("grpo", labeled, grpo.batch, micro, grpo.step_count(labeled), "questions", grpo.generations)
+        yield facts.Batches("grpo", labeled, grpo.batch, micro, grpo.step_count(labeled), "questions", grpo.generations)
 
 
 def _unreached(nodes: PreflightNodes, view: RunView) -> bool:
     """Return whether a deadline or a signal left nodes open; nodes below a failed one do not count."""
     failed = any(outcome.kind == "failed" for outcome in view.result.outcomes.values())
     return not failed and any(view.outcome(node) is None for node in nodes.targets)
-
-
-def _votes(found: Mapping[str, Any] | None) -> Votes | None:
-    return None if found is None or not found else Votes(**found)
 
 
 def _asked(found: Mapping[str, Any] | None) -> str:
@@ -122,13 +105,13 @@ def _asked(found: Mapping[str, Any] | None) -> str:
     return f"{found['questions']} questions that no student is trained on ({found['dev']} dev{spare})"
 
 
-def _gap(pool: Mapping[str, Any] | None, test: Mapping[str, Any] | None) -> PoolGap | None:
+def _gap(pool: Mapping[str, Any] | None, test: Mapping[str, Any] | None) -> facts.PoolGap | None:
     if not pool or not test:
         return None
-    return PoolGap(pool["questions"], pool["right"], test["grades"]["n"], test["grades"]["correct"])
+    return facts.PoolGap(pool["questions"], pool["right"], test["grades"]["n"], test["grades"]["correct"])
 
 
-def _disk(parameters: int, view: RunView) -> Disk:
+def _disk(parameters: int, view: RunView) -> facts.Disk:
     """The disk space of the students still to be trained; a merged student is as large as its base.
 
     A run of checks alone counts the conditions that would be trained.
@@ -140,11 +123,10 @@ def _disk(parameters: int, view: RunView) -> Disk:
     else:
         waiting = sum(of_stage(node.stage) is not None and view.outcome(node) is None for node in view.nodes)
     state = STATE_BYTES * parameters * min(waiting, settings.compute.workers)
-    return Disk(waiting, WEIGHT_BYTES * parameters * waiting + state, view.free_bytes())
+    return facts.Disk(waiting, WEIGHT_BYTES * parameters * waiting + state, view.free_bytes())
 
 
 def _missing(nodes: PreflightNodes, view: RunView) -> Iterator[tuple[str, str]]:
-    """The checks that need a node which is not done, each with the reason."""
     for check in CHECKS:
         for name in check.needs:
             node = nodes.votes[0] if name == "votes" else getattr(nodes, name)
@@ -153,7 +135,6 @@ def _missing(nodes: PreflightNodes, view: RunView) -> Iterator[tuple[str, str]]:
 
 
 def _excused(settings: Settings, known: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """The checks that do not apply to this run, each with the reason."""
     if "test" not in settings.data.source.parts:
         yield (
             "pool-against-test",

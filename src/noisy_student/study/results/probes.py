@@ -53,7 +53,6 @@ def probe_rows(view: RunView) -> Iterator[dict[str, Any]]:
 
 
 def _rung(name: str, node: Node | None, view: RunView) -> dict[str, Any]:
-    """The outcome of one probe, with the reason where it was skipped."""
     row: dict[str, Any] = {"name": name, "status": "left", "reason": None, "steps": None, "criteria": [], "metrics": {}}
     outcome = view.outcome(node)
     if node is None or outcome is None:
@@ -70,7 +69,6 @@ def _rung(name: str, node: Node | None, view: RunView) -> dict[str, Any]:
 
 
 def _metrics(node: Node, view: RunView) -> dict[str, float | None]:
-    """Means over the last steps of the trainer's numbers and of those measured beside it."""
     logged = _means(view.curve(node, LOGGED), TRAINER)
     measured = _means(view.curve(node, ROLLOUTS), MEASURED)
     return {**measured, **logged, "kl": measured["kl"] if logged["kl"] is None else logged["kl"]}

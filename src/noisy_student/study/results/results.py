@@ -1,24 +1,29 @@
-"""The content of ``results.json``, of a complete or a partial run."""
+"""The content of ``results.json``, of a complete or a partial run, and the warnings printed with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from noisy_student.answers.extract import MOST_ANSWERS
 from noisy_student.data.spec import ForeignSpec
 from noisy_student.study.results.conditions import condition_row, round_rows
 from noisy_student.study.results.costs import costs
 from noisy_student.study.results.findings import beaten, criteria, findings, gaps, outcomes_of
 from noisy_student.study.results.labels import label_row, predictions, selections
-from noisy_student.study.results.notes import Drawn, notes
 from noisy_student.study.results.pass_at_k import pass_at_k_rows
 from noisy_student.study.results.preflight import preflight
 from noisy_student.study.results.probes import probe_rows
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.decisions import decided
+from noisy_student.study.settings.study import Settings
 
 SCHEMA = 1
+SHOWN = 5
+"""Ids named of the questions that are too long."""
+HOPELESS = 0.05
+"""Accuracy of an untrained model below which its votes teach nothing (the plan asks for 20 %)."""
 
 
 def collect(view: RunView) -> dict[str, Any]:
@@ -29,6 +34,11 @@ def collect(view: RunView) -> dict[str, Any]:
     held = beaten(settings, found)
     conditions = [{**condition_row(nodes, view), "beaten": held.get(nodes.name)} for nodes in view.plan.conditions]
     selected = list(selections(view))
+    drawn = [
+        {**summary, "part": node.spec["part"]}
+        for node in view.nodes
+        if node.stage == "sample" and (summary := view.summary(node))
+    ]
     failed = any(outcome.kind == "failed" for outcome in result.outcomes.values())
     results: dict[str, Any] = {
         "schema": SCHEMA,
@@ -52,22 +62,59 @@ def collect(view: RunView) -> dict[str, Any]:
         "selections": selected,
         "predictions": list(predictions(settings, selected)),
         "costs": costs(view),
-        "notes": list(notes(settings, conditions, _drawn(view))),
+        "notes": list(notes(settings, conditions, drawn)),
         "settings": settings.model_dump(mode="json", by_alias=True),
     }
     return {**results, "decision": decided(settings.decide, results)}
 
 
-def _drawn(view: RunView) -> Iterator[Drawn]:
-    """The samples of each node that has run."""
-    names = ("samples", "too_long", "flooded", "fallback")
-    for node in view.nodes:
-        if node.stage == "sample" and (summary := view.summary(node)):
-            yield Drawn(node.spec["part"], *(summary[name] for name in names))
+def notes(
+    settings: Settings, conditions: Sequence[Mapping[str, Any]], drawn: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """Yield the settings' own note, then warnings: a model that is hardly ever right, questions too long, floods.
+
+    ``drawn`` holds the part and the summary of every sample node that has run.
+    """
+    if settings.note:
+        yield settings.note
+    for row in conditions:
+        if row["method"] == "none" and row["interval"] is not None and row["interval"][1] < HOPELESS:
+            yield (
+                f"{row['name']} answers {row['correct']} of {row['n']} questions right, so its votes would be wrong"
+                " nearly always: easier questions, a stronger model or more labels come first."
+            )
+    for name, label in settings.labels.items():
+        if label.stopping == "lossless" and not label.stops_early:
+            yield f"labels.{name} takes the {label.text} text, which may be any of the K samples: all were drawn."
+    for reason in sorted({one["fallback"] for one in drawn if one["fallback"] is not None}):
+        yield (
+            f"Samples were drawn by transformers' own forward pass, which is slower: this model has no decoder here,"
+            f" for {reason}."
+        )
+    yield from _too_long(drawn)
+    yield from _flooded(drawn)
+
+
+def _too_long(drawn: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    named: dict[str, set[str]] = {}
+    for one in drawn:
+        named.setdefault(one["part"], set()).update(one["too_long"])
+    for part, ids in named.items():
+        if ids:
+            shown = ", ".join(sorted(ids)[:SHOWN]) + (" and others" if len(ids) > SHOWN else "")
+            yield f"{len(ids)} {part} questions are longer than the model's context and count as not answered: {shown}."
+
+
+def _flooded(drawn: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    samples, flooded = (sum(one[name] for one in drawn) for name in ("samples", "flooded"))
+    if flooded > samples / 100:
+        yield (
+            f"{flooded} of {samples} samples hold more than {MOST_ANSWERS} answers; the first after #### is read, else"
+            " the last box: what they count for is chance."
+        )
 
 
 def _data(view: RunView) -> dict[str, Any]:
-    """The source and the counts of each part, from the first seed's split."""
     spec = view.settings.data
     summary = view.summary(next(node for node in view.nodes if node.stage == "split"))
     return {
@@ -81,7 +128,6 @@ def _data(view: RunView) -> dict[str, Any]:
 
 
 def _foreign(spec: ForeignSpec, summary: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The source of foreign questions, and how many were left out for each reason."""
     counts = ("questions", "answered", "rows", "examined", "left_out", "found_by")
     found = summary["foreign"] if summary else {}
     return {

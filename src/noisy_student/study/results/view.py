@@ -74,7 +74,7 @@ class StoreView:
 
     def grades(self, node: Node) -> list[Grade]:
         """Read the grades of the compared decoding."""
-        return [Grade(**row) for row in self._rows(node, "grades.jsonl")]
+        return [Grade(**row) for row in files.read_jsonl(self.data(node) / "grades.jsonl")]
 
     def tries(self, node: Node) -> list[Tries]:
         """Read the many answers to each question of a grade node."""
@@ -118,9 +118,6 @@ class StoreView:
         if node.key not in self._manifests and (found := self._store.manifest(node)) is not None:
             self._manifests[node.key] = found
         return self._manifests.get(node.key)
-
-    def _rows(self, node: Node, name: str) -> list[dict[str, Any]]:
-        return list(files.read_jsonl(self.data(node) / name))
 
 
 class RunView(StoreView):

@@ -10,7 +10,7 @@ from noisy_student import files
 from noisy_student.answers import math_pool
 from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.key_file import read_key
-from noisy_student.evaluation.grade import grade, stop_rate, write_grades
+from noisy_student.evaluation.grade import grade, stop_rate
 from noisy_student.evaluation.pass_at_k import points, tries
 from noisy_student.records import Grade
 from noisy_student.sampling.sample import read_folders
@@ -29,7 +29,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     for role, name in (("samples", "grades"), ("sampled", "sampled")):
         counts = summary[name] = {"n": 0, "correct": 0, "strict": 0, "truncated": 0}
         grades = grade(read_folders(inputs.get(role, ()), context.check), key, truncated=spec["truncated"])
-        write_grades(context.data / f"{name}.jsonl", _counted(grades, counts))
+        files.write_jsonl(context.data / f"{name}.jsonl", map(asdict, _counted(grades, counts)))
     free = list(read_folders(inputs.get("free", ()), context.check))
     summary |= {"stop_rate": stop_rate(free), "stop_n": len(free)}
     if "passes" in inputs:

@@ -7,7 +7,7 @@ from typing import Any
 from noisy_student import files
 from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.key_file import read_key
-from noisy_student.evaluation.group_quality import group_quality
+from noisy_student.evaluation.label_quality import group_quality
 
 LANE = "truth"
 

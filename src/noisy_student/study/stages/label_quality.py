@@ -33,7 +33,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     if "labels" in inputs:
         labels = read_labels(inputs["labels"][0] / "labels.jsonl")
         _require_truth((label.question_id for label in labels), key)
-        quality["labels"] = asdict(label_quality(labels, key))
+        quality["labels"] = label_quality(labels, key)
     files.write_json(context.data / "quality.json", quality)
     return {**quality, **math_pool.since(before)}
 

@@ -9,7 +9,7 @@ from noisy_student import files
 from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.key_file import read_key
 from noisy_student.data.rows import read_labels
-from noisy_student.evaluation.lineage import lineage
+from noisy_student.evaluation.label_quality import lineage
 from noisy_student.labeling.vote import read_votes
 
 LANE = "truth"

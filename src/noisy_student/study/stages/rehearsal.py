@@ -11,9 +11,10 @@ from noisy_student import files
 from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_questions
 from noisy_student.models.chat import Renderer
+from noisy_student.records import MemoryRehearsal
 from noisy_student.study.stages.loading import Source, base, load_copy, load_model
 from noisy_student.study.stages.train_grpo import draw_rows
-from noisy_student.training.memory_rehearsal import MemoryRehearsal, rehearse_grpo, rehearse_sft
+from noisy_student.training.memory_rehearsal import rehearse_grpo, rehearse_sft
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.sft import SftSpec
 
