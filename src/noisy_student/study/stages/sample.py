@@ -38,14 +38,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     sampler = open_engine(EngineRequest(spec, source, questions, context.check))
     decoding = Decoding.model_validate(spec.get("decoding", {}))
     shots = _shots(spec, split)
-    room = sampler.context - decoding.max_new_tokens
-    if room < 1:
-        raise UserError(
-            f"max_new_tokens is {decoding.max_new_tokens}, and the model's context holds {sampler.context} tokens.",
-            why="No question would fit beside its answer.",
-            do="Lower max_new_tokens of sampling and evaluation.",
-            code="context-too-short",
-        )
+    room = _room(decoding.max_new_tokens, sampler.context)
     prompts = {question: sampler.encode(question, shots(question)) for question in questions}
     fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
     beyond = [question for question, prompt in prompts.items() if len(prompt) > room]
@@ -90,6 +83,18 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         "too_long": sorted(question.id for question in beyond),
         "fallback": sampler.fallback,
     }
+
+
+def _room(answer: int, context: int) -> int:
+    """Return the tokens that a prompt may have."""
+    if answer >= context:
+        raise UserError(
+            f"max_new_tokens is {answer}, and the model's context holds {context} tokens.",
+            why="No question would fit beside its answer.",
+            do="Lower max_new_tokens of sampling and evaluation.",
+            code="context-too-short",
+        )
+    return context - answer
 
 
 def _windows(
