@@ -38,7 +38,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     sampler = open_engine(EngineRequest(spec, source, questions, context.check))
     decoding = Decoding.model_validate(spec.get("decoding", {}))
     shots = _shots(spec, split)
-    room = _room(sampler.context, decoding.max_new_tokens)
+    room = _room(decoding.max_new_tokens, sampler.context)
     prompts = {question: sampler.encode(question, shots(question)) for question in questions}
     fitting = [question for question, prompt in prompts.items() if len(prompt) <= room]
     beyond = [question for question, prompt in prompts.items() if len(prompt) > room]
@@ -50,10 +50,10 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         samples=spec["chunk"],
         copies=None if windows is None else windows(()).ends[0],
     )
-    for done, chunk in enumerate(todo):
+    paths = [context.scratch / f"chunk-{chunk.index:05d}.jsonl" for chunk in todo]
+    for done, (chunk, path) in enumerate(zip(todo, paths, strict=True)):
         context.progress(done, len(todo), "chunks")
         context.check()
-        path = _chunk_path(context, chunk.index)
         if not path.exists():
             drawn = draw_chunk(
                 chunk,
@@ -64,7 +64,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
                 windows=None if windows is None else windows([row.question.kind for row in chunk.rows]),
             )
             write_samples(path, drawn)
-    written = [sample for chunk in todo for sample in read_samples(_chunk_path(context, chunk.index))]
+    written = [sample for path in paths for sample in read_samples(path)]
     # Placeholders of samples that could not be drawn.
     written += [
         Sample(question.id, k, text="", token_ids=(), finish="failed", logprob=0.0, seed=0, kind=question.kind)
@@ -85,9 +85,9 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     }
 
 
-def _room(context: int, answer: int) -> int:
-    """Return the tokens left for a prompt; raises UserError if there are none."""
-    if context - answer < 1:
+def _room(answer: int, context: int) -> int:
+    """Return the tokens that a prompt may have."""
+    if answer >= context:
         raise UserError(
             f"max_new_tokens is {answer}, and the model's context holds {context} tokens.",
             why="No question would fit beside its answer.",
@@ -148,7 +148,3 @@ def draw_few_shot(
         )
     shots = [Shot(questions[name], str(solved[name])) for name in ranked]
     return lambda question: tuple(shot for shot in shots if shot.question.id != question.id)[:count]
-
-
-def _chunk_path(context: Context, index: int) -> Path:
-    return context.scratch / f"chunk-{index:05d}.jsonl"
