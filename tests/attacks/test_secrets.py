@@ -72,6 +72,7 @@ def test_a_stage_that_fails_keeps_none_on_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: Workplace
 ) -> None:
     from noisy_student.pipeline import attempt
+    from noisy_student.study.stages import split
 
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
@@ -81,7 +82,7 @@ def test_a_stage_that_fails_keeps_none_on_record(
     def fail(*words: Any) -> None:
         raise RuntimeError(f"{TOKEN} {KEY} {PASSWORD}")
 
-    monkeypatch.setattr(attempt, "_spec", fail)
+    monkeypatch.setattr(split, "run", fail)
     outcome = attempt.finish_stage(store, node)
     assert (outcome.kind, outcome.reason) == ("failed", "RuntimeError: [hidden] [hidden] [hidden]")
     assert list(tmp_path.glob("store/attempts/*/*"))

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from refusals import printed_code
 from workplace import STUDY, Workplace, ended
 
 from noisy_student.data.generated import problems as procedural
@@ -44,7 +45,7 @@ def begun(place: Workplace) -> Workplace:
     """The place with the study file that ``init`` writes, at a size for a test."""
     if not place.study.exists():
         said = _init(place)
-        assert "no answers: no oracle" in said
+        assert "have no answers: the study has no oracle" in said
         place.study.write_text(place.study.read_text() + SMALL)
     return place
 
@@ -94,7 +95,8 @@ def test_nothing_is_overwritten(begun: Workplace) -> None:
     command = [sys.executable, "-m", "noisy_student", "init", "tiny.jsonl"]
     done = ended(place.python(command))
     assert done.returncode == 1
-    assert "tiny.toml exists already" in done.stderr
+    assert printed_code(done.stderr) == "output-exists"
+    assert "tiny.toml" in done.stderr
 
 
 def test_unanswered_questions_only_are_refused(place: Workplace, tmp_path: Path) -> None:

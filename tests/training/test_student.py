@@ -115,8 +115,8 @@ def test_what_reads_weights_sees_through_an_adapter() -> None:
     assert plain_state(loaded.model).keys() == base.model.state_dict().keys()
     decoder = Decoder(loaded.model)
     decoder.reserve(16)
-    memory = decoder.memory(groups=1, rows=8, prompt=6, drawn=2)
-    found = decoder.read(memory, IDS.tolist(), [0])
+    cache = decoder.new_cache(groups=1, rows=8, prompt=6, drawn=2)
+    found = decoder.read(cache, IDS.tolist(), [0])
     assert torch.allclose(found[0], loaded.model(IDS).logits[0, -1], atol=1e-4)
 
 
