@@ -25,6 +25,7 @@ def test_a_first_run_without_calibration_promises_nothing_and_says_so(reference:
     assert all("cpu_seconds" in json.loads(raw)["provenance"] for raw in reference.manifests().values())
 
 
+@pytest.mark.slow
 def test_the_ledger_counts_a_result_once(reference: Workplace, tmp_path: Path) -> None:
     place = reference.copy(tmp_path)
     place.complete()
@@ -36,6 +37,7 @@ def test_the_ledger_counts_a_result_once(reference: Workplace, tmp_path: Path) -
     assert found["total"]["seconds"] == pytest.approx(first["seconds"])
 
 
+@pytest.mark.slow
 def test_a_second_seed_is_forecast_from_the_first(reference: Workplace, tmp_path: Path) -> None:
     place = reference.copy(tmp_path)
     found = _said(place, "plan", "./tiny.toml", "--store", "store", "--seeds", "2")

@@ -65,6 +65,7 @@ def test_init_then_run_ends_in_a_verdict_with_its_unit_and_mde(begun: Workplace)
     assert "MDE" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_study_with_an_oracle_drops_it_by_name_with_the_reason(begun: Workplace) -> None:
     place = begun
     truthful = place.study.read_text().replace(
@@ -107,6 +108,7 @@ def test_unanswered_questions_only_are_refused(place: Workplace, tmp_path: Path)
     assert "None of the 3 questions" in done.stderr
 
 
+@pytest.mark.slow
 def test_answers_without_a_worked_text_are_learned_from_by_own_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

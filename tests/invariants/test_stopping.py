@@ -49,6 +49,8 @@ below = 0.999
 """
 # Ties would have a winner by the first seen, whom a threshold of a half lets pass: that too must be kept.
 SOME = STUDY.replace("max_new_tokens = 24\n[evaluation]", "max_new_tokens = 40\n[evaluation]", 1)
+# One run of a study with five sets of labels serves all tests.
+pytestmark = pytest.mark.slow
 
 
 def labels_of(folder: Path) -> str:

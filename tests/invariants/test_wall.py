@@ -86,6 +86,7 @@ def test_no_node_before_training_has_the_key_among_its_inputs() -> None:
     assert "key" in {node.stage for node in parents_first(planned.targets)}
 
 
+@pytest.mark.slow
 def test_without_the_answers_of_the_unlabeled_questions_the_examples_are_the_same(tmp_path: Path) -> None:
     digests = []
     for known in (True, False):
