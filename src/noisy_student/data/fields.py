@@ -101,7 +101,7 @@ def read_items(
     _require_answers(name, kind, unreadable, unanswered)
     if not items:
         raise UserError(
-            f"{name} has no questions.", why="The split needs some.", do="Check the path.", code="no-questions"
+            f"{name} has no questions.", why="A split needs questions.", do="Check the path.", code="no-questions"
         )
     return items
 

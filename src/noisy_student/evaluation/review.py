@@ -1,9 +1,9 @@
-"""Review of a round of self-training on dev: it accepts or turns down the student, and names signs of collapse.
+"""Review of a round of self-training on dev: accepts or rejects the student, and names signs of collapse.
 
-A student is turned down where it is surely worse on dev, or where two rounds in a row raise an alarm. The first may
-err: students that are as good as those before are turned down in at most ``error`` of all runs, charged in equal parts
-over the rounds (Bonferroni). Alarms need no truth, or only dev's: they are those of Shafayat et al. 2025 (arXiv
-2505.21444), where agreement went on rising while held-out accuracy fell to nothing.
+A student is rejected if it is significantly worse on dev, or if two rounds in a row raise an alarm. Of all runs at most
+the share ``error`` rejects a student for being worse whose true accuracy has not fallen (Bonferroni over the rounds).
+Alarms need no true answers, or only those of dev. They are the signs of Shafayat et al. 2025 (arXiv 2505.21444), where
+agreement continued to rise while held-out accuracy collapsed.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def _targets(model: PreTrainedModel, spec: LoraSpec) -> list[str]:
         raise UserError(
             f"lora.targets is {wanted}, and the model has no linear layer {', '.join(missing) or 'at all'}.",
             why="An adapter can be added to linear layers only.",
-            do=f"Name some of {', '.join(ends) or 'another model'}.",
+            do=f"Set lora.targets to some of {', '.join(ends) or 'the linear layers of another model'}.",
             code="lora-targets-missing",
         )
     return wanted

@@ -70,7 +70,7 @@ def round_rows(view: RunView) -> Iterator[dict[str, Any]]:
 
 
 def _sources(condition: ConditionSettings, settings: Settings) -> tuple[str, ...]:
-    """The training sources; of the last one of a chain, those of the chain."""
+    """Return the training sources; for the end of a chain, those of the chain's last round."""
     return settings.conditions[condition.last_of[-1]].train if condition.last_of else condition.train
 
 

@@ -1,6 +1,6 @@
 """Results of the pre-flight checks, judged from the stored measurements of their nodes.
 
-The results are no node: keys of a study depend neither on whether the checks are on nor on their outcome.
+The results are not a node of the plan, so neither the checks nor their outcome change any key of a study.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def curves(view: RunView) -> dict[str, list[dict[str, Any]]]:
 
 
 def health(training: Node | None, view: StoreView, *, name: str, own: Collection[str] = ()) -> dict[str, Any] | None:
-    """Return the steps of a training's health checks and each condition they found once; None without checks.
+    """Return the steps of a training's health checks and each diagnosis once; None without checks.
 
     A remedy names a setting of the run; where the condition ``name`` has ``own`` GRPO settings, it names those.
     """

@@ -93,7 +93,7 @@ def _names_exist(settings: Settings) -> None:
 
 
 def _students_can_go_on(settings: Settings) -> None:
-    """A student goes on from, is held against and ends a chain of whole models of its own kind."""
+    """A student continues from, is compared with and ends a chain of students of its own base model."""
     conditions = settings.conditions
     for name, condition in conditions.items():
         began = (*([] if condition.start is None else [condition.start]), *condition.last_of)
@@ -102,7 +102,7 @@ def _students_can_go_on(settings: Settings) -> None:
             if conditions[other].model != condition.model:
                 raise UserError(
                     f"conditions.{name} and {other} start from different models.",
-                    why="A student goes on from one of its own model, and is compared and prompted like one.",
+                    why="A student continues from, and is compared with, students of the same base model only.",
                     do="Give both the same model.",
                     code="chain-of-different-models",
                 )
@@ -123,9 +123,9 @@ def _students_can_go_on(settings: Settings) -> None:
                 )
         if condition.last_of and conditions[condition.last_of[0]].accept is not None:
             raise UserError(
-                f"The first of conditions.{name}.last_of, {condition.last_of[0]}, has accept.",
+                f"conditions.{name}.last_of begins with {condition.last_of[0]}, which sets accept.",
                 why="Every student in the chain could be rejected.",
-                do="Begin with a condition that has no accept.",
+                do="Begin last_of with a condition that does not set accept.",
                 code="chain-without-end",
             )
 
@@ -137,9 +137,9 @@ def _reviews_end(settings: Settings) -> None:
             if accept.against in passed:
                 circle = " → ".join([*passed, accept.against])
                 raise UserError(
-                    f"Conditions are held against one another in a circle: {circle}.",
-                    why="Each is held against the one before it, and no round is the first of these.",
-                    do="Hold one of them against a condition that has no accept.",
+                    f"The accept.against fields of conditions form a circle: {circle}.",
+                    why="A condition is compared with one trained before it, so one of them must come first.",
+                    do="Set accept.against of one of them to a condition that does not set accept.",
                     code="review-circle",
                 )
             passed.append(accept.against)
@@ -255,9 +255,9 @@ def _sizes_can_match(settings: Settings, name: str, condition: TrainedCondition)
     of_same_votes = by_agreement or set(condition.label_names) <= set(other.label_names)
     if other.like is not None or len(other.label_names) != 1 or not of_same_votes:
         raise UserError(
-            f'conditions.{name} takes its number of labels from "{condition.like}", which selects none itself.',
+            f'conditions.{name} takes its number of labels from "{condition.like}", which has no rule of its own.',
             why="The other condition must select from one set of votes, for random_like the same set.",
-            do="Name a condition with a rule of its own that learns from the same labels.",
+            do="Name a condition that has such a rule and learns from one set of labels, for random_like the same.",
             code="size-of-no-selection",
         )
 
@@ -279,7 +279,7 @@ def _probes_come_before(settings: Settings, name: str, condition: TrainedConditi
     if (after := _after(condition)) is not None and condition.rates:
         raise UserError(
             f"conditions.{name} comes after {after} and has rates.",
-            why="Only a single training waits for a probe.",
+            why="A condition with rates is several trainings; only a single one can wait for a probe.",
             do="Leave rates or after out.",
             code="probe-before-rates",
         )
@@ -287,7 +287,7 @@ def _probes_come_before(settings: Settings, name: str, condition: TrainedConditi
         if "probe" not in settings.conditions[before].overrides:
             raise UserError(
                 f"conditions.{name} comes after {before}, which is no probe.",
-                why="It has no criteria that could fail.",
+                why="A condition with after is trained only if the probe before it fails its criteria.",
                 do=f"Set conditions.{before}.grpo.probe = {{}}.",
                 code="probe-missing",
             )

@@ -49,5 +49,5 @@ class PredictionSettings(Strict):
     def _one_bound(self) -> Self:
         if (self.above is None) == (self.below is None):
             what = f"A prediction of {self.measure} has above = {self.above} and below = {self.below}."
-            raise UserError(what, why="It is one bound that can fail.", do="Set one of them.", code="prediction-bounds")
+            raise UserError(what, why="A prediction has one bound.", do="Set one of them.", code="prediction-bounds")
         return self

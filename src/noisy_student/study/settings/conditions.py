@@ -227,7 +227,7 @@ def _check_selection(select: Mapping[str, Any]) -> None:
     if len(select) > 1 or not takes:
         raise UserError(
             f"select is {dict(select)}.",
-            why=f"{special} stands alone and takes {'a share in (0, 1)' if special == TARGET else 'a condition'}.",
+            why=f"{special} is used alone; its value is {'in (0, 1)' if special == TARGET else 'a condition'}.",
             do='Write one rule, such as { target_precision = 0.9 } or { random_like = "CONDITION" }.',
             code="selection-invalid",
         )

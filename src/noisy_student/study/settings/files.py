@@ -149,7 +149,7 @@ def _put(fields: dict[str, Any], dotted: str, value: Any) -> None:
     if len(tables) > 1 and tables[0] in NAMED and tables[1] not in (known := fields.get(tables[0], {})):
         raise UserError(
             f'"{dotted}" names "{tables[1]}", which this study does not have.',
-            why="A new one that nothing uses would change nothing.",
+            why="--set changes named entries and adds none: no condition would use a new one.",
             do=nearest(tables[1], known) if known else f"This study has no {tables[0]}.",
             code="unknown-name",
         )

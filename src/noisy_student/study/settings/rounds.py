@@ -1,8 +1,8 @@
 """Rounds of self-training, written out: each chain in the table becomes its labels and conditions, round by round.
 
-Round r votes with the student of round r - 1 and trains on the selected votes and on gold, afresh or going on from that
-student. Every round is held against the one before on dev, and its student is tested on dev only; the last accepted
-student is tested on the test questions, once.
+Round r votes with the student of round r - 1. It trains on the selected votes and on gold, from the base model or from
+that student. Its student is compared with the one before on dev only; the last accepted student is tested on the test
+questions, once.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def _best_on_dev(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]
     if not trained:
         raise NotTrainable(
             f"No student could be trained at any of the rates {spec['rates']}.",
-            why="Without one there is no choice.",
+            why="The learning rate is chosen by the accuracy of these students on dev.",
             do="Try lower rates; each training says why it was skipped.",
             code="nothing-to-choose",
         )
@@ -61,7 +61,7 @@ def _last(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     if not there:
         raise NotTrainable(
             f"No student of the chain {', '.join(spec['chain'])} could be trained.",
-            why="Even the first is missing, which is never turned down.",
+            why="The first student is missing too, although no review can reject it.",
             do="See why its training was skipped.",
             code="nothing-to-choose",
         )

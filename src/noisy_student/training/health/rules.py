@@ -11,7 +11,7 @@ from noisy_student.training.health.window import Diagnosis, Finding, Window
 
 @dataclass(frozen=True, slots=True)
 class HealthRule:
-    """A named condition; ``explains`` names its consequences, which are not reported beside it."""
+    """A named diagnosis; ``explains`` names its consequences, which are not reported beside it."""
 
     name: str
     judge: Callable[[Window], Finding | None]
