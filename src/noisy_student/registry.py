@@ -64,15 +64,18 @@ class Registry(Generic[Row]):
         self._rows[name] = row
         self._origins[name] = caller
 
-    def get(self, name: str) -> Row:
-        """Return the row of this name; raises UserError that names the nearest one, or the plug-in that failed."""
+    def get(self, name: str, field: str = "") -> Row:
+        """Return the row of this name; raises UserError that names the nearest one, or the plug-in that failed.
+
+        ``field`` is the setting that holds the name, for the message.
+        """
         if name not in self._rows:
             self._load()
         if name in self._rows:
             return self._rows[name]
         if name in self._failures:
             raise self._failures[name]
-        what = f'There is no {self.kind} "{name}".'
+        what = f'{f"{field}: there" if field else "There"} is no {self.kind} "{name}".'
         raise UserError(what, do=nearest(name, self._rows), code=f"unknown-{self.kind.replace(' ', '-')}")
 
     def names(self) -> tuple[str, ...]:
