@@ -26,7 +26,7 @@ GOOD = Prospect(known=200, labeled=500, pass_at_1=0.5, pass_at_k=0.9, filters=(k
         ({"filters": (kept(0.95, se=0.06),)}, "buy labels", "200 questions with a known answer"),
         ({"filters": (kept(0.69),)}, "buy labels", "only 69 % are right"),
         ({"filters": (kept(None, se=None, labels=0.0),)}, "buy labels", "no vote is selected"),
-        ({"pass_at_1": 0.87}, "buy labels", "only 3.0 points"),
+        ({"pass_at_1": 0.87}, "buy labels", "only 3.0 more points"),
         ({"filters": (kept(0.95, labels=130.0),)}, "more questions", "124 right pseudo-labels beside 500"),
     ],
 )

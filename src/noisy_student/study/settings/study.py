@@ -193,9 +193,7 @@ class Settings(Strict):
                 known = [each for each in STAGES if declared(STAGES.get(each).module).measures]
                 raise UserError(
                     f'measures names the stage "{name}", which does not measure answers.',
-                    do=f"Stages that measure: {', '.join(known)}."
-                    if known
-                    else "Install a package that registers one.",
+                    do=f"Stages that do: {', '.join(known)}." if known else "Install a package that registers one.",
                     code="stage-measures-nothing",
                 )
         return names
