@@ -110,6 +110,14 @@ def recorded(settings: Settings, label: LabelSettings, *, part: str, count: int)
     }
 
 
+def vote(
+    settings: Settings, K: int, *, questions: int | None = None, stopping: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the spec of votes of K on the first ``questions`` by id, None for all that were sampled."""
+    answers = settings.answers
+    return {"K": K, "truncated": answers.truncated, "ties": answers.ties, "questions": questions, "stopping": stopping}
+
+
 def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any] | None:
     """Return the rule that ends a question's sampling, and how its samples are read; None where all K are drawn."""
     if not label.stops_early:
