@@ -176,3 +176,11 @@ def test_looks_stand_beside_the_facts_of_answers(tmp_path: Path) -> None:
     looks = [{"step": 2, "moved": 0.1, "diagnoses": [{"name": "collapse"}]}]  # of fine-tuning, which asks no dev
     found = joined(tmp_path, [{"step": 1}, {"step": 2}], [{"right": 1}, {"right": 0}], looks)
     assert found == [{"right": 1, "step": 1}, {"right": 0, "step": 2, "dev": None, "found": ["collapse"]}]
+
+
+def test_a_remedy_of_fine_tuning_names_the_conditions_own_setting(tmp_path: Path) -> None:
+    training = make("train-sft", {"sft": {}}, title="train student")
+    rows = [look(30, found("x", "--set sft.learning_rate=1e-3"))]
+    row = health(training, stored(tmp_path, training, rows), name="student", own=["learning_rate"])
+    assert row is not None
+    assert [item["remedy"] for item in row["found"]] == ["--set conditions.student.sft.learning_rate=1e-3"]
