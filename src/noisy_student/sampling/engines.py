@@ -118,7 +118,12 @@ def choose_engine(name: str, *, adapters: bool) -> str:
 
 def library_version(library: str) -> str | None:
     """Return distribution and version of an importable library, found by its module; None if there is none."""
-    if importlib.util.find_spec(library) is None:
+    try:
+        found = importlib.util.find_spec(library)
+    except (ImportError, ValueError):
+        # The package that would hold it is not installed, or cannot be imported.
+        found = None
+    if found is None:
         return None
     names = importlib.metadata.packages_distributions().get(library, [])
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(set(names))) or "unknown"

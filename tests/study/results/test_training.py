@@ -115,10 +115,13 @@ def joined(
     points: list[dict[str, Any]],
     facts: list[dict[str, Any]] | None,
     looks: list[dict[str, Any]] | None = None,
-    each: int = 1,
+    each: int | None = 1,
 ) -> list[dict[str, Any]]:
     """The curve of a run whose only condition was trained by GRPO."""
-    train, store = make("train-grpo", {"grpo": {"num_iterations": each}}), Store(tmp_path / "store")
+    train, store = (
+        make("train-grpo", {} if each is None else {"grpo": {"num_iterations": each}}),
+        Store(tmp_path / "store"),
+    )
     with store.hold(train, lambda: None):
         folder = store.open_work(train) / "curves"
         folder.mkdir()
@@ -147,6 +150,13 @@ def test_without_rollouts_points_stay_as_they_are(tmp_path: Path) -> None:
 def test_several_steps_may_share_their_answers(tmp_path: Path) -> None:
     points = [{"step": step} for step in (1, 2, 3, 4)]
     assert [row["n"] for row in joined(tmp_path, points, [{"n": 0}, {"n": 1}], each=2)] == [0, 0, 1, 1]
+
+
+def test_a_stored_training_without_the_settings_of_its_method_has_its_curve(tmp_path: Path) -> None:
+    assert joined(tmp_path, [{"step": 1}, {"step": 2}], [{"right": 1}, {"right": 0}], each=None) == [
+        {"step": 1, "right": 1},
+        {"step": 2, "right": 0},
+    ]
 
 
 def test_a_point_of_a_look_has_what_was_seen_there(tmp_path: Path) -> None:

@@ -122,7 +122,8 @@ class Expectation:
 
     def _like(self, step: Step, name: str, method: Method) -> list[Observation]:
         """The trainings nearest to a planned one: with the same kinds of texts and like settings, if there are any."""
-        like = [one for one in self._past if one.step.stage == method.stage and lane(one.step) == lane(step)]
+        past = [one for one in self._past if one.step.stage == method.stage and name in one.step.spec]
+        like = [one for one in past if lane(one.step) == lane(step)]
         fields = () if method.work is None else method.work.alike
 
         def alike(one: Observation) -> bool:

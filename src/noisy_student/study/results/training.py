@@ -27,7 +27,7 @@ def curves(view: RunView) -> dict[str, list[dict[str, Any]]]:
         if rollouts is not None:
             # Several optimiser steps may share a batch of answers.
             method = of_stage(training.stage)
-            each = 1 if method is None else int(training.spec[method[0]].get("num_iterations", 1))
+            each = 1 if method is None else int(training.spec.get(method[0], {}).get("num_iterations", 1))
             points = [_joined(rollouts[min((point["step"] - 1) // each, len(rollouts) - 1)], point) for point in points]
         found[f"{nodes.name}-{nodes.seed}"] = _with_checks(points, health_checks(training, view))
     return found
