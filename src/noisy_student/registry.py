@@ -78,8 +78,11 @@ class Registry(Generic[Row]):
         self._rows[name] = row
         self._origins[name] = caller
 
-    def get(self, name: str) -> Row:
-        """Return the row of this name; raises UserError that names the nearest one, or the plug-in that failed."""
+    def get(self, name: str, field: str = "") -> Row:
+        """Return the row of this name; raises UserError that names the nearest one, or the plug-in that failed.
+
+        ``field`` is the setting that holds the name, for the message.
+        """
         if not self._is_built_in(name):
             self._load()
             if name in self._failures:
@@ -87,7 +90,7 @@ class Registry(Generic[Row]):
         if name in self._rows:
             return self._rows[name]
         raise UserError(
-            f'There is no {self.kind} "{name}".',
+            f'{f"{field}: there" if field else "There"} is no {self.kind} "{name}".',
             do=nearest(name, self._rows),
             code=f"unknown-{self.kind.replace(' ', '-')}",
         )

@@ -58,7 +58,7 @@ def test_a_round_is_turned_down_for_one_of_two_reasons_and_no_other(
         == review(before, replace(before, right=now.right), error=0.5, rounds=1, alarmed_before=True).p_worse
     )
     if found.reason is not None:
-        assert found.reason.startswith("on dev it lost" if worse else "the second round in a row with an alarm")
+        assert found.reason.startswith("on dev" if worse else "the second round in a row with an alarm")
 
 
 def test_the_error_is_charged_over_the_rounds() -> None:
@@ -67,7 +67,7 @@ def test_the_error_is_charged_over_the_rounds() -> None:
     one, two = (review(GOOD, now, error=0.05, rounds=rounds, alarmed_before=False) for rounds in (1, 2))
     assert one.p_worse == two.p_worse == 0.03125
     assert (one.accepted, two.accepted) == (False, True)
-    assert one.reason == "on dev it lost 5 and gained 0 right answers (p 0.0312, level 0.0500)"
+    assert one.reason == "on dev 5 answers became wrong and 0 right (one-sided p 0.0312, limit 0.0500)"
 
 
 @pytest.mark.parametrize("n", [1, 4, 9, 30])

@@ -80,7 +80,7 @@ def test_it_ends_at_the_rung_that_works_and_says_what_to_go_on_with(place: Workp
     assert ladder["recommended"] == ["--set grpo.temperature=0.9", "--set grpo.rewards.termination=0.1"]
     reasons = {rung["name"]: rung["reason"] for rung in ladder["rungs"]}
     assert "answers-never-end at step 2" in reasons["cut"]
-    assert "works held its criteria at step" in reasons["idle"]
+    assert "Probe works met its criteria at step" in reasons["idle"]
 
 
 def test_a_training_that_was_stopped_keeps_its_curves_and_diagnosis(place: Workplace) -> None:

@@ -133,7 +133,7 @@ def test_a_chain_ends_before_the_student_that_was_turned_down(place: Workplace) 
         "spoiled": "done",
     }
     for row in (rounds["spoiled-3"], conditions["spoiled-3"]):
-        assert f"spoiled-2 was turned down: {down['reason']}" in row["reason"]
+        assert f"spoiled-2 was rejected by its review: {down['reason']}" in row["reason"]
     assert (conditions["spoiled"]["last"], conditions["on"]["last"]) == ("spoiled-1", "on-2")
     assert weights(place, trained(place, "spoiled")) == weights(place, trained(place, "spoiled-1"))
     assert results["status"] == "done"

@@ -18,6 +18,9 @@ from rich.text import Text
 
 from noisy_student.report.clean import visible
 
+Row = dict[str, Any]
+"""A row of a printed table, as ``--json`` emits it."""
+
 
 class Terminal(Console):
     """A console that prints control characters as escapes, so texts from files cannot steer the terminal."""

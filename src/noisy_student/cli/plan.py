@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, note, remark, table
+from noisy_student.cli.console import Row, emit, note, remark, table
 from noisy_student.cli.overrides import Flags
 from noisy_student.cli.plan_tables import comparisons, show_comparisons, show_outlook
 from noisy_student.pipeline.node import Node, parents_first
@@ -22,7 +22,6 @@ from noisy_student.study.plan.plan import plan
 from noisy_student.study.results.costs import usd
 from noisy_student.study.settings.study import ComputeSettings, Settings
 
-Row = dict[str, Any]
 Calibrate = Annotated[
     bool, typer.Option("--calibrate", help="First measure a few samples and training steps of this model here.")
 ]

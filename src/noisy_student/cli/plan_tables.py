@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from noisy_student.cli.console import note, table
+from noisy_student.cli.console import Row, note, table
 from noisy_student.cli.runs import STRANGE, past_runs
 from noisy_student.data.parts import sizes_of
 from noisy_student.evaluation.contrast import RECIPE_SEEDS
@@ -18,8 +18,6 @@ from noisy_student.study.settings.study import Settings
 
 SEED_SD = 0.01
 """Assumed standard deviation of an accuracy over training seeds, where no past run shows it."""
-
-Row = dict[str, Any]
 
 
 def comparisons(settings: Settings, runs: Path) -> list[Row]:

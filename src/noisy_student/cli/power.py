@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, note, say
+from noisy_student.cli.console import Row, emit, note, say
 from noisy_student.errors import UserError
 from noisy_student.report.numbers import count, percent, size
 from noisy_student.statistics.power import (
@@ -21,7 +21,6 @@ from noisy_student.statistics.power import (
     unpaired_power,
 )
 
-Row = dict[str, Any]
 QUESTIONS = 500
 """Default test size: that of the plan."""
 

@@ -26,7 +26,7 @@ def locate(source: Located) -> dict[str, tuple[Path, ...]]:
     Raises UserError for a missing file, an unavailable data set and an unknown split.
     """
     if source.kind == "jsonl":
-        return {part: (_file(name),) for part, name in source.parts.items()}
+        return {part: (_file(name, source.setting(part)),) for part, name in source.parts.items()}
     if source.dataset is None or source.kind == "procedural":
         return {}
     folder = Path(source.dataset).expanduser()
@@ -60,13 +60,13 @@ def _patterns(split: str) -> list[str]:
     return [prefix + stem for stem in stems for prefix in ("", "*/")]
 
 
-def _file(name: str) -> Path:
+def _file(name: str, setting: str) -> Path:
     found = Path(name).expanduser()
     if not found.is_file():
         raise UserError(
             f"There is no file {name}.",
-            why="The questions are read from it.",
-            do="Check the path.",
+            why=f"{setting} names it, and the questions are read from it.",
+            do=f"Check the path, or set {setting} to another file.",
             code="file-not-found",
         )
     return found

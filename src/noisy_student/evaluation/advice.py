@@ -117,7 +117,7 @@ def rules(prospect: Prospect) -> tuple[AdviceRule, ...]:
             LEAST_HEADROOM,
             headroom >= LEAST_HEADROOM,
             "buy labels",
-            f"more samples find only {100 * headroom:.1f} points that one does not: there is little to teach.",
+            f"more samples solve only {100 * headroom:.1f} more points of questions than one: little to learn.",
         ),
         AdviceRule(
             "right labels by labeled questions",

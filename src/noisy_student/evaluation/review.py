@@ -77,7 +77,7 @@ def review(before: Round, now: Round, *, error: float, rounds: int, alarmed_befo
     p_worse, level, found = worse_exact(lost, gained), error / rounds, alarms(before, now)
     reason = None
     if p_worse <= level:
-        reason = f"on dev it lost {lost} and gained {gained} right answers (p {p_worse:.4f}, level {level:.4f})"
+        reason = f"on dev {lost} answers became wrong and {gained} right (one-sided p {p_worse:.4f}, limit {level:.4f})"
     elif found and alarmed_before:
         reason = f"the second round in a row with an alarm: {', '.join(alarm.name for alarm in found)}"
     return Review(reason is None, reason, p_worse, level, found)

@@ -92,7 +92,7 @@ ENGINES.register("recorded", EngineRow("noisy_student.sampling.recorded_engine",
 
 def require_selectable(name: str) -> None:
     """Raise UserError unless ``compute.engine`` may be ``name``."""
-    if name != AUTO and ENGINES.get(name).replays:
+    if name != AUTO and ENGINES.get(name, "compute.engine").replays:
         raise UserError(
             f'compute.engine is "{name}".',
             why="This engine replays a file of samples.",

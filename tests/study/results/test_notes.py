@@ -40,7 +40,7 @@ def test_a_choice_of_text_that_needs_all_samples_is_said() -> None:
         )
     )
     assert list(notes(settings, [], [])) == [
-        "labels.votes takes the shortest text, which may be any of the K samples: all were drawn."
+        "labels.votes: text = shortest needs all K samples, so early stopping saved none."
     ]
 
 

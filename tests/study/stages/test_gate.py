@@ -41,10 +41,10 @@ def test_the_next_probe_is_tried_where_none_held(held: tuple[bool | None, ...], 
 @pytest.mark.parametrize(
     ("held", "said"),
     [
-        ((True, False, False), "first held its criteria at step 30, so no further one is tried."),
-        ((False, True, False), "second held its criteria at step 35, so no further one is tried."),
-        ((False, None, True), "third held its criteria at step 40, so no further one is tried."),
-        ((True, None, None), "first held its criteria at step 30, so no further one is tried."),
+        ((True, False, False), "Probe first met its criteria at step 30; later probes are skipped."),
+        ((False, True, False), "Probe second met its criteria at step 35; later probes are skipped."),
+        ((False, None, True), "Probe third met its criteria at step 40; later probes are skipped."),
+        ((True, None, None), "Probe first met its criteria at step 30; later probes are skipped."),
     ],
 )
 def test_it_is_not_tried_once_one_held_and_that_one_is_named(

@@ -102,11 +102,11 @@ def test_a_gate_hands_on_all_that_was_trained_or_says_why_it_does_not(
     assert (context.data / "model" / "weights").read_text() == "w" and (context.data / "groups.jsonl").is_file()
     assert (context.data / "model" / "weights").samefile(given["train"][0] / "model" / "weights")
     down = reviewed(inputs, tmp_path / "bad", error=0.6)
-    assert down["reason"] == "on dev it lost 1 and gained 0 right answers (p 0.5000, level 0.6000)"
+    assert down["reason"] == "on dev 1 answers became wrong and 0 right (one-sided p 0.5000, limit 0.6000)"
     closed = Context(tmp_path / "closed")
     with refused("student-rejected", down["reason"]) as caught:
         gate.run({"criterion": "accepted", "name": "x-1"}, {**given, "review": [tmp_path / "bad/data"]}, closed)
-    assert str(caught.value) == f"x-1 was turned down: {down['reason']}."
+    assert str(caught.value) == f"x-1 was rejected by its review: {down['reason']}."
     assert not (closed.data / "model").exists()
 
 

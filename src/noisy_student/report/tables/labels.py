@@ -169,7 +169,7 @@ def forecast_table(results: Row) -> Table:
     remarks = (f"{unknown} steps had no forecast, because no comparable step had run.",) if unknown else ()
     caption = (
         "CPU time of all processes. The forecast was made at the start of the run, from comparable steps in this store "
-        "or else from a calibration (noisy-student plan --calibrate)."
+        "or else from a timing of this machine (plan --calibrate)."
     )
     return Table("Forecast and actual time", caption, *tabulate(columns, stages), remarks)
 

@@ -106,7 +106,6 @@ class PreflightGraph(SampleGraph):
     def _ask(self, train: Node | None, decoding: Decoding, shard: Shard, gate: Sequence[Node] = ()) -> Node:
         base = self.inputs.base
         spec = stage_spec.sample(self.settings, shard, decoding=decoding, filters=self.inputs.filters)
-        kept = {name: base.spec[name] for name in ("dtype", "attn", "pad")}
         inputs: dict[str, Sequence[Node]] = {"split": [self.holdout]}
         inputs |= {} if train is None else {"model": [train]}
         inputs |= {"gate": gate} if gate else {}
@@ -116,7 +115,7 @@ class PreflightGraph(SampleGraph):
                 **spec,
                 "part": "holdout",
                 "block": [0, self.settings.checks.questions],
-                "model": base.spec if train is None else kept,
+                "model": base.spec if train is None else base.loading,
             },
             inputs=inputs,
             title=f"sample {'the base model' if train is None else 'baseline'} on holdout questions",

@@ -170,7 +170,7 @@ class SeedGraph(SampleGraph):
         trained = [self.trained(probe) for probe in before]
         inputs = {f"probe-{number}": [node] for number, node in enumerate(trained) if node is not None}
         spec = {"criterion": "no-probe-held", "probes": list(before)}
-        return self.node("gate", spec, inputs=inputs, title=f"whether {name} is needed")
+        return self.node("gate", spec, inputs=inputs, title=f"gate before {name}")
 
     def review(self, name: str) -> Node:
         """Return the comparison on dev of a condition's student with the one of the round before."""

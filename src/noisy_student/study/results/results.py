@@ -83,15 +83,15 @@ def notes(
         if untrained and row["interval"] is not None and row["interval"][1] < HOPELESS:
             yield (
                 f"{row['name']} answers {row['correct']} of {row['n']} questions right, so its votes would be wrong"
-                " nearly always: easier questions, a stronger model or more labels come first."
+                " nearly always. Use easier questions, a stronger model or more labels first."
             )
     for name, label in settings.labels.items():
         if label.stopping == "lossless" and not label.stops_early:
-            yield f"labels.{name} takes the {label.text} text, which may be any of the K samples: all were drawn."
+            yield f"labels.{name}: text = {label.text} needs all K samples, so early stopping saved none."
     for reason in sorted({one["fallback"] for one in drawn if one["fallback"] is not None}):
         yield (
-            f"Samples were drawn by transformers' own forward pass, which is slower: this model has no decoder here,"
-            f" for {reason}."
+            f"Samples were drawn by transformers' own forward pass, which is slower: the fast decoder does not support"
+            f" this model: {reason}."
         )
     yield from _too_long(drawn)
     yield from _flooded(drawn)
@@ -112,7 +112,7 @@ def _flooded(drawn: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if flooded > samples / 100:
         yield (
             f"{flooded} of {samples} samples hold more than {MOST_ANSWERS} answers; the first after #### is read, else"
-            " the last box: what they count for is chance."
+            " the last box; which of them is read is arbitrary."
         )
 
 

@@ -103,7 +103,7 @@ class StoreView:
         return [label for name in ("gold", "dev_gold") for label in read_labels(self.data(split) / f"{name}.jsonl")]
 
     def curve(self, node: Node, name: str) -> list[dict[str, Any]] | None:
-        """Read a file under ``curves/``, also of a node that is skipped or at work; None where there is no file."""
+        """Read a file under ``curves/`` of the node's committed folder; None where there is no file."""
         path = self._store.folder(node) / "curves" / name
         return list(files.read_jsonl(path)) if path.is_file() else None
 

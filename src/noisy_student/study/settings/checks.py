@@ -138,8 +138,8 @@ def _reviews_end(settings: Settings) -> None:
             if accept.against in passed:
                 circle = " → ".join([*passed, accept.against])
                 raise UserError(
-                    f"The accept.against fields of conditions form a circle: {circle}.",
-                    why="A condition is compared with one trained before it, so one of them must come first.",
+                    f"accept.against forms a circle: {circle}.",
+                    why="Each student is compared with an earlier one; none of these is the first.",
                     do="Set accept.against of one of them to a condition that does not set accept.",
                     code="review-circle",
                 )
@@ -253,12 +253,20 @@ def _sizes_can_match(settings: Settings, name: str, condition: TrainedCondition)
             do=f'Select {{ random_like = "{condition.like}" }}.',
             code="selection-without-votes",
         )
-    of_same_votes = by_agreement or set(condition.label_names) <= set(other.label_names)
-    if other.like is not None or len(other.label_names) != 1 or not of_same_votes:
+    taken = f'conditions.{name} takes its number of labels from "{condition.like}"'
+    if other.like is not None or len(other.label_names) != 1:
         raise UserError(
-            f'conditions.{name} takes its number of labels from "{condition.like}", which has no rule of its own.',
-            why="The other condition must select from one set of votes, for random_like the same set.",
-            do="Name a condition that has such a rule and learns from one set of labels, for random_like the same.",
+            f"{taken}, which has no selection of its own.",
+            why="The other condition must select its labels itself, from one set of votes.",
+            do="Name a condition that learns from one set of labels, by a rule such as min_agreement.",
+            code="size-of-no-selection",
+        )
+    if not by_agreement and not set(condition.label_names) <= set(other.label_names):
+        own = " and ".join(f"labels.{label}" for label in condition.label_names)
+        raise UserError(
+            f"{taken}, which selects from labels.{other.label_names[0]}, this one from {own}.",
+            why="random_like draws as many of the same votes at random.",
+            do=f'Learn from the same labels, or select {{ agreed_like = "{condition.like}" }}.',
             code="size-of-no-selection",
         )
 
@@ -268,7 +276,7 @@ def _dev_shows_precision(settings: Settings, name: str, condition: TrainedCondit
     parts = [settings.labels[label].part for label in condition.label_names]
     if TARGET in condition.select and (not parts or "foreign" in parts):
         raise UserError(
-            f"conditions.{name} selects by {TARGET} from {'foreign questions' if parts else 'no votes'}.",
+            f"conditions.{name} uses {TARGET} and learns from {'foreign questions' if parts else 'no pseudo-labels'}.",
             why="The threshold is found on dev, and holds for votes on questions of the same kind.",
             do="Select by min_agreement, or learn from votes on the study's own questions.",
             code="selection-without-votes",

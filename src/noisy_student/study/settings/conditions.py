@@ -26,7 +26,7 @@ def overridden(run: Spec, overrides: Mapping[str, Any], where: str) -> Spec:
     Raises UserError for unknown fields and invalid values.
     """
     try:
-        return type(run).model_validate({**run.model_dump(), **overrides}) if overrides else run
+        return type(run).model_validate({**run.model_dump(), **overrides}, context=where) if overrides else run
     except ValidationError as error:
         raise first_fault(error, where) from error
 

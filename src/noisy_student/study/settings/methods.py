@@ -112,10 +112,13 @@ def _check(name: str, row: Method, others: Mapping[str, Method]) -> None:
 METHODS: Registry[Method] = Registry("method", Method, group="noisy_student.methods", check=_check)
 
 
-def condition_class(fields: Any) -> type[ConditionSettings]:
-    """Return the class that reads a condition of these fields; raises UserError for an unknown method."""
+def condition_class(fields: Any, where: str = "conditions.NAME") -> type[ConditionSettings]:
+    """Return the class that reads a condition of these fields; raises UserError for an unknown method.
+
+    Messages call the condition ``where``.
+    """
     method = fields.get("method", DEFAULT) if isinstance(fields, Mapping) else DEFAULT
-    return METHODS.get(method if isinstance(method, str) else repr(method)).condition
+    return METHODS.get(method if isinstance(method, str) else repr(method), f"{where}.method").condition
 
 
 def of_stage(stage: str) -> tuple[str, Method] | None:

@@ -18,7 +18,7 @@ from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.pipeline.node import STAGES, declared
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.engines import require_selectable
-from noisy_student.strict import Distinct, Name, Strict
+from noisy_student.strict import Name, Strict
 from noisy_student.study.settings.comparisons import ContrastSettings, PredictionSettings
 from noisy_student.study.settings.conditions import (
     Condition,
@@ -144,9 +144,7 @@ class Settings(Strict):
     """The quantity that conditions share: passes over their own examples, or optimiser steps."""
     teacher: Name = "baseline"
     labels: Mapping[Name, LabelSettings] = Field(default_factory=dict)
-    conditions: Annotated[
-        Mapping[Name, Annotated[SerializeAsAny[ConditionSettings], BeforeValidator(_by_method)]], Field(min_length=1)
-    ]
+    conditions: Mapping[Name, Annotated[SerializeAsAny[ConditionSettings], BeforeValidator(_by_method)]]
     primary: Mapping[Name, ContrastSettings] = Field(default_factory=dict)
     predictions: Mapping[Name, PredictionSettings] = Field(default_factory=dict)
     decide: tuple[Decision, ...] = ()
@@ -161,16 +159,43 @@ class Settings(Strict):
     checks: CheckSettings = CheckSettings()
     measures: tuple[Name, ...] = ()
     """Stages that measure every condition's answers to its test, for the results (docs/extending.md)."""
-    seeds: Annotated[Distinct[tuple[int, ...]], Field(min_length=1)] = (1,)
+    seeds: tuple[int, ...] = (1,)
+
+    @field_validator("conditions")
+    @classmethod
+    def _has_conditions(cls, conditions: Mapping[str, ConditionSettings]) -> Mapping[str, ConditionSettings]:
+        if not conditions:
+            raise UserError(
+                "This study has no conditions.",
+                why="A study compares the students of its conditions.",
+                do='Write at least one: [conditions] and baseline = { train = ["gold"] }.',
+                code="no-conditions",
+            )
+        return conditions
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_are_distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if not seeds or len(set(seeds)) != len(seeds):
+            raise UserError(
+                f"seeds must be a non-empty list without duplicates; got {list(seeds)}.",
+                why="Each seed is one repetition of the study.",
+                do="Write each seed once, such as seeds = [1, 2, 3].",
+                code="seeds-invalid",
+            )
+        return seeds
 
     @field_validator("measures")
     @classmethod
     def _measures_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            if not declared(STAGES.get(name).module).measures:
+            if not declared(STAGES.get(name, "measures").module).measures:
+                known = [each for each in STAGES if declared(STAGES.get(each).module).measures]
                 raise UserError(
                     f'measures names the stage "{name}", which does not measure answers.',
-                    do="Take it out, or declare MEASURES = True in its module.",
+                    do=f"Stages that measure: {', '.join(known)}."
+                    if known
+                    else "Install a package that registers one.",
                     code="stage-measures-nothing",
                 )
         return names
@@ -184,6 +209,15 @@ class Settings(Strict):
                 raise UserError(
                     what, why=f"At most {MOST_ENTRIES} fit.", do="Split the study.", code="too-many-entries"
                 )
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _methods_exist(cls, value: Any) -> Any:
+        # A condition alone does not know its name, which the message needs.
+        if isinstance(conditions := value.get("conditions"), Mapping):
+            for name, fields in conditions.items():
+                condition_class(fields, f"conditions.{name}")
         return value
 
     def training_spec(self, condition: TrainedCondition, name: str = "NAME") -> Strict:

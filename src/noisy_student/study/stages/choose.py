@@ -61,7 +61,7 @@ def _last(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     if not there:
         raise NotTrainable(
             f"No student of the chain {', '.join(spec['chain'])} could be trained.",
-            why="The first student is missing too, although no review can reject it.",
+            why="The first student is never rejected, so its own training was skipped.",
             do="See why its training was skipped.",
             code="nothing-to-choose",
         )

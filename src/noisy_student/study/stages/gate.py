@@ -28,7 +28,7 @@ def _accepted(spec: Spec, inputs: Inputs) -> dict[str, Any]:
     """Open for a student that its review accepted."""
     found = files.read_json(inputs["review"][0] / "review.json")
     if not found["accepted"]:
-        raise NotTrainable(f"{spec['name']} was turned down: {found['reason']}.", code="student-rejected")
+        raise NotTrainable(f"{spec['name']} was rejected by its review: {found['reason']}.", code="student-rejected")
     return {"accepted": True}
 
 
@@ -39,7 +39,8 @@ def _no_probe_held(spec: Spec, inputs: Inputs) -> dict[str, Any]:
             found = files.read_json(folder / "probe.json")
             if found["held"]:
                 raise NotTrainable(
-                    f"{name} held its criteria at step {found['steps']}, so no further one is tried.", code="probe-held"
+                    f"Probe {name} met its criteria at step {found['steps']}; later probes are skipped.",
+                    code="probe-held",
                 )
     return {"failed": list(spec["probes"])}
 
@@ -48,7 +49,10 @@ def _vote_fails(spec: Spec, inputs: Inputs) -> dict[str, Any]:
     """Open while votes of so many samples are not good enough."""
     found = files.read_json(inputs["votes"][0] / "votes.json")
     if vote_passes(found["right"], found["questions"]):
-        raise NotTrainable(f"{found['K']} samples make a vote that passes, so no more are drawn.", code="vote-passes")
+        raise NotTrainable(
+            f"The vote of {found['K']} samples per question is accurate enough; larger K are not sampled.",
+            code="vote-passes",
+        )
     return {"K": found["K"]}
 
 

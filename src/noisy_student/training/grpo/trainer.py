@@ -83,7 +83,8 @@ class Trainer(GRPOTrainer):
             kl = divergence(output["ref_per_token_logps"], drawn, mask)
             if not kl < START_KL and self.accelerator.unwrap_model(self.model).dtype in EXACT:
                 raise UserError(
-                    f"At the first step the reference model is {kl:.1e} nats a token from the start model.",
+                    "TRL's reference model differs from the start model before the first step:"
+                    f" KL {kl:.1e} nats per token.",
                     why="Their weights must be equal, or the penalty pulls the student towards another model.",
                     do="Give the start model as an unchanged folder of safetensors, or set grpo.beta = 0.",
                     code="reference-differs",

@@ -105,5 +105,5 @@ def no_anchor_drift(window: Window) -> Finding | None:
     return (
         f"The model is {nats:.2g} nats a token from its start at step {step}; {change}.",
         "grpo.beta is 0, so nothing keeps the model near its start, and its rewards do not improve it.",
-        "--set grpo.beta=0.04, and check the labels: one that no answer can reach teaches nothing.",
+        "--set grpo.beta=0.04; check the labels, since labels that no answer equals give no signal.",
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from noisy_student.answers.equivalence import same
 from noisy_student.errors import UserError
@@ -69,8 +69,8 @@ class RewardSpec(Strict):
 
     @field_validator("kind")
     @classmethod
-    def _known(cls, value: str) -> str:
-        REWARDS.get(value)
+    def _known(cls, value: str, info: ValidationInfo) -> str:
+        REWARDS.get(value, f"{info.context or 'grpo'}.rewards.kind")
         return value
 
     @model_validator(mode="after")
