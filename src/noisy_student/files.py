@@ -75,8 +75,12 @@ def _utf8(path: Path) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        what = f"{path} is not UTF-8 at byte {error.start}."
-        raise UserError(what, why="JSON is UTF-8 text.", do="Convert the file to UTF-8.", code="not-utf8") from error
+        raise UserError(
+            f"{path} is not UTF-8 at byte {error.start}.",
+            why="JSON is UTF-8 text.",
+            do="Convert the file to UTF-8.",
+            code="not-utf8",
+        ) from error
 
 
 def read_rows(file: TextIO, *, name: str) -> Iterator[dict[str, Any]]:

@@ -49,8 +49,12 @@ def tree_digest(tree: ast.Module) -> str:
 
 
 def outside_code(module: str) -> dict[str, str]:
-    """Return digests of a module of another package and of the modules of that package which it imports, by name."""
+    """Return digests of a module of another package and of the modules of that package which it imports, by name.
+
+    The name of this package stands for the code of this package that they import.
+    """
     found: dict[str, str] = {}
+    ours: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
@@ -61,9 +65,11 @@ def outside_code(module: str) -> dict[str, str]:
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        waiting += [other for other in _imported(tree) if other.partition(".")[0] == module.partition(".")[0]]
+        imported = _imported(tree, package=name if path.stem == "__init__" else name.rpartition(".")[0])
+        waiting += [other for other in imported if other.partition(".")[0] == module.partition(".")[0]]
+        ours |= imports_of(tree)
         found[name] = tree_digest(tree)
-    return found
+    return {**found, PACKAGE: code_digest(ours)} if ours else found
 
 
 def outside_source(module: str) -> Path | None:
@@ -102,15 +108,16 @@ def imports_of(tree: ast.AST) -> frozenset[str]:
     return frozenset(name for name in _imported(tree) if _path(name))
 
 
-def _imported(tree: ast.AST) -> set[str]:
-    """Names of modules that code imports, and of what it imports from them."""
+def _imported(tree: ast.AST, *, package: str = "") -> set[str]:
+    """Names of modules that code imports, and of what it imports from them; ``package`` resolves relative imports."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.level == 0 or package):
+            parents = package.split(".")[: package.count(".") + 2 - node.level] if node.level else []
+            source = ".".join([*parents, *([node.module] if node.module else [])])
+            names.update([source, *(f"{source}.{alias.name}" for alias in node.names)])
     return names
 
 

@@ -10,7 +10,7 @@ from refusals import refused
 
 from noisy_student.data.fields import Fields
 from noisy_student.data.locate import locate
-from noisy_student.data.parts import parts, paths_of, unseen
+from noisy_student.data.parts import holdout, parts, paths_of
 from noisy_student.data.read import read_file, without_marks, write_parquet
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import answer_key
@@ -121,7 +121,7 @@ def of_file(folder: Path, count: int) -> tuple[DataSpec, dict[str, str]]:
 
 
 def test_dev_comes_first_and_spare_ones_stand_in_no_part() -> None:
-    found = unseen(SMALL, run_seed=1, paths={}, wanted=30)
+    found = holdout(SMALL, run_seed=1, paths={}, wanted=30)
     split = parts(SMALL, run_seed=1, paths={})
     assert (len(found.items), found.spare) == (30, 26)
     assert found.items[:4] == split.dev
@@ -133,14 +133,14 @@ def test_dev_comes_first_and_spare_ones_stand_in_no_part() -> None:
 
 
 def test_fewer_are_the_beginning_of_more_and_dev_may_be_enough() -> None:
-    few, many = (unseen(SMALL, run_seed=1, paths={}, wanted=wanted) for wanted in (3, 12))
+    few, many = (holdout(SMALL, run_seed=1, paths={}, wanted=wanted) for wanted in (3, 12))
     assert few.spare == 0 and few.items == many.items[:3]
-    assert unseen(SMALL, run_seed=2, paths={}, wanted=12).items != many.items
+    assert holdout(SMALL, run_seed=2, paths={}, wanted=12).items != many.items
 
 
 def test_the_rows_of_a_file_that_no_part_took_are_spare(tmp_path: Path) -> None:
     spec, paths = of_file(tmp_path, 60)
-    found = unseen(spec, run_seed=1, paths=paths, wanted=100)
+    found = holdout(spec, run_seed=1, paths=paths, wanted=100)
     split = parts(spec, run_seed=1, paths=paths)
     taken = len(split.labeled) + len(split.unlabeled) + len(split.test) + len(split.removed)
     assert (len(found.items), found.spare) == (60 - taken, 60 - taken - len(split.dev))
@@ -153,18 +153,18 @@ def test_a_question_that_repeats_a_test_question_is_not_among_them(tmp_path: Pat
         file.write(json.dumps({"question": test.replace("there", "there now"), "answer": "1"}) + "\n")
     again = parts(spec, run_seed=1, paths=paths)
     assert test in {item.question.text for item in again.test}
-    found = unseen(spec, run_seed=1, paths=paths, wanted=100)
+    found = holdout(spec, run_seed=1, paths=paths, wanted=100)
     assert test.replace("there", "there now") not in {item.question.text for item in found.items}
 
 
 def test_where_no_new_problem_can_be_made_there_are_fewer() -> None:
     spec = DataSpec(labeled=60, unlabeled=80, test=60, source=SourceSpec(steps=(1, 1)))
-    found = unseen(spec, run_seed=1, paths={}, wanted=500)
+    found = holdout(spec, run_seed=1, paths={}, wanted=500)
     assert 12 < len(found.items) < 100
 
 
 @pytest.mark.parametrize("wanted", [8, 40])
 def test_the_split_is_left_as_it_was(wanted: int) -> None:
     before = parts(SMALL, run_seed=1, paths={})
-    unseen(SMALL, run_seed=1, paths={}, wanted=wanted)
+    holdout(SMALL, run_seed=1, paths={}, wanted=wanted)
     assert parts(SMALL, run_seed=1, paths={}) == before

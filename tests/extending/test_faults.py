@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -153,3 +155,76 @@ def test_a_name_that_is_taken_or_malformed_and_a_row_of_another_type_are_refused
     with refused("plugin-row-invalid", "str", "int"):
         registry.register("three", "3")  # type: ignore[arg-type]
     assert {name: registry.get(name) for name in registry} == {"one": 1}
+
+
+TABLES = """
+from noisy_student.registry import Registry
+WORDS, NUMBERS = Registry("word", str, group="toy.words"), Registry("number", int, group="toy.numbers")
+"""
+CONFLICTS = {
+    "tables": TABLES,
+    "sound": 'from tables import WORDS\nWORDS.register("sound", "by sound")\n',
+    "broken": """
+import sound
+from tables import NUMBERS, WORDS
+WORDS.register("broken", "a word")
+NUMBERS.register("lost", 1)
+raise OSError("then it failed")
+""",
+    "one": 'from tables import WORDS\nWORDS.register("twin", "of one")\n',
+    "two": 'from tables import WORDS\nWORDS.register("twin", "of two")\n',
+    "late": 'from tables import NUMBERS\nNUMBERS.register("early", 2)\n',
+}
+CLAIMS = {
+    "broken": "[toy.words]\nbroken = broken\n",
+    "sound": "[toy.words]\nsound = sound\n",
+    "one": "[toy.words]\ntwin = one\n",
+    "two": "[toy.words]\ntwin = two\n",
+    "late": "[toy.numbers]\nearly = late\n",
+}
+"""Entry points by package."""
+
+
+@pytest.fixture
+def conflicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Registry[str], Registry[int]]]:
+    """Two tables, and packages that register rows in them."""
+    for name, source in CONFLICTS.items():
+        (tmp_path / f"{name}.py").write_text(source)
+    for name, points in CLAIMS.items():
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: package-{name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    tables = importlib.import_module("tables")
+    yield tables.WORDS, tables.NUMBERS
+    for name in CONFLICTS:
+        sys.modules.pop(name, None)
+
+
+def test_a_plug_in_that_fails_leaves_no_row_in_any_table_and_those_of_others_stay(
+    conflicts: tuple[Registry[str], Registry[int]],
+) -> None:
+    texts, numbers = conflicts
+    assert texts.get("sound") == "by sound" and "broken" not in texts and "lost" not in numbers
+    for registry, name in ((texts, "broken"), (numbers, "lost")):
+        with refused("plugin-broken", "broken = broken", "package-broken", "then it failed"):
+            registry.get(name)
+        assert name in registry.failures and name not in registry.names()
+
+
+def test_one_name_of_two_packages_is_refused_with_both(conflicts: tuple[Registry[str], Registry[int]]) -> None:
+    texts, _ = conflicts
+    importlib.import_module("one")
+    with refused("plugin-name-taken", "package-one (one)", "package-two (two)"):
+        texts.get("twin")
+    assert texts.names() == ("sound",)
+
+
+def test_a_row_whose_name_an_entry_point_claims_in_vain_is_refused(
+    conflicts: tuple[Registry[str], Registry[int]],
+) -> None:
+    _, numbers = conflicts
+    numbers.register("early", 1)
+    with refused("plugin-name-taken", "early = late", f'"{__name__}"'):
+        numbers.get("early")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from noisy_student.identity import ROOT, outside_code
+from noisy_student import identity
+from noisy_student.identity import PACKAGE, ROOT, code_digest, outside_code
 
 HERE = Path(__file__).parent
 PLANS = """
@@ -69,8 +70,45 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 def test_code_from_outside_is_a_module_and_what_it_imports_of_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(HERE / "toy_package"))
-    assert set(outside_code("toy_plugin.train_shortest")) == {"toy_plugin.train_shortest", "toy_plugin.method"}
-    assert set(outside_code("toy_plugin.engine")) == {"toy_plugin.engine"}
+    assert set(outside_code("toy_plugin.train_shortest")) == {"toy_plugin.train_shortest", "toy_plugin.method", PACKAGE}
+    assert set(outside_code("toy_plugin.engine")) == {"toy_plugin.engine", PACKAGE}
+
+
+def test_relative_imports_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = {
+        "__init__": "from . import tables",
+        "tables": "",
+        "inner/__init__": "from .rows import ROWS",
+        "inner/rows": "from ..tables import TABLE\nfrom .. import words\nfrom . import deep",
+        "inner/deep": "",
+        "words": "import math",
+        "unused": "",
+    }
+    for name, source in sources.items():
+        path = tmp_path / "related" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names = {"inner", "inner.rows", "inner.deep", "tables", "words"}
+    assert set(outside_code("related.inner")) == {"related", *(f"related.{name}" for name in names)}
+
+
+def test_the_code_of_this_package_that_only_a_plug_in_imports_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "outer.py").write_text("import outer_helper\n")
+    (tmp_path / "outer_package").mkdir()
+    (tmp_path / "outer_package" / "__init__.py").touch()
+    (tmp_path / "outer_package" / "row.py").write_text("from . import helper\n")
+    (tmp_path / "outer_package" / "helper.py").write_text("from noisy_student.statistics import intervals\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = outside_code("outer_package.row")
+    assert before[PACKAGE] == code_digest(["noisy_student.statistics", "noisy_student.statistics.intervals"])
+    assert PACKAGE not in outside_code("outer")
+    parsed = dict(identity._PARSED)
+    parsed["noisy_student.statistics.intervals"] = ("changed", frozenset())
+    monkeypatch.setattr(identity, "_PARSED", parsed)
+    assert outside_code("outer_package.row") != before
 
 
 CONDITIONS = ("base", "by-label", "short-answers", "short-texts")

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from refusals import refused
 
-from noisy_student.labeling.select import Selection, random_labels, select, selection, votes_needed
+from noisy_student.labeling.select import Selection, random_labels, select, selection
+from noisy_student.labeling.stopping import votes_needed
 from noisy_student.labeling.vote import votes
 from noisy_student.records import Label, Vote
 

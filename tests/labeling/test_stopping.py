@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisy_student.labeling.select import Selection, select, votes_needed
-from noisy_student.labeling.stopping import Rule, beta, fixed, lossless, round_ends, rule_of, tally_of
+from noisy_student.labeling.select import Selection, select
+from noisy_student.labeling.stopping import Rule, beta, fixed, lossless, round_ends, rule_of, tally_of, votes_needed
 from noisy_student.labeling.texts import voted_labels, with_own_texts
 from noisy_student.labeling.vote import stopped_votes, votes
 from noisy_student.records import Label, Sample

@@ -157,3 +157,26 @@ def test_a_stage_from_outside_is_one_registration(monkeypatch: pytest.MonkeyPatc
     assert registered == named and registered.module == "toy_stage" and registered.optional == ("maybe-",)
     assert declared_by("toy").optional == ("maybe-",)
     assert declared_by("a-stage-of-an-old-store") == Declared()
+
+
+@pytest.mark.parametrize(
+    ("constant", "value"),
+    [
+        ("LIBRARIES", "BASE + ('filelock',)"),
+        ("LIBRARIES", "'torch'"),
+        ("OPTIONAL", "['x-']"),
+        ("OPTIONAL", "(1,)"),
+        ("FORWARDS", "('train',)"),
+        ("WEIGHT", "'2'"),
+        ("MEASURES", "1"),
+        ("LANE", "name()"),
+    ],
+)
+def test_a_constant_of_another_type_is_refused(
+    constant: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = f"declares_{constant.lower()}_{len(value)}"
+    (tmp_path / f"{module}.py").write_text(f"BASE = ()\n{constant} = {value}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with refused("stage-constant-invalid", module, constant):
+        make(f"{module}:toy", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from noisy_student import report
 from noisy_student.report.html import render
-from noisy_student.report.sections import CHAPTERS, SECTIONS, Section, on_page, on_terminal, ordered
+from noisy_student.report.sections import CHAPTERS, SECTIONS, Section, Terminal, on_page, on_terminal, ordered
 from noisy_student.report.table import Column, Line, Table
 from noisy_student.report.tables.expectations import criteria_table
 from noisy_student.report.text import show
@@ -86,16 +87,36 @@ def test_a_section_of_one_place_is_not_in_the_other() -> None:
 def test_a_place_that_does_not_exist_is_refused() -> None:
     with refused("unknown-chapter", "findngs"):
         Section(entropy, "findngs")
+
+
+def test_a_section_behind_an_unknown_one_comes_last_and_says_so() -> None:
     SECTIONS.register("entropy", Section(entropy, after="finding"))
-    with refused("unknown-section", '"finding"', '"findings"'):
-        ordered()
+    SECTIONS.register("behind", Section(lambda _: "Behind it.", after="entropy"))
+    SECTIONS.register("healthy", Section(lambda _: "A healthy one."))
+    for shown in (html.unescape(render(RESULTS, {})), printed(RESULTS)):
+        places = [shown.index(word) for word in ("A healthy one.", '"entropy"', "Entropy of votes", "Behind it.")]
+        assert places == sorted(places)
+        assert 'it follows "finding"' in shown and '"behind"' not in shown
 
 
-def test_sections_that_follow_each_other_in_a_circle_are_refused() -> None:
+def test_sections_that_follow_each_other_in_a_circle_come_last_and_say_so() -> None:
     SECTIONS.register("a", Section(entropy, after="b"))
-    SECTIONS.register("b", Section(entropy, after="a"))
-    with refused("section-circle", "a, b"):
-        ordered()
+    SECTIONS.register("b", Section(lambda _: "The second.", after="a"))
+    SECTIONS.register("c", Section(lambda _: "Behind both.", after="b"))
+    for shown in (html.unescape(render(RESULTS, {})), printed(RESULTS)):
+        assert all(f'The section "{name}" comes last: it follows itself (a, b).' in shown for name in "ab")
+        assert "0.1234" in shown and "The second." in shown and shown.count("Behind both.") == 1
+
+
+def test_every_section_of_this_package_has_its_place() -> None:
+    assert ordered() == [SECTIONS.get(name) for name in SECTIONS]
+
+
+@pytest.mark.parametrize("place", ["top", "end"])
+def test_tables_at_the_top_and_at_the_end_of_the_terminal_are_shown(place: Terminal) -> None:
+    SECTIONS.register("entropy", Section(entropy, chapter=None, terminal=place))
+    text = printed(RESULTS)
+    assert (text.index("0.1234") < text.index("Findings")) == (place == "top")
 
 
 def test_every_section_stands_somewhere_and_nowhere_twice() -> None:

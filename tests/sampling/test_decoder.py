@@ -19,7 +19,7 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from noisy_student.models.adapter import unsupported_reason
+from noisy_student.models.load import unsupported_reason
 from noisy_student.sampling.decoder import Decoder, _batches
 
 SIZES = {

@@ -83,3 +83,9 @@ def test_a_name_must_be_in_the_table_and_sample_from_a_model() -> None:
         resolve(Request("v1", overrides={"compute.engine": "trch"}))
     with refused("engine-not-selectable", "recorded"):
         resolve(Request("v1", overrides={"compute.engine": "recorded"}))
+
+
+def test_an_engine_whose_library_is_in_a_missing_package_is_not_installed(place: Path) -> None:
+    assert engines.library_version("no.such.pkg") is None
+    ENGINES.register("far", EngineRow("echo_engine", library="no.such.pkg", auto_rank=9))
+    assert choose_engine("auto", adapters=False) == "torch"

@@ -1,6 +1,6 @@
 """Builds the split of a data spec: reads the sources, applies the limit, divides.
 
-``unseen`` finds answered questions that no student is trained on, which pre-flight uses in place of unlabeled ones.
+``holdout`` finds answered questions that no student is trained on, which pre-flight uses in place of unlabeled ones.
 """
 
 from __future__ import annotations
@@ -136,19 +136,19 @@ TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class Holdout:
     """Questions with their answers, dev first; ``spare`` of them are in no part."""
 
     items: tuple[Item, ...]
     spare: int
 
 
-def unseen(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str], wanted: int) -> Unseen:
+def holdout(spec: DataSpec, *, run_seed: int, paths: Mapping[str, str], wanted: int) -> Holdout:
     """Return up to ``wanted`` questions for one seed that repeat no test question; dev comes first."""
     split = parts(spec, run_seed=run_seed, paths=paths)
     own = split.dev[:wanted]
     spare = tuple(itertools.islice(_spare(spec, split, paths), wanted - len(own)))
-    return Unseen((*own, *spare), len(spare))
+    return Holdout((*own, *spare), len(spare))
 
 
 def _spare(spec: DataSpec, split: Split, paths: Mapping[str, str]) -> Iterator[Item]:

@@ -121,9 +121,11 @@ def text_of(row: Mapping[str, Any], name: str, place: str) -> str:
     """Return a column that must hold a non-empty text."""
     value = optional_text(row, name, place)
     if not value:
-        fault = "is empty" if value == "" else "is missing"
         raise UserError(
-            f'{place}: "{name}" {fault}.', why="This column is required.", do="Correct that row.", code="value-missing"
+            f'{place}: "{name}" is {"missing" if value is None else "empty"}.',
+            why="This column is required.",
+            do="Correct that row.",
+            code="value-missing",
         )
     return value
 

@@ -86,10 +86,10 @@ def limited(sizes: Sizes, limit: int) -> Sizes:
     smallest = {**SMALLEST, "foreign": min(1, sizes.foreign)}
     least = sum(smallest.values())
     if limit < least:
-        asked = ("one for dev", "one foreign") if sizes.foreign else ("one for dev",)
         raise UserError(
             f"A limit of {limit} questions is too small.",
-            why=f"A split needs one question for training, {', '.join(asked)}, one unlabeled and one for test.",
+            why="A split needs one question for training, one for dev, one unlabeled and one for test"
+            + (", and one foreign." if sizes.foreign else "."),
             do=f"Use --limit {least} or more.",
             code="limit-too-small",
         )
@@ -214,11 +214,12 @@ def _find_view(item: Item, overlap: OverlapIndex) -> Removal | None:
 
 def _take(items: Sequence[Item], size: int, part: str, *, lost: str) -> tuple[Item, ...]:
     if size > len(items):
-        lower = f"Lower data.{part} to {len(items)}, use --limit, or give" if len(items) >= SMALLEST[part] else "Give"
         raise UserError(
             f"data.{part} is {size} and {len(items)} questions are available{lost}.",
             why="Parts share no question, and no training question may repeat a test question.",
-            do=f"{lower} more questions.",
+            do=f"Lower data.{part} to {len(items)}, use --limit, or give more questions."
+            if len(items) >= SMALLEST[part]
+            else "Give more questions.",
             code="too-few-questions",
         )
     return tuple(items[:size])

@@ -7,7 +7,6 @@ meant to be equal in size never differ silently.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +14,7 @@ from typing import Any
 
 from noisy_student import seeds
 from noisy_student.errors import NotTrainable, UserError
+from noisy_student.labeling.stopping import votes_needed
 from noisy_student.records import Label, Vote
 from noisy_student.registry import Registry
 
@@ -62,15 +62,6 @@ def selection(fields: Mapping[str, Any]) -> Selection:
             code="selection-value-invalid",
         )
     return Selection(name, value)
-
-
-def votes_needed(min_agreement: float, k: int) -> int:
-    """Return the whole number of votes out of ``k`` that reaches ``min_agreement``; 1e-9 forgives binary fractions.
-
-    >>> votes_needed(0.75, 8), votes_needed(0.8, 8), votes_needed(0.07, 100)
-    (6, 7, 7)
-    """
-    return max(1, math.ceil(min_agreement * k - 1e-9))
 
 
 def select(votes: Iterable[Vote], chosen: Selection, *, run_seed: int) -> tuple[Vote, ...]:

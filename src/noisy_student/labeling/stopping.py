@@ -8,12 +8,12 @@ filtered by agreement or mixed with votes over a fixed K.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from noisy_student.answers.equivalence import merged
-from noisy_student.labeling.select import votes_needed
 from noisy_student.statistics.voting import leader_probability
 
 Ties = Literal["none", "first-seen"]
@@ -27,6 +27,15 @@ Rule = Callable[[Tally, int, int], Decision]
 
 SURE = 0.95
 """Probability of the leader at which ``beta`` stops, as in its paper."""
+
+
+def votes_needed(min_agreement: float, k: int) -> int:
+    """Return the whole number of votes out of ``k`` that reaches ``min_agreement``; 1e-9 forgives binary fractions.
+
+    >>> votes_needed(0.75, 8), votes_needed(0.8, 8), votes_needed(0.07, 100)
+    (6, 7, 7)
+    """
+    return max(1, math.ceil(min_agreement * k - 1e-9))
 
 
 def fixed(tally: Tally, drawn: int, K: int) -> Decision:

@@ -19,9 +19,6 @@ from noisy_student.models.folder import folder_digest
 from noisy_student.models.load import LoadedModel
 
 CONFIG, BASE = "adapter_config.json", "base.json"
-KINDS = ("qwen2", "qwen3", "llama")
-ROPES = ("default", "llama3", "linear", "yarn")
-"""Rotary embeddings with angles that do not depend on the length of the text."""
 
 
 def write_adapter(loaded: LoadedModel, folder: Path) -> str:
@@ -64,26 +61,6 @@ def merged(loaded: LoadedModel, folder: Path) -> LoadedModel:
 def is_adapted(model: Any) -> bool:
     """Return whether the model carries an adapter, which ``disable_adapter`` can switch off."""
     return isinstance(model, PeftModel)
-
-
-def unsupported_reason(model: PreTrainedModel) -> str | None:
-    """Return the reason why a model is not a plain decoder, None if it is; code that reads its weights fits no other.
-
-    Plain is full attention with rotary positions, as in Llama, Qwen2 and Qwen3.
-    """
-    config = model.config
-    kind = getattr(config, "model_type", "")
-    if kind not in KINDS:
-        return f"its architecture is {kind or 'not known'}"
-    if getattr(config, "hidden_act", "silu") != "silu":
-        return f"its activation is {config.hidden_act}"
-    layers = set(getattr(config, "layer_types", None) or ())
-    if layers - {"full_attention"}:
-        return "it attends through a sliding window"
-    rope = str((getattr(config, "rope_parameters", None) or {}).get("rope_type", "default"))
-    if rope not in ROPES:
-        return f"its rotary angles ({rope}) depend on the length of the text"
-    return None
 
 
 def plain(model: Any) -> PreTrainedModel:

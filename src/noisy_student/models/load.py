@@ -29,6 +29,9 @@ from noisy_student.models.spec import Attention, DType, PadRule
 
 # No *.bin: a pickle is not even downloaded.
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
+KINDS = ("qwen2", "qwen3", "llama")
+ROPES = ("default", "llama3", "linear", "yarn")
+"""Rotary embeddings with angles that do not depend on the length of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,26 @@ def save(loaded: LoadedModel, folder: Path) -> str:
     loaded.tokenizer.save_pretrained(folder)
     check_folder(folder)
     return folder_digest(folder)
+
+
+def unsupported_reason(model: PreTrainedModel) -> str | None:
+    """Return the reason why a model is not a plain decoder, None if it is; code that reads its weights fits no other.
+
+    Plain is full attention with rotary positions, as in Llama, Qwen2 and Qwen3.
+    """
+    config = model.config
+    kind = getattr(config, "model_type", "")
+    if kind not in KINDS:
+        return f"its architecture is {kind or 'not known'}"
+    if getattr(config, "hidden_act", "silu") != "silu":
+        return f"its activation is {config.hidden_act}"
+    layers = set(getattr(config, "layer_types", None) or ())
+    if layers - {"full_attention"}:
+        return "it attends through a sliding window"
+    rope = str((getattr(config, "rope_parameters", None) or {}).get("rope_type", "default"))
+    if rope not in ROPES:
+        return f"its rotary angles ({rope}) depend on the length of the text"
+    return None
 
 
 def find_folder(path: str | Path, *, revision: str | None = None) -> Path:

@@ -14,7 +14,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_type_hints
+
+from pydantic import TypeAdapter
 
 from noisy_student import identity
 from noisy_student.errors import UserError
@@ -50,6 +52,9 @@ class Declared:
     measures: bool = False
     """Studies may name it in ``measures``: it then reads each condition's graded answers in the role ``samples``, in
     the lane "truth" also the ``key``, and its summary is in the results."""
+
+
+_TYPES = {name.upper(): TypeAdapter[Any](hint) for name, hint in get_type_hints(Declared).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +177,9 @@ def parents_first(targets: Iterable[Node]) -> list[Node]:
 @functools.cache
 def code_of(module: str) -> str:
     """Return the digest of a module, of its imports and of the versions of its LIBRARIES; read once per process."""
-    tree = ast.parse(_source(module).read_text(encoding="utf-8"))
-    modules = [module, *identity.imports_of(tree)]
     return identity.digest(
         {
-            "modules": identity.code_digest(modules),
+            "modules": identity.code_digest([module]),
             "outside": {} if module.startswith(f"{identity.PACKAGE}.") else identity.outside_code(module),
             "libraries": {name: version(name) for name in declared(module).libraries},
         }
@@ -185,7 +188,7 @@ def code_of(module: str) -> str:
 
 @functools.cache
 def declared(module: str) -> Declared:
-    """Return the constants of a stage's module, read as text; raises UserError for an unknown lane."""
+    """Return the constants of a stage's module, read as text; raises UserError for a value of another type."""
     names = {item.name.upper(): item.name for item in fields(Declared)}
     found: dict[str, Any] = {}
     for item in ast.parse(_source(module).read_text(encoding="utf-8")).body:
@@ -193,7 +196,7 @@ def declared(module: str) -> Declared:
         for target in targets:
             value = getattr(item, "value", None)
             if isinstance(target, ast.Name) and target.id in names and value is not None:
-                found[names[target.id]] = ast.literal_eval(value)
+                found[names[target.id]] = _constant(module, target.id, value)
     if found.get("lane", "training") not in get_args(Lane):
         raise UserError(
             f"The module {module} declares the lane {found['lane']!r}.",
@@ -201,6 +204,21 @@ def declared(module: str) -> Declared:
             code="unknown-lane",
         )
     return Declared(**found)
+
+
+def _constant(module: str, name: str, value: ast.expr) -> Any:
+    try:
+        found = ast.literal_eval(value)
+        if name != "LANE":
+            _TYPES[name].validate_python(found, strict=True)
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"The module {module} declares {name} = {ast.unparse(value)}.",
+            why="A plan reads this constant as text, without running the module.",
+            do=f"Write a literal of the type {Declared.__annotations__[name.lower()]}.",
+            code="stage-constant-invalid",
+        ) from error
+    return found
 
 
 def declared_by(stage: str) -> Declared:

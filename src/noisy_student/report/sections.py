@@ -9,11 +9,12 @@ a section by one registration, for example in a module named by an entry point o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from noisy_student.errors import UserError, require_known
+from noisy_student.errors import require_known
 from noisy_student.identity import PACKAGE
 from noisy_student.registry import Registry
 from noisy_student.report import figures
@@ -87,21 +88,11 @@ SECTIONS: Registry[Section] = Registry("section", Section, group="noisy_student.
 
 
 def ordered() -> list[Section]:
-    """Return all sections in order; raises UserError if `after` names no section or forms a circle."""
-    followers: dict[str, list[str]] = {}
-    for name in SECTIONS:
-        after = SECTIONS.get(name).after
-        if after:
-            SECTIONS.get(after)
-        followers.setdefault(after, []).append(name)
-    names = list(_behind("", followers))
-    if circle := set(SECTIONS) - set(names):
-        raise UserError(
-            f"The sections {', '.join(sorted(circle))} follow each other in a circle.",
-            do="Set `after` of one of them to a section outside of the circle.",
-            code="section-circle",
-        )
-    return [SECTIONS.get(name) for name in names]
+    """Return all sections in order.
+
+    A section whose ``after`` names no section or forms a circle comes last, with a sentence about this fault.
+    """
+    return list(_ordered().values())
 
 
 def on_terminal(place: Terminal) -> list[Section]:
@@ -111,19 +102,51 @@ def on_terminal(place: Terminal) -> list[Section]:
 
 def on_page(chapter: str) -> list[Section]:
     """Return the sections of one chapter of the page, in order."""
-    return [section for section in ordered() if _chapter(section) == chapter]
+    sections = _ordered()
+    return [section for section in sections.values() if _chapter(section, sections) == chapter]
 
 
-def _behind(name: str, followers: dict[str, list[str]]) -> Iterator[str]:
+def _ordered() -> dict[str, Section]:
+    sections = {name: SECTIONS.get(name) for name in SECTIONS}
+    for name, fault in [(name, _fault(name, sections)) for name in sections]:
+        if fault:
+            sections[name] = _with_sentence(sections.pop(name), fault)
+    followers: dict[str, list[str]] = {}
+    for name, section in sections.items():
+        followers.setdefault(section.after, []).append(name)
+    return {name: sections[name] for name in _behind("", followers)}
+
+
+def _fault(name: str, sections: Mapping[str, Section]) -> str | None:
+    """A sentence about a section that has no place in the order; None for others, those behind such a one included."""
+    after = sections[name].after
+    if after and after not in sections:
+        return f'The section "{name}" comes last: it follows "{after}", which is no section.'
+    seen: set[str] = set()
+    while after in sections and after not in seen:
+        seen.add(after)
+        after = sections[after].after
+    return f'The section "{name}" comes last: it follows itself ({", ".join(sorted(seen))}).' if name in seen else None
+
+
+def _with_sentence(section: Section, sentence: str) -> Section:
+    @functools.wraps(section.content)
+    def content(results: Row) -> Content:
+        return [sentence, *section.parts(results)]
+
+    return replace(section, content=content, after="")
+
+
+def _behind(name: str, followers: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for follower in followers.get(name, ()):
         yield follower
         yield from _behind(follower, followers)
 
 
-def _chapter(section: Section) -> str | None:
+def _chapter(section: Section, sections: Mapping[str, Section]) -> str | None:
     if section.chapter != "":
         return section.chapter
-    return _chapter(SECTIONS.get(section.after)) if section.after else "further"
+    return _chapter(sections[section.after], sections) if section.after else "further"
 
 
 def _selections_beside_predictions(results: Row) -> Table | None:

@@ -6,6 +6,8 @@ printed as such.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -33,29 +35,28 @@ def show(results: Row, console: Console) -> None:
         console.print(Text(sentence(finding, rows(results, "conditions"))))
     if results.get("status") not in {None, "done"}:
         console.print(Text(f"This run is {results['status']}; the same command continues it.", "yellow"))
-    _sentences("top", results, console, said=said)
-    for section in on_terminal("body"):
-        for part in section.parts(results):
-            if isinstance(part, Table):
-                _show(part, console)
-            elif isinstance(part, str):
-                console.print()
-                console.print(Text(part, section.style))
-    _sentences("end", results, console, said=said)
+    for place in get_args(Terminal):
+        _sections(place, results, console, said=said)
     if rows(results, "notes"):
         console.print()
     for note in rows(results, "notes"):
         console.print(Text(f"Note: {note}"))
 
 
-def _sentences(place: Terminal, results: Row, console: Console, *, said: str) -> None:
-    """Print the sentences of all sections of one place, without the answer that was printed."""
-    known = [(part, section.style) for section in on_terminal(place) for part in section.parts(results)]
-    lines = [(part, style) for part, style in known if isinstance(part, str) and part != said]
-    if lines and place == "end":
-        console.print()
-    for words, style in lines:
-        console.print(Text(words, style))
+def _sections(place: Terminal, results: Row, console: Console, *, said: str) -> None:
+    """Print the tables and sentences of all sections of one place, without the answer that was printed."""
+    # Sentences at the top and at the end stand together.
+    spaced = place != "top"
+    for section in on_terminal(place):
+        for part in section.parts(results):
+            if isinstance(part, Table):
+                _show(part, console)
+                spaced = True
+            elif isinstance(part, str) and part != said:
+                if spaced:
+                    console.print()
+                console.print(Text(part, section.style))
+                spaced = place == "body"
 
 
 def _show(table: Table, console: Console) -> None:

@@ -55,7 +55,7 @@ class Decoder:
     """Reads prompts and steps rows of one model, which stays unchanged."""
 
     def __init__(self, model: PreTrainedModel) -> None:
-        """Requires a plain decoder (``models.adapter.unsupported_reason`` returns None)."""
+        """Requires a plain decoder (``models.load.unsupported_reason`` returns None)."""
         config = model.config
         self.device, self.dtype = model.device, model.dtype
         self.heads = int(config.num_key_value_heads)

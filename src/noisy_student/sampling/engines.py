@@ -75,8 +75,8 @@ class EngineRow:
     """Command that installs the library."""
     adapters: bool = False
     """Samples from an adapter on its base; without this, from whole models only."""
-    selectable: bool = True
-    """May stand in ``compute.engine``."""
+    replays: bool = False
+    """Reads a file of samples that ``labels.*.samples`` names; ``compute.engine`` may not name it."""
     auto_rank: int = 0
     """Place among the engines that ``auto`` chooses from; 0 is never chosen."""
 
@@ -87,12 +87,12 @@ ENGINES.register(
     "vllm",
     EngineRow("noisy_student.sampling.vllm_engine", "vllm", 'pip install "noisy-student[vllm]"', auto_rank=2),
 )
-ENGINES.register("recorded", EngineRow("noisy_student.sampling.recorded_engine", selectable=False))
+ENGINES.register("recorded", EngineRow("noisy_student.sampling.recorded_engine", replays=True))
 
 
 def require_selectable(name: str) -> None:
     """Raise UserError unless ``compute.engine`` may be ``name``."""
-    if name != AUTO and not ENGINES.get(name, "compute.engine").selectable:
+    if name != AUTO and ENGINES.get(name, "compute.engine").replays:
         raise UserError(
             f'compute.engine is "{name}".',
             why="This engine replays a file of samples.",
@@ -118,7 +118,12 @@ def choose_engine(name: str, *, adapters: bool) -> str:
 
 def library_version(library: str) -> str | None:
     """Return distribution and version of an importable library, found by its module; None if there is none."""
-    if importlib.util.find_spec(library) is None:
+    try:
+        found = importlib.util.find_spec(library)
+    except (ImportError, ValueError):
+        # The package that would hold it is not installed, or cannot be imported.
+        found = None
+    if found is None:
         return None
     names = importlib.metadata.packages_distributions().get(library, [])
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(set(names))) or "unknown"

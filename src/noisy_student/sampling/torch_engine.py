@@ -14,8 +14,8 @@ from functools import cached_property
 import torch
 from transformers import PreTrainedModel
 
-from noisy_student.models.adapter import unsupported_reason
 from noisy_student.models.chat import Renderer
+from noisy_student.models.load import unsupported_reason
 from noisy_student.records import Finish
 from noisy_student.sampling.continuous_batching import ContinuousBatching, DrawRequest
 from noisy_student.sampling.decoder import Decoder

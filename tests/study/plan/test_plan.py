@@ -12,7 +12,7 @@ import pytest
 from pydantic import Field
 
 from noisy_student.labeling.select import SELECTIONS, SelectionRule
-from noisy_student.pipeline.node import parents_first
+from noisy_student.pipeline.node import STAGES, parents_first
 from noisy_student.strict import Strict
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.conditions import LabelCondition
@@ -228,10 +228,11 @@ class DpoCondition(LabelCondition):
 def test_a_registered_method_is_planned_with_its_stage_settings_and_identity(model, monkeypatch):
     for table in ("_rows", "_origins"):
         monkeypatch.setattr(METHODS, table, dict(getattr(METHODS, table)))
-    METHODS.register("dpo", Method(DpoCondition, stage="train-grpo", spec=DpoSpec, work=METHODS.get("grpo").work))
+    monkeypatch.setitem(STAGES._rows, "train-dpo", STAGES.get("train-grpo"))
+    METHODS.register("dpo", Method(DpoCondition, stage="train-dpo", spec=DpoSpec, work=METHODS.get("grpo").work))
     fields = {"method": "dpo", "train": ["gold", "labels.votes"], "dpo": {"beta": 0.5}}
     item = _condition(_plan("v1", model, conditions__dpo=fields), "dpo")
-    assert item.train.stage == "train-grpo" and set(item.train.inputs) == {"split", "gold", "labels"}
+    assert item.train.stage == "train-dpo" and set(item.train.inputs) == {"split", "gold", "labels"}
     assert item.train.spec["dpo"] == {"beta": 0.5}
     assert item.train.spec["plugin"]["module"] == __name__ and item.train.spec["plugin"]["source"]
     assert item.quality is not None and item.groups is None

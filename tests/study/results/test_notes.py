@@ -14,12 +14,12 @@ def drawn(part: str, samples: int, too_long: list[str], flooded: int, fallback: 
 
 def test_a_model_that_is_never_right_is_warned_of_and_a_note_is_passed_on() -> None:
     settings = SETTINGS.model_copy(update={"note": "Mind the gap."})
-    hopeless = {"name": "base", "method": "none", "correct": 1, "n": 100, "interval": [0.0, 0.05]}
+    hopeless = {"name": "base", "correct": 1, "n": 100, "interval": [0.0, 0.05]}
     assert list(notes(settings, [], [])) == ["Mind the gap."]
     assert list(notes(SETTINGS, [hopeless], [])) == []
     (warning,) = notes(SETTINGS, [hopeless | {"correct": 0, "interval": [0.0, 0.037]}], [])
     assert warning.startswith("base answers 0 of 100 questions right")
-    assert list(notes(SETTINGS, [hopeless | {"method": "sft", "interval": [0.0, 0.03]}], [])) == []
+    assert list(notes(SETTINGS, [hopeless | {"name": "baseline", "interval": [0.0, 0.03]}], [])) == []
     assert list(notes(SETTINGS, [hopeless | {"interval": None}], [])) == []
 
 

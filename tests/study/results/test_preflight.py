@@ -33,9 +33,9 @@ def test_no_results_while_nodes_are_left(tmp_path: Path, checks: Plan) -> None:
 
 def test_every_check_that_needs_a_failed_node_fails_with_its_reason(tmp_path: Path, checks: Plan) -> None:
     assert checks.preflight is not None
-    unseen, gold = checks.preflight.unseen, checks.preflight.gold
-    # Every measurement but the memory rehearsal reads the unseen questions or is the check of gold answers.
-    ended = {node.key: Outcome("failed", "it died") for node in (unseen, gold)}
+    holdout, gold = checks.preflight.holdout, checks.preflight.gold
+    # Every measurement but the memory rehearsal reads the holdout questions or is the check of gold answers.
+    ended = {node.key: Outcome("failed", "it died") for node in (holdout, gold)}
     rows = {row["check"]: row for row in preflight(RunView(checks, Store(tmp_path), Result({}, ended)))}
     needed = {check.name for check in CHECKS if check.needs and check.name not in ("pool-against-test", "memory")}
     died = {name for name, row in rows.items() if row["outcome"] == "fail" and row["detail"].endswith("it died")}

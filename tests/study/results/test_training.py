@@ -115,10 +115,13 @@ def joined(
     points: list[dict[str, Any]],
     facts: list[dict[str, Any]] | None,
     looks: list[dict[str, Any]] | None = None,
-    each: int = 1,
+    each: int | None = 1,
 ) -> list[dict[str, Any]]:
     """The curve of a run whose only condition was trained by GRPO."""
-    train, store = make("train-grpo", {"grpo": {"num_iterations": each}}), Store(tmp_path / "store")
+    train, store = (
+        make("train-grpo", {} if each is None else {"grpo": {"num_iterations": each}}),
+        Store(tmp_path / "store"),
+    )
     with store.hold(train, lambda: None):
         folder = store.open_work(train) / "curves"
         folder.mkdir()
@@ -149,6 +152,13 @@ def test_several_steps_may_share_their_answers(tmp_path: Path) -> None:
     assert [row["n"] for row in joined(tmp_path, points, [{"n": 0}, {"n": 1}], each=2)] == [0, 0, 1, 1]
 
 
+def test_a_stored_training_without_the_settings_of_its_method_has_its_curve(tmp_path: Path) -> None:
+    assert joined(tmp_path, [{"step": 1}, {"step": 2}], [{"right": 1}, {"right": 0}], each=None) == [
+        {"step": 1, "right": 1},
+        {"step": 2, "right": 0},
+    ]
+
+
 def test_a_point_of_a_look_has_what_was_seen_there(tmp_path: Path) -> None:
     points = [{"step": step, "loss": 0.5} for step in (1, 2, 3, 4)]
     looks = [
@@ -176,3 +186,11 @@ def test_looks_stand_beside_the_facts_of_answers(tmp_path: Path) -> None:
     looks = [{"step": 2, "moved": 0.1, "diagnoses": [{"name": "collapse"}]}]  # of fine-tuning, which asks no dev
     found = joined(tmp_path, [{"step": 1}, {"step": 2}], [{"right": 1}, {"right": 0}], looks)
     assert found == [{"right": 1, "step": 1}, {"right": 0, "step": 2, "dev": None, "found": ["collapse"]}]
+
+
+def test_a_remedy_of_fine_tuning_names_the_conditions_own_setting(tmp_path: Path) -> None:
+    training = make("train-sft", {"sft": {}}, title="train student")
+    rows = [look(30, found("x", "--set sft.learning_rate=1e-3"))]
+    row = health(training, stored(tmp_path, training, rows), name="student", own=["learning_rate"])
+    assert row is not None
+    assert [item["remedy"] for item in row["found"]] == ["--set conditions.student.sft.learning_rate=1e-3"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -12,11 +13,13 @@ from refusals import refused
 from noisy_student.errors import UserError
 from noisy_student.strict import Strict
 from noisy_student.study.forecast.forecast import Rates, timed
-from noisy_student.study.forecast.history import Made, Observation
+from noisy_student.study.forecast.history import Made, Observation, lane
 from noisy_student.study.forecast.workload import Expectation
-from noisy_student.study.settings.conditions import LabelCondition
+from noisy_student.study.plan.specs import training
+from noisy_student.study.settings.conditions import LabelCondition, TrainedCondition
 from noisy_student.study.settings.files import check
-from noisy_student.study.settings.methods import METHODS, Method, Work, of_stage
+from noisy_student.study.settings.methods import METHODS, RESERVED, Method, Work, of_stage
+from noisy_student.study.settings.study import Settings
 
 FIELDS: dict[str, Any] = {
     "name": "toy",
@@ -136,3 +139,42 @@ def test_a_registered_method_is_forecast(dpo: Method) -> None:
     rate = Rates(past).rate(planned, "seconds")
     assert rate is not None and rate.of(planned, expected, imported=True) == pytest.approx(3.0, rel=0.01)
     assert timed("train-dpo") == ("read_tokens",)
+
+
+def test_names_that_a_study_or_a_spec_of_a_training_has_are_refused(dpo: Method) -> None:
+    settings = made(grpo={**BASELINE, "method": "grpo"})
+    specs = {
+        field
+        for name, condition in settings.conditions.items()
+        if isinstance(condition, TrainedCondition)
+        for field in training(settings, name, condition)
+    }
+    assert {*Settings.model_fields, *specs, "model"} - {"sft", "grpo"} == RESERVED
+    for name in RESERVED:
+        with refused("plugin-name-reserved", f'"{name}"'):
+            METHODS.register(name, replace(dpo, stage="train-other"))
+
+
+def test_a_stage_of_another_method_is_refused(dpo: Method) -> None:
+    with refused("method-stage-taken", '"dpo"', '"dpo-two"', '"train-dpo"'):
+        METHODS.register("dpo-two", dpo)
+    METHODS.register("nothing", METHODS.get("none"))
+
+
+class PricedSpec(Strict):
+    """Settings with rewards of its own kind."""
+
+    rewards: Mapping[str, float] = Field(default_factory=dict)
+
+
+def test_rewards_of_another_type_are_no_reward_of_the_table(dpo: Method) -> None:
+    METHODS._rows["dpo"] = replace(dpo, spec=PricedSpec)
+    settings = made(dpo={"method": "dpo", "train": ["gold", "labels.votes"], "dpo": {"rewards": {"length": 0.5}}})
+    condition = settings.conditions["dpo"]
+    assert isinstance(condition, TrainedCondition)
+    spec = training(settings, "dpo", condition)
+    assert spec["reward"] == {} and spec["dpo"] == {"rewards": {"length": 0.5}}
+
+
+def test_a_stored_training_without_the_settings_of_its_method_has_a_lane(dpo: Method) -> None:
+    assert lane(Made("train-dpo", {}, {})) != lane(Made("train-dpo", {"dpo": {"threads": 2}}, {}))

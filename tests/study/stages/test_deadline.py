@@ -17,11 +17,13 @@ from noisy_student.sampling.sample import write_samples
 from noisy_student.study import stages
 from noisy_student.study.stages import (
     choose,
+    data_check,
     examples,
     gate,
-    gold_check,
     grade,
     group_quality,
+    holdout,
+    holdout_votes,
     key,
     label,
     label_quality,
@@ -29,8 +31,6 @@ from noisy_student.study.stages import (
     reveal,
     review,
     split,
-    unseen,
-    unseen_votes,
     vote,
 )
 
@@ -57,7 +57,7 @@ def inputs(tmp_path: Path) -> dict[str, list[Path]]:
     files.write_json(tmp_path / "voted/data/votes.json", {"K": 1, "right": 0, "questions": 1})
     files.write_json(folder / "review.json", {"accepted": True, "alarms": []})
     write_labels(folder / "labels.jsonl", [Label("q", "7", None, "vote")])
-    roles = ("samples", "key", "gold", "own", "split", "train", "train-0", "dev-0", "probe-0", "review", "unseen")
+    roles = ("samples", "key", "gold", "own", "split", "train", "train-0", "dev-0", "probe-0", "review", "holdout")
     of_rounds = [f"{before}{role}" for before in ("before-", "") for role in ("greedy", "drawn", "labels")]
     voted = {role: [tmp_path / "voted/data"] for role in ("votes", "before-votes")}
     return {role: [folder] for role in (*roles, *of_rounds)} | voted
@@ -81,9 +81,9 @@ STAGES: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "reveal": (reveal, ("split", "key", "samples"), "vote"),
     "split": (split, (), "vote"),
     "key": (key, (), "vote"),
-    "unseen": (unseen, (), "vote"),
-    "unseen-votes": (unseen_votes, ("unseen", "samples"), "vote"),
-    "gold-check": (gold_check, (), "vote"),
+    "holdout": (holdout, (), "vote"),
+    "holdout-votes": (holdout_votes, ("holdout", "samples"), "vote"),
+    "data-check": (data_check, (), "vote"),
 }
 # tests/sampling/test_torch_engine.py, tests/training, tests/invariants/test_preflight.py
 WITH_A_MODEL = {"sample", "train_sft", "train_grpo", "rehearsal", "model_check"}

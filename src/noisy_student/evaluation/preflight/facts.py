@@ -96,6 +96,8 @@ class Batches:
     unit: str = "examples"
     group: int = 1
     """Answers to one prompt, which are rewarded together."""
+    sized_by: str = "batch"
+    """The field of the method's settings that sets ``batch``."""
 
 
 @dataclass(frozen=True, slots=True)

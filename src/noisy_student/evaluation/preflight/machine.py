@@ -98,8 +98,7 @@ def _batch_remedy(found: Sequence[Batches]) -> str:
             near = min(sizes, key=lambda size: abs(size - each.micro_batch))
             said.append(f"--set {each.method}.micro_batch={near}")
         elif each.steps < FEW_STEPS:
-            field = "grpo.prompts" if each.method == "grpo" else "sft.batch"
-            said.append(f"--set {field}={max(1, each.examples // each.group // FEW_STEPS)}")
+            said.append(f"--set {each.method}.{each.sized_by}={max(1, each.examples // each.group // FEW_STEPS)}")
     return ", ".join(dict.fromkeys(said)) or "More examples: --set data.labeled=N"
 
 

@@ -65,7 +65,7 @@ def observations(found: Mapping[str, Stored], *, from_timing: bool = False) -> l
 def lane(step: Step) -> str:
     """Return a text that is equal for steps of comparable cost: stage, engine, threads and, if one computes, model."""
     method = of_stage(step.stage)
-    how = step.spec if method is None else step.spec[method[0]]
+    how = step.spec if method is None else step.spec.get(method[0], {})
     engine = step.spec.get("engine")
     facts = {
         "stage": step.stage,

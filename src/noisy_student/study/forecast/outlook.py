@@ -16,8 +16,7 @@ from noisy_student.answers.equivalence import same
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
 from noisy_student.evaluation.advice import Filter, Prospect, advise
-from noisy_student.labeling.select import votes_needed
-from noisy_student.pipeline import node
+from noisy_student.labeling.stopping import votes_needed
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.runner import run_graph
 from noisy_student.pipeline.store import Store
@@ -25,6 +24,7 @@ from noisy_student.pipeline.workers import local
 from noisy_student.records import Vote
 from noisy_student.statistics.calibration import LevelCounts, transport
 from noisy_student.statistics.intervals import wilson
+from noisy_student.study.plan import specs
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.samples import SampledModel
 from noisy_student.study.plan.specs import SampleRequest
@@ -67,11 +67,7 @@ def outlook(settings: Settings, store: Store) -> Outlook:
     graph = SeedGraph(settings, settings.seeds[0], Inputs(settings))
     view = StoreView(store)
     teacher, train, note = _teacher(graph, label, view)
-    decoding = _settings_of(graph, teacher).sampling
-    votes = {
-        part: _vote(graph, (teacher, train), SampleRequest(part, decoding, k=label.K, count=count, shots=label.shots))
-        for part, count in _counts(settings, trained=train is not None).items()
-    }
+    votes = vote_nodes(graph, label, SampledModel(teacher, train, _settings_of(graph, teacher)))
     result = run_graph(list(votes.values()), store, executor=local(store, workers=settings.compute.workers))
     failed = next((outcome for outcome in result.outcomes.values() if outcome.kind in {"failed", "left"}), None)
     if failed is not None:
@@ -190,16 +186,15 @@ def _counts(settings: Settings, *, trained: bool) -> dict[str, int]:
     return {part: count for part, count in counts.items() if count}
 
 
-def _vote(graph: SeedGraph, teacher: tuple[str, Node | None], drawn: SampleRequest) -> Node:
-    name, train = teacher
-    answers = graph.settings.answers
-    return node.make(
-        "vote",
-        {"K": drawn.k, "truncated": answers.truncated, "ties": answers.ties},
-        inputs={"samples": graph.samples(SampledModel(name, train, _settings_of(graph, name)), drawn)},
-        seed=graph.run_seed,
-        title=f"outlook: vote of {drawn.k} by {name} on {drawn.part}",
-    )
+def vote_nodes(graph: SeedGraph, label: LabelSettings, model: SampledModel) -> dict[str, Node]:
+    """Return the votes by part, all K samples drawn; a part that is asked in full has the study's own node."""
+    decoding, votes = model.settings.sampling, specs.vote(graph.settings, label.K)
+    nodes = {}
+    for part, count in _counts(graph.settings, trained=model.train is not None).items():
+        drawn = SampleRequest(part, decoding, k=label.K, count=count, shots=label.shots)
+        title = f"outlook: vote of {label.K} by {model.name} on {part}"
+        nodes[part] = graph.node("vote", votes, inputs={"samples": graph.samples(model, drawn)}, title=title)
+    return nodes
 
 
 def _settings_of(graph: SeedGraph, teacher: str) -> Settings:

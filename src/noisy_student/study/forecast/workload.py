@@ -12,7 +12,8 @@ from typing import Any
 from noisy_student.data.parts import sizes_of
 from noisy_student.data.spec import DataSpec
 from noisy_student.data.splits import Sizes
-from noisy_student.labeling.select import votes_needed
+from noisy_student.labeling.stopping import votes_needed
+from noisy_student.sampling.engines import ENGINES
 from noisy_student.study.forecast.history import Observation, Step, lane, trainer
 from noisy_student.study.settings.methods import Method, of_stage
 
@@ -34,7 +35,7 @@ class Expectation:
         return {} if method is None else self._training(step, *method)
 
     def _sample(self, step: Step) -> Summary | None:
-        if step.spec["engine"]["name"] == "recorded":
+        if ENGINES.get(step.spec["engine"]["name"]).replays:
             return {"samples": asked(step), "tokens": 0, "prompt_tokens": 0}
         first, end = step.spec["block"]
         like = [one for one in self._past if one.step.stage == "sample" and lane(one.step) == lane(step)]
@@ -121,7 +122,8 @@ class Expectation:
 
     def _like(self, step: Step, name: str, method: Method) -> list[Observation]:
         """The trainings nearest to a planned one: with the same kinds of texts and like settings, if there are any."""
-        like = [one for one in self._past if one.step.stage == method.stage and lane(one.step) == lane(step)]
+        past = [one for one in self._past if one.step.stage == method.stage and name in one.step.spec]
+        like = [one for one in past if lane(one.step) == lane(step)]
         fields = () if method.work is None else method.work.alike
 
         def alike(one: Observation) -> bool:

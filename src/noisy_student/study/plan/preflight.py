@@ -21,7 +21,7 @@ from noisy_student.study.plan import specs as stage_spec
 from noisy_student.study.plan.samples import SampledModel, SampleGraph
 from noisy_student.study.plan.specs import SampleRequest
 from noisy_student.study.plan.students import SeedGraph
-from noisy_student.study.settings.conditions import GOLD, GrpoCondition, SftCondition, overridden
+from noisy_student.study.settings.conditions import GOLD, GrpoCondition, SftCondition, UntrainedCondition, overridden
 from noisy_student.study.settings.study import Settings
 from noisy_student.training.specs.grpo import GrpoSpec
 
@@ -34,21 +34,21 @@ RUNGS = (4, 8, 16)
 class PreflightNodes:
     """The measuring nodes; ``votes`` by K, all after the first behind a gate."""
 
-    unseen: Node
+    holdout: Node
     gold: Node
     model: Node
     baseline: Node
     votes: tuple[Node, ...]
     rehearsal: Node | None
     pool: Node | None
-    """Greedy answers of the teacher to unseen questions, and ``test`` to test questions; None where test has no file of
-    its own."""
+    """Greedy answers of the teacher to holdout questions, and ``test`` to test questions; None where test has no own
+    file."""
     test: Node | None
 
     @property
     def targets(self) -> tuple[Node, ...]:
         """All nodes, without repetition."""
-        every = [self.unseen, self.gold, self.model, self.baseline, *self.votes, self.rehearsal, self.pool, self.test]
+        every = [self.holdout, self.gold, self.model, self.baseline, *self.votes, self.rehearsal, self.pool, self.test]
         return tuple(dict.fromkeys(node for node in every if node is not None))
 
 
@@ -68,26 +68,26 @@ class PreflightGraph(SampleGraph):
         checks, data = self.settings.checks, {"data": self.inputs.data}
         baseline = self._baseline()
         named = self.settings.conditions.get(self.settings.teacher)
-        teacher = None if named is None or named.method == "none" else baseline
+        teacher = None if named is None or isinstance(named, UntrainedCondition) else baseline
         apart = "test" in self.settings.data.source.parts and checks.test_questions > 0
         return PreflightNodes(
-            unseen=self.unseen,
-            gold=self.node("gold-check", data, title="read gold answers", paths=self.inputs.paths),
+            holdout=self.holdout,
+            gold=self.node("data-check", data, title="check the data", paths=self.inputs.paths),
             model=self._model(),
             baseline=self._greedy(baseline),
-            votes=tuple(self._ladder(teacher)),
+            votes=tuple(self._votes_until_pass(teacher)),
             rehearsal=self._rehearsal() if checks.rehearse else None,
             pool=self._greedy(teacher) if apart else None,
             test=self._test(teacher) if apart else None,
         )
 
     @cached_property
-    def unseen(self) -> Node:
+    def holdout(self) -> Node:
         """Answered questions that no student trains on."""
         spec = {"data": self.inputs.data, "questions": self.settings.checks.questions}
-        return self.node("unseen", spec, title="unseen questions", paths=self.inputs.paths)
+        return self.node("holdout", spec, title="holdout questions", paths=self.inputs.paths)
 
-    def _ladder(self, teacher: Node | None) -> list[Node]:
+    def _votes_until_pass(self, teacher: Node | None) -> list[Node]:
         """Votes of increasing K; each adds samples to the ones before, if those did not pass."""
         votes: list[Node] = []
         samples: list[Node] = []
@@ -106,29 +106,29 @@ class PreflightGraph(SampleGraph):
     def _ask(self, train: Node | None, decoding: Decoding, shard: Shard, gate: Sequence[Node] = ()) -> Node:
         base = self.inputs.base
         spec = stage_spec.sample(self.settings, shard, decoding=decoding, filters=self.inputs.filters)
-        inputs: dict[str, Sequence[Node]] = {"split": [self.unseen]}
+        inputs: dict[str, Sequence[Node]] = {"split": [self.holdout]}
         inputs |= {} if train is None else {"model": [train]}
         inputs |= {"gate": gate} if gate else {}
         return self.node(
             "sample",
             {
                 **spec,
-                "part": "unseen",
+                "part": "holdout",
                 "block": [0, self.settings.checks.questions],
                 "model": base.spec if train is None else base.loading,
             },
             inputs=inputs,
-            title=f"sample {'the base model' if train is None else 'baseline'} on unseen questions",
+            title=f"sample {'the base model' if train is None else 'baseline'} on holdout questions",
             paths=base.paths if train is None else {},
         )
 
     def _votes_of(self, K: int, samples: Sequence[Node]) -> Node:
         answers = self.settings.answers
         return self.node(
-            "unseen-votes",
+            "holdout-votes",
             {"K": K, "truncated": answers.truncated, "ties": answers.ties},
-            inputs={"unseen": [self.unseen], "samples": list(samples)},
-            title=f"vote of {K} on unseen questions" if K > 1 else "answers to unseen questions",
+            inputs={"holdout": [self.holdout], "samples": list(samples)},
+            title=f"vote of {K} on holdout questions" if K > 1 else "answers to holdout questions",
         )
 
     def _test(self, teacher: Node | None) -> Node:
@@ -156,7 +156,7 @@ class PreflightGraph(SampleGraph):
             "completions": 0 if settings.model.id in lab.names() else checks.completions,
             "width": settings.compute.width,
         }
-        inputs = {"split": [self.split], "unseen": [self.unseen]}
+        inputs = {"split": [self.split], "holdout": [self.holdout]}
         return self.node("model-check", spec, inputs=inputs, title="check the model", paths=self.inputs.base.paths)
 
     def _rehearsal(self) -> Node:

@@ -18,7 +18,7 @@ from noisy_student.study.settings.conditions import LabelCondition, TextConditio
 from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.methods import METHODS
 from noisy_student.study.settings.study import Settings
-from noisy_student.training.specs.rewards import REWARDS
+from noisy_student.training.specs.rewards import REWARDS, RewardSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,14 @@ def recorded(settings: Settings, label: LabelSettings, *, part: str, count: int)
     }
 
 
+def vote(
+    settings: Settings, K: int, *, questions: int | None = None, stopping: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the spec of votes of K on the first ``questions`` by id, None for all that were sampled."""
+    answers = settings.answers
+    return {"K": K, "truncated": answers.truncated, "ties": answers.ties, "questions": questions, "stopping": stopping}
+
+
 def stopping(settings: Settings, label: LabelSettings) -> dict[str, Any] | None:
     """Return the rule that ends a question's sampling, and how its samples are read; None where all K are drawn."""
     if not label.stops_early:
@@ -130,7 +138,8 @@ def training(settings: Settings, name: str, condition: TrainedCondition, *, rate
     rate are set where the settings of the condition's method have such a field.
     """
     work = METHODS.get(condition.method).work
-    spec = settings.training_spec(condition, name).model_dump(mode="json")
+    own = settings.training_spec(condition, name)
+    spec, rewards = own.model_dump(mode="json"), getattr(own, "rewards", None)
     if "threads" in spec:
         spec["threads"] = settings.compute.threads
     match = condition.match or settings.match
@@ -150,7 +159,7 @@ def training(settings: Settings, name: str, condition: TrainedCondition, *, rate
     return {
         **common,
         "answers": settings.answers.model_dump(mode="json"),
-        "reward": REWARDS.identity(spec["rewards"]["kind"]) if "rewards" in spec else {},
+        "reward": REWARDS.identity(rewards.kind) if isinstance(rewards, RewardSpec) else {},
         "shuffle": condition.shuffle if isinstance(condition, LabelCondition) else None,
         "width": settings.compute.width,
     }

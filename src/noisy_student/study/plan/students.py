@@ -247,18 +247,11 @@ class SeedGraph(SampleGraph):
     def votes(self, label: LabelSettings, *, part: str | None = None) -> Node:
         """Return the votes of a set of labels, on its own part or on another."""
         part = part or label.part
-        answers = self.settings.answers
         asked = self._asked(label, part)
-        spec = {
-            "K": label.K,
-            "truncated": answers.truncated,
-            "ties": answers.ties,
-            "questions": None if asked == self.count(part) else asked,
-            "stopping": specs.stopping(self.settings, label),
-        }
+        questions = None if asked == self.count(part) else asked
         return self.node(
             "vote",
-            spec,
+            specs.vote(self.settings, label.K, questions=questions, stopping=specs.stopping(self.settings, label)),
             inputs={"samples": self._label_samples(label, part=part)},
             title=f"vote of {label.K} by {self._teacher(label)}" + ("" if part == "unlabeled" else f" on {part}"),
         )

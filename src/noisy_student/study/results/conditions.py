@@ -78,7 +78,7 @@ def _learning_rate(training: Node | None) -> float | None:
     method = None if training is None else of_stage(training.stage)
     if training is None or method is None:
         return None
-    rate = training.spec[method[0]].get("learning_rate")
+    rate = training.spec.get(method[0], {}).get("learning_rate")
     return None if rate is None else float(rate)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from noisy_student.pipeline.node import Node
+from noisy_student.sampling.engines import ENGINES
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.methods import of_stage
 
@@ -54,7 +55,7 @@ def arithmetic_of(node: Node, summary: Mapping[str, Any]) -> dict[str, int | Non
     drawn, read = {}, {}
     method = of_stage(node.stage)
     rolled_out = method is not None and method[1].samples and "sampled_tokens" in summary
-    if rolled_out or (node.stage == "sample" and node.spec["engine"]["name"] != "recorded"):
+    if rolled_out or (node.stage == "sample" and not ENGINES.get(node.spec["engine"]["name"]).replays):
         tokens = summary["tokens" if node.stage == "sample" else "sampled_tokens"]
         drawn = {"prompt_tokens": summary["prompt_tokens"], "sampled_tokens": tokens}
     if method is not None and "read_tokens" in summary:

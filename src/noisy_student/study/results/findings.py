@@ -10,6 +10,7 @@ from noisy_student.records import Finding
 from noisy_student.statistics.gap import gap_recovered
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.comparisons import ContrastSettings
+from noisy_student.study.settings.conditions import UntrainedCondition
 from noisy_student.study.settings.study import Settings
 
 
@@ -75,7 +76,7 @@ def gaps(settings: Settings, outcomes: Mapping[str, Outcomes]) -> Iterator[dict[
     for name in outcomes:
         own = settings.conditions[name]
         apart = own.graded_on != reference.graded_on or own.model != reference.model
-        if own.method == "none" or name in ends or apart:
+        if isinstance(own, UntrainedCondition) or name in ends or apart:
             continue
         sides = [outcomes[other].by_seed for other in (name, *ends)]
         seeds = sorted(set.intersection(*map(set, sides)))

@@ -14,6 +14,7 @@ from noisy_student.evaluation.contrast import Outcomes, contrast, judge
 from noisy_student.evaluation.pass_at_k import Tries, gain_kind
 from noisy_student.records import Finding
 from noisy_student.study.results.view import RunView
+from noisy_student.study.settings.conditions import UntrainedCondition
 from noisy_student.study.settings.study import Settings
 
 FAMILY = "passes"
@@ -50,16 +51,13 @@ def pass_at_k_rows(view: RunView, conditions: Sequence[Mapping[str, Any]]) -> di
 
 def _pairs(settings: Settings, every: Mapping[str, Mapping[int, object]]) -> Iterator[tuple[str, str]]:
     """Each student with the untrained model of its kind, and with the reference, where both answered the same."""
+    untrained = [name for name in every if isinstance(settings.conditions[name], UntrainedCondition)]
     for name in every:
         condition = settings.conditions[name]
-        if condition.method == "none":
+        if name in untrained:
             continue
-        untrained = [
-            other
-            for other in every
-            if settings.conditions[other].method == "none" and settings.conditions[other].model == condition.model
-        ]
-        for other in dict.fromkeys([*untrained, settings.reference]):
+        start = [other for other in untrained if settings.conditions[other].model == condition.model]
+        for other in dict.fromkeys([*start, settings.reference]):
             same = other in every and settings.conditions[other].graded_on == condition.graded_on
             # A run that was paused may have them of different seeds.
             if same and other != name and set(every[name]) & set(every[other]):

@@ -59,7 +59,7 @@ def measured(nodes: PreflightNodes, view: RunView) -> facts.Facts:
     baseline = view.summary(nodes.baseline)
     known = (model or {}).get("completion")
     return facts.Facts(
-        asked=_asked(view.summary(nodes.unseen)),
+        asked=_asked(view.summary(nodes.holdout)),
         baseline=facts.Votes(**baseline) if baseline else None,
         votes=tuple(facts.Votes(**found) for node in nodes.votes if (found := view.summary(node))),
         labels={name: label.K for name, label in settings.labels.items() if label.rule == "vote"},
@@ -89,7 +89,9 @@ def batches(settings: Settings) -> Iterator[facts.Batches]:
     yield facts.Batches("sft", labeled, sft.batch, sft.micro_batch or sft.batch, steps)
     for grpo in grpo_specs(settings)[:1]:
         micro = grpo.micro_batch or grpo.batch
-        yield facts.Batches("grpo", labeled, grpo.batch, micro, grpo.step_count(labeled), "questions", grpo.generations)
+        yield facts.Batches(
+            "grpo", labeled, grpo.batch, micro, grpo.step_count(labeled), "questions", grpo.generations, "prompts"
+        )
 
 
 def _unreached(nodes: PreflightNodes, view: RunView) -> bool:
@@ -100,7 +102,7 @@ def _unreached(nodes: PreflightNodes, view: RunView) -> bool:
 
 def _asked(found: Mapping[str, Any] | None) -> str:
     if not found:
-        return "unseen questions"
+        return "holdout questions"
     spare = f" and {found['spare']} of the labeled source that no part holds" if found["spare"] else ""
     return f"{found['questions']} questions that no student is trained on ({found['dev']} dev{spare})"
 

@@ -16,6 +16,7 @@ from noisy_student.study.results.pass_at_k import pass_at_k_rows
 from noisy_student.study.results.preflight import preflight
 from noisy_student.study.results.probes import probe_rows
 from noisy_student.study.results.view import RunView
+from noisy_student.study.settings.conditions import UntrainedCondition
 from noisy_student.study.settings.decisions import decided
 from noisy_student.study.settings.study import Settings
 
@@ -78,7 +79,8 @@ def notes(
     if settings.note:
         yield settings.note
     for row in conditions:
-        if row["method"] == "none" and row["interval"] is not None and row["interval"][1] < HOPELESS:
+        untrained = isinstance(settings.conditions[row["name"]], UntrainedCondition)
+        if untrained and row["interval"] is not None and row["interval"][1] < HOPELESS:
             yield (
                 f"{row['name']} answers {row['correct']} of {row['n']} questions right, so its votes would be wrong"
                 " nearly always. Use easier questions, a stronger model or more labels first."

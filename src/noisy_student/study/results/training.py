@@ -27,7 +27,7 @@ def curves(view: RunView) -> dict[str, list[dict[str, Any]]]:
         if rollouts is not None:
             # Several optimiser steps may share a batch of answers.
             method = of_stage(training.stage)
-            each = 1 if method is None else int(training.spec[method[0]].get("num_iterations", 1))
+            each = 1 if method is None else int(training.spec.get(method[0], {}).get("num_iterations", 1))
             points = [_joined(rollouts[min((point["step"] - 1) // each, len(rollouts) - 1)], point) for point in points]
         found[f"{nodes.name}-{nodes.seed}"] = _with_checks(points, health_checks(training, view))
     return found
@@ -36,14 +36,18 @@ def curves(view: RunView) -> dict[str, list[dict[str, Any]]]:
 def health(training: Node | None, view: StoreView, *, name: str, own: Collection[str] = ()) -> dict[str, Any] | None:
     """Return the steps of a training's health checks and each diagnosis once; None without checks.
 
-    A remedy names a setting of the run; where the condition ``name`` has ``own`` GRPO settings, it names those.
+    A remedy names a setting of the run, or of the condition ``name`` where that has ``own`` settings of its method.
     """
-    rows = [] if training is None else [row for row in health_checks(training, view) if "moved" in row]
+    if training is None:
+        return None
+    rows = [row for row in health_checks(training, view) if "moved" in row]
     if not rows:
         return None
+    method = of_stage(training.stage)
+    assert method is not None, "only trainings have health checks"
     return {
         "looks": [row["step"] for row in rows],
-        "found": [{**found, "remedy": _named(found["remedy"], name, own)} for found in first_seen(rows)],
+        "found": [{**found, "remedy": _named(found["remedy"], method[0], name, own)} for found in first_seen(rows)],
         "misleading": list(rows[-1]["misleading"]),
     }
 
@@ -53,11 +57,11 @@ def health_checks(training: Node, view: StoreView) -> list[dict[str, Any]]:
     return view.curve(training, FILE) or []
 
 
-def _named(remedy: str, name: str, own: Collection[str]) -> str:
+def _named(remedy: str, method: str, name: str, own: Collection[str]) -> str:
     for field in own:
         # A field may be a table, of which the remedy names a part.
         for end in ("=", "."):
-            remedy = remedy.replace(f"--set grpo.{field}{end}", f"--set conditions.{name}.grpo.{field}{end}")
+            remedy = remedy.replace(f"--set {method}.{field}{end}", f"--set conditions.{name}.{method}.{field}{end}")
     return remedy
 
 

@@ -13,6 +13,7 @@ from noisy_student.study.settings.conditions import (
     LabelCondition,
     TextCondition,
     TrainedCondition,
+    UntrainedCondition,
 )
 from noisy_student.study.settings.decisions import check_names
 from noisy_student.study.settings.labels import check_agreement, check_stopping
@@ -114,7 +115,7 @@ def _students_can_go_on(settings: Settings) -> None:
                     do="Set lora.merge = true.",
                     code="chain-of-adapters",
                 )
-            if conditions[other].method == "none":
+            if isinstance(conditions[other], UntrainedCondition):
                 raise UserError(
                     f"conditions.{name} goes on from {other}, which trains nothing.",
                     why="Every student starts from that model anyway.",

@@ -83,7 +83,33 @@ class Method:
         return issubclass(self.condition, LabelCondition)
 
 
-METHODS: Registry[Method] = Registry("method", Method, group="noisy_student.methods")
+RESERVED = frozenset({
+    "answers", "ceiling", "checks", "compute", "conditions", "data", "decide", "evaluation", "filters", "health",
+    "labels", "lora", "match", "measures", "model", "models", "name", "note", "plugin", "predictions", "preflight",
+    "primary", "prompt", "protocol", "question", "reference", "reward", "sampling", "scale", "seeds", "shuffle",
+    "teacher", "view", "width",
+})  # fmt: skip
+"""Names of no method: other fields of a study, and of a training's spec (``study/plan/specs.py``), have them."""
+
+
+def _check(name: str, row: Method, others: Mapping[str, Method]) -> None:
+    if name in RESERVED:
+        raise UserError(
+            f'A method is called "{name}".',
+            why="A study or the spec of a training has another field of that name.",
+            do="Rename the method.",
+            code="plugin-name-reserved",
+        )
+    if same := [other for other, each in others.items() if row.stage is not None and each.stage == row.stage]:
+        raise UserError(
+            f'The methods "{same[0]}" and "{name}" both have the stage "{row.stage}".',
+            why="The stage of a stored training says which method made it.",
+            do="Register a stage of its own for the new method.",
+            code="method-stage-taken",
+        )
+
+
+METHODS: Registry[Method] = Registry("method", Method, group="noisy_student.methods", check=_check)
 
 
 def condition_class(fields: Any, where: str = "conditions.NAME") -> type[ConditionSettings]:

@@ -30,7 +30,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     source = Source(spec)
     loaded = source.weights
     renderer = Renderer(loaded.tokenizer, spec["prompt"])
-    questions = read_questions(inputs["unseen"][0] / "unseen.jsonl")
+    questions = read_questions(inputs["holdout"][0] / "holdout.jsonl")
     engine = open_engine(EngineRequest(spec, source, questions, context.check)).engine
     found = {
         "dtype": str(loaded.model.dtype).removeprefix("torch."),

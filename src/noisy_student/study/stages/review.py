@@ -13,7 +13,7 @@ from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_labels
 from noisy_student.evaluation.grade import grade
 from noisy_student.evaluation.review import Round, entropy, review, share_of_answered
-from noisy_student.labeling.select import votes_needed
+from noisy_student.labeling.stopping import votes_needed
 from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Answer
 from noisy_student.sampling.sample import read_folders

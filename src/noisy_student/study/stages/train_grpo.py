@@ -47,28 +47,28 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     moved = others_answers(labels, run_seed=spec["seed"]) if spec.get("shuffle") == "labels" else None
     labels = labels if moved is None else list(moved.labels)
     fits = {name for name, prompt in prompts.items() if len(prompt) <= room}
-    taught_from = rl_examples(labels, fits=fits)
+    learned_from = rl_examples(labels, fits=fits)
     gold = {label.question_id for label in labels if label.origin == "gold"}
-    classroom = RolloutInputs(
+    rollout_inputs = RolloutInputs(
         prompts=prompts,
-        labels={label.question_id: label for label in taught_from.labels},
+        labels={label.question_id: label for label in learned_from.labels},
         draw=draw_rows(grpo, renderer.decode, stop_ids=loaded.stop_ids, pad_id=loaded.pad_id, width=spec["width"]),
         decode=renderer.decode,
         revote=partial(winner_of, ties=spec["answers"]["ties"]),
         truncated=spec["answers"]["truncated"],
         kinds={question.id: question.kind for question in questions if question.kind != "number"},
         dev={name: answer for name, answer in dev.items() if name in fits},
-        unreadable_gold=len(gold & set(taught_from.unreadable)),
+        unreadable_gold=len(gold & set(learned_from.unreadable)),
     )
     whole = loaded.model.num_parameters()
     student = with_adapter(loaded, spec)
     numbers = trainable(student.model)
-    taught = train(student, classroom, spec=grpo, health=health, seed=spec["seed"], context=context)
-    files.write_jsonl(context.data / "groups.jsonl", map(asdict, taught.groups))
+    result = train(student, rollout_inputs, spec=grpo, health=health, seed=spec["seed"], context=context)
+    files.write_jsonl(context.data / "groups.jsonl", map(asdict, result.groups))
     probe: dict[str, Any] = {}
     if grpo.probe is not None:
-        held = all(item.held for item in taught.criteria)
-        probe = {"held": held, "steps": taught.steps, "criteria": [asdict(item) for item in taught.criteria]}
+        held = all(item.held for item in result.criteria)
+        probe = {"held": held, "steps": result.steps, "criteria": [asdict(item) for item in result.criteria]}
         files.write_json(context.data / "probe.json", probe)
     return {
         "digest": write_student(student, spec, context.data),
@@ -76,7 +76,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         "parameters": whole,
         "trainable_parameters": numbers,
         **({} if moved is None else {"shuffled": moved.shuffled, "equal": moved.equal}),
-        **_summary(taught, taught_from),
+        **_summary(result, learned_from),
     }
 
 
@@ -93,24 +93,24 @@ def draw_rows(
     return draw
 
 
-def _summary(taught: GrpoResult, taught_from: RlExamples) -> dict[str, Any]:
+def _summary(result: GrpoResult, learned_from: RlExamples) -> dict[str, Any]:
     """Return sums over all steps; episodes are visits of a question, by the origin of its label."""
-    origins = [group.origin for group in taught.groups]
+    origins = [group.origin for group in result.groups]
     totals = {
-        name: sum(fact.get(name, 0) for fact in taught.facts)
+        name: sum(fact.get(name, 0) for fact in result.facts)
         for name in ("prompt_tokens", "sampled_tokens", "trained_tokens", "read_tokens", "scored_tokens", "replaced")
     }
     return {
-        "examples": len({group.question_id for group in taught.groups}),
-        "lessons": len(taught_from.labels),
-        "unreadable": len(taught_from.unreadable),
-        "too_long": len(taught_from.too_long),
-        "steps": taught.steps,
+        "examples": len({group.question_id for group in result.groups}),
+        "lessons": len(learned_from.labels),
+        "unreadable": len(learned_from.unreadable),
+        "too_long": len(learned_from.too_long),
+        "steps": result.steps,
         "gold_episodes": origins.count("gold"),
         "pseudo_episodes": origins.count("vote"),
         "revealed_episodes": origins.count("revealed"),
-        "groups": kinds(taught.groups),
-        "reward_bits": reward_bits(taught.groups),
-        "resumed_at_steps": list(taught.resumed_at_steps),
+        "groups": kinds(result.groups),
+        "reward_bits": reward_bits(result.groups),
+        "resumed_at_steps": list(result.resumed_at_steps),
         **totals,
     }

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from noisy_student.models.adapter import unsupported_reason
+from noisy_student.models.load import unsupported_reason
 
 ATTENTION = "sdpa"
 """The implementation that accepts a boolean mask of token pairs; ``eager`` would add it to its scores."""

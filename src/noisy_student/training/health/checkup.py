@@ -25,7 +25,7 @@ NEAR_ZERO = 0.01
 
 def misleading(window: Window) -> Iterator[str]:
     """Explain each of the trainer's latest logged numbers that is easily misread, one sentence each."""
-    if window.setup.method != "grpo" or not window.points or not window.facts:
+    if not window.setup.samples or not window.points or not window.facts:
         return
     point, fact = window.points[-1], window.facts[-1]
     if not fact["spread"]:

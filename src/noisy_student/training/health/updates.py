@@ -44,7 +44,7 @@ def updates_swallowed(window: Window) -> Finding | None:
 def learning_rate_too_high(window: Window) -> Finding | None:
     """The model left its start within a few steps and became worse, or fine-tuning raised the loss it minimises."""
     remedy = _another_rate(window, 0.1)
-    if window.setup.method == "sft":
+    if not window.setup.samples:
         losses = [float(check["own_loss"]) for check in window.checks if check.get("own_loss") is not None]
         if len(losses) < 2 or losses[-1] <= max(RISEN * losses[0], losses[0] + AT_LEAST):
             return None
@@ -72,7 +72,7 @@ def learning_rate_too_low(window: Window) -> Finding | None:
     """The model has not moved although some groups had advantages; or its adapter has not changed."""
     setup = window.setup
     reached = [nats for step, nats in window.kl_to_start if step >= 2 * RECENT]
-    change = float(window.checks[-1]["change"]) if setup.method == "sft" and setup.adapter else math.inf
+    change = float(window.checks[-1]["change"]) if setup.adapter and not setup.samples else math.inf
     if reached and reached[-1] < STILL:
         seen = f"the model is {reached[-1]:.1g} nats a token from its start"
     elif change < LITTLE:

@@ -41,9 +41,14 @@ class Setup:
         return self.dtype in ("bfloat16", "float16")
 
     @property
+    def samples(self) -> bool:
+        """True if the student samples answers while it learns."""
+        return self.grpo is not None
+
+    @property
     def method(self) -> Literal["grpo", "sft"]:
         """The training method, which is also its table of settings in a remedy."""
-        return "sft" if self.grpo is None else "grpo"
+        return "grpo" if self.samples else "sft"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Samples on unseen questions → counts of correct votes, readable answers and cut answers, and answer lengths."""
+"""Samples on holdout questions → counts of correct votes, readable answers and cut answers, and answer lengths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PERCENTILE = 0.99
 
 def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``votes.json``; with K = 1 the vote is the answer itself, so its share of correct votes is the accuracy."""
-    gold = {label.question_id: label.answer for label in read_labels(inputs["unseen"][0] / "gold.jsonl")}
+    gold = {label.question_id: label.answer for label in read_labels(inputs["holdout"][0] / "gold.jsonl")}
     samples = list(read_folders(inputs["samples"], context.check))
     cast = list(ballots(samples, truncated=spec["truncated"]))
     made = list(votes(cast, k=spec["K"], ties=spec["ties"]))
