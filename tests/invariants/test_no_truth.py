@@ -50,6 +50,7 @@ def begun(place: Workplace) -> Workplace:
     return place
 
 
+@pytest.mark.slow
 def test_init_then_run_ends_in_a_verdict_with_its_unit_and_mde(begun: Workplace) -> None:
     place = begun
     done = place.complete()

@@ -142,7 +142,13 @@ class PausedAt(Context):
             raise Paused
 
 
-@pytest.mark.parametrize("changes", [{}, {"micro_batch": 4}, {"num_iterations": 2}, {"refill": 1}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"refill": 1},
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ({}, {"micro_batch": 4}, {"num_iterations": 2})),
+    ],
+)
 def test_a_run_that_was_paused_before_its_last_step_is_the_uninterrupted_one(
     changes: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -179,6 +185,7 @@ test_train.run(Path(sys.argv[3]), change=draw)
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_in_the_last_step_loses_that_step_only(
     whole: tuple[LoadedModel, GrpoResult], tmp_path: Path
 ) -> None:

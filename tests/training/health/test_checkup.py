@@ -83,7 +83,7 @@ def test_a_stopped_run_leaves_its_curves(tmp_path: Path) -> None:
         assert len(list(files.read_jsonl(tmp_path / "curves" / f"{name}.jsonl"))) == 2
 
 
-@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_paused_run_has_the_looks_of_the_uninterrupted_one(step: int, tmp_path: Path) -> None:
     whole = run(tmp_path / "whole", SHORT, health=SPEC)
     with pytest.raises(Paused):
