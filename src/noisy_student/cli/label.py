@@ -42,7 +42,7 @@ def command(
     items = stream.items(rows, file)
     # A sample's question_id is the digest of the question's text, as ours are, or the file's own id.
     found = [
-        labels.get(item.question.id) or labels.get(str(row.get("id")), [])
+        labels.get(item.question.id) or labels.get(str(row.values.get("id")), [])
         for row, item in zip(rows, items, strict=True)
     ]
     if labels and not any(found):
@@ -52,7 +52,7 @@ def command(
             do="Give the questions that were sampled, with the ids they had.",
             code="samples-of-other-questions",
         )
-    written = [labeled for row, of_row in zip(rows, found, strict=True) for labeled in _labeled(row, of_row)]
+    written = [labeled for row, of_row in zip(rows, found, strict=True) for labeled in _labeled(stream.require_writable(row), of_row)]
     known = sum(row["label"] is not None for row in written)
     remark(f"{known} of {len(written)} rows have a label.")
     stream.write(written, out)
@@ -73,7 +73,8 @@ def _labels(path: Path, rule: Selection, choice: Choice, seed: int) -> dict[str,
 def _samples(path: Path) -> Iterator[Sample]:
     """Yield the samples of a file; only ``question_id`` is required, so any engine's output works."""
     drawn: dict[str, int] = {}
-    for place, row in stream.placed(str(path)):
+    for read in stream.read(str(path)):
+        row, place = read.values, read.place
         question_id, finish = text_of(row, "question_id", place), finish_of(row, place)
         k = drawn[question_id] = drawn.get(question_id, -1) + 1
         text = optional_text(row, "text", place) or ""

@@ -10,7 +10,7 @@ import importlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +24,7 @@ from noisy_student.cli import options, stream
 from noisy_student.cli.console import emit, remark, say
 from noisy_student.cli.overrides import Flags
 from noisy_student.context import Context, stop_on_signals
+from noisy_student.data.fields import SourceRow
 from noisy_student.data.key_file import write_key
 from noisy_student.data.read import marked
 from noisy_student.data.rows import question_row, write_questions
@@ -267,6 +268,6 @@ def _drawn(recipe: Recipe, asked: Sequence[Question], folder: Path, *, k: int, d
     return made
 
 
-def _own(row: dict[str, Any]) -> dict[str, Any]:
+def _own(row: SourceRow) -> SourceRow:
     """Return a row of `label` with its label in place of the answer that came with the question."""
-    return {**row, "answer": row["label"]} if "label" in row else row
+    return replace(row, values={**row.values, "answer": row.values["label"]}) if "label" in row.values else row
