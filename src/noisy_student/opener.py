@@ -99,7 +99,7 @@ def kind_of(path: Path) -> str:
         mode = path.stat().st_mode
     except FileNotFoundError:
         if path.is_symlink():
-            return f"a symbolic link to {os.readlink(path)}, which does not exist"
+            return f"a symbolic link to {path.readlink()}, which does not exist"
         return "missing"
     except OSError as error:
         return f"unreadable ({error.strerror})"

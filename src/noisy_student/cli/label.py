@@ -39,7 +39,7 @@ def command(
     rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
     labels = _labels(samples, rule, cast("Choice", text), seed)
     rows = list(stream.read(file))
-    items = stream.items(rows, file)
+    items, kept = stream.items(rows, file), map(stream.require_writable, rows)
     # A sample's question_id is the digest of the question's text, as ours are, or the file's own id.
     found = [
         labels.get(item.question.id) or labels.get(str(row.values.get("id")), [])
@@ -52,7 +52,7 @@ def command(
             do="Give the questions that were sampled, with the ids they had.",
             code="samples-of-other-questions",
         )
-    written = [labeled for row, of_row in zip(rows, found, strict=True) for labeled in _labeled(stream.require_writable(row), of_row)]
+    written = [labeled for row, of_row in zip(kept, found, strict=True) for labeled in _labeled(row, of_row)]
     known = sum(row["label"] is not None for row in written)
     remark(f"{known} of {len(written)} rows have a label.")
     stream.write(written, out)

@@ -25,8 +25,13 @@ SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".txt", ".parq
 """Suffixes of the files that are read, in any case; ``.gz`` may follow those of text."""
 _JSON = (".jsonl", ".ndjson", ".json")
 _TABLES = (".csv", ".tsv", ".tab")
-_WRAPPERS = frozenset("data dataset examples instances items problems questions records rows samples train test".split())
+_WRAPPERS = frozenset(
+    ["data", "dataset", "examples", "instances", "items", "problems", "questions", "records", "rows", "samples"]
+    + ["train", "test"]
+)
 """Keys under which published JSON files hold their rows."""
+_OF_A_ROW = frozenset(["question", "text", "problem", "prompt", "query", "input", "instruction", "body"])
+"""Keys of an object that is a row itself, whatever lists it holds."""
 _SEPARATORS = "\t;,|"
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """First line by which Excel is told the separator."""
@@ -219,6 +224,8 @@ def _holds_rows(values: Mapping[str, Any]) -> bool:
 
 
 def _rows_key(values: Mapping[str, Any]) -> str | None:
+    if any(name.lower() in _OF_A_ROW for name in values):
+        return None
     lists = [name for name, value in values.items() if _is_rows(value)]
     usual = [name for name in lists if name.lower() in _WRAPPERS]
     return usual[0] if len(usual) == 1 else lists[0] if len(values) == 1 and lists else None
@@ -349,5 +356,12 @@ def _row(columns: Sequence[str], cells: Sequence[str], place: str, separator: st
             why=f"Cells are separated by {shown}; a text that holds one, or a line end, must stand in quotes.",
             do="Fix that row.",
             code="row-width",
+        )
+    if separator == "\t" and any("\t" in cell and "\n" in cell for cell in cells):
+        raise UserError(
+            f"{place} has a cell in quotes that holds tabs and line ends.",
+            why="Most likely the quote is part of the text, and several rows were read as one.",
+            do='Write each quote of a cell twice, and put the cell in quotes: """Yes,"" he said".',
+            code="table-malformed",
         )
     return {name: cell if cell.strip() else None for name, cell in zip(columns, cells, strict=False)}
