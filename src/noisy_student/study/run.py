@@ -97,10 +97,9 @@ class Run:
     def grades(self) -> list[dict[str, Any]]:
         """Read every grade of the compared decoding: seed, condition and the fields of ``records.Grade``."""
         # Arrow is slow to import, and most callers need no single grades.
-        from pyarrow.parquet import read_table
+        from noisy_student.data.read import read_parquet
 
-        found: list[dict[str, Any]] = read_table(self.folder / GRADES).to_pylist()
-        return found
+        return read_parquet(self.folder / GRADES)
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, {self.results['status']}, {len(self.conditions)} conditions)"
