@@ -36,9 +36,9 @@ def output() -> Console:
     return Terminal(highlight=False)
 
 
-def aside() -> Console:
-    """Return the console of progress and remarks."""
-    return Terminal(stderr=True, highlight=False)
+def aside(*, quiet: bool = False) -> Console:
+    """Return the console of progress and remarks; a quiet one prints nothing."""
+    return Terminal(stderr=True, highlight=False, quiet=quiet)
 
 
 def emit(value: Any) -> None:
