@@ -31,9 +31,14 @@ class Terminal(Console):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
+IN_PIPES = 160
+"""Width of what goes into a pipe or a file, where no screen sets one: wide enough for every column."""
+
+
 def output() -> Console:
     """Return the console of results."""
-    return Terminal(highlight=False)
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Terminal(highlight=False, width=IN_PIPES if piped else None)
 
 
 def aside(*, quiet: bool = False) -> Console:
