@@ -63,14 +63,14 @@ def run_named(name: str, runs: Path) -> Path | None:
     return next((path for path in folders if (path / RESULTS).is_file() and (path / CURVES).is_file()), None)
 
 
-def differing(settings: Sequence[Any]) -> dict[str, list[Any]]:
+def differing(settings: Sequence[Any], *, hidden: Sequence[str] = UNSHOWN) -> dict[str, list[Any]]:
     """Return the dotted fields in which settings differ, with the value in each; None where one has no such field.
 
     >>> differing([{"sft": {"epochs": 3.0}, "seeds": [1]}, {"sft": {"epochs": 2.0}, "seeds": [1]}])
     {'sft.epochs': [3.0, 2.0]}
     """
     leaves = [dict(flat(each)) if isinstance(each, Mapping) else {} for each in settings]
-    names = dict.fromkeys(name for each in leaves for name in each if name.partition(".")[0] not in UNSHOWN)
+    names = dict.fromkeys(name for each in leaves for name in each if name.partition(".")[0] not in hidden)
     values = {name: [each.get(name) for each in leaves] for name in names}
     return {name: found for name, found in values.items() if any(value != found[0] for value in found)}
 
