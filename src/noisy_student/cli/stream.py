@@ -31,9 +31,11 @@ def name_of(path: str) -> str:
     return opener.STANDARD_INPUT if path == STANDARD else path
 
 
-def items(rows: Iterable[SourceRow], file: str, *, answers: Need = "optional") -> list[Item]:
+def items(
+    rows: Iterable[SourceRow], file: str, *, answers: Need = "optional", fields: Fields | None = None
+) -> list[Item]:
     """Return the questions in the rows of a file or of standard input."""
-    return read_items(rows, name_of(file), fields=Fields(), answers=answers)
+    return read_items(rows, name_of(file), fields=fields or Fields(), answers=answers)
 
 
 def require_writable(row: SourceRow) -> dict[str, Any]:
