@@ -163,7 +163,7 @@ def read_bytes(path: Path, *, largest: int = LARGEST_DOCUMENT) -> bytes:
     with _told(path), open_regular(path) as file:
         data = file.read(largest + 1)
     if len(data) > largest:
-        _too_large(str(path), "is larger", largest)
+        _too_large(str(path), "is larger", largest, do="Check the path.")
     return data
 
 
@@ -349,10 +349,10 @@ class _Unpacking(io.RawIOBase):
         return len(data)
 
 
-def _too_large(name: str, what: str, most: int) -> NoReturn:
+def _too_large(name: str, what: str, most: int, *, do: str = "") -> NoReturn:
     raise UserError(
         f"{name} {what} than {most:,} bytes.",
         why="This limit keeps a damaged or hostile file from using up the memory.",
-        do="Check the file; give a large one as JSONL, unpacked, with one row a line.",
+        do=do or "Check the file; give a large one as JSONL, unpacked, with one row a line.",
         code="file-too-large",
     )
