@@ -97,7 +97,7 @@ def kind_of(path: Path) -> str:
     """Return what stands at the path, as words for a message: ``a folder``, ``a named pipe``, ``missing``."""
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
             return f"a symbolic link to {path.readlink()}, which does not exist"
         return "missing"
@@ -142,6 +142,21 @@ def require_regular(path: Path) -> None:
     """Raise UserError unless the path is a regular file, or a link to one, that can be opened."""
     with _told(path):
         open_regular(path).close()
+
+
+def require_folder(path: Path) -> None:
+    """Raise UserError if anything but a folder stands at the path, or in the place of a folder above it."""
+    for place in (path, *path.parents):
+        kind = kind_of(place)
+        if kind == "a folder":
+            return
+        if kind != "missing":
+            raise UserError(
+                f"{place} is {kind}.",
+                why="Results are kept in a folder there.",
+                do="Give another path, or move it away.",
+                code="not-a-folder",
+            )
 
 
 def _readable(mode: int, path: Path) -> bool:
