@@ -93,7 +93,7 @@ def _is_table(line: str, suffix: str) -> bool:
 
 def _json_lines(lines: Lines, name: str) -> Iterator[SourceRow]:
     """Yield the objects of JSONL; a file of one object that holds the rows in it is read as these."""
-    rows = _objects(lines, name)
+    rows = (SourceRow(values, place) for values, place in files.rows_of(lines, name))
     first = next(rows)
     if not _holds_rows(first.values):
         yield first
@@ -102,22 +102,6 @@ def _json_lines(lines: Lines, name: str) -> Iterator[SourceRow]:
     else:
         yield from _inner(first.values, name)
     yield from rows
-
-
-def _objects(lines: Lines, name: str) -> Iterator[SourceRow]:
-    for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            values, place = next(files.rows_of([(number, line)], name))
-        except UserError as error:
-            if error.code == "json-malformed" and not line.lstrip().startswith("{"):
-                error.do = (
-                    "Fix that line: each line of JSONL is one object such as"
-                    ' {"question": "...", "answer": "..."}. Name a table .csv or .tsv.'
-                )
-            raise
-        yield SourceRow(values, place)
 
 
 def _document(lines: Lines, name: str) -> Iterator[SourceRow]:
