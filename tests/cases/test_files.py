@@ -1,4 +1,4 @@
-"""The rows of r-data-files.jsonl: each file is written as it was found, and is read, or refused with a fitting remedy."""
+"""The rows of r-data-files.jsonl: each file is read, or refused with a fitting remedy."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_questions_and_answers_without_a_header(tmp_path: Path) -> None:
         ("a.json", '[{"a": 1, "a": 2}]', "json-not-strict", '"a" occurs twice'),
         ("a.json", "[" * 100_000, "json-not-strict", "a.json:1"),
         ("a.jsonl", '{"a": 1}\n[1]\n', "row-not-object", "a.jsonl:2 is a list"),
-        ("a.jsonl", "question,answer\na,7\n", "json-malformed", "Name a table .csv"),
+        ("a.jsonl", "question,answer\na,7\n", "json-malformed", "ends in .csv"),
         ("a.txt", "only words\n", "json-malformed", "a.txt:1:1"),
         ("a.csv", "q,a\na,b,7\n", "row-width", "a.csv:2 has 3 cells"),
         ("a.csv", "q,a\na,7\nb\n", "row-width", "a.csv:3 has 1 cell"),
