@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, TypeAlias
 
 from noisy_student.errors import UserError
 
@@ -30,6 +30,7 @@ LARGEST_UNPACKED = 1_000_000_000
 """Bytes that a compressed file may always unpack to; see ``most_unpacked``."""
 USUAL_RATIO = 20
 """Compressed texts unpack to 3 to 10 times their size; a file that unpacks to thousands of times is an attack."""
+Bytes: TypeAlias = "io.BufferedReader[Any]"
 PARQUET = b"PAR1"
 STANDARD_INPUT = "standard input"
 _GZIP = b"\x1f\x8b"
@@ -106,7 +107,7 @@ def kind_of(path: Path) -> str:
     return _KINDS.get(stat.S_IFMT(mode), "a file")
 
 
-def open_regular(path: Path) -> io.BufferedReader:
+def open_regular(path: Path) -> Bytes:
     """Open a regular file for reading bytes; raises OSError, and UserError, without waiting, for anything else.
 
     Links to regular files are followed. The pipe of a shell's ``<(...)`` is read, since another process writes to it.
@@ -188,7 +189,7 @@ def read_text(path: Path, *, largest: int = LARGEST_DOCUMENT) -> str:
         return text_of(file, str(path))
 
 
-def text_of(file: io.BufferedReader, name: str) -> str:
+def text_of(file: Bytes, name: str) -> str:
     """Return the text of an open file of at most LARGEST_DOCUMENT bytes, by its byte order mark."""
     return Opened(name, file, file.peek(_HEAD)[:_HEAD], 0).text()
 
@@ -228,7 +229,7 @@ class Opened:
     """
 
     name: str
-    file: io.BufferedReader
+    file: Bytes
     head: bytes
     size: int
 
@@ -294,15 +295,15 @@ def _encoding(head: bytes) -> str:
     marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     if marked is not None or len(head) < 4:
         return marked or "utf-8"
-    zeros = [byte == 0 for byte in head[:4]]
-    return {(0, 1, 0, 1): "utf-16-le", (1, 0, 1, 0): "utf-16-be"}.get(tuple(map(int, zeros)), "utf-8")  # type: ignore[call-overload,no-any-return]
+    zeros = "".join("0" if byte == 0 else "x" for byte in head[:4])
+    return {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(zeros, "utf-8")
 
 
-def _unpacked(name: str, file: io.BufferedReader, size: int) -> Opened:
+def _unpacked(name: str, file: Bytes, size: int) -> Opened:
     head = file.peek(_HEAD)[:_HEAD]
     if head.startswith(_GZIP):
-        inner = io.BufferedReader(_Unpacking(name, file, most_unpacked(size)))
-        head, file = inner.peek(_HEAD)[:_HEAD], inner
+        file = io.BufferedReader(_Unpacking(name, file, most_unpacked(size)))
+        head = file.peek(_HEAD)[:_HEAD]
         if head.startswith((_GZIP, PARQUET)):
             raise UserError(
                 f"{name} is {'parquet' if head.startswith(PARQUET) else 'gzip'} inside gzip.",
