@@ -54,7 +54,7 @@ _MARKS = {
 _UNPACK = "Unpack it ({})."
 _SAVE = "Open it and save it as CSV (UTF-8)."
 _FOREIGN = {
-    b"PK\x03\x04": ("a ZIP archive or an Excel workbook", "Unpack it (unzip), or save the sheet as CSV (UTF-8)."),
+    b"PK\x03\x04": ("a ZIP archive", _UNPACK.format("unzip")),
     b"\x28\xb5\x2f\xfd": ("compressed with zstd", _UNPACK.format("zstd -d")),
     b"BZh": ("compressed with bzip2", _UNPACK.format("bunzip2")),
     b"\xfd7zXZ\x00": ("compressed with xz", _UNPACK.format("unxz")),
@@ -166,10 +166,13 @@ def _readable(mode: int, path: Path) -> bool:
 
 
 def _refuse(path: Path) -> NoReturn:
+    kind = kind_of(path)
     raise UserError(
-        f"{path} is {kind_of(path)}.",
+        f"{path} is {kind}.",
         why="Only regular files are read, since reading anything else may never end.",
-        do="Give a file; the output of another command can come through standard input (-).",
+        do="Give one of its files."
+        if kind == "a folder"
+        else "Give a file; the output of another command can come through standard input (-).",
         code="not-a-regular-file",
     )
 
@@ -266,7 +269,8 @@ class Opened:
 
     def _utf8_lines(self) -> Iterator[str]:
         for number, raw in enumerate(iter(partial(self.file.readline, LARGEST_LINE + 1), b""), start=1):
-            line = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+            # Files with a mark that were joined have one in the middle.
+            line = raw.removeprefix(codecs.BOM_UTF8)
             if len(line) > LARGEST_LINE:
                 _too_large(f"{self.name}:{number}", "is longer", LARGEST_LINE)
             try:
@@ -323,8 +327,11 @@ def _require_data(name: str, head: bytes) -> None:
             do="Run git lfs pull in its folder.",
             code="lfs-pointer",
         )
+    told: tuple[str, str] | None = None
     if head[257:262] == b"ustar":
-        told: tuple[str, str] | None = ("a tar archive", _UNPACK.format("tar -xf"))
+        told = ("a tar archive", _UNPACK.format("tar -xf"))
+    elif head.startswith(b"PK\x03\x04") and (b"[Content_Types]" in head or name.lower().endswith((".xlsx", ".ods"))):
+        told = ("an Excel workbook or another Office document", _SAVE)
     else:
         start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
         found = (row for words, row in _PAGES.items() if start.startswith(words))

@@ -77,7 +77,7 @@ def command(
     found = find(file, unlabeled=unlabeled, test=test, fields=fields)
     sizes = fitting(found)
     # A study's name has at most 64 characters of these.
-    name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64] or "mine"
+    name = re.sub(r"[^a-z0-9._-]+", "-", Path(file.name.lower().removesuffix(".gz")).stem).strip("-._")[:64] or "mine"
     target = stream.new_path(str(out or f"{name}.toml"))
     if target.suffix != ".toml":
         raise UserError(f"{target} is no .toml file.", do="Give another --out.", code="not-a-toml-name")
