@@ -81,6 +81,17 @@ def folder_digest(folder: Path) -> str:
     return identity.digest({path.relative_to(folder).as_posix(): files.sha256_file(path) for path in parts})
 
 
+def own_file(path: Path, folder: Path) -> bool:
+    """Return whether ``path`` is a file of the model in ``folder``; a link out of it counts in the hub's cache only.
+
+    The cache keeps files once, in ``blobs`` beside the snapshots; any other link could show a file of the user's.
+    """
+    home = folder.resolve()
+    real = path.resolve()
+    places = [home, *([home.parent.parent / "blobs"] if home.parent.name == "snapshots" else [])]
+    return real.is_file() and any(real.is_relative_to(place) for place in places)
+
+
 def _object(value: Any, place: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(

@@ -16,7 +16,8 @@ from transformers.trainer_pt_utils import get_parameter_names
 from noisy_student import seeds
 from noisy_student.errors import UserError
 from noisy_student.models.adapter import write_adapter
-from noisy_student.models.load import LoadedModel, save
+from noisy_student.models.load import LoadedModel
+from noisy_student.models.save import save
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.lora import LoraSpec
 from noisy_student.training.specs.sft import SftSpec

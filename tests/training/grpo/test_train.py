@@ -21,7 +21,8 @@ from noisy_student.errors import NotTrainable, Paused
 from noisy_student.labeling.vote import winner_of
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, load, save
+from noisy_student.models.load import LoadedModel, load
+from noisy_student.models.save import save
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw, Label
 from noisy_student.sampling.engine import Decoding

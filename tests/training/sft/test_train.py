@@ -16,7 +16,8 @@ from noisy_student.context import Context
 from noisy_student.errors import NotTrainable, Paused
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, load, save
+from noisy_student.models.load import LoadedModel, load
+from noisy_student.models.save import save
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Example, Question
 from noisy_student.training.sft import train as sft

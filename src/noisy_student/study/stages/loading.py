@@ -9,7 +9,8 @@ from pathlib import Path
 from noisy_student.context import Context, Inputs, Spec
 from noisy_student.errors import UserError
 from noisy_student.models.adapter import merged
-from noisy_student.models.load import LoadedModel, LoadedTokenizer, find_folder, load, load_tokenizer, save
+from noisy_student.models.load import LoadedModel, LoadedTokenizer, find_folder, load, load_tokenizer
+from noisy_student.models.save import save
 
 
 def base(spec: Spec) -> Path:
