@@ -81,6 +81,14 @@ def folder_digest(folder: Path) -> str:
     return identity.digest({path.relative_to(folder).as_posix(): files.sha256_file(path) for path in parts})
 
 
+def stored_dtype(folder: Path) -> str | None:
+    """Return the type of a model folder's weights by its config.json; None where that names no type."""
+    path = folder / "config.json"
+    config = files.read_json(path) if path.is_file() else {}
+    found = config.get("dtype") or config.get("torch_dtype")
+    return found if isinstance(found, str) else None
+
+
 def own_file(path: Path, folder: Path) -> bool:
     """Return whether ``path`` is a file of the model in ``folder``; a link out of it counts in the hub's cache only.
 

@@ -50,12 +50,6 @@ def save(loaded: LoadedModel, folder: Path, *, dtype: torch.dtype | None = None)
     return folder_digest(folder)
 
 
-def stored_dtype(folder: Path) -> str | None:
-    """Return the type in which a model folder stores its weights, as its config.json says."""
-    config = files.read_json(folder / "config.json")
-    return config.get("dtype") or config.get("torch_dtype")
-
-
 def in_both_versions(config: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config.json of transformers 5 with the rotary settings under the names of 4.57 as well.
 
