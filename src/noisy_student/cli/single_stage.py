@@ -40,6 +40,7 @@ from noisy_student.sampling.sample import shards
 from noisy_student.study.plan import specs
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.study import Settings
+from noisy_student.training.specs.sft import UNSEEDED
 
 STUDY = "v1"
 """Source of the settings for model, prompt, sampling and training; any study would do."""
@@ -164,6 +165,8 @@ def train(
     left = made.without_solution + summary["too_long"]
     omitted = f"; {left} left out (no solution, or too long)" if left else ""
     say(f"{out}: {summary['examples']} examples, {summary['steps']} steps{omitted}")
+    if not summary["seeded"]:
+        say(UNSEEDED)
     say(loading_line(Path(out)))
 
 
