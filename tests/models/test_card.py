@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from noisy_student import files
 from noisy_student.models import lab
 from noisy_student.models.adapter import write_adapter
-from noisy_student.models.card import Base, add_papers, base_of, loading_line
+from noisy_student.models.card import Base, Student, add_papers, base_of, loading_line
 from noisy_student.models.load import load
 from noisy_student.models.save import save
 from noisy_student.training.specs.lora import LoraSpec
@@ -78,7 +78,7 @@ def test_a_student_that_is_loaded_as_printed_ends_its_answers(kind: str, tmp_pat
 def test_the_card_loads_its_student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = two_ends(tmp_path / "base")
     folder = adapter_of(base, tmp_path / "student")
-    add_papers(folder, Base("lab-m", None, base), title="student", spec=SPEC, summary=SUMMARY)
+    add_papers(folder, Base("lab-m", None, base), Student("student", "student", SPEC, SUMMARY))
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec((folder / "README.md").read_text().split("```python\n")[1].split("```")[0], names)
@@ -92,8 +92,7 @@ CARD = "---\nlanguage: en\nlicense: apache-2.0  # as below\nlicense_link: 'LICEN
 def handed_over(base: Path, folder: Path, **more: Any) -> tuple[dict[str, Any], str]:
     """The head and the text of a student's card."""
     save(load(base), folder)
-    spec, summary = {**SPEC, **more}, SUMMARY
-    add_papers(folder, Base("base", "owner/base", base), title="A: #1", spec=spec, summary=summary)
+    add_papers(folder, Base("base", "owner/base", base), Student("named", "A: #1", {**SPEC, **more}, SUMMARY))
     head, text = (folder / "README.md").read_text().removeprefix("---\n").split("\n---\n", 1)
     return yaml.safe_load(head), text
 
@@ -113,6 +112,7 @@ def test_the_license_and_its_files_are_handed_on(base: Path, tmp_path: Path) -> 
     assert "apache-2.0" in text and "`NOTICE`" in text
     for name in ("LICENSE", "NOTICE", "Notice.md", "LICENCE.txt", "COPYING", "USE_POLICY.md"):
         assert (tmp_path / "student" / name).read_text() == f"{name} of the base"
+    assert 'AutoTokenizer.from_pretrained("named")' in text
     assert "# Base" not in text, "the student's card is its own"
 
 
@@ -171,8 +171,8 @@ def test_the_type_of_the_weights_is_named_where_it_is_not_the_bases(base: Path, 
 
 
 def test_the_base_is_found_where_it_is_local(base: Path) -> None:
-    assert base_of({"digest": "d"}, str(base), name="mine") == Base("mine", None, base)
-    assert base_of({"gguf": "d"}, str(base / "model.gguf"), name="m.gguf") == Base("m.gguf")
+    assert base_of({"digest": "d"}, str(base), name="/home/me/mine") == Base("mine", None, base, "d")
+    assert base_of({"gguf": "e"}, str(base / "model.gguf"), name="m.gguf") == Base("m.gguf", digest="e")
     assert base_of({"hub": "a/b", "revision": None}, "a/b", name="a/b") == Base("a/b", "a/b")
 
 

@@ -30,7 +30,7 @@ from noisy_student.data.rows import question_row, write_questions
 from noisy_student.data.source import merge
 from noisy_student.errors import UserError
 from noisy_student.labeling.examples import examples, write_examples
-from noisy_student.models.card import add_papers, base_of, loading_line
+from noisy_student.models.card import Student, add_papers, base_of, loading_line
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.node import STAGES, code_of
 from noisy_student.records import Label, Question
@@ -157,7 +157,7 @@ def train(
         summary = _run("train-sft", spec, {"split": [split], "examples": [read]}, folder / "train")
         student = folder / "train" / "data" / "model"
         origin = base_of(base.spec, base.paths["model"], name=settings.model.id)
-        add_papers(student, origin, title=Path(out).name, spec=spec, summary=summary)
+        add_papers(student, origin, Student(Path(out).name, Path(out).name, spec, summary))
         student.rename(out)
     if json:
         emit({"schema": 1, "model": out, "without_solution": made.without_solution, **summary})

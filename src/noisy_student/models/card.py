@@ -32,13 +32,28 @@ class Base:
     name: str
     hub: str | None = None
     folder: Path | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A student for its card: the name of its folder, its title, and spec and summary of its training."""
+
+    name: str
+    title: str
+    spec: Mapping[str, Any]
+    summary: Mapping[str, Any]
 
 
 def base_of(model: Mapping[str, Any], path: str, *, name: str) -> Base:
-    """Return the base of a training with this ``model`` spec and path of the base: a folder, a file or a hub id."""
+    """Return the base of a training with this ``model`` spec and path of the base: a folder, a file or a hub id.
+
+    ``name`` is the id in the settings; of a path it keeps the last part, since a card may be published.
+    """
     hub, folder = model.get("hub"), Path(path)
     if hub is None:
-        return Base(name, None, folder if folder.is_dir() else None)
+        digest = model.get("digest") or model.get("gguf")
+        return Base(Path(name).name, None, folder if folder.is_dir() else None, digest)
     # The hub's client takes half a second to import, and most bases are folders.
     from huggingface_hub import snapshot_download
 
@@ -58,15 +73,12 @@ def loading_line(folder: Path) -> str:
     return f"AutoModelForCausalLM.from_pretrained({path}{ends})"
 
 
-def add_papers(folder: Path, base: Base, *, title: str, spec: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
-    """Write the card into a student's folder, and copy the legal files of its base.
-
-    ``spec`` and ``summary`` are those of its training.
-    """
+def add_papers(folder: Path, base: Base, student: Student) -> None:
+    """Write the card into the folder of a student, and copy the legal files of its base."""
     legal = [] if base.folder is None else list(_legal(base.folder))
     for path in legal:
         shutil.copyfile(path, folder / path.name)
-    text = _card(folder, base, [path.name for path in legal], title=title, spec=spec, summary=summary)
+    text = _card(folder, base, student, [path.name for path in legal])
     files.write_bytes(folder / CARD, text.encode())
 
 
@@ -91,9 +103,7 @@ def _license(folder: Path | None) -> dict[str, str]:
     return {name: value for name, value in found.items() if value and value.isprintable()}
 
 
-def _card(
-    folder: Path, base: Base, legal: list[str], *, title: str, spec: Mapping[str, Any], summary: Mapping[str, Any]
-) -> str:
+def _card(folder: Path, base: Base, student: Student, legal: list[str]) -> str:
     adapter = (folder / ADAPTER).exists()
     terms = _license(base.folder)
     if legal and not terms:
@@ -107,22 +117,22 @@ def _card(
         "tags": ["noisy-student"],
     }
     reader = " (and peft, which reads the base's path from `adapter_config.json`)" if adapter else ""
-    own, short = (json.dumps(text, ensure_ascii=False) for text in (str(folder), folder.name))
+    own, short = (json.dumps(text, ensure_ascii=False) for text in (str(folder), student.name))
     # A JSON value is a YAML value.
     fields = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in head.items())
     return f"""---
 {fields}
 ---
-# {title}
+# {student.title}
 
-Base: `{base.name}`. {_terms(terms, legal)}
+Base: `{base.name}`{f" (digest {base.digest[:16]})" if base.digest else ""}. {_terms(terms, legal)}
 
-{_training(folder, base, spec, summary)}
+{_training(folder, base, student.spec, student.summary)}
 
 ## Loading
 
-The same lines for transformers 4.57 and 5{reader}; with 4.57 add `dtype="auto"` to keep the stored type of
-the weights.
+The lines are the same for transformers 4.57 and 5{reader}.
+With 4.57 add `dtype="auto"` to keep the type of the weights.
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
@@ -131,7 +141,7 @@ tokenizer = AutoTokenizer.from_pretrained({short})
 model = {loading_line(folder).replace(own, short)}
 ```
 
-{_asking(spec["prompt"])}
+{_asking(student.spec["prompt"])}
 """
 
 

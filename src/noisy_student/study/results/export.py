@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from noisy_student import files
-from noisy_student.models.card import ADAPTER, add_papers, base_of
+from noisy_student.models.card import ADAPTER, Student, add_papers, base_of
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes, first_trained
 from noisy_student.study.results.view import RunView
@@ -64,9 +64,8 @@ def _export_model(view: RunView, nodes: ConditionNodes, target: Path, model: str
         }
         files.write_json(making / ADAPTER, {**config, **named})
     origin = base_of(spec, paths["model"], name=model)
-    summary = view.summary(trained) or {}
-    taught = {**trained.spec, "seed": nodes.seed}
-    add_papers(making, origin, title=f"{nodes.name}, seed {nodes.seed}", spec=taught, summary=summary)
+    taught, summary = {**trained.spec, "seed": nodes.seed}, view.summary(trained) or {}
+    add_papers(making, origin, Student(target.name, f"{nodes.name}, seed {nodes.seed}", taught, summary))
     for path in making.rglob("*"):
         if path.is_file():
             path.chmod(path.stat().st_mode & ~_WRITE)
