@@ -33,14 +33,14 @@ _PROBE = "user\n\n Tom has 1,234.5 apples;  Ann gives 7 - na\u00efve \u6771\u4ea
 """Text with all that tokenizers cut differently: digits, runs of blanks, other scripts."""
 
 
-def save(loaded: LoadedModel, folder: Path, *, dtype: torch.dtype | None = None) -> str:
+def save(loaded: LoadedModel, folder: Path, *, dtype: str | None = None) -> str:
     """Write weights (safetensors), tokenizer and generation config; return the folder's digest.
 
     The model itself is converted to ``dtype`` first. Equal weights give equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if dtype is not None:
-        torch.nn.Module.to(loaded.model, dtype)
+        torch.nn.Module.to(loaded.model, getattr(torch, dtype))
     loaded.model.save_pretrained(folder)
     path = folder / "config.json"
     base = files.read_json(loaded.folder / "config.json") if loaded.folder is not None else {}

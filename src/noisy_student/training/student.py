@@ -85,6 +85,13 @@ def write_student(loaded: LoadedModel, spec: Mapping[str, Any], data: Path) -> s
     return save(replace(loaded, model=adapted.merge_and_unload()), data / "model")
 
 
+@torch.no_grad()
+def round_weights(loaded: LoadedModel, dtype: str) -> None:
+    """Round every weight to a value that ``dtype`` can hold, in place; the model keeps its own type."""
+    for weight in loaded.model.parameters():
+        weight.copy_(weight.to(getattr(torch, dtype)))
+
+
 def trainable(model: nn.Module) -> int:
     """Return the number of trained parameters."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

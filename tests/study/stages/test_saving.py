@@ -52,7 +52,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
 def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The lab's model, stored in bfloat16."""
     folder = tmp_path_factory.mktemp("half")
-    save(load(lab.folder("lab-m")), folder, dtype=torch.bfloat16)
+    save(load(lab.folder("lab-m")), folder, dtype="bfloat16")
     return folder
 
 
@@ -87,7 +87,9 @@ def test_a_student_that_rounding_harms_stays_as_it_was_trained(
     half: Path, inputs: dict[str, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Halved weights answer nothing.
-    monkeypatch.setattr(saving, "_round", lambda student, dtype: [w.data.mul_(0.5) for w in student.model.parameters()])
+    monkeypatch.setattr(
+        saving, "round_weights", lambda student, dtype: [w.data.mul_(0.5) for w in student.model.parameters()]
+    )
     context = Heard(tmp_path / "auto")
     trained(half, inputs, context)
     assert types(context.data / "model") == ({torch.float32}, "float32")

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from noisy_student import seeds
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import read
@@ -17,18 +15,18 @@ from noisy_student.context import Context, Inputs, Spec
 from noisy_student.data.rows import read_labels, read_questions
 from noisy_student.models.adapter import plain
 from noisy_student.models.chat import Renderer
-from noisy_student.models.folder import stored_dtype
-from noisy_student.models.load import LoadedModel, find_folder
+from noisy_student.models.load import LoadedModel
 from noisy_student.models.save import save
 from noisy_student.records import Answer
 from noisy_student.sampling.engine import Decoding
 from noisy_student.sampling.torch_engine import TorchEngine
-from noisy_student.study.stages.loading import start
-from noisy_student.training.student import write_student
+from noisy_student.study.stages.loading import start_dtype
+from noisy_student.training.student import round_weights, write_student
 
 WIDTH = 16
 """Answers drawn at once; the optimiser's state may still fill the memory."""
-TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+"""Bytes of a number, of the types that weights are saved in."""
 
 
 def save_student(
@@ -43,34 +41,27 @@ def save_student(
     digest = write_student(student, spec, context.data)
     # A merged adapter is part of the weights by now.
     student = replace(student, model=plain(student.model))
-    base = TYPES.get(stored_dtype(find_folder(start(spec, inputs), revision=spec["model"].get("revision"))) or "")
-    wish, own = settings["save_dtype"], student.model.dtype
-    if base is None or base == own or wish == "trained" or not (context.data / "model").is_dir():
+    base, own = start_dtype(spec, inputs), str(student.model.dtype).removeprefix("torch.")
+    wish = settings["save_dtype"]
+    if base not in BYTES or base == own or wish == "trained" or not (context.data / "model").is_dir():
         return digest
-    names = [str(dtype).removeprefix("torch.") for dtype in (own, base)]
     if wish == "auto":
-        if base.itemsize >= own.itemsize:
+        if BYTES[base] >= BYTES[own]:
             return digest
         right = _right(student, settings, spec, inputs, context)
-        _round(student, base)
+        round_weights(student, base)
         rounded = _right(student, settings, spec, inputs, context)
         seen = f"{rounded} answers on dev are right, {right} without rounding"
         if not right or rounded < right:
             reason = f"with rounded weights {seen}" if right else "no dev question was answered correctly"
             context.notice(
-                f"The student is saved in {names[0]}, and its base in {names[1]}: {reason}. It takes"
-                f' {own.itemsize // base.itemsize} times the space; save_dtype = "base" rounds it.'
+                f"The student is saved in {own}, and its base in {base}: {reason}. It takes {BYTES[own] // BYTES[base]}"
+                ' times the space; save_dtype = "base" rounds it.'
             )
             return digest
-        context.notice(f"The student is saved in {names[1]}, as its base: with rounded weights {seen}.")
+        context.notice(f"The student is saved in {base}, as its base: with rounded weights {seen}.")
     shutil.rmtree(context.data / "model")
     return save(student, context.data / "model", dtype=base)
-
-
-@torch.no_grad()
-def _round(student: LoadedModel, dtype: torch.dtype) -> None:
-    for weight in student.model.parameters():
-        weight.copy_(weight.to(dtype))
 
 
 def _right(student: LoadedModel, settings: Mapping[str, Any], spec: Spec, inputs: Inputs, context: Context) -> int:
