@@ -424,6 +424,27 @@ def test_without_any_reward_signal_an_anchored_student_stays_the_start_model(
     assert len(context.heard) == 1 and "same reward" in context.heard[0]
 
 
+@pytest.mark.parametrize("generations", [3, 6, 7])
+def test_equal_rewards_whose_mean_is_rounded_are_no_signal(generations: int, tmp_path: Path) -> None:
+    # All of the lab's answers end, so each gets the same 0.1, whose mean over some answers is another number.
+    rewards = {"termination": 0.1, "only_right": False}
+    changes = {"rewards": rewards, "scale_rewards": "none", "generations": generations, "steps": 1}
+    spec = GrpoSpec.model_validate({**SPEC.model_dump(), **changes})
+    loaded = load(lab.folder("lab-m"))
+    start = weights(loaded)
+    result = train(loaded, unrewarded(loaded, spec), spec=spec, health=HEALTH, seed=1, context=Context(tmp_path))
+    assert result.facts[0]["signal"] is False
+    assert all(torch.equal(start[name], value) for name, value in weights(loaded).items())
+
+
+def test_a_signal_of_weight_zero_is_none(tmp_path: Path) -> None:
+    spec = SPEC.model_copy(update={"pseudo_weight": 0.0, "beta": 0.04})
+    loaded, result = run(tmp_path, spec, origin="vote")
+    assert any(group.kind == "mixed" for group in result.groups)
+    start = weights(load(lab.folder("lab-m")))
+    assert all(torch.equal(start[name], value) for name, value in weights(loaded).items())
+
+
 def test_after_the_first_signal_steps_without_one_pull_back_to_the_start(tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={"beta": 0.04, "steps": 6})
     visited = run(tmp_path / "order", spec)[1].groups

@@ -75,10 +75,14 @@ class Trainer(GRPOTrainer):
     hidden: int | None
     """Width of a model that can read a prompt once for several answers, else None."""
     _seen: torch.Tensor | None = None
+    _unequal: torch.Tensor
+    """Answers whose group has different rewards."""
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         output: dict[str, Any] = super()._generate_and_score_completions(inputs)
         weights = torch.tensor([item["weight"] for item in inputs], device=output["advantages"].device)
+        # Rounding of a mean gives equal rewards advantages of about 0.001.
+        weights = weights * self._unequal.to(weights.device)
         output["advantages"] = output["advantages"] * weights.to(output["advantages"].dtype)
         self._note_signal(output)
         if self.at_start and "ref_per_token_logps" in output:
@@ -114,7 +118,10 @@ class Trainer(GRPOTrainer):
         # TRL's own reward_std is the batch's: it is above 0 also where rewards differ between groups only.
         rewards = (found * self.reward_weights.to(found.device)).nansum(dim=1)
         assert self.num_generations is not None
-        self.facts[-1]["spread"] = float(rewards.view(-1, self.num_generations).std(dim=1).mean())
+        grouped = rewards.view(-1, self.num_generations)
+        unequal = grouped.amax(dim=1) > grouped.amin(dim=1)
+        self._unequal = unequal.repeat_interleave(self.num_generations)
+        self.facts[-1]["spread"] = float(grouped.std(dim=1).mean())
         return found
 
     def _get_per_token_logps_and_entropies(
