@@ -118,7 +118,14 @@ def test_contradicting_old_names_give_way_to_what_was_trained(tmp_path: Path) ->
     assert files.read_json(student(base, tmp_path / "student") / "config.json")["rope_theta"] == 1e6
 
 
-PAPERS = ("vocab.json", "merges.txt", "tokenizer.model", "special_tokens_map.json", "added_tokens.json")
+PAPERS = (
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+    "tokenizer.model.v3",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
 
 
 def test_the_tokenizer_files_of_the_base_are_kept(tmp_path: Path) -> None:
@@ -134,6 +141,17 @@ def test_the_tokenizer_files_of_the_base_are_kept(tmp_path: Path) -> None:
     write_adapter(adapt(load(base), LoraSpec(rank=2), seed=1), tmp_path / "adapter")
     for name in (*PAPERS, "tokenizer.json", "tokenizer_config.json"):
         assert (tmp_path / "adapter" / name).read_bytes() == (base / name).read_bytes(), name
+
+
+def test_a_byte_order_mark_is_not_handed_on(tmp_path: Path) -> None:
+    base = written_base("llama3", tmp_path / "base", old=True)
+    loaded = load(base)
+    for name in ("tokenizer.json", "tokenizer_config.json", "config.json"):
+        (base / name).write_bytes(b"\xef\xbb\xbf" + (base / name).read_bytes())
+    save(loaded, tmp_path / "student")
+    assert load(tmp_path / "student").tokenizer.get_vocab() == loaded.tokenizer.get_vocab()
+    for path in (tmp_path / "student").glob("*.json"):
+        assert not path.read_bytes().startswith(b"\xef\xbb\xbf")
 
 
 def test_a_tokenizer_that_this_version_builds_otherwise_is_written_as_it_was_trained_with(tmp_path: Path) -> None:

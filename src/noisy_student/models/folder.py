@@ -83,10 +83,18 @@ def folder_digest(folder: Path) -> str:
 
 def stored_dtype(folder: Path) -> str | None:
     """Return the type of a model folder's weights by its config.json; None where that names no type."""
-    path = folder / "config.json"
-    config = files.read_json(path) if path.is_file() else {}
+    config = read_config(folder)
     found = config.get("dtype") or config.get("torch_dtype")
     return found if isinstance(found, str) else None
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the config.json of a model folder, with or without a byte order mark; empty where it has none."""
+    path = folder / "config.json"
+    if not path.is_file():
+        return {}
+    found = files.parse_json(path.read_text(encoding="utf-8-sig"), place=str(path))
+    return found if isinstance(found, dict) else {}
 
 
 def own_file(path: Path, folder: Path) -> bool:

@@ -6,7 +6,7 @@ Transformers 5 writes what 4.57 reads wrongly without an error (rotary settings 
 
 from __future__ import annotations
 
-import shutil
+import codecs
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import torch
 from tokenizers import Tokenizer
 
 from noisy_student import files
-from noisy_student.models.folder import check_folder, folder_digest, own_file
+from noisy_student.models.folder import check_folder, folder_digest, own_file, read_config
 from noisy_student.models.load import LoadedModel
 
 GENERATION = "generation_config.json"
@@ -23,7 +23,8 @@ TOKENIZER = "tokenizer_config.json"
 BACKEND = "tokenizer.json"
 _TOKENIZER_FILES = (
     BACKEND, TOKENIZER, "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt",
-    "*.model", "chat_template.jinja", "chat_template.json", "additional_chat_templates/*.jinja",
+    "*.model", "tokenizer.model.*", "*.tiktoken", "tekken.json",
+    "chat_template.jinja", "chat_template.json", "additional_chat_templates/*.jinja",
 )  # fmt: skip
 _NEW_CLASSES = frozenset({"TokenizersBackend", "PythonBackend", "SentencePieceBackend"})
 """Tokenizer classes that transformers 4 lacks."""
@@ -43,7 +44,7 @@ def save(loaded: LoadedModel, folder: Path, *, dtype: str | None = None) -> str:
         torch.nn.Module.to(loaded.model, getattr(torch, dtype))
     loaded.model.save_pretrained(folder)
     path = folder / "config.json"
-    base = files.read_json(loaded.folder / "config.json") if loaded.folder is not None else {}
+    base = read_config(loaded.folder) if loaded.folder is not None else {}
     files.write_json(path, dict(sorted(in_both_versions(files.read_json(path), base).items())))
     write_tokenizer(loaded, folder)
     check_folder(folder)
@@ -84,7 +85,8 @@ def write_tokenizer(loaded: LoadedModel, folder: Path) -> None:
         for path in _own_files(loaded.folder):
             target = folder / path.relative_to(loaded.folder)
             target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, target)
+            # Without a byte order mark, which no version of transformers reads.
+            target.write_bytes(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     written = files.read_json(folder / TOKENIZER)
     config = {"tokenizer_class": type(loaded.tokenizer).__name__, **written}
     if config["tokenizer_class"] in _NEW_CLASSES and (folder / BACKEND).is_file():
@@ -106,7 +108,7 @@ def _same_ids(loaded: LoadedModel, backend: Path) -> bool:
     """True unless transformers 5 built another tokenizer than the file describes, as it does for some classes."""
     if not backend.is_file():
         return True
-    read = Tokenizer.from_file(str(backend))
+    read = Tokenizer.from_buffer(backend.read_bytes().removeprefix(codecs.BOM_UTF8))
     probes = [_PROBE, *(token for token in loaded.tokenizer.all_special_tokens)]
     return all(read.encode(text).ids == loaded.tokenizer.encode(text) for text in probes)
 
