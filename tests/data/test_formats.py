@@ -128,6 +128,7 @@ def test_questions_and_answers_without_a_header(tmp_path: Path) -> None:
     ("name", "content", "code", "place"),
     [
         ("a.xml", "<p>\n<q>a</q>", "xml-malformed", "a.xml:2"),
+        ("a.xml", "<p>Hello <b>you</b> there</p>", "xml-malformed", "text between others"),
         ("a.xml", "<p><a>1</a><a>2</a></p>", "column-repeated", '"p"'),
         ("a.xml", "<!DOCTYPE p [\n<!ENTITY a 'x'>]>\n<p><q>&a;</q></p>", "xml-malformed", "a document type"),
         ("a.xml", "<p>\n<q>&lt; &nbsp;</q></p>", "xml-malformed", "a.xml:2"),

@@ -288,22 +288,26 @@ def _split(lines: Iterable[str]) -> Iterator[str]:
 
 def _xml(lines: Lines, name: str) -> Iterator[SourceRow]:
     """Yield the elements that hold only texts under names, such as the problems of ASDiv, with their attributes."""
-    parser = ElementTree.XMLPullParser(("start", "end"))
+    parser: ElementTree.XMLPullParser[Any] = ElementTree.XMLPullParser(("start", "end"))
     outer: list[ElementTree.Element] = []
     rows_within: set[int] = set()
-    number, first = next(lines)
-    text = opener.bounded(itertools.chain([first], (line for _, line in lines)), name)
+    start, first = next(lines)
+    number, text = start, opener.bounded(itertools.chain([first], (line for _, line in lines)), name)
     try:
-        for number, line in enumerate(text, start=number):
+        for number, line in enumerate(text, start=start):
             if "<!" in line and re.search(r"<!\s*(DOCTYPE|ENTITY)", line):
                 raise ElementTree.ParseError("it defines a document type")
             parser.feed(line)
-            for event, element in parser.read_events():
+            events: Iterable[Any] = parser.read_events()
+            for event, element in events:
                 if event == "start":
                     outer.append(element)
                     continue
                 outer.pop()
                 within = len(outer) in rows_within
+                between = [element.text if len(element) else None, *(inner.tail for inner in element)]
+                if any(text and text.strip() for text in between):
+                    raise ElementTree.ParseError(f'the element "{element.tag}" has text between others')
                 if len(element) and not within:
                     yield SourceRow(_fields_of(element, f"{name}:{number}"), f"{name}:{number}")
                 rows_within.discard(len(outer))
