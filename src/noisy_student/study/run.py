@@ -20,12 +20,13 @@ from noisy_student.data.parts import parts
 from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.attempt import Outcome
-from noisy_student.pipeline.garbage import finish, rooted
+from noisy_student.pipeline.garbage import adopt, calls, finish, rooted
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Event, Listener, Result, run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.study.plan.plan import Plan, plan
+from noisy_student.study.results.document import CURVES, RESULTS, digests, read_curves, read_results
 from noisy_student.study.results.export import export
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.study import Settings
@@ -61,9 +62,6 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
             nodes[node.key], outcomes[node.key] = node, Outcome("skipped", reason)
             on_event(Event("skipped", node, reason=reason))
     return Result(nodes, outcomes)
-
-
-RESULTS, CURVES = "results.json", "curves.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +110,22 @@ def run(
     # A pre-flight reads the free disk space anew.
     known = found is not None and planned.preflight is None and (found / CURVES).is_file()
     if found is not None and known and all(store.cached(node) for node in planned.targets):
-        made = open_run(found)
-        export(RunView(planned, store), made.folder, made.results)
-        return made
+        # Results that do not fit are collected anew from the store.
+        with suppress(UserError):
+            made = open_run(found)
+            adopt(store.root, digest, parents_first(planned.targets), _command(), found)
+            export(RunView(planned, store), made.folder, made.results, notice=notice)
+            return made
     started = provenance.Moment.now()
     _require_questions(planned, store)
     on_plan(planned, _forecast(planned, store, digest))
-    with rooted(store.root, digest, parents_first(planned.targets), _command()):
+    compute = planned.settings.compute
+    call = {"workers": compute.workers, "usd_per_hour": compute.usd_per_hour}
+    with rooted(store.root, digest, parents_first(planned.targets), _command(), **call):
         result = in_order(planned, store, deadline=deadline, on_event=on_event)
     made = _made(planned, store, result, place=place, digest=digest, started=started)
     finish(store.root, digest, made.folder)
-    export(RunView(planned, store, result), made.folder, made.results)
+    export(RunView(planned, store, result), made.folder, made.results, notice=notice)
     return made
 
 
@@ -135,7 +138,7 @@ def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
 
     settings = planned.settings
     missing = [node for node in parents_first(planned.targets) if not store.cached(node)]
-    rows = forecast(missing, past(settings, store.root), settings.compute)
+    rows = forecast(missing, past(settings, store.root, store.notice), settings.compute)
     keep_forecast(store.root, digest, rows, totals(rows, settings.compute))
     return rows
 
@@ -147,7 +150,7 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
     from noisy_student.study.results.results import collect
     from noisy_student.study.results.training import curves
 
-    view, kept = RunView(planned, store, result), kept_forecast(store.root, digest)
+    view, kept = RunView(planned, store, result, calls(store.root, digest)), kept_forecast(store.root, digest)
     facts = provenance.facts(started)
     results = {
         **collect(view),
@@ -174,8 +177,8 @@ def _command() -> str:
 
 
 def open_run(folder: Path) -> Run:
-    """Read a run that was written before; raises UserError for any other folder."""
-    return Run(folder, files.read_json(folder / RESULTS), files.read_json(folder / CURVES))
+    """Read a run that was written before; raises UserError with file and field for any other folder."""
+    return Run(folder, read_results(folder / RESULTS), read_curves(folder / CURVES))
 
 
 def run_digest(planned: Plan) -> str:
@@ -206,12 +209,8 @@ def _require_questions(planned: Plan, store: Store) -> None:
 
 
 def _folder_of(runs: Path, name: str, digest: str) -> Path | None:
-    for path in sorted(runs.glob(f"{name}-*/{RESULTS}")):
-        # Damaged or foreign folders must not keep a new run from starting.
-        with suppress(OSError, UserError, ValueError, AttributeError):
-            if files.read_json(path).get("digest") == digest:
-                return path.parent
-    return None
+    # Damaged or foreign folders must not keep a new run from starting; the log names them.
+    return digests([runs], lambda error: None, pattern=f"{name}-*").get(digest)
 
 
 def _free_folder(runs: Path, name: str) -> Path:

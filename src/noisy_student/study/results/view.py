@@ -6,13 +6,14 @@ Every other module of results and forecasts computes from a view; none of them r
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from noisy_student import files
 from noisy_student.data.rows import read_asked, read_labels
+from noisy_student.pipeline.garbage import Call
 from noisy_student.pipeline.manifest import Manifest
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Result
@@ -121,11 +122,15 @@ class StoreView:
 
 
 class RunView(StoreView):
-    """A run: its ``plan``, and the ``result`` of computing it, empty where everything was found in the store."""
+    """A run: its ``plan``, and the ``result`` of computing it, empty where everything was found in the store.
 
-    def __init__(self, plan: Plan, store: Store, result: Result | None = None) -> None:
+    ``calls`` are those of the run so far, oldest first; empty where they are unknown.
+    """
+
+    def __init__(self, plan: Plan, store: Store, result: Result | None = None, calls: Sequence[Call] = ()) -> None:
         super().__init__(store)
         self.plan = plan
+        self.calls = tuple(calls)
         self.result = Result({}, {}) if result is None else result
 
     @property
