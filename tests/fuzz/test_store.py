@@ -10,6 +10,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ from workplace import Workplace
 from noisy_student import identity, seeds
 from noisy_student.cli.main import main
 from noisy_student.pipeline.manifest import stored
-from noisy_student.study.forecast.ledger import FinishedRun, ledger
-from noisy_student.pipeline import garbage
-from noisy_student.study.results.document import read_results
+from noisy_student.pipeline.node import parents_first
+from noisy_student.study.forecast.forecast import forecast, totals
+from noisy_student.study.forecast.forecast_vs_actual import kept_forecast
+from noisy_student.study.forecast.timing import past, timing_path
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.files import Request, resolve
 
-FAST, WHOLE = 300, 3000
+FAST = 300
 ODD: tuple[Any, ...] = (
     *(None, True, 0, -1, 5, 1e18, -1e300, 10**30, 10**400, "", "x", "\ud800", "\x00", "1e999", [], [1], {}),
     *({"name": 5}, [[[]]], [None], {"": None}, "../../x", "nan", 2**63, 1e-320, [{"name": 5}]),
@@ -94,25 +98,26 @@ class Bench:
         kept = json.loads(root.read_text())
         place = str(self.other)
         more = {"digest": digest, "run": place, "relative": None, "nodes": kept["nodes"][:5]}
-        (folder / "store/roots" / f"{digest[:16]}.json").write_text(json.dumps({**kept, **more}))
-        for name, path in (("timing", "timing/0123456789abcdef.json"), ("forecasts", f"forecasts/{digest[:16]}.json")):
-            (folder / "store" / name).mkdir(exist_ok=True)
-            if name == "timing":
-                rows = [
-                    {field: getattr(one, field) for field in one.__slots__}
-                    for one in stored(folder / "store").values()
-                    if one.outcome == "done"
-                ]
-                (folder / "store" / path).write_text(json.dumps({"schema": 1, "of": {}, "rows": rows}))
+        made = {**{name: item for name, item in kept.items() if name not in {"schema", "seal"}}, **more}
+        (folder / "store/roots" / f"{digest[:16]}.json").write_text(
+            json.dumps({"schema": 1, **made, "seal": identity.digest(made)})
+        )
+        self.settings = resolve(Request(str(folder / "tiny.toml")))
+        self.nodes = parents_first(plan(self.settings).targets)
+        timing = timing_path(self.settings, folder / "store")
+        timing.parent.mkdir()
+        rows = [asdict(one) for one in stored(folder / "store").values() if one.outcome == "done"]
+        timing.write_text(json.dumps({"schema": 1, "of": {}, "rows": rows}))
         self.kinds = {
             "roots": [root],
             "manifests": sorted((folder / "store/stages").glob("*/MANIFEST.json")),
             "results": [self.run / "results.json"],
             "curves": [self.run / "curves.json"],
             "forecasts": sorted((folder / "store/forecasts").glob("*.json")),
-            "timing": [folder / "store/timing/0123456789abcdef.json"],
+            "timing": [timing],
         }
         assert all(self.kinds.values())
+        self.names = {"DAMAGED": self.run.name, "STAGE": self.kinds["manifests"][0].parent.name}
         self.whole = {path: path.read_bytes() for paths in self.kinds.values() for path in paths}
 
     def damage(self, kind: str, draw: random.Random) -> Path:
@@ -145,7 +150,7 @@ def outcome(call: Callable[[], int], capfd: pytest.CaptureFixture[str]) -> tuple
 
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "roots": (("du", "--json"), ("gc", "--json"), ("log", "--spend", "--json")),
-    "manifests": (("log", "--spend", "--json"), ("why", "sample", "--json"), ("plan",)),
+    "manifests": (("log", "--spend", "--json"), ("why", "STAGE", "--json"), ("plan",)),
     "results": (("log", "--json"), ("log",), ("log", "--spend"), ("report", "DAMAGED"), ("gc", "--json")),
     "curves": (("report", "DAMAGED"),),
     "forecasts": (("kept",),),
@@ -153,9 +158,9 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
-def search(bench: Bench, count: int, first: int, capfd: pytest.CaptureFixture[str]) -> None:
-    for number in range(first, first + count):
-        draw = random.Random(seeds.derive(20, "store", number) if hasattr(seeds, "derive") else number)
+def search(bench: Bench, numbers: range, capfd: pytest.CaptureFixture[str]) -> None:
+    for number in numbers:
+        draw = seeds.generator(number, "tests.fuzz.store")
         kind = KINDS[number % len(KINDS)]
         path = bench.damage(kind, draw)
         try:
@@ -171,8 +176,6 @@ def search(bench: Bench, count: int, first: int, capfd: pytest.CaptureFixture[st
 def _check(bench: Bench, kind: str, words: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
     store, runs = str(bench.folder / "store"), str(bench.folder / "runs")
     if words == ("kept",):
-        from noisy_student.study.forecast.forecast_vs_actual import kept_forecast
-
         for path in bench.kinds["forecasts"]:
             kept_forecast(bench.folder / "store", path.stem)
         return
@@ -181,7 +184,7 @@ def _check(bench: Bench, kind: str, words: tuple[str, ...], capfd: pytest.Captur
         return
     more = ["--store", store] if words[0] in {"du", "gc", "why"} or "--spend" in words else []
     more += ["--runs", runs] if words[0] in {"du", "gc", "log", "report"} else []
-    named = [bench.run.name if word == "DAMAGED" else word for word in words]
+    named = [bench.names.get(word, word) for word in words]
     code, out, err = outcome(lambda: main([*named, *more]), capfd)
     if words[0] == "report":
         assert code == 0 or "[results-malformed]" in err
@@ -199,5 +202,20 @@ def _check(bench: Bench, kind: str, words: tuple[str, ...], capfd: pytest.Captur
 
 
 def _plan(bench: Bench) -> None:
-    """What ``plan`` reads of past work, with a forecast from it."""
-    raise NotImplementedError
+    """Forecast the whole study from past work, as ``plan`` and ``run`` do."""
+    said: list[str] = []
+    known = past(bench.settings, bench.folder / "store", said.append)
+    summed = totals(forecast(bench.nodes, known, bench.settings.compute), bench.settings.compute)
+    json.dumps(asdict(summed), allow_nan=False)
+    assert len(known) >= len(bench.nodes) - 1
+    assert len(said) <= 2
+
+
+def test_mutated_documents_harm_no_other(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+    search(bench, range(FAST), capfd)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(9))
+def test_many_mutated_documents_harm_no_other(bench: Bench, part: int, capfd: pytest.CaptureFixture[str]) -> None:
+    search(bench, range(FAST * (part + 1), FAST * (part + 2)), capfd)

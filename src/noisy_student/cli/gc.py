@@ -39,9 +39,13 @@ class Standing:
         """True where no ended run has a folder: they were moved, or their disk is absent, more likely than removed."""
         return bool(self.missing) and len(self.waiting) == len(self.holding)
 
-    def needed(self, *, without: Collection[Root] = ()) -> set[str] | None:
-        """Return the nodes that runs use, except those of ``without``; None, which is all, if a run is unreadable."""
-        kept = [root for root in self.holding if root not in without]
+    def needed(self, *, without: Collection[Root] = (), removed: bool = False) -> set[str] | None:
+        """Return the nodes that runs use, except those of ``without``; None, which is all, if a run is unreadable.
+
+        Runs that seem to have moved use their nodes, unless the user confirms that they were ``removed``.
+        """
+        moved = self.missing if self.moved and not removed else []
+        kept = [root for root in (*self.holding, *moved) if root not in without]
         return None if self.unreadable else {name for root in kept for name in root.nodes}
 
 
@@ -92,7 +96,7 @@ def command(
     with garbage.sweeping(store) if delete else nullcontext():
         standing = _standing(store, runs)
         given_up = [root for root in standing.waiting if unfinished and not garbage.at_work(store, root)]
-        useless = garbage.garbage(garbage.entries(store), standing.needed(without=given_up))
+        useless = garbage.garbage(garbage.entries(store), standing.needed(without=given_up, removed=runs_removed))
         _say_unreadable(standing)
         _say_missing(standing, delete=delete, confirmed=runs_removed)
         _say_young(useless, delete=delete)
@@ -151,9 +155,7 @@ def _say_missing(standing: Standing, *, delete: bool, confirmed: bool) -> None:
     if standing.moved and not confirmed:
         first, count = standing.missing[0].run, len(standing.missing)
         error = UserError(
-            f"The folders of all {count} runs are missing, as {first}."
-            if count > 1
-            else f"The only run, {first}, is missing.",
+            f"The folder of every run is missing ({count} of {count}), such as {first}.",
             why="They were moved, or their disk is absent: without them all their results count as garbage.",
             do="Name the folder that they are in now with --runs, or confirm by --runs-removed that you removed them.",
             code="all-runs-missing",

@@ -14,18 +14,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from filelock import FileLock, Timeout
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from noisy_student import documents, files
+from noisy_student import documents, files, identity
 from noisy_student.documents import Document, Time
 from noisy_student.errors import UserError
 from noisy_student.pipeline.node import KEY_DIGITS, Node
 
 YOUNG_SECONDS = 3600.0
 """Age below which a result may belong to somebody who has just computed it."""
+_NodeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}-[0-9a-f]{16}$")]
 _TAIL = 3
 """Parts of an older root's path that are searched beside the store."""
 
@@ -52,7 +53,7 @@ class Root(Document):
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     command: str
     started: Time
-    nodes: Annotated[tuple[str, ...], Field(strict=False)]
+    nodes: Annotated[tuple[_NodeName, ...], Field(strict=False)]
     run: str | None = None
     relative: str | None = None
     calls: Annotated[tuple[Call, ...] | None, Field(strict=False)] = None
@@ -72,6 +73,26 @@ class Root(Document):
     def holds(self, store: Path) -> bool:
         """Return whether its nodes must stay."""
         return self.run is None or any(place.is_dir() for place in self.places(store))
+
+
+class _RootFile(Root):
+    """A root with the digest of its other fields, since a changed list of nodes would free results.
+
+    Older versions wrote no seal, and none of the fields that are newer.
+    """
+
+    seal: str | None = None
+
+    @model_validator(mode="after")
+    def _intact(self) -> Self:
+        old = self.seal is None and not {"calls", "relative"} & self.model_fields_set
+        if not old and self.seal != _seal(self):
+            raise ValueError("it was changed after it was written")
+        return self
+
+
+def _seal(root: Root) -> str:
+    return identity.digest({name: value for name, value in root.model_dump(mode="json").items() if name != "seal"})
 
 
 @contextmanager
@@ -160,7 +181,7 @@ def roots(store: Path, left_out: Callable[[UserError], None] = _refuse) -> list[
         left_out(UserError(f"{folder} cannot be read: {error.strerror}.", do=Root.do, code="file-unreadable"))
         return []
     paths = [path for path in listed if path.suffix == ".json" and not path.name.startswith(".")]
-    for path, root in documents.read_each(paths, Root, left_out):
+    for path, root in documents.read_each(paths, _RootFile, left_out):
         if path == _path(store, root.digest):
             found.append(root)
         else:
@@ -175,7 +196,7 @@ def roots(store: Path, left_out: Callable[[UserError], None] = _refuse) -> list[
 def _known(store: Path, digest: str) -> Root | None:
     """Return a run's root; None without a readable one."""
     with suppress(OSError, UserError):
-        return documents.read(_path(store, digest), Root)
+        return documents.read(_path(store, digest), _RootFile)
     return None
 
 
@@ -205,7 +226,7 @@ def sweeping(store: Path) -> Iterator[None]:
 def _write(store: Path, root: Root) -> None:
     path = _path(store, root.digest)
     path.parent.mkdir(parents=True, exist_ok=True)
-    files.write_json(path, {"schema": 1, **root.model_dump(mode="json")})
+    files.write_json(path, {"schema": 1, **root.model_dump(mode="json"), "seal": _seal(root)})
 
 
 def _path(store: Path, digest: str) -> Path:
