@@ -10,6 +10,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ from workplace import Workplace
 
 from noisy_student import identity, seeds
 from noisy_student.cli.main import main
+from noisy_student.errors import UserError
 from noisy_student.pipeline.manifest import stored
 from noisy_student.pipeline.node import parents_first
 from noisy_student.study.forecast.forecast import forecast, totals
 from noisy_student.study.forecast.forecast_vs_actual import kept_forecast
 from noisy_student.study.forecast.timing import past, timing_path
 from noisy_student.study.plan.plan import plan
+from noisy_student.study.run import open_run
 from noisy_student.study.settings.files import Request, resolve
 
 FAST = 300
@@ -152,19 +155,21 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "roots": (("du", "--json"), ("gc", "--json"), ("log", "--spend", "--json")),
     "manifests": (("log", "--spend", "--json"), ("why", "STAGE", "--json"), ("plan",)),
     "results": (("log", "--json"), ("log",), ("log", "--spend"), ("report", "DAMAGED"), ("gc", "--json")),
-    "curves": (("report", "DAMAGED"),),
+    "curves": (("open",), ("open",), ("open",), ("report", "DAMAGED")),
     "forecasts": (("kept",),),
     "timing": (("plan",),),
 }
 
 
-def search(bench: Bench, numbers: range, capfd: pytest.CaptureFixture[str]) -> None:
+def search(bench: Bench, numbers: range, capfd: pytest.CaptureFixture[str], *, every: bool) -> None:
+    """Damage a document for each number, and run ``every`` command that reads its kind, or one of them in turn."""
     for number in numbers:
         draw = seeds.generator(number, "tests.fuzz.store")
         kind = KINDS[number % len(KINDS)]
         path = bench.damage(kind, draw)
         try:
-            for words in COMMANDS[kind]:
+            known = COMMANDS[kind]
+            for words in known if every else [known[number // len(KINDS) % len(known)]]:
                 _check(bench, kind, words, capfd)
         except BaseException:
             print(f"mutation {number} of {path}: {path.read_text(errors='replace')[:2000]}")
@@ -181,6 +186,10 @@ def _check(bench: Bench, kind: str, words: tuple[str, ...], capfd: pytest.Captur
         return
     if words == ("plan",):
         _plan(bench)
+        return
+    if words == ("open",):
+        with suppress(UserError):
+            open_run(bench.run)
         return
     more = ["--store", store] if words[0] in {"du", "gc", "why"} or "--spend" in words else []
     more += ["--runs", runs] if words[0] in {"du", "gc", "log", "report"} else []
@@ -212,10 +221,10 @@ def _plan(bench: Bench) -> None:
 
 
 def test_mutated_documents_harm_no_other(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
-    search(bench, range(FAST), capfd)
+    search(bench, range(FAST), capfd, every=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(9))
 def test_many_mutated_documents_harm_no_other(bench: Bench, part: int, capfd: pytest.CaptureFixture[str]) -> None:
-    search(bench, range(FAST * (part + 1), FAST * (part + 2)), capfd)
+    search(bench, range(FAST * (part + 1), FAST * (part + 2)), capfd, every=True)
