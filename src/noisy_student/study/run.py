@@ -5,10 +5,10 @@ The same command finds its folder again, so a paused run is completed in place a
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,9 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
     return Result(nodes, outcomes)
 
 
+GRADES = "grades.parquet"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Folders of results: the store shared by all runs, and the folder of run folders."""
@@ -74,7 +77,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run on disk and its results, as ``results.json`` holds them."""
+    """A run on disk and its results, as ``results.json`` holds them; ``grades()`` reads every single grade."""
 
     folder: Path
     results: dict[str, Any]
@@ -83,8 +86,24 @@ class Run:
     @property
     def findings(self) -> list[dict[str, Any]]:
         """The comparisons, primary ones first."""
-        found: list[dict[str, Any]] = self.results["findings"]
+        found: list[dict[str, Any]] = self.results.get("findings") or []
         return found
+
+    @property
+    def conditions(self) -> list[dict[str, Any]]:
+        """The conditions of every seed: status, accuracy, what each learned from."""
+        found: list[dict[str, Any]] = self.results.get("conditions") or []
+        return found
+
+    def grades(self) -> list[dict[str, Any]]:
+        """Read every grade of the compared decoding: seed, condition and the fields of ``records.Grade``."""
+        # Arrow is slow to import, and most callers need no single grades.
+        from noisy_student.data.read import read_parquet
+
+        return read_parquet(self.folder / GRADES)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, {self.results['status']}, {len(self.conditions)} conditions)"
 
 
 def run(
@@ -109,10 +128,14 @@ def run(
     found = _folder_of(place.runs, settings.name, digest)
     # A pre-flight reads the free disk space anew.
     known = found is not None and planned.preflight is None and (found / CURVES).is_file()
+    # An older version wrote no grades; a folder that may only be read is shown without them.
+    known = known and found is not None and ((found / GRADES).is_file() or not os.access(found, os.W_OK))
     if found is not None and known and all(store.cached(node) for node in planned.targets):
-        # Results that do not fit are collected anew from the store.
-        with suppress(UserError):
+        try:
             made = open_run(found)
+        except UserError as error:
+            notice(f"{error.what} The results are collected anew from the store.")
+        else:
             adopt(store.root, digest, parents_first(planned.targets), _command(), found)
             export(RunView(planned, store), made.folder, made.results, notice=notice)
             return made
@@ -146,6 +169,7 @@ def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
 def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
     """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
+    from noisy_student.data.read import write_parquet
     from noisy_student.study.forecast.forecast_vs_actual import forecast_vs_actual, kept_forecast
     from noisy_student.study.results.results import collect
     from noisy_student.study.results.training import curves
@@ -168,8 +192,17 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
         made = Run(folder, {**results, "run_dir": str(folder)}, curves(view))
         folder.mkdir(exist_ok=True)
         files.write_json(folder / CURVES, made.curves)
+        write_parquet(folder / GRADES, list(_grades(view)))
         files.write_json(folder / RESULTS, made.results)
     return made
+
+
+def _grades(view: RunView) -> Iterator[dict[str, Any]]:
+    """Yield the grades of every finished condition, in the order of the plan."""
+    for nodes in view.plan.conditions:
+        if view.outcome(nodes.grade) == "done":
+            for grade in view.grades(nodes.grade):
+                yield {"seed": nodes.seed, "condition": nodes.name, **asdict(grade)}
 
 
 def _command() -> str:
