@@ -53,7 +53,7 @@ class Root(Document):
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     command: str
     started: Time
-    nodes: Annotated[tuple[_NodeName, ...], Field(strict=False)]
+    nodes: Annotated[tuple[str, ...], Field(strict=False)]
     run: str | None = None
     relative: str | None = None
     calls: Annotated[tuple[Call, ...] | None, Field(strict=False)] = None
@@ -81,6 +81,7 @@ class _RootFile(Root):
     Older versions wrote no seal, and none of the fields that are newer.
     """
 
+    nodes: Annotated[tuple[_NodeName, ...], Field(strict=False)]
     seal: str | None = None
 
     @model_validator(mode="after")

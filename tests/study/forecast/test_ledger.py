@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import identity
-from noisy_student.pipeline.garbage import Root
+from noisy_student.pipeline.garbage import Call, Root
 from noisy_student.pipeline.manifest import Stored
 from noisy_student.study.forecast.ledger import FinishedRun, ledger
 
@@ -59,3 +59,14 @@ def test_what_is_gone_counts_as_the_run_counted_itself() -> None:
 def test_results_of_an_older_version_have_no_cpu_seconds() -> None:
     (entry,) = ledger([_run("x", 1.0)], [_root("x", 1.0, ("a",))], {"a": _stored("a", 10.0, None)})
     assert (entry.seconds, entry.cpu_seconds) == (10.0, None)
+
+
+def test_calls_that_are_known_are_what_is_paid_for() -> None:
+    calls = tuple(
+        Call(started=started, ended=ended, workers=workers, usd_per_hour=7.2)
+        for started, ended, workers in ((0.0, 500.0, 2), (1000.0, 1500.0, 6))
+    )
+    (entry,) = ledger([_run("x", 1.0)], [_root("x", 1.0, ("a", "gone"), calls=calls)], FOUND)
+    assert (entry.wall_seconds, entry.usd, entry.seconds) == (1000.0, 2.0, 50.0)
+    (older,) = ledger([_run("x", 1.0)], [_root("x", 1.0, ("a",))], FOUND)
+    assert (older.wall_seconds, older.usd) == (None, 1.0)
