@@ -92,8 +92,16 @@ def outcomes(run: Run) -> dict[str, dict[int, dict[str, float]]]:
             code="grades-missing",
         )
     found: dict[str, dict[int, dict[str, float]]] = {}
-    for row in run.grades():
-        found.setdefault(row["condition"], {}).setdefault(row["seed"], {})[row["question_id"]] = float(row["correct"])
+    try:
+        for row in run.grades():
+            right = float(row["correct"])
+            found.setdefault(row["condition"], {}).setdefault(row["seed"], {})[row["question_id"]] = right
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise UserError(
+            f"{run.folder / GRADES} does not hold grades: {type(error).__name__}: {error}.",
+            do="Remove the file and run the study again: stored results are only read.",
+            code="grades-malformed",
+        ) from error
     return found
 
 
