@@ -173,7 +173,7 @@ def test_runs_that_all_lost_their_folders_are_asked_for(
     [
         lambda here: (here / "a").rename(here / "b"),
         lambda here: shutil.copytree(here / "a", here / "b") and shutil.rmtree(here / "a"),
-        lambda here: (here / "deeper").mkdir() or (here / "a").rename(here / "deeper" / "b"),
+        lambda here: shutil.copytree(here / "a", here / "deeper" / "b") and shutil.rmtree(here / "a"),
         lambda here: (here / "b").symlink_to(here / "a", target_is_directory=True),
     ],
     ids=["moved", "copied", "deeper", "linked"],

@@ -143,8 +143,8 @@ def run(
     _require_questions(planned, store)
     on_plan(planned, _forecast(planned, store, digest))
     compute = planned.settings.compute
-    call = {"workers": compute.workers, "usd_per_hour": compute.usd_per_hour}
-    with rooted(store.root, digest, parents_first(planned.targets), _command(), **call):
+    price, nodes = compute.usd_per_hour, parents_first(planned.targets)
+    with rooted(store.root, digest, nodes, _command(), workers=compute.workers, usd_per_hour=price):
         result = in_order(planned, store, deadline=deadline, on_event=on_event)
     made = _made(planned, store, result, place=place, digest=digest, started=started)
     finish(store.root, digest, made.folder)

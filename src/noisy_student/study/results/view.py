@@ -17,7 +17,7 @@ from noisy_student import documents, files
 from noisy_student.data.rows import read_asked, read_labels
 from noisy_student.documents import Document
 from noisy_student.errors import UserError
-from noisy_student.pipeline.garbage import Call
+from noisy_student.pipeline.garbage import Call as Call
 from noisy_student.pipeline.manifest import Manifest
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Result
