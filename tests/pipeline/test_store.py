@@ -207,3 +207,21 @@ def test_the_output_digest_speaks_of_data_alone(tmp_path: Path, node: Node) -> N
     assert theirs is not None
     assert ours.output_digest == theirs.output_digest
     assert ours.provenance["started"] != theirs.provenance["started"]
+
+
+def test_links_in_a_work_folder_are_dropped_and_what_they_lead_to_stays(tmp_path: Path, node: Node) -> None:
+    store = Store(tmp_path / "store")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years")
+    store.work(node).parent.mkdir(parents=True)
+    store.work(node).symlink_to(mine)
+    assert run_stage(store, node).kind == "done"
+    assert not store.folder(node).is_symlink()
+    other = make("toy_stage:toy", {"word": "two"}, seed=3)
+    store.work(other).mkdir(parents=True)
+    for name in ("scratch", "curves", "data"):
+        (store.work(other) / name).symlink_to(mine)
+    assert run_stage(store, other).kind == "done"
+    assert store.cached(other)
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]

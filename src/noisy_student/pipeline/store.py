@@ -122,6 +122,9 @@ class Store:
     def open_work(self, node: Node) -> Path:
         """Return the work folder, with ``scratch/`` and ``curves/`` of an earlier attempt and nothing else."""
         work = self.work(node)
+        if work.is_symlink():
+            # The content of a folder outside the store is not ours to drop.
+            work.unlink()
         work.mkdir(parents=True, exist_ok=True)
         _drop(work, keep=frozenset({"scratch", "curves"}))
         (work / "data").mkdir()
@@ -228,7 +231,7 @@ def _holder(path: Path) -> str:
 
 def _drop(folder: Path, *, keep: frozenset[str]) -> None:
     for child in folder.iterdir():
-        if child.name not in keep:
+        if child.name not in keep or child.is_symlink():
             if child.is_dir() and not child.is_symlink():
                 shutil.rmtree(child)
             else:
