@@ -207,6 +207,25 @@ def test_a_run_folder_that_was_renamed_or_moved_still_counts(root: Path, tmp_pat
     assert [Store(root).cached(made) for made in (one, two, gone)] == [True, True, False]
 
 
+def test_results_that_cannot_be_read_protect_a_missing_run_only_where_they_may_be_its_own(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = _commit(root, 1), _commit(root, 2)
+    for digest, made, name in (("d" * 64, one, "x"), ("e" * 64, two, "y")):
+        _finished(root, [made], tmp_path / "runs" / name, digest=digest)
+        _run_folder(tmp_path / "runs" / name, digest)
+    (tmp_path / "runs" / "x").rename(tmp_path / "runs" / "renamed")
+    odd = tmp_path / "runs" / "renamed" / "results.json"
+    odd.write_text("{")
+    assert main(["gc", "--store", str(root), "--delete"]) == 0
+    assert "renamed/results.json" in capsys.readouterr().err.replace("\n", "")
+    assert Store(root).cached(one)
+    shutil.rmtree(odd.parent)
+    (tmp_path / "runs" / "y" / "results.json").write_text("{")
+    assert main(["gc", "--store", str(root), "--delete"]) == 0
+    assert (Store(root).cached(one), Store(root).cached(two)) == (False, True)
+
+
 def test_a_store_without_roots_is_left_where_runs_exist(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -155,7 +155,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "roots": (("du", "--json"), ("gc", "--json"), ("log", "--spend", "--json")),
     "manifests": (("log", "--spend", "--json"), ("why", "STAGE", "--json"), ("plan",)),
     "results": (("log", "--json"), ("log",), ("log", "--spend"), ("report", "DAMAGED"), ("gc", "--json")),
-    "curves": (("open",), ("open",), ("open",), ("report", "DAMAGED")),
+    "curves": (*[("open",)] * 7, ("report", "DAMAGED")),
     "forecasts": (("kept",),),
     "timing": (("plan",),),
 }

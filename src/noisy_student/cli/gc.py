@@ -135,8 +135,9 @@ def _standing(store: Path, runs: Path) -> Standing:
     missing = [root for root in known if not root.holds(store)]
     if missing:
         folders = {runs.absolute(), *(place.parent for root in missing for place in root.places(store))}
-        # Results that cannot be read may be those of a missing run, whose nodes then must stay.
-        renamed = digests(folders, unreadable.append)
+        # Results that cannot be read may be those of a missing run, unless another run has its folder there.
+        settled = {place for root in known if root not in missing for place in root.places(store)}
+        renamed = digests(folders, unreadable.append, skipped=settled)
         missing = [root for root in missing if root.digest not in renamed]
     return Standing([root for root in known if root not in missing], missing, unreadable)
 

@@ -6,7 +6,7 @@ type that readers rely on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -400,15 +400,22 @@ def read_curves(path: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def digests(runs: Iterable[Path], left_out: Callable[[UserError], None], *, pattern: str = "*") -> dict[str, Path]:
+def digests(
+    runs: Iterable[Path],
+    left_out: Callable[[UserError], None],
+    *,
+    pattern: str = "*",
+    skipped: Collection[Path] = (),
+) -> dict[str, Path]:
     """Return the folder of every run below the folders ``runs``, by the run's digest; sorted, the first of equal ones.
 
-    ``pattern`` selects folders by name. Only the digest is compared with its type, so other odd fields do no harm.
+    ``pattern`` selects folders by name, without the ``skipped``. Only the digest is compared with its type, so other odd fields do no harm.
     ``left_out`` receives the error of an unreadable file.
     """
     found: dict[str, Path] = {}
     paths = (path for folder in sorted(runs) for path in sorted(folder.glob(f"{pattern}/{RESULTS}")))
-    for path, identity in documents.read_each(paths, _Identity, left_out):
+    wanted = (path for path in paths if path.parent not in skipped)
+    for path, identity in documents.read_each(wanted, _Identity, left_out):
         if identity.digest is not None:
             found.setdefault(identity.digest, path.parent)
     return found
