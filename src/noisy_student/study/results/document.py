@@ -409,8 +409,8 @@ def digests(
 ) -> dict[str, Path]:
     """Return the folder of every run below the folders ``runs``, by the run's digest; sorted, the first of equal ones.
 
-    ``pattern`` selects folders by name, without the ``skipped``. Only the digest is compared with its type, so other odd fields do no harm.
-    ``left_out`` receives the error of an unreadable file.
+    ``pattern`` selects folders by name, without the ``skipped``. Only the digest is compared with its type, so other
+    odd fields do no harm. ``left_out`` receives the error of an unreadable file.
     """
     found: dict[str, Path] = {}
     paths = (path for folder in sorted(runs) for path in sorted(folder.glob(f"{pattern}/{RESULTS}")))
