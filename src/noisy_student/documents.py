@@ -6,7 +6,9 @@ runs leave such a one out, say so in one line, and go on with the others.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -17,6 +19,8 @@ from noisy_student import files
 from noisy_student.errors import UserError
 from noisy_student.redaction import redact
 
+LARGEST = 64 * 2**20
+"""Bytes of a document; the largest that a run writes, the curves of many long trainings, has a few million."""
 DEEPEST = 64
 """Levels of nested lists and objects; documents of a run have fewer than ten."""
 LARGEST_NUMBER = 1e60
@@ -34,7 +38,7 @@ class Document(BaseModel):
     """Base of the models of stored JSON: frozen and strict; unknown keys are ignored, since later versions add some."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
-    largest: ClassVar[int] = files.LARGEST_JSON
+    largest: ClassVar[int] = LARGEST
     """Bytes of a file of this kind."""
     do: ClassVar[str] = "Restore the file from a copy, or remove it."
     """Advice for a file that does not fit."""
@@ -51,7 +55,7 @@ def read(path: Path, kind: type[Kind]) -> Kind:
 def read_plain(path: Path, kind: type[Document]) -> Any:
     """Read the bounded JSON of a document without comparing it with its model; raises as ``read`` does."""
     try:
-        value = files.read_json(path, largest=kind.largest)
+        value = files.parse_json(_text(path, kind), place=str(path))
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -61,6 +65,22 @@ def read_plain(path: Path, kind: type[Document]) -> Any:
     if fault := unbounded(value):
         raise UserError(f"{path} holds {fault}.", why=_WHY, do=kind.do, code="document-malformed")
     return value
+
+
+def _text(path: Path, kind: type[Document]) -> str:
+    """Read a regular file: a FIFO without a writer would block an ordinary open, and a device may have no end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UserError(f"{path} is not a regular file.", why=_WHY, do=kind.do, code="not-a-regular-file")
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(kind.largest + 1)
+    if len(content) > kind.largest:
+        raise UserError(f"{path} has more than {kind.largest:,} bytes.", why=_WHY, do=kind.do, code="file-too-large")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 at byte {error.start}.", why=_WHY, do=kind.do, code="not-utf8") from error
 
 
 def fitted(value: Any, kind: type[Kind], *, place: str) -> Kind:

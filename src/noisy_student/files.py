@@ -7,16 +7,12 @@ import json
 import math
 import os
 import shutil
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from noisy_student.errors import UserError
-
-LARGEST_JSON = 64 * 2**20
-"""Bytes of one JSON document: the largest that a run writes, the curves of many long trainings, has a few million."""
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -56,42 +52,11 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def read_json(path: Path, *, largest: int = LARGEST_JSON) -> Any:
-    """Read one strict JSON document of at most ``largest`` bytes; raises UserError with the place of a fault."""
+def read_json(path: Path) -> Any:
+    """Read one strict JSON document; raises UserError with the place of a fault."""
     with _utf8(path):
-        text = read_regular(path, largest=largest).decode()
+        text = path.read_text(encoding="utf-8")
     return parse_json(text, place=str(path))
-
-
-def read_regular(path: Path, *, largest: int) -> bytes:
-    """Return the bytes of a regular file; UserError for a folder, FIFO or device, or more than ``largest`` bytes.
-
-    A FIFO without a writer would block an ordinary open, and a device may have no end.
-    """
-    with open_regular(path) as file:
-        content = file.read(largest + 1)
-    if len(content) > largest:
-        raise UserError(
-            f"{path} is larger than {largest:,} bytes.",
-            why="A file of this kind is far smaller, so this one was not written by noisy-student.",
-            do="Restore the file from a copy, or remove it.",
-            code="file-too-large",
-        )
-    return content
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file for reading; UserError for a folder, FIFO, socket or device."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UserError(
-            f"{path} is not a regular file.",
-            why="A folder, FIFO or device cannot be read as a file.",
-            do="Give a regular file, or remove this one.",
-            code="not-a-regular-file",
-        )
-    return os.fdopen(descriptor, "rb")
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
@@ -154,7 +119,7 @@ def parse_json(text: str, *, place: str) -> Any:
 
 def sha256_file(path: Path) -> str:
     """Return the sha256 of a file's bytes, read in blocks."""
-    with open_regular(path) as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
