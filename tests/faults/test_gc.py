@@ -76,8 +76,9 @@ def test_a_run_costs_the_time_of_its_calls(reference: Workplace, tmp_path: Path)
     assert paused.returncode == PAUSED, paused.stderr
     place.complete(*words, "--set", "compute.workers=2")
     totals = place.results()["costs"]["totals"]
-    (root,) = (json.loads(path.read_text()) for path in place.store.glob("roots/*.json") if "calls" in path.read_text())
-    assert [call["workers"] for call in root["calls"]][-2:] == [1, 2]
+    known = [json.loads(path.read_text()) for path in place.store.glob("roots/*.json")]
+    (root,) = (root for root in known if root["digest"] == place.results()["digest"])
+    assert [(call["workers"], call["usd_per_hour"]) for call in root["calls"]] == [(1, 0.8), (2, 0.8)]
     wall = sum(call["ended"] - call["started"] for call in root["calls"])
     assert totals["wall_seconds"] == pytest.approx(wall)
     assert totals["usd"] == pytest.approx(wall / 3600 * 0.8)
