@@ -103,21 +103,23 @@ def rooted(
     nodes: Iterable[Node],
     command: str,
     *,
-    workers: int = 1,
+    workers: int | None = None,
     usd_per_hour: float | None = None,
 ) -> Iterator[None]:
     """Add a root before a run computes, and lock it while inside; the root stays whatever happens.
 
-    Waits for a garbage collection to end. The stages report a store that cannot be written.
+    Waits for a garbage collection to end. The stages report a store that cannot be written. ``workers`` is None for a
+    call that has nothing to compute, which is not recorded.
     """
-    call = Call(started=time.time(), workers=workers, usd_per_hour=usd_per_hour)
+    now = time.time()
+    new = () if workers is None else (Call(started=now, workers=workers, usd_per_hour=usd_per_hour),)
     names = tuple(sorted(node.name for node in nodes))
     lock = _lock(store, digest)
     with suppress(OSError), sweeping(store):
         earlier = _known(store, digest)
         # Calls of an older version are unknown, and a part of them would pass for all.
-        calls = (call,) if earlier is None else None if earlier.calls is None else (*earlier.calls, call)
-        started = call.started if earlier is None else earlier.started
+        calls = new if earlier is None else None if earlier.calls is None else (*earlier.calls, *new)
+        started = now if earlier is None else earlier.started
         _write(store, Root(digest=digest, command=command, started=started, nodes=names, calls=calls))
         # Another process with the same run holds the lock for both.
         with suppress(Timeout):
@@ -125,8 +127,9 @@ def rooted(
     try:
         yield
     finally:
-        with suppress(OSError), sweeping(store):
-            _end(store, digest, call)
+        if new:
+            with suppress(OSError), sweeping(store):
+                _end(store, digest, new[0])
         lock.release()
 
 

@@ -141,10 +141,11 @@ def run(
             return made
     started = provenance.Moment.now()
     _require_questions(planned, store)
-    on_plan(planned, _forecast(planned, store, digest))
-    compute = planned.settings.compute
-    price, nodes = compute.usd_per_hour, parents_first(planned.targets)
-    with rooted(store.root, digest, nodes, _command(), workers=compute.workers, usd_per_hour=price):
+    expected = _forecast(planned, store, digest)
+    on_plan(planned, expected)
+    compute, nodes = planned.settings.compute, parents_first(planned.targets)
+    workers = compute.workers if expected else None
+    with rooted(store.root, digest, nodes, _command(), workers=workers, usd_per_hour=compute.usd_per_hour):
         result = in_order(planned, store, deadline=deadline, on_event=on_event)
     made = _made(planned, store, result, place=place, digest=digest, started=started)
     finish(store.root, digest, made.folder)

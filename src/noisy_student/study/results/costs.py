@@ -26,17 +26,17 @@ def costs(view: RunView) -> dict[str, Any]:
     """Return a row a stage in the order of the graph, and their sum; None for quantities that a stage does not have.
 
     ``prompt_tokens`` were read to sample ``sampled_tokens``; ``trained_tokens`` were read in training, prompts and
-    epochs included, padding not, a prompt that several answers share once. ``wall_seconds`` and ``usd`` of the sum are
-    those of the run's ``calls``; ``usd`` of a stage is its share by seconds. Without known calls, as in a store of an
-    older version, the price is estimated from the seconds and the workers of this call.
+    epochs included, padding not, a prompt that several answers share once. ``wall_seconds`` are those of the run's
+    calls, and ``usd`` their price, divided among the stages by seconds; a result that another run made, or a version
+    that recorded no calls, adds an estimate from its seconds and the workers of now.
     """
     compute = view.settings.compute
     rows: dict[str, dict[str, Any]] = {}
-    uncounted = False
-    made = [
-        (node, summary, view.provenance(node)) for node in view.nodes if (summary := view.summary(node)) is not None
-    ]
+    uncounted, elsewhere = False, None
+    every = ((node, view.summary(node), view.provenance(node)) for node in view.nodes)
+    made = [(node, summary, took) for node, summary, took in every if summary is not None]
     held = hold_times(view.calls, [took["ended"] for _, _, took in made if took.get("ended") is not None])
+    shares = _shares(held, [(node.key, took) for node, _, took in made])
     for node, summary, took in made:
         row = rows.setdefault(node.stage, {"stage": node.stage, "nodes": 0, **dict.fromkeys(COUNTED)})
         row["nodes"] += 1
@@ -44,15 +44,14 @@ def costs(view: RunView) -> dict[str, Any]:
         arithmetic = arithmetic_of(node, summary)
         # vLLM does not tell the size of its model: a sum without it would pass for the whole.
         uncounted = uncounted or (len(arithmetic) > 1 and arithmetic["flops"] is None)
-        estimate = None if seconds is None or held else usd(seconds / compute.workers, compute.usd_per_hour)
-        for name, amount in {**arithmetic, "seconds": seconds, "usd": estimate}.items():
+        estimate = None if seconds is None else usd(seconds / compute.workers, compute.usd_per_hour)
+        for name, amount in {**arithmetic, "seconds": seconds, "usd": shares.get(node.key, estimate)}.items():
             row[name] = total((row[name], amount))
+        elsewhere = elsewhere if node.key in shares else total((elsewhere, estimate))
     stages = list(rows.values())
     totals = {name: total(row[name] for row in stages) for name in COUNTED}
-    if held:
-        totals["usd"] = total(one.usd for one in held)
-        for stage, share in _shares(held, made).items():
-            rows[stage]["usd"] = share
+    # A call without a result has a price and no stage.
+    totals["usd"] = total((elsewhere, *(one.usd for one in held)))
     if uncounted:
         totals["flops"] = None
     wall = total(one.seconds for one in held)
@@ -86,18 +85,18 @@ def hold_times(calls: Sequence[Call], ends: Iterable[float]) -> list[HoldTime]:
     return found
 
 
-def _shares(held: Sequence[HoldTime], made: Sequence[tuple[Node, Any, Mapping[str, Any]]]) -> dict[str, float]:
-    """The price of every call, divided among the stages of the results that it made, by their seconds."""
-    found: dict[str, float] = {}
+def _shares(held: Sequence[HoldTime], made: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, float | None]:
+    """The price of every call, divided by seconds among the results that began in it, by their keys."""
+    found: dict[str, float | None] = {}
     for call in held:
-        mine = [
-            (node.stage, took["seconds"])
-            for node, _, took in made
-            if took.get("seconds") and call.started <= (took.get("started") or 0.0) <= call.ended
-        ]
-        whole = sum(seconds for _, seconds in mine)
-        for stage, seconds in mine if call.usd is not None else ():
-            found[stage] = found.get(stage, 0.0) + call.usd * seconds / whole
+        mine = {
+            key: took["seconds"]
+            for key, took in made
+            if key not in found and took.get("seconds") and call.started <= (took.get("started") or 0.0) <= call.ended
+        }
+        whole = sum(mine.values())
+        for key, seconds in mine.items():
+            found[key] = None if call.usd is None else call.usd * seconds / whole
     return found
 
 
