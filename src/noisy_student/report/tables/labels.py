@@ -89,8 +89,8 @@ def costs_table(results: Row) -> Table:
     caption = (
         "FLOPs: 2 per parameter and sampled or prompt token, 6 per trained token. Stage time is summed over "
         "processes, which may run in parallel; stored steps count with the time they took when they ran. USD is the "
-        "price of the wall time of this run's calls, divided among the stages by their time; steps of other runs add an "
-        "estimate."
+        "price of the wall time of this run's calls, divided among the stages by their time; steps of other runs add "
+        "an estimate."
     )
     return Table("Cost by stage", caption, *tabulate(columns, stages))
 
