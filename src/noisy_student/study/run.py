@@ -65,6 +65,8 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
 
 
 GRADES = "grades.parquet"
+NEEDED = frozenset({"conditions", "findings", "labels", "model", "data", "command", "settings", "status"})
+"""Fields of finished results that the end of a run reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +133,8 @@ def run(
     # An older version wrote no grades; a folder that may only be read is shown without them.
     known = known and found is not None and ((found / GRADES).is_file() or not os.access(found, os.W_OK))
     if found is not None and known and all(store.cached(node) for node in planned.targets):
-        try:
-            made = open_run(found)
-        except UserError as error:
-            notice(f"{error.what} The results are collected anew from the store.")
-        else:
+        made = _reopened(found, notice)
+        if made is not None:
             adopt(store.root, digest, parents_first(planned.targets), _command(), found)
             export(RunView(planned, store), made.folder, made.results, notice=notice)
             return made
@@ -150,6 +149,18 @@ def run(
     made = _made(planned, store, result, place=place, digest=digest, started=started)
     finish(store.root, digest, made.folder)
     export(RunView(planned, store, result), made.folder, made.results, notice=notice)
+    return made
+
+
+def _reopened(folder: Path, notice: Callable[[str], None]) -> Run | None:
+    """Read a finished run; None where its files do not fit, so that the results are collected anew from the store."""
+    try:
+        made = open_run(folder)
+        if lacking := sorted(NEEDED - made.results.keys()):
+            raise UserError(f'{folder / RESULTS} has no "{lacking[0]}".', code="results-malformed")
+    except (UserError, OSError) as error:
+        notice(f"{error} The results are collected anew from the store.")
+        return None
     return made
 
 
