@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from refusals import printed_code
+from workplace import Workplace, comparable
 
 from noisy_student.cli.main import main
 
@@ -94,3 +95,18 @@ def test_an_odd_file_is_named_with_its_field(
     told = capfd.readouterr().err
     assert printed_code(told) == "results-malformed"
     assert "settings.compute" in told
+
+
+@pytest.mark.slow
+def test_odd_results_of_a_finished_run_are_collected_anew(reference: Workplace, tmp_path: Path) -> None:
+    place = reference.copy(tmp_path)
+    place.complete()
+    kept = place.manifests()
+    (path,) = place.folder.glob("runs/*/results.json")
+    whole = json.loads(path.read_text())
+    for odd in ({**whole, "conditions": 5}, {"digest": whole["digest"]}):
+        path.write_text(json.dumps(odd))
+        done = place.complete()
+        assert "collected anew" in " ".join(done.stderr.split())
+        assert comparable(place.results()) == comparable(reference.results())
+        assert place.manifests() == kept
