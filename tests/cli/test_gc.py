@@ -168,12 +168,17 @@ def test_runs_that_all_lost_their_folders_are_asked_for(
     assert (Store(root).cached(made), Store(root).cached(half)) == (False, True)
 
 
+def _copied(here: Path, target: Path) -> None:
+    shutil.copytree(here / "a", target)
+    shutil.rmtree(here / "a")
+
+
 @pytest.mark.parametrize(
     "move",
     [
         lambda here: (here / "a").rename(here / "b"),
-        lambda here: shutil.copytree(here / "a", here / "b") and shutil.rmtree(here / "a"),
-        lambda here: shutil.copytree(here / "a", here / "deeper" / "b") and shutil.rmtree(here / "a"),
+        lambda here: _copied(here, here / "b"),
+        lambda here: _copied(here, here / "deeper" / "b"),
         lambda here: (here / "b").symlink_to(here / "a", target_is_directory=True),
     ],
     ids=["moved", "copied", "deeper", "linked"],
