@@ -48,10 +48,11 @@ def _export_model(train: Node, data: Path, target: Path) -> None:
         (making / ADAPTER).unlink()
         # Reading GGUF imports torch, which most exports do not need.
         from noisy_student.models import gguf
+        from noisy_student.models.folder import is_gguf
 
         base = Path(train.paths["model"])
         named = {
-            "base_model_name_or_path": str(gguf.folder_of(base) if base.suffix == gguf.SUFFIX else base),
+            "base_model_name_or_path": str(gguf.folder_of(base) if is_gguf(base) else base),
             "revision": train.spec["model"].get("revision"),
         }
         files.write_json(making / ADAPTER, {**config, **named})
