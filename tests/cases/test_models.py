@@ -1,4 +1,4 @@
-"""Model folders and GGUF files from public reports (rows p and q), and neighbours of each: refused by name, or read right.
+"""Model folders from public reports (rows p), and neighbours of each: refused by name, or read right.
 
 A model that is read gives the logits of the model that it was made from; everything else is an error before any text.
 """

@@ -100,7 +100,7 @@ def _refuse_code(path: Path, key: str, value: Any) -> None:
         return
     raise UserError(
         f'{path} holds "{key}".',
-        why="It names code that would run: code of the model, code on the hub, or other code than the settings ask for.",
+        why="It names code that would run: the model's, the hub's, or other code than the settings ask for.",
         do="Remove this entry if transformers knows the architecture; else use another model.",
         code="code-in-model-folder",
     )

@@ -135,12 +135,12 @@ def _cause(
                     f'Remove "{prefix}" from the names and save again',
                 )
     if mismatched:
-        return "config.json has other sizes than the files", "Use the config.json that belongs to these weights"
+        return "the configuration has other sizes than the files", "Use the config.json that belongs to these weights"
     layers = [{int(number) for name in names for number in _LAYER.findall(name)} for names in (missing, unexpected)]
     if layers[1] and not missing:
         last = max(layers[1])
         return (
-            f"config.json names fewer layers than the files hold ({last + 1})",
+            f"the configuration names fewer layers than the files hold ({last + 1})",
             "Correct num_hidden_layers in config.json",
         )
     if set(missing) == {"lm_head.weight"}:
@@ -150,10 +150,10 @@ def _cause(
         )
     if missing and not unexpected:
         return (
-            "the files are incomplete, or config.json names more layers or biases",
+            "the files are incomplete, or the configuration names more layers or biases",
             "Copy all files of the model again",
         )
-    return "config.json and the weights belong to different models", "Copy both from the same model"
+    return "configuration and weights belong to different models", "Copy both from the same model"
 
 
 def _wrapper(names: Collection[str]) -> tuple[str, tuple[str, str]] | None:
