@@ -9,17 +9,20 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from refusals import refused
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from noisy_student.models import lab
+from noisy_student.models.adapter import merged, write_adapter
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import find_folder, load, load_tokenizer, save
 from noisy_student.models.spec import ModelSpec, PromptSpec
@@ -390,3 +393,22 @@ def test_a_folder_of_models_names_them(folder: Path) -> None:
         load(folder.parent)
     with refused("model-not-found", "is a file"):
         load(folder / WEIGHTS)
+
+
+@pytest.mark.parametrize("edit", ["layers.3", "lora_B", "nothing"])
+def test_an_adapter_is_read_whole_or_refused(edit: str, tmp_path: Path) -> None:
+    base = load(lab.folder("lab-m"))
+    torch.manual_seed(0)
+    config = LoraConfig(task_type="CAUSAL_LM", target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+    model: Any = get_peft_model(base.model, config)  # type: ignore[arg-type]
+    write_adapter(replace(base, model=model), tmp_path)
+    path = tmp_path / "adapter_model.safetensors"
+    held = {name: weight for name, weight in load_file(path).items() if edit not in name}
+    save_file(held, path)
+    if edit == "nothing":
+        with torch.no_grad():
+            found = merged(load(lab.folder("lab-m")), tmp_path).model(IDS).logits
+            torch.testing.assert_close(found, model(IDS).logits, atol=1e-4, rtol=1e-4)
+        return
+    with refused("weights-missing", edit):
+        merged(load(lab.folder("lab-m")), tmp_path)

@@ -42,19 +42,25 @@ def rendered(request: str) -> Mapping[str, str]:
     ``request`` is a JSON object: template, turns, open_answer, variables, and the instant (ISO 8601) of the clock.
     """
     with _LOCK:
-        child = _child(os.getpid())
-        assert child.stdin is not None and child.stdout is not None
-        try:
-            child.stdin.write(f"{request}\n")
-            child.stdin.flush()
-            line = child.stdout.readline()
-        except BrokenPipeError:
-            line = ""
+        # A second child takes the place of one that was killed, as by a system without memory.
+        line = _line(request) or _line(request)
+    answer: dict[str, str] = json.loads(line or '{"fault": "breaks the process that renders it"}')
+    return answer
+
+
+def _line(request: str) -> str:
+    """Return the child's answer; empty if the child is gone, and the next call starts another."""
+    child = _child(os.getpid())
+    assert child.stdin is not None and child.stdout is not None
+    try:
+        child.stdin.write(f"{request}\n")
+        child.stdin.flush()
+        line = child.stdout.readline()
+    except BrokenPipeError:
+        line = ""
     if not line:
         _child.cache_clear()
-        return {"fault": "breaks the process that renders it"}
-    answer: dict[str, str] = json.loads(line)
-    return answer
+    return line
 
 
 @functools.cache
@@ -123,7 +129,7 @@ def _render(request: dict[str, Any]) -> dict[str, str]:
     except MemoryError:
         return {"fault": f"needs more than {MEMORY // 2**20} MB"}
     except Exception as error:
-        return {"failure": f"{type(error).__name__}: {error}"[:500]}
+        return {"failure": f"{type(error).__name__}: {error}"[:500].rstrip(".")}
     if len(texts[0]) > LONGEST:
         return {"fault": f"makes {len(texts[0]):,} characters of one word"}
     return {"text": texts[0]}

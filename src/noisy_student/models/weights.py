@@ -49,7 +49,7 @@ def tensors(folder: Path) -> dict[str, tuple[int, ...]]:
     """
     found: dict[str, tuple[int, ...]] = {}
     for path in weight_files(folder):
-        own = _header(path)
+        own = header(path)
         for name in sorted(found.keys() & own.keys()):
             raise _twice(path, name)
         found |= own
@@ -60,6 +60,25 @@ def tensors(folder: Path) -> dict[str, tuple[int, ...]]:
     if (cause := _wrapper(found)) is not None:
         raise _misfit(folder, f"the name of a weight is {cause[0]}", cause[1])
     return found
+
+
+def header(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the tensors in one file by name; raises UserError as ``tensors`` does for that file."""
+    refuse_pointer(path)
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= min(_HEADER_CAP, size - 8):
+                raise ValueError(f"its header has {length:,} bytes, the file {size:,}")
+            content = json.loads(file.read(length), object_pairs_hook=lambda pairs: _once(path, pairs))
+        shapes = dict(_shapes(content))
+        end = 8 + length + max((entry["data_offsets"][1] for name, entry in _entries(content)), default=0)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise _damaged(path, str(error) or type(error).__name__) from error
+    if size != end:
+        raise _damaged(path, f"it has {size:,} bytes, its header names {end:,}")
+    return shapes
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
@@ -194,24 +213,6 @@ def _shards(index: Path) -> list[Path]:
                 code="shard-missing",
             )
     return [found[name] for name in sorted(found)]
-
-
-def _header(path: Path) -> dict[str, tuple[int, ...]]:
-    refuse_pointer(path)
-    size = path.stat().st_size
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= min(_HEADER_CAP, size - 8):
-                raise ValueError(f"its header has {length:,} bytes, the file {size:,}")
-            header = json.loads(file.read(length), object_pairs_hook=lambda pairs: _once(path, pairs))
-        shapes = dict(_shapes(header))
-        end = 8 + length + max((entry["data_offsets"][1] for name, entry in _entries(header)), default=0)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise _damaged(path, str(error) or type(error).__name__) from error
-    if size != end:
-        raise _damaged(path, f"it has {size:,} bytes, its header names {end:,}")
-    return shapes
 
 
 def _entries(header: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
