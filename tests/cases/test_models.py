@@ -35,7 +35,7 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 2683592\n"
 IDS = torch.tensor([[5, 9, 2, 17, 30, 4, 11, 8]])
 Tensors = dict[str, Tensor]
-Change = Callable[[Path], None]
+Change = Callable[[Path], object]
 Refusal = tuple[str, ...]
 """Code, and words that the message holds; empty for a model that is read right."""
 
@@ -54,9 +54,7 @@ def drop(*names: str) -> Change:
 
 
 def write(name: str, content: str | bytes) -> Change:
-    return lambda folder: (
-        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode()) and None
-    )
+    return lambda folder: (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 def entries(name: str, **given: object) -> Change:
@@ -83,7 +81,7 @@ def without(part: str) -> Change:
 
 
 def marked(name: str) -> Change:
-    return lambda folder: (folder / name).write_bytes(b"\xef\xbb\xbf" + (folder / name).read_bytes()) and None
+    return lambda folder: (folder / name).write_bytes(b"\xef\xbb\xbf" + (folder / name).read_bytes())
 
 
 def both(*changes: Change) -> Change:
@@ -99,7 +97,7 @@ def sharded(folder: Path, *, count: int = 2) -> None:
     tensors = load_file(folder / WEIGHTS)
     (folder / WEIGHTS).unlink()
     names = sorted(tensors)
-    index = {}
+    index: dict[str, str] = {}
     for number in range(count):
         shard = f"model-{number + 1:05}-of-{count:05}.safetensors"
         part = names[number::count]
@@ -242,12 +240,12 @@ NEIGHBOURS: dict[str, tuple[Change, Refusal]] = {
         (MISSING,),
     ),
     "another name": (
-        lambda folder: (folder / WEIGHTS).rename(folder / "weights.safetensors") and None,
+        lambda folder: (folder / WEIGHTS).rename(folder / "weights.safetensors"),
         ("model-folder-incomplete", "weights.safetensors"),
     ),
     "cut off": (truncated, ("weights-damaged", "bytes")),
     "a name of a distributed checkpoint": (
-        lambda folder: shutil.copy(folder / WEIGHTS, folder / "shard-00001-model-00001-of-00001.safetensors") and None,
+        lambda folder: shutil.copy(folder / WEIGHTS, folder / "shard-00001-model-00001-of-00001.safetensors"),
         ("model-folder-incomplete", "shard-00001"),
     ),
     "an index of pickles beside": (
@@ -264,9 +262,7 @@ NEIGHBOURS: dict[str, tuple[Change, Refusal]] = {
         (),
     ),
     "config.json in UTF-16": (
-        lambda folder: (
-            (folder / "config.json").write_bytes((folder / "config.json").read_text().encode("utf-16")) and None
-        ),
+        lambda folder: (folder / "config.json").write_bytes((folder / "config.json").read_text().encode("utf-16")),
         ("not-utf8", "config.json"),
     ),
     "an end that is a word": (

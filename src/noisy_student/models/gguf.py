@@ -93,7 +93,7 @@ def _convert(shards: Sequence[Path], path: Path, making: Path) -> None:
             config = AutoConfig.from_pretrained(alone, **given)
             # AutoTokenizer would parse the whole configuration once more to choose a class.
             tokenizer = PreTrainedTokenizerFast.from_pretrained(alone, **given)
-            read, found = AutoModelForCausalLM.from_pretrained(
+            loading: Any = AutoModelForCausalLM.from_pretrained(
                 alone,
                 config=config,
                 dtype=torch.float32,
@@ -101,6 +101,7 @@ def _convert(shards: Sequence[Path], path: Path, making: Path) -> None:
                 ignore_mismatched_sizes=True,  # they are named below
                 **given,
             )
+            read, found = loading
             unread = _unread(reader, read)
     except UserError:
         raise
@@ -135,8 +136,8 @@ def _unread(reader: gguf.GGUFReader, model: PreTrainedModel) -> set[str]:
     architecture = reader.fields["general.architecture"].contents()
     if is_gguf_arch_supported(architecture):
         return set()  # its newer reader names them itself
-    processor = TENSOR_PROCESSORS.get(architecture, TensorProcessor)(config={})
-    read = get_gguf_hf_weights_map(model, processor)
+    kind: Any = TENSOR_PROCESSORS.get(architecture, TensorProcessor)
+    read = get_gguf_hf_weights_map(model, kind(config={}))
     names = {tensor.name for tensor in reader.tensors} - read.keys()
     return {name for name in names if name != gguf_rope.FACTORS and not _EXPERTS.search(name)}
 

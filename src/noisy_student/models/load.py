@@ -79,11 +79,10 @@ def load(
     """
     folder = find_folder(path, revision=revision)
     check_folder(folder)
-    logging.disable_progress_bar()
     torch.set_num_threads(threads)
     clean = without_marks(folder)
-    tokenizer = _tokenizer(clean)
     check_weights(clean, path)
+    tokenizer = _tokenizer(clean)
     model = _read(clean, path, dtype=getattr(torch, dtype), attn_implementation=attn)
     _refuse_broken_weights(model, tokenizer, folder)
     model.train(False)
@@ -98,8 +97,8 @@ def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTo
     folder = find_folder(path, revision=revision)
     check_folder(folder)
     folder = without_marks(folder)
-    tokenizer = _tokenizer(folder)
     check_weights(folder, path)
+    tokenizer = _tokenizer(folder)
     stated = (folder / "generation_config.json").is_file()
     generation = GenerationConfig.from_pretrained(folder, local_files_only=True) if stated else None
     room = getattr(_config(folder, path), "max_position_embeddings", sys.maxsize)
@@ -188,8 +187,9 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
 
 def _read(folder: Path, place: Path | str, **options: Any) -> PreTrainedModel:
     """Read a model whose weights are all in its files."""
+    logging.disable_progress_bar()
     try:
-        model, found = AutoModelForCausalLM.from_pretrained(
+        read: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             use_safetensors=True,
             trust_remote_code=False,
@@ -200,6 +200,7 @@ def _read(folder: Path, place: Path | str, **options: Any) -> PreTrainedModel:
         )
     except Exception as error:
         raise _unloadable(place, error) from error
+    model, found = read
     refuse_difference(
         place,
         missing=found["missing_keys"],

@@ -38,7 +38,7 @@ def render(
     The turns hold marks, never a question. ``date`` is the day that a template with a clock prints. UserError for a
     template that fails or exceeds the limits of time and memory.
     """
-    special = tokenizer.special_tokens_map.items()
+    special: Iterable[tuple[str, Any]] = tokenizer.special_tokens_map.items()
     tokens = {name: value if isinstance(value, list) else str(value) for name, value in special}
     request = {
         "template": template_text(tokenizer),

@@ -119,7 +119,7 @@ def _render(request: dict[str, Any]) -> dict[str, str]:
     random.seed(0)  # noqa: TID251
     _limit()
     try:
-        texts, _ = chat_template_utils.render_jinja_template(
+        made: Any = chat_template_utils.render_jinja_template(
             [request["turns"]],
             chat_template=request["template"],
             add_generation_prompt=request["open_answer"],
@@ -130,9 +130,10 @@ def _render(request: dict[str, Any]) -> dict[str, str]:
         return {"fault": f"needs more than {MEMORY // 2**20} MB"}
     except Exception as error:
         return {"failure": f"{type(error).__name__}: {error}"[:500].rstrip(".")}
-    if len(texts[0]) > LONGEST:
-        return {"fault": f"makes {len(texts[0]):,} characters of one word"}
-    return {"text": texts[0]}
+    (text,), _ = made
+    if len(text) > LONGEST:
+        return {"fault": f"makes {len(text):,} characters of one word"}
+    return {"text": text}
 
 
 def _answer(line: str) -> bytes:

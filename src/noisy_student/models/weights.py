@@ -57,8 +57,9 @@ def tensors(folder: Path) -> dict[str, tuple[int, ...]]:
         # transformers adds or drops this prefix where it must.
         if f"model.{name}" in found:
             raise _twice(folder, name)
-    if (cause := _wrapper(found)) is not None:
-        raise _misfit(folder, f"the name of a weight is {cause[0]}", cause[1])
+    if (wrapped := _wrapped(found)) is not None:
+        names, cause = wrapped
+        raise _misfit(folder, f"{_count(names)} of {len(found):,} with the name of a wrapper: {_listed(names)}", cause)
     return found
 
 
@@ -143,8 +144,8 @@ def _cause(
     missing: Collection[str], unexpected: Collection[str], mismatched: Collection[tuple[str, Any, Any]]
 ) -> tuple[str, str]:
     """Return the likeliest cause of a difference, and its remedy."""
-    if (wrapper := _wrapper(unexpected)) is not None:
-        return wrapper[1]
+    if (wrapped := _wrapped(unexpected)) is not None:
+        return wrapped[1]
     for name in sorted(unexpected):
         for own in sorted(missing, key=len, reverse=True):
             if name.endswith(f".{own}"):
@@ -175,11 +176,11 @@ def _cause(
     return "configuration and weights belong to different models", "Copy both from the same model"
 
 
-def _wrapper(names: Collection[str]) -> tuple[str, tuple[str, str]] | None:
+def _wrapped(names: Collection[str]) -> tuple[list[str], tuple[str, str]] | None:
+    """Return the names that a wrapper left, with the cause and the remedy; None without any."""
     for pattern, cause, remedy in _WRAPPERS:
-        for name in sorted(names):
-            if re.search(pattern, name):
-                return name, (cause, remedy)
+        if found := sorted(name for name in names if re.search(pattern, name)):
+            return found, (cause, remedy)
     return None
 
 
