@@ -200,6 +200,19 @@ def test_absent_tensors_are_named(left_out: str, named: str, make: Maker) -> Non
         load(make(Form(leave_out=left_out)))
 
 
+@pytest.mark.parametrize("field", ["qwen2.block_count", "qwen2.feed_forward_length", "qwen2.vocab_size"])
+def test_metadata_of_a_huge_model_fill_no_memory(field: str, make: Maker) -> None:
+    path = make()
+    part = library.GGUFReader(str(path)).fields[field].parts[-1]
+    content = bytearray(path.read_bytes())
+    place = content.index(field.encode()) + len(field) + 4
+    assert content[place : place + 4] == part.tobytes()
+    content[place : place + 4] = (2**31 - 1).to_bytes(4, "little")
+    path.write_bytes(content)
+    with refused("weights-missing", "far larger model"):
+        load(path)
+
+
 def test_tensors_that_the_model_does_not_have_are_named(make: Maker) -> None:
     more = {"blk.4.attn_q.weight": np.zeros((128, 128), np.float32), "blk.0.other.weight": np.zeros(32, np.float32)}
     with refused("weights-missing", "blk.0.other.weight, blk.4.attn_q.weight"):

@@ -28,28 +28,42 @@ _CODE_KEYS = frozenset(
 _CACHES = re.compile(r"[a-z_]+")
 # Their files or classes would be others than those that are checked and digested here.
 _REDIRECTIONS = frozenset({"transformers_weights", "configuration_files", "fast_tokenizer_files", "fusion_config"})
+# Most that a configuration may count, by its key: transformers makes an entry or a module of each before any check.
+_COUNTS = ((re.compile(r"layers?$"), 1_000), (re.compile(r"^(?:num|n)_"), 100_000))
 _TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
-_NUMBERS = ("temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty", "max_length", "max_new_tokens")
-"""Fields of a generation configuration that are numbers."""
+_NUMBERS = (
+    *("temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty", "max_length", "max_new_tokens"),
+    "model_max_length",
+)
+"""Fields of the configurations of generation and tokenizer that are numbers."""
 
 
 def check_configs(folder: Path) -> None:
-    """Raise UserError for a configuration in ``folder`` that is malformed, brings code, or holds ids of no number."""
+    """Raise UserError for a configuration in ``folder`` that is malformed, brings code, or is of wrong types."""
     for path in sorted({path for pattern in _CONFIGS for path in folder.glob(pattern) if path.is_file()}):
         content = read_object(path)
         for key, value in _items(content):
             _refuse_code(path, key, value)
         if path.name in ("config.json", "generation_config.json"):
             _check_ids(path, content)
-        if path.name == "generation_config.json":
+            _check_counts(path, content)
+        if path.name != "config.json":
             _check_numbers(path, content)
 
 
 def refuse_pointer(path: Path) -> None:
-    """Raise UserError for a Git LFS pointer, which stands where a file was not downloaded."""
-    with path.open("rb") as file:
-        if file.read(len(_POINTER)) != _POINTER:
-            return
+    """Raise UserError for a file that cannot be read, and for a Git LFS pointer, or of one that was not downloaded."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_POINTER)) != _POINTER:
+                return
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}.",
+            why="It is a part of the model.",
+            do="Check its permissions, or download the model again.",
+            code="model-file-unreadable",
+        ) from error
     raise UserError(
         f"{path} is a Git LFS pointer.",
         why="The repository was cloned without its large files: this file only names the real one.",
@@ -130,6 +144,13 @@ def _check_ids(path: Path, content: dict[str, Any]) -> None:
             ids = _flat(value) if value is not None else []
             if not all(type(token) is int and token >= least for token in ids):
                 raise _of_another_type(path, key, value, "A token id is a whole number.")
+
+
+def _check_counts(path: Path, content: dict[str, Any]) -> None:
+    for key, value in _items(content):
+        for pattern, most in _COUNTS:
+            if isinstance(value, int | float) and value > most and pattern.search(key):
+                raise _of_another_type(path, key, value, f"More than {most:,} would fill the memory.")
 
 
 def _check_numbers(path: Path, content: dict[str, Any]) -> None:

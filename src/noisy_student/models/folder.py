@@ -126,6 +126,14 @@ def check_folder(folder: Path) -> None:
             do="Remove it, or use another model.",
             code="code-in-model-folder",
         )
+    for path in sorted(path for pattern in _PARTS for path in folder.glob(pattern)):
+        if not path.is_file():
+            raise UserError(
+                f"{path} is not a regular file{', but a link to nothing' if path.is_symlink() else ''}.",
+                why="It is a part of the model, and cannot be read.",
+                do="Download the model again.",
+                code="model-file-unreadable",
+            )
     check_configs(folder)
     pickles = sorted(path for pattern in _PICKLES for path in folder.glob(pattern))
     if pickles and not any(folder.glob("*.safetensors")):

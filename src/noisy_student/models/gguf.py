@@ -20,7 +20,14 @@ import gguf
 import numpy as np
 import torch
 from filelock import FileLock
-from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    GenerationConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 from transformers.integrations.gguf.utils import is_gguf_arch_supported
 from transformers.modeling_gguf_pytorch_utils import TENSOR_PROCESSORS, TensorProcessor, get_gguf_hf_weights_map
 from transformers.utils import logging
@@ -35,6 +42,8 @@ from noisy_student.models.weights import refuse_difference
 _FORMAT = 2
 """Raised where the same file would be converted to another folder."""
 _NAME = "model.gguf"
+_LARGER = 8
+"""Numbers of a described model, for each in the file, up to which absent tensors are listed by name."""
 # Names of merged experts, which transformers takes apart by rules of their own.
 _EXPERTS = re.compile(r"_exps\.")
 
@@ -75,22 +84,35 @@ def folder_of(path: Path) -> Path:
     return folder
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers from reporting weights and progress itself: what matters is raised."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
 def _convert(shards: Sequence[Path], path: Path, making: Path) -> None:
     """Write the model in ``shards`` into the folder ``model`` of ``making``; ``path`` stands in messages."""
-    logging.disable_progress_bar()
     # In a folder of its own: transformers would also read files beside it, such as another model's tokenizer.json.
     alone = making / "alone"
     alone.mkdir()
     try:
-        with _metadata_read_once():
+        with _metadata_read_once(), quiet():
             if len(shards) == 1:
                 (alone / _NAME).symlink_to(path.resolve())
             else:
                 gguf_split.merge(shards, alone / _NAME)
             reader = gguf.GGUFReader(str(alone / _NAME))
             gguf_split.refuse_shard(reader, path)
+            _refuse_more_layers(reader, path)
             given: dict[str, Any] = {"gguf_file": _NAME, "trust_remote_code": False, "local_files_only": True}
             config = AutoConfig.from_pretrained(alone, **given)
+            _refuse_larger(config, reader, path)
             # AutoTokenizer would parse the whole configuration once more to choose a class.
             tokenizer = PreTrainedTokenizerFast.from_pretrained(alone, **given)
             loading: Any = AutoModelForCausalLM.from_pretrained(
@@ -129,6 +151,31 @@ def _convert(shards: Sequence[Path], path: Path, making: Path) -> None:
     model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
     model.save_pretrained(making / "model")
     tokenizer.save_pretrained(making / "model")
+
+
+def _refuse_more_layers(reader: gguf.GGUFReader, path: Path) -> None:
+    """Raise UserError for metadata with more layers than tensors: transformers would fill the memory with them."""
+    for name, field in reader.fields.items():
+        if name.endswith(".block_count") and not 0 < field.contents() <= len(reader.tensors):
+            raise _larger(path, reader, f"{name} is {field.contents()}")
+
+
+def _refuse_larger(config: PreTrainedConfig, reader: gguf.GGUFReader, path: Path) -> None:
+    """Raise UserError for a file whose metadata describe a far larger model, for the same reason."""
+    with torch.device("meta"):
+        described = AutoModelForCausalLM.from_config(config).num_parameters()
+    if described > _LARGER * sum(int(tensor.n_elements) for tensor in reader.tensors):
+        raise _larger(path, reader, f"they describe {described:,} numbers")
+
+
+def _larger(path: Path, reader: gguf.GGUFReader, fact: str) -> UserError:
+    held = sum(int(tensor.n_elements) for tensor in reader.tensors)
+    return UserError(
+        f"{path} holds {held:,} numbers in {len(reader.tensors):,} tensors; its metadata are of a far larger model.",
+        why=f"In them {fact}.",
+        do="Download it again, or give the model as a folder of safetensors.",
+        code="weights-missing",
+    )
 
 
 def _unread(reader: gguf.GGUFReader, model: PreTrainedModel) -> set[str]:

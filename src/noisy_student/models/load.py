@@ -22,7 +22,6 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging
 
 from noisy_student.errors import UserError
 from noisy_student.models import gguf, template
@@ -100,7 +99,10 @@ def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTo
     check_weights(folder, path)
     tokenizer = _tokenizer(folder)
     stated = (folder / "generation_config.json").is_file()
-    generation = GenerationConfig.from_pretrained(folder, local_files_only=True) if stated else None
+    try:
+        generation = GenerationConfig.from_pretrained(folder, local_files_only=True) if stated else None
+    except Exception as error:
+        raise _unloadable(path, error) from error
     room = getattr(_config(folder, path), "max_position_embeddings", sys.maxsize)
     return LoadedTokenizer(tokenizer, template.stop_ids(tokenizer, generation), folder, room)
 
@@ -187,17 +189,17 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
 
 def _read(folder: Path, place: Path | str, **options: Any) -> PreTrainedModel:
     """Read a model whose weights are all in its files."""
-    logging.disable_progress_bar()
     try:
-        read: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are named below
-            **options,
-        )
+        with gguf.quiet():
+            read: Any = AutoModelForCausalLM.from_pretrained(
+                folder,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are named below
+                **options,
+            )
     except Exception as error:
         raise _unloadable(place, error) from error
     model, found = read
@@ -233,6 +235,7 @@ def _unloadable(place: Path | str, error: Exception) -> UserError:
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        probe = tokenizer.encode(_PROBE)
     except Exception as error:
         raise UserError(
             f"The tokenizer in {folder} cannot be loaded: {error}.",
@@ -242,7 +245,7 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         ) from error
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
     # Without its vocabulary a tokenizer has its added tokens only, and writes every text as nothing.
-    if len(tokenizer.get_vocab()) <= len(tokenizer.added_tokens_decoder) or not tokenizer.encode(_PROBE):
+    if len(tokenizer.get_vocab()) <= len(tokenizer.added_tokens_decoder) or not probe:
         raise UserError(
             f"{folder}: the tokenizer has no vocabulary.",
             why="It writes a text as no token at all.",
