@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 import struct
@@ -138,6 +139,16 @@ HOSTILE = {
     "fields": _entry("config.json", hidden_size="x", layer_types=7, rope_parameters=[]),
     "tokenizer": lambda folder: (folder / "tokenizer.json").write_text('{"model": 7}') and None,
     "architecture": _entry("config.json", model_type="../../x"),
+    "labels": _entry("config.json", num_labels=10**9),
+    "layers": _entry("config.json", num_hidden_layers=10**9, layer_types=None),
+    "vocabulary": _entry("config.json", vocab_size=2**31),
+    "width": _entry("config.json", intermediate_size=2**31),
+    "end": _entry("generation_config.json", eos_token_id="x"),
+    "end in config": _entry("config.json", eos_token_id=[1, "x"]),
+    "longest": _entry("tokenizer_config.json", model_max_length="x"),
+    "pointer": lambda folder: (folder / WEIGHTS).write_text("version https://git-lfs.github.com/spec/v1\n") and None,
+    "fifo": lambda folder: os.mkfifo(folder / "added_tokens.json"),
+    "link": lambda folder: (folder / "merges.txt").symlink_to("nothing"),
 }
 
 
