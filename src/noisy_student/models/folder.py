@@ -15,7 +15,7 @@ from pathlib import Path
 from noisy_student import files, identity
 from noisy_student.errors import UserError
 from noisy_student.models.config import check_configs, refuse_pointer
-from noisy_student.models.weights import tensors
+from noisy_student.models.weights import check_decoder, tensors
 
 GGUF = ".gguf"
 _GGUF_SHARD = re.compile(r"(?P<name>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<suffix>\.[Gg][Gg][Uu][Ff])")
@@ -143,7 +143,7 @@ def check_folder(folder: Path) -> None:
             do="Save the model as safetensors.",
             code="pickled-weights",
         )
-    tensors(folder)
+    check_decoder(folder, tensors(folder))
     vocabularies = sorted({path for pattern in _VOCABULARIES for path in folder.glob(pattern) if path.is_file()})
     for path in vocabularies:
         refuse_pointer(path)

@@ -21,6 +21,17 @@ _LAYER = re.compile(r"(?:layers|blocks|blk|h)\.(\d+)\.")
 # transformers would read these in place of model.safetensors, by another loader (distributed/checkpoint.py).
 _DISTRIBUTED = "shard-*-model-*-of-*.safetensors"
 _SHOWN = 4
+_BASE = re.compile(r"^(?:model\.)+")
+# Of each layer of Llama, Qwen2 and Qwen3 (transformers' modeling files of these names).
+_PARTS = (
+    *("input_layernorm", "post_attention_layernorm", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"),
+    *(f"self_attn.{name}_proj" for name in "qkvo"),
+)
+_MORE_PARTS = {
+    "llama": (),
+    "qwen2": tuple(f"self_attn.{name}_proj.bias" for name in "qkv"),
+    "qwen3": ("self_attn.q_norm.weight", "self_attn.k_norm.weight"),
+}
 
 _WRAPPERS = (
     (r"(?:^|\.)_orig_mod\.", "the model was saved while torch.compile wrapped it", "Save model._orig_mod"),
@@ -61,6 +72,36 @@ def tensors(folder: Path) -> dict[str, tuple[int, ...]]:
         names, cause = wrapped
         raise _misfit(folder, f"{_count(names)} of {len(found):,} with the name of a wrapper: {_listed(names)}", cause)
     return found
+
+
+def check_decoder(folder: Path, found: Collection[str]) -> None:
+    """Raise UserError where the names ``found`` lack one of a plain decoder, or are of more layers than it has.
+
+    Other architectures, biases of Llama and the output layer are known on loading only (``load.check_weights``).
+    """
+    config = read_object(folder / "config.json")
+    kind, layers = config.get("model_type"), config.get("num_hidden_layers")
+    if kind not in _MORE_PARTS or not isinstance(layers, int) or "quantization_config" in config:
+        return
+    parts = [f"{part}.weight" for part in _PARTS] + list(_MORE_PARTS[kind])
+    own = {"embed_tokens.weight", "norm.weight"} | {
+        f"layers.{layer}.{part}" for layer in range(layers) for part in parts
+    }
+    names = {_BASE.sub("", name): name for name in found}
+    lacking = own - names.keys()
+    # Biases and the output layer may be right; beside missing names, any other shows what happened to those.
+    other = {name for name in names.keys() - own - {"lm_head.weight"} if not _known_bias(name, own)}
+    more = {name for name in other if (layer := _LAYER.match(name)) and int(layer[1]) >= layers}
+    refuse_difference(
+        folder,
+        missing={f"model.{name}" for name in lacking},
+        unexpected={names[name] for name in (other if lacking else more)},
+        mismatched=(),
+    )
+
+
+def _known_bias(name: str, own: Collection[str]) -> bool:
+    return name.endswith(".bias") and f"{name.removesuffix('bias')}weight" in own
 
 
 def header(path: Path) -> dict[str, tuple[int, ...]]:
