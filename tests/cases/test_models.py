@@ -24,7 +24,8 @@ from transformers import PreTrainedModel
 from noisy_student.models import lab
 from noisy_student.models.adapter import merged, write_adapter
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import find_folder, load, load_tokenizer, save
+from noisy_student.models.load import find_folder, load, load_tokenizer
+from noisy_student.models.save import save
 from noisy_student.models.spec import ModelSpec, PromptSpec
 from noisy_student.records import Question
 from noisy_student.study.plan.inputs import find
