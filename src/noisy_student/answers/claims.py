@@ -44,7 +44,7 @@ class _Token(NamedTuple):
     """Whether the notation is arithmetic too (``12/4``, ``3 x 10^5``)."""
 
 
-_TOKEN = re.compile(rf"(?<![A-Za-z0-9_]){NUMBER}", re.IGNORECASE)
+_TOKEN = re.compile(rf"(?:(?<![A-Za-z0-9_])|(?<=[0-9][xX])){NUMBER}", re.IGNORECASE)
 
 _MONTHS = (
     "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?"
@@ -59,7 +59,7 @@ _CLOSE = "[ *_)\\]}\"'\u201d\u2019]*"
 _NAMES = r"(?:\\?[A-Za-z][A-Za-z_{}]{0,12}(?: [A-Za-z]{1,12}){0,3} ?= ?)*"
 _SIGNED = rf"[{MINUS}+]? ?(?:{CURRENCY} ?)?[{MINUS}+]?"
 _AND = (
-    "and/or|and|or|to|through|thru|till|until|versus|vs\\.?|nor|out of|by|y|o|und|oder|et|ou|e|a|hasta|bis|dan|atau|sampai"
+    "and/or|and|or|to|through|thru|till|until|versus|vs\\.?|nor|out of|by|y|o|und|oder|et|ou|e|hasta|bis|dan|atau|sampai"
     "|\xe0|\u0438|\u0438\u043b\u0438|\u0434\u043e"
 )
 _MAYBE = "(?:(?:maybe|perhaps|possibly|about|approximately|around|another|even|also|then|up to|at most|at least|the) )*"
@@ -74,9 +74,9 @@ _GAP = re.compile(
     rf"|\u548c|\u6216|\u5230|\u81f3|\u6216\u8005|\u3068|\u304b|\u3001|\uff0c|:) ?{_MAYBE}{_OPEN}{_NAMES}{_SIGNED}{_OPEN})"
     rf"|(?P<compound> ?(?:{_COMPOUND})\.?,? ?|,? (?:of )?(?:{_MONTHS})\.?,? )"
     rf"|(?P<equals>{_UNITS}{_CLOSE} ?(?:=|==|:=|\u2248) ?{_OPEN}{_NAMES}{_SIGNED}{_OPEN})"
-    rf"|(?P<arithmetic>{_UNITS}{_CLOSE} ?(?:[{MINUS}+*/\xd7\xb7\xf7\u22c5xX^]|\*\*|plus|minus|times|multiplied by|divided by|over)"
-    rf" ?{_OPEN}{_SIGNED}{_OPEN}|\)?\()"
     rf"|(?P<is>{_UNITS}{_CLOSE},? (?:which )?(?:is equal to|equals?|is|gives|makes|yields) {_OPEN}{_SIGNED}{_OPEN})"
+    rf"|(?P<arithmetic>{_UNITS}{_CLOSE} ?(?:[{MINUS}+*/\xd7\xb7\xf7\u22c5xX^]|\*\*|plus|minus|times|multiplied by|divided by)"
+    rf" ?{_OPEN}{_SIGNED}{_OPEN}|\)?\()"
     rf"|(?P<of>{_UNITS}{_CLOSE} of {_OPEN}{_SIGNED}{_OPEN})"
 )
 _OPERATOR = re.compile(r"[-+*/\xd7\xb7\xf7\u22c5^=\u2248\u2212]")
@@ -97,6 +97,11 @@ _GOES_ON = re.compile(
     r"| ?\\(?!text|mathrm|mbox)| ?[\u221a\u03c0\xb1\u2264\u2265\u2260<>](?![/A-Za-z|])"
     r"| ?[+\xd7\xb7\xf7\u22c5*/^](?=\s*[\w(\\$])| ?[-\u2212\u2013] ?[A-Za-z](?![A-Za-z'\u2019])"
 )
+_NUMBER_WORD = (
+    "(?:an? |one |three )?(?:half|quarters?|thirds?)|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty"
+)
+_IN_WORDS = re.compile(rf"(?: [A-Za-z]+)?(?: (?:and|or|to)|,) (?:{_NUMBER_WORD})(?![A-Za-z])(?! (?:of|more|less|fewer))| ?dozens?(?![A-Za-z])")
+"""A second number in words, or a scale that some questions count in ("2 dozen" may be 2 or 24)."""
 _SIGN_BEFORE = re.compile(
     rf"(?P<sign>[{MINUS}+]|(?<![A-Za-z])(?:minus|negative)(?= ))?(?P<gap> {{0,2}})(?P<money>{CURRENCY} ?)?(?P<inner>[{MINUS}+])?$",
     re.IGNORECASE,
@@ -106,7 +111,7 @@ _BEFORE = 24
 """Characters before a number that decide about its sign."""
 _OPENERS = " _([{\"'\u201c\u2018$"
 _DATE = re.compile(rf"(?<![A-Za-z])(?:{_MONTHS})\.?$")
-_UNKNOWN = re.compile(r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$")
+_UNKNOWN = re.compile(r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a\u202d\u202e\u2061-\u2064]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$")
 _SUM_OF_NAMES = re.compile(r"[-+*/\xd7\xb7\u2212^] ?[A-Za-z] ?=$")
 _VERB = re.compile(r"(?<![A-Za-z])(?:is|are|was|be|equals|by)$")
 _VARIABLE = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|[)\]}%])$")
@@ -123,6 +128,8 @@ def claims(text: str, *, bullets: bool = False) -> list[Claim]:
     tokens = [
         _Token(value_of(found), found.start(), found.end(), found["decimal"] is None) for found in _TOKEN.finditer(text)
     ]
+    if len(tokens) == 1:
+        return [Claim(_value(text, tokens, (), bullets), tokens[0].start, tokens[0].end, 1)]
     kinds = [_kind(text, one, other) for one, other in zip(tokens, tokens[1:], strict=False)]
     found, first = [], 0
     for last in range(len(tokens)):
@@ -137,7 +144,7 @@ def _kind(text: str, one: _Token, other: _Token) -> str:
     gap = text[one.end : other.start]
     if len(gap) > MAX_GAP:
         return "apart"
-    if gap == " in " and one.value == "1":  # "1 in 3" is a ratio, "42 in 3 steps" is 42.
+    if gap == " a " or (gap == " in " and one.value == "1"):  # "1 in 3" is a ratio, "42 in 3 steps" is 42.
         return "join"
     match = _GAP.fullmatch(gap)
     if match is None:
@@ -182,6 +189,8 @@ def _value(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: b
     """Return the value of numbers that belong together; None where they are several, unknown or unfinished."""
     last = tokens[-1]
     if any(kind not in ("equals", "arithmetic") for kind in kinds) or _GOES_ON.match(text, last.end):
+        return None
+    if _IN_WORDS.match(text, last.end):
         return None
     if text.startswith(("..", "\u2026"), last.end) and "." in text[last.start : last.end]:
         return None
@@ -236,12 +245,12 @@ def _sign(text: str, token: _Token, bullets: bool, equation: bool) -> int | None
     if sign is None:
         return 1
     value = 1 if sign == "+" else -1
-    if len(sign) > 1 or _VERB.search(head):
+    if sign.lower() == "negative" or _VERB.search(head):
         return value
     spaced = sign == match["sign"] and bool(match["gap"])
     if not head or head[-1] in "=:\u2248\uff1a" or head[-1] >= "\u2e80":
         return 1 if spaced and bullets and not head else value
-    if equation or _VARIABLE.search(head):
+    if equation or len(sign) > 1 or _VARIABLE.search(head):
         return None
     if spaced:
         return None if sign == "+" else 1

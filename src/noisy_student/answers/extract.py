@@ -28,7 +28,7 @@ from typing import Literal
 
 from noisy_student.answers.extract_latex import extract_latex
 from noisy_student.answers.claims import claims
-from noisy_student.answers.marks import BOX, MARK, Said, answer_end, boxed_number, hashes, said_number, visible
+from noisy_student.answers.marks import BOX, MARK, Said, answer_end, boxed_number, boxes, hashes, said_number, visible
 from noisy_student.answers.normalize import MAX_SURFACE
 from noisy_student.answers.plain import plain
 from noisy_student.records import Answer, Finish, Kind, NoAnswer, Sample
@@ -84,7 +84,7 @@ def extract(text: str) -> Answer | NoAnswer:
         return Answer(marked.canonical, marked.surface, "hashes", strict=True)
     if unfinished:
         return NoAnswer("truncated")
-    has_box = "\\boxed" in text or "\\fbox" in text
+    has_box = next(boxes(text), None) is not None
     if has_box and (boxed := boxed_number(text)) is not None:
         return Answer(boxed[0], boxed[1].strip(), "boxed", strict=False)
     said = said_number(text)

@@ -49,9 +49,9 @@ SCALES = {
 NUMBER = (
     rf"(?:(?P<base>{_DECIMAL})(?:(?P<times>{_SPACE}?[\u00d7xX*\u00b7\u22c5]{_SPACE}?10)|(?<=(?<![0-9.,])10))"
     rf"(?:(?:\^|\*\*){_SPACE}?[{{(]?(?P<exponent>[-\u2212]?[0-9]{{1,2}})[)}}]?|(?P<super>\u207b?[{_SUPER}]{{1,2}}))(?![0-9{_SUPER}])"
-    rf"|(?P<whole>[0-9]++)(?:(?:{_SPACE}| and | & )(?P<part>[0-9]++){_SLASH}(?P<of>[0-9]++)(?![0-9/])|{_SPACE}?(?P<glyph>[{_VULGAR}]))"
+    rf"|(?P<whole>[0-9]++)(?:(?:{_SPACE}| and | & )(?P<part>[0-9]++){_SLASH}(?P<of>[0-9]++)(?![0-9/]|\.[0-9])|{_SPACE}?(?P<glyph>[{_VULGAR}]))"
     rf"|(?P<lone>[{_VULGAR}])"
-    rf"|(?P<above>{_INT}){_SLASH}(?P<below>{_INT})(?![0-9/])"
+    rf"|(?P<above>{_INT}){_SLASH}(?P<below>{_INT})(?![0-9/]|\.[0-9])"
     rf"|(?P<decimal>{_DECIMAL}))"
     rf"(?:[ \u00a0-]?(?P<scale>{'|'.join(SCALES)})s?(?![A-Za-z]))?+"
 )

@@ -40,6 +40,7 @@ _FRACTION = re.compile(
 )
 _QUOTIENT = re.compile(r"\\[dtc]?frac(?![A-Za-z]) ?\{([^{}]*+)\} ?\{([^{}]*+)\}")
 _BRACES = re.compile(r"(?<![\^_}A-Za-z])\{([^{}]*+)\}")
+_SPACES = re.compile(" {2,}")
 _BOLD = re.compile(r"(?<![\w)\]])\*{2,3}(?=\S)|(?<=\S)\*{2,3}(?![\w(\[])|(?<!\w)__(?=\S)|(?<=[^\s_])__(?!\w)")
 _ITALIC = re.compile(r"(?<![\w*)\]])\*([^*\s]{1,40})\*(?![\w*])")
 _RUPEES = re.compile(r"(?<![A-Za-z])(?:Rs|INR|Rp|Tk|USD|EUR|GBP|PKR|BDT|RMB|CNY|JPY|CHF|Rupees)\.? {0,3}(?=[-\u2212]?[0-9.])")
@@ -61,7 +62,7 @@ def plain(text: str) -> str:
         text = _FONT.sub(r" \1 ", _FONT.sub(r" \1 ", text))
         text = _UNIT_POWER.sub("", text)
         text = _QUOTIENT.sub(r"(\1)/(\2)", _FRACTION.sub(_fraction, text))
-        text = _BRACES.sub(r"\1", _BRACES.sub(r"\1", text))
+        text = _SPACES.sub(" ", _BRACES.sub(r"\1", _BRACES.sub(r"\1", text)))
     else:
         text = _SYMBOL.sub(_symbol, _DOLLAR.sub("", text))
     if "*" in text or "__" in text:
