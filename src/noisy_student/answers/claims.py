@@ -50,9 +50,7 @@ _MONTHS = (
     "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?"
     "|Nov(?:ember)?|Dec(?:ember)?"
 )
-_WORD = (
-    "(?:[A-Za-z\xb0%\xa2\u20ac\xa3$\u00c0-\u024f][A-Za-z'\u2019.\xb2\xb3\u00c0-\u024f-]*(?:/[A-Za-z]+)*(?:\\^\\{?[0-9]\\}?)?)"
-)
+_WORD = "(?:[A-Za-z\xb0%\xa2\u20ac\xa3$\u00c0-\u024f][A-Za-z'\u2019.\xb2\xb3\u00c0-\u024f-]*(?:/[A-Za-z]+)*(?:\\^\\{?[0-9]\\}?)?)"
 _UNITS = rf"(?:[ -]?{_WORD}(?: {_WORD}){{0,4}})?"
 _OPEN = "[ *_(\\[{\"'\u201c\u2018]*"
 _CLOSE = "[ *_)\\]}\"'\u201d\u2019]*"
@@ -62,7 +60,7 @@ _AND = (
     "and/or|and|or|to|through|thru|till|until|versus|vs\\.?|nor|out of|by|y|o|und|oder|et|ou|e|hasta|bis|dan|atau|sampai"
     "|\xe0|\u0438|\u0438\u043b\u0438|\u0434\u043e"
 )
-_MAYBE = "(?:(?:maybe|perhaps|possibly|about|approximately|around|another|even|also|then|up to|at most|at least|the) )*"
+_MAYBE = "(?:(?:maybe|perhaps|possibly|about|approximately|around|another|even|also|up to|at most|at least|the) )*"
 _COMPOUND = (
     "h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?|days?|weeks?|months?|years?|yrs?|ft|feet|foot|inch(?:es)?|yards?"
     "|miles?|km|cm|mm|met(?:er|re)s?|kg|g|grams?|pounds?|lbs?|oz|ounces?|dollars?|cents?|thousand|million|billion"
@@ -97,10 +95,10 @@ _GOES_ON = re.compile(
     r"| ?\\(?!text|mathrm|mbox)| ?[\u221a\u03c0\xb1\u2264\u2265\u2260<>](?![/A-Za-z|])"
     r"| ?[+\xd7\xb7\xf7\u22c5*/^](?=\s*[\w(\\$])| ?[-\u2212\u2013] ?[A-Za-z](?![A-Za-z'\u2019])"
 )
-_NUMBER_WORD = (
-    "(?:an? |one |three )?(?:half|quarters?|thirds?)|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty"
+_NUMBER_WORD = "(?:an? |one |three )?(?:half|quarters?|thirds?)|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty"
+_IN_WORDS = re.compile(
+    rf"(?: [A-Za-z]+)?(?: (?:and|or|to)|,) (?:{_NUMBER_WORD})(?![A-Za-z])(?! (?:of|more|less|fewer))| ?dozens?(?![A-Za-z])"
 )
-_IN_WORDS = re.compile(rf"(?: [A-Za-z]+)?(?: (?:and|or|to)|,) (?:{_NUMBER_WORD})(?![A-Za-z])(?! (?:of|more|less|fewer))| ?dozens?(?![A-Za-z])")
 """A second number in words, or a scale that some questions count in ("2 dozen" may be 2 or 24)."""
 _SIGN_BEFORE = re.compile(
     rf"(?P<sign>[{MINUS}+]|(?<![A-Za-z])(?:minus|negative)(?= ))?(?P<gap> {{0,2}})(?P<money>{CURRENCY} ?)?(?P<inner>[{MINUS}+])?$",
@@ -111,7 +109,9 @@ _BEFORE = 24
 """Characters before a number that decide about its sign."""
 _OPENERS = " _([{\"'\u201c\u2018$"
 _DATE = re.compile(rf"(?<![A-Za-z])(?:{_MONTHS})\.?$")
-_UNKNOWN = re.compile(r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a\u202d\u202e\u2061-\u2064]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$")
+_UNKNOWN = re.compile(
+    r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a\u202d\u202e\u2061-\u2064]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$"
+)
 _SUM_OF_NAMES = re.compile(r"[-+*/\xd7\xb7\u2212^] ?[A-Za-z] ?=$")
 _VERB = re.compile(r"(?<![A-Za-z])(?:is|are|was|be|equals|by)$")
 _VARIABLE = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|[)\]}%])$")
@@ -160,7 +160,9 @@ def _kind(text: str, one: _Token, other: _Token) -> str:
 def _is_algebra(gap: str) -> bool:
     operator = _OPERATOR.search(gap)
     left = gap[: operator.start()] if operator else ""
-    return any(letter[0] not in UNIT_LETTERS or not gap.lstrip().startswith(letter[0]) for letter in _LETTER.finditer(left))
+    return any(
+        letter[0] not in UNIT_LETTERS or not gap.lstrip().startswith(letter[0]) for letter in _LETTER.finditer(left)
+    )
 
 
 def _split(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: bool) -> list[Claim]:
@@ -205,7 +207,11 @@ def _value(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: b
     values = []
     for side in sides:
         if len(side) == 1:
-            sign = _sign(text, side[0], bullets and side[0] is first, equation) if side[0] is first else _glued(text, side[0])
+            sign = (
+                _sign(text, side[0], bullets and side[0] is first, equation)
+                if side[0] is first
+                else _glued(text, side[0])
+            )
             if sign is None:
                 return None
             values.append(signed(side[0].value, negative=sign < 0))

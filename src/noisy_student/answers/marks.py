@@ -35,7 +35,7 @@ _GLUED = re.compile(r"\S*+")
 _DIGIT = re.compile(r"\d")
 _HEADING = re.compile(
     r"[\s#*:_>]*+[(\[]?(?P<number>[0-9]{1,2})(?P<minor>\.[0-9]{1,2})?"
-    r"(?:(?P<mark>\\?[.)\]:/]{1,3}\s*(?:[-\u2013\u2014]\s)?|\s?[-\u2013\u2014]\s|\s:\s)(?=[^\s0-9.,:*)\]]|[0-9]\D|\s[0-9])"
+    r"(?:(?P<mark>\\?[.)\]:/]{1,3}\s*(?:[-\u2013\u2014]\s)?|\s?[-\u2013\u2014]\s|\s:\s)(?=[^\s0-9.,:*)\]]|(?<=\s)[0-9])"
     r"|\s(?=[A-Z][a-z])|\ufe0f?\u20e3)"
 )
 _ORDINAL = re.compile(r"[\s#*:_>]*+[0-9]{1,2}(?:st|nd|rd|th)(?![A-Za-z])")
@@ -146,9 +146,13 @@ MAX_BOX = 400
 """Longest box in characters; a longer one counts as never closed."""
 _BOXES_TRIED = 8  # Bounds the cost of a text full of unclosed boxes.
 _BRACE = re.compile(r"[{}]")
-_BOX_START = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?")
+_BOX_START = re.compile(
+    r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?"
+)
 _BOX_BEFORE = re.compile(r"(?:(?![A-Za-z]\()[^\\^<>\u2264\u2265\xb1\u221a!|+\xd7\xb7\xf7/])*+")
-_BOX_AFTER = re.compile(r"(?:[\s.,;:()\[\]{}%\xb0\xa2$\u20ac\xa3\xa5\u20b9'\"\xb2\xb3]|(?<! )-(?=[A-Za-z])|[^\W\d_]|/(?=[A-Za-z ]))*+")
+_BOX_AFTER = re.compile(
+    r"(?:[\s.,;:()\[\]{}%\xb0\xa2$\u20ac\xa3\xa5\u20b9'\"\xb2\xb3]|(?<! )-(?=[A-Za-z])|[^\W\d_]|/(?=[A-Za-z ]))*+"
+)
 _HOLDS_NUMBER = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
 
 
@@ -242,7 +246,9 @@ _SENTENCE = re.compile(
 )
 _EMPTY_LINES = re.compile(r"(?:[\s$*_>#\u2705-]|\\\[|\\\()*+(?=[^\n])")
 _NOT = re.compile(r"(?<![A-Za-z])(?:not|never)(?![A-Za-z])|n't(?![A-Za-z])|(?:\u4e0d\u662f)")
-_ORDERED = re.compile(r"(?:step|part|question|problem|case|method|option|choice|exercise|section|no\.|explanation:.*) ?$", re.IGNORECASE)
+_ORDERED = re.compile(
+    r"(?:step|part|question|problem|case|method|option|choice|exercise|section|no\.|explanation:.*) ?$", re.IGNORECASE
+)
 _FILLER = re.compile(
     rf"{_OPENING}(?:(?:therefore|thus|then|hence|so|simply|just|exactly|precisely|about|approximately|approx\.?|around"
     r"|roughly|now|indeed|actually|equal to|only|nearly|almost|a total of|total|the number|the|a|an|is|be|as follows|=|:"

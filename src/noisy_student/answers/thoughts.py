@@ -92,6 +92,19 @@ def without_thoughts(text: str) -> Seen:
     return Seen("".join([*pieces, text[done:]]), unfinished=start >= 0)
 
 
+def opened_at_end(prompt: str) -> str:
+    """Return the opening tag that a prompt ends with, so that the answer begins inside a thought; "" without one.
+
+    >>> opened_at_end("Assistant: <think>\\n"), opened_at_end("How many?")
+    ('<think>', '')
+    """
+    tail = prompt.rstrip()
+    for tag in _TAG.finditer(tail, max(0, len(tail) - 40)):
+        if tag["close"] is None and tag.end() == len(tail):
+            return tag[0]
+    return ""
+
+
 def _final_channel(text: str) -> Seen:
     """Keep the last final channel of a text in gpt-oss's format."""
     end = max((found.end() for found in _FINAL.finditer(text)), default=-1)
