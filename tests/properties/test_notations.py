@@ -14,7 +14,21 @@ from noisy_student.records import Answer
 SEPARATORS = (",", " ", "\u00a0", "\u202f", "\u2009", "\u2007", "'", "\u2019")
 LATEX_SEPARATORS = ("{,}", "\\,", "\\ ", "~", ",\\!")
 MINUSES = ("-", "\u2212", "\u2013", "\ufe63", "\uff0d", "- ", "\u2013 ", "minus ", "negative ")
-UNITS = ("", " eggs", " km/h", " cm", "cm", "kg", "%", "\u00b0", " eggs a day", " dollars", "-year-old", " cm^2", " m\u00b2")
+UNITS = (
+    "",
+    " eggs",
+    " km/h",
+    " cm",
+    "cm",
+    "kg",
+    "%",
+    "\u00b0",
+    " eggs a day",
+    " dollars",
+    "-year-old",
+    " cm^2",
+    " m\u00b2",
+)
 VULGAR = {"\u00bd": Fraction(1, 2), "\u00bc": Fraction(1, 4), "\u2153": Fraction(1, 3), "\u215e": Fraction(7, 8)}
 SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12, "lakh": 5, "crore": 7}
 
@@ -54,7 +68,9 @@ def mixed(draw: st.DrawFn, forms: tuple[str, ...]) -> Written:
     whole, below = draw(st.integers(1, 99)), draw(st.integers(2, 99))
     above = draw(st.integers(1, below - 1))
     form = draw(st.sampled_from(forms))
-    return whole + Fraction(above, below), form.replace("W", str(whole)).replace("A", str(above)).replace("B", str(below))
+    return whole + Fraction(above, below), form.replace("W", str(whole)).replace("A", str(above)).replace(
+        "B", str(below)
+    )
 
 
 @st.composite
@@ -148,12 +164,39 @@ def test_a_number_alone_is_read_the_same(written: Written) -> None:
 
 
 JOINED = (
-    *("{} or {}", "{} and {}", "{} to {}", "{}-{}", "{} \u2013 {}", "{}; {}", "{} apples and {} pears", "{} & {}", "{}:{}"),
+    *(
+        "{} or {}",
+        "{} and {}",
+        "{} to {}",
+        "{}-{}",
+        "{} \u2013 {}",
+        "{}; {}",
+        "{} apples and {} pears",
+        "{} & {}",
+        "{}:{}",
+    ),
     *("{} : {}", "between {} and {}", "{} h {} min", "{} hours {} minutes", "{} feet {} inches", "{} apples, {} pears"),
-    *("${}-${}", "${} or ${}", "{} vs {}", "{} out of {}", "{}~{}", "x = {} or x = {}", "{} + {}", "{} * {}", "May {}, {}"),
+    *(
+        "${}-${}",
+        "${} or ${}",
+        "{} vs {}",
+        "{} out of {}",
+        "{}~{}",
+        "x = {} or x = {}",
+        "{} + {}",
+        "{} * {}",
+        "May {}, {}",
+    ),
 )
 LISTED = ("hashes", "boxed", "phrase", "last-number")
-PLACES = ("#### {}", "\\boxed{{{}}}", "The answer is {}.", "It is {}.", "Answer: {}\nConfidence high", "so 7\n#### {}\n")
+PLACES = (
+    "#### {}",
+    "\\boxed{{{}}}",
+    "The answer is {}.",
+    "It is {}.",
+    "Answer: {}\nConfidence high",
+    "so 7\n#### {}\n",
+)
 
 
 @settings(max_examples=300, deadline=None)

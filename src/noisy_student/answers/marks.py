@@ -30,7 +30,8 @@ _OPENING = "[\\s*#:_(\\[{\"'\u201c\u2018\u2248$>]*"
 _BEFORE = re.compile(rf"{_OPENING}(?:{SIGN})?\s*(?:{CURRENCY} ?)?(?:{SIGN})?", re.IGNORECASE)
 _SIMPLE = re.compile(r"[ \t]*+(?P<number>[0-9]{1,50}+)(?=[ \t]*+\n)")
 _SIMPLE_FINAL = re.compile(r"[ \t]*+(?P<number>[0-9]{1,50}+)(?=[ \t]*+(?:\n|\Z))")
-_SETTLED = re.compile(r"[.!] +[A-Za-z]")
+_SETTLED = re.compile(rf"[.!] +[A-Za-z]|(?:[^\\$*{{}}~`_^\d ]| (?! )){{{MAX_GAP + 1}}}")
+"""The start of a sentence, or plain text longer than any between two numbers of one claim."""
 _GLUED = re.compile(r"\S*+")
 _DIGIT = re.compile(r"\d")
 _HEADING = re.compile(
@@ -107,16 +108,12 @@ def _after_mark(text: str, position: int, stop: int, line: str) -> Marked | bool
     quoted = text[position - 1 : position] in _QUOTES and position > 0
     if quoted and not _alone(text, position, stop):
         return None
-    if line != raw:
+    if line[: found.end] != raw[: found.end]:
         return Marked(found.value, raw.strip(), begin + len(raw.rstrip()), settled=False)
     rest = raw[found.end :]
     glued = _GLUED.match(rest)
     assert glued is not None
-    settled = not quoted and bool(
-        _SETTLED.match(rest) or (len(rest) > MAX_GAP and not _DIGIT.search(rest, 0, MAX_GAP + 1))
-    )
-    before = _BEFORE.match(raw)
-    assert before is not None
+    settled = not quoted and _SETTLED.match(rest) is not None
     surface = raw[: found.end].lstrip(" \t*#:_([{>")
     return Marked(found.value, surface, begin + found.end + glued.end(), settled)
 
