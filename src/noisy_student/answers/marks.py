@@ -1,12 +1,13 @@
 r"""Marks of an answer in a text: ``#### number``, ``\boxed{...}`` and labels ("the answer is"), and the turn's end.
 
 Shared by extraction and stopping. After ``####`` the line's first number is the answer if it stands at once after the
-mark and is whole (``claims``). Not an answer: a numbered heading (``#### 1. Count``, ``#### (2) Rows``, ``#### 1st step``:
-a bare number up to twelve, or one more than the heading before it, with text behind it) and a mark quoted in a sentence.
+mark and is whole (``claims``). Not an answer: a mark quoted in a sentence, and a numbered heading (``#### 1. Count``,
+``#### (2) Rows``, ``#### 1st step``): a bare number with text behind it that is at most twelve or one more than the
+heading before it.
 
 Small models continue after their answer with a question of their own, whose answers are no votes. A turn begins at a
-stop token, at a role (``Human:``) after a blank line, and after the answer at a role or ``Question:`` on a line of its own;
-a solution that itself writes ``Question:`` before its answer keeps such lines.
+stop token, at a role (``Human:``) after a blank line, and after the answer at a role or ``Question:`` on a line of its
+own; a solution that itself writes ``Question:`` before its answer keeps such lines.
 """
 
 from __future__ import annotations
@@ -248,8 +249,8 @@ _ORDERED = re.compile(
 )
 _FILLER = re.compile(
     rf"{_OPENING}(?:(?:therefore|thus|then|hence|so|simply|just|exactly|precisely|about|approximately|approx\.?|around"
-    r"|roughly|now|indeed|actually|equal to|only|nearly|almost|a total of|total|the number|the|a|an|is|be|as follows|=|:"
-    rf"|[A-Za-z][A-Za-z_]{{0,12}} ?=)[\s,:]*)*{_OPENING}(?:{SIGN})?\s*(?:{CURRENCY} ?)?(?:{SIGN})?",
+    r"|roughly|now|indeed|actually|equal to|only|nearly|almost|a total of|total|the number|the|a|an|is|be|as follows"
+    rf"|=|:|[A-Za-z][A-Za-z_]{{0,12}} ?=)[\s,:]*)*{_OPENING}(?:{SIGN})?\s*(?:{CURRENCY} ?)?(?:{SIGN})?",
     re.IGNORECASE,
 )
 
@@ -302,7 +303,7 @@ _TOKEN = re.compile(
 )
 _LINE = r"[ \t#*>\[]{0,8}+"
 _ROLE = re.compile(
-    rf"\n{_LINE}(?P<name>Human|User|Instruction|(?P<asked>Question|Problem|Exercise|Q))(?: [0-9]{{1,4}}+)?[\] \t*]{{0,4}}+:"
+    rf"\n{_LINE}(?:Human|User|Instruction|(?P<asked>Question|Problem|Exercise|Q))(?: [0-9]{{1,4}}+)?[\] \t*]{{0,4}}+:"
 )
 _OPENS_WITH = re.compile(rf"\s*+{_LINE}(?:Question|Problem|Exercise|Q)(?: [0-9]{{1,4}}+)?[ \t*]{{0,4}}+:")
 _BLANK_LINE = re.compile(r"\n[ \t]*\Z")

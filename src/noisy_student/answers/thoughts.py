@@ -77,7 +77,8 @@ def without_thoughts(text: str) -> Seen:
         text = "\n" * end + text[end:]
     if not (("<" in text or "\u25c1" in text or _BRACKET.search(text)) and _TAG.search(text)):
         return Seen(text, unfinished=False)
-    pieces, done, start = [], 0, -1
+    pieces: list[str] = []
+    done, start = 0, -1
     for tag in _TAG.finditer(text):
         if tag["close"] is None:
             start = tag.start() if start < 0 else start
