@@ -371,10 +371,10 @@ def visible(text: str) -> Seen:
     return Seen(own_turn(seen.text), seen.unfinished)
 
 
-def answer_end(text: str) -> int | None:
+def answer_end(text: str, *, final: bool = False) -> int | None:
     """Return the position after the answer where ``text`` may be cut, or None while the answer may still change.
 
-    Cheap without a ``####``; a decoding loop may call it on the decoded tail, from the ``####`` on.
+    With ``final`` the text is complete, so that nothing may change it. Cheap without a ``####``; a decoding loop may call it on the decoded tail, from the ``####`` on.
 
     >>> answer_end("#### 18"), answer_end("#### 18 eggs"), answer_end("#### 18. So"), answer_end("#### 18\\n")
     (None, None, 8, 7)
@@ -383,5 +383,5 @@ def answer_end(text: str) -> int | None:
         return None
     clean = without_format(text[:MAX_CHARACTERS])
     seen = own_turn(without_thoughts(clean).text)
-    marked = hashes(seen, final=len(seen) < len(clean) or len(text) > MAX_CHARACTERS).marked
+    marked = hashes(seen, final=final or len(seen) < len(clean) or len(text) > MAX_CHARACTERS).marked
     return raw_position(text, marked.end) if marked is not None and marked.settled else None

@@ -33,7 +33,7 @@ class Decoding(Strict):
     """Divide positive and multiply negative logits of tokens already seen, prompt included (CTRL, Keskar 2019)."""
     max_new_tokens: Annotated[int, Field(ge=1)] = 512
     stop_at_answer: bool = True
-    """Stop after a complete first ``#### number``; the answer read is the same (``answers/stop.py``)."""
+    """Stop after a complete first ``#### number``; the answer read is the same (``answers/marks.py``)."""
 
 
 Prompts = Sequence[Sequence[int]]
