@@ -374,7 +374,7 @@ def visible(text: str) -> Seen:
 def answer_end(text: str, *, final: bool = False) -> int | None:
     """Return the position after the answer where ``text`` may be cut, or None while the answer may still change.
 
-    With ``final`` the text is complete, so that nothing may change it. Cheap without a ``####``; a decoding loop may call it on the decoded tail, from the ``####`` on.
+    With ``final`` the text is complete. Cheap without a ``####``, so a decoding loop may call it at every token.
 
     >>> answer_end("#### 18"), answer_end("#### 18 eggs"), answer_end("#### 18. So"), answer_end("#### 18\\n")
     (None, None, 8, 7)
