@@ -111,7 +111,7 @@ _IN_WORDS = re.compile(
 """A second number in words, or a scale that some questions count in ("2 dozen" may be 2 or 24)."""
 _SIGN_BEFORE = re.compile(
     rf"(?P<sign>[{MINUS}+]|(?<![A-Za-z])(?:minus|negative)(?= ))?(?P<gap> {{0,2}})"
-    rf"(?P<money>{CURRENCY} ?)?(?P<inner>[{MINUS}+])?$",
+    rf"(?:(?P<money>{CURRENCY} ?)(?P<inner>[{MINUS}+])?)?$",
     re.IGNORECASE,
 )
 _SCALED_MONEY = re.compile(" ?[mMkKbBtT](?![A-Za-z'\u2019])")
