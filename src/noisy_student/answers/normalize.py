@@ -161,7 +161,8 @@ def _ratio(value: Fraction) -> str | None:
     rest, twos = _without_factor(value.denominator, 2)
     rest, fives = _without_factor(rest, 5)
     if rest != 1:
-        return f"{value.numerator}/{value.denominator}"
+        above, below = str(value.numerator), str(value.denominator)
+        return f"{above}/{below}" if max(len(above), len(below)) <= MAX_FRACTION_DIGITS else None
     places = max(twos, fives)
     digits = str(value.numerator * 10**places // value.denominator).rjust(places + 1, "0")
     if len(digits) >= MAX_SURFACE:
@@ -177,11 +178,13 @@ def _shortest(whole: str, part: str) -> str:
         return written
     digits = len((whole + part).lstrip("0"))
     value = Fraction(written)
-    if _FLOAT_DIGITS < digits <= _FLOAT_DIGITS + 2:
+    is_float = _FLOAT_DIGITS < digits <= _FLOAT_DIGITS + 2
+    if is_float:
         places = len(part) - (digits - _FLOAT_DIGITS)
         rounded = _rounded(value, places)
         if len(str(rounded).rstrip("0")) <= _SHORT:
-            return _plain_decimal(rounded, places)
+            whole, _, part = _plain_decimal(rounded, places).partition(".")
+            return _shortest(whole, part)
     elif len(part) >= _FRACTION_PLACES:
         places = len(part)
     else:
@@ -189,7 +192,8 @@ def _shortest(whole: str, part: str) -> str:
     # Two fractions below the bound differ by more than a hundred units of the last place.
     bound = min(_DENOMINATOR, math.isqrt(10 ** max(places - 2, 0)))
     simple = value.limit_denominator(bound)
-    return _ratio_text(simple) if _rounded(simple, places) == _rounded(value, places) else written
+    equal = _rounded(simple, places) == _rounded(value, places) or (is_float and float(simple) == float(written))
+    return _ratio_text(simple) if equal else written
 
 
 def _rounded(value: Fraction, places: int) -> int:
