@@ -17,6 +17,7 @@ from noisy_student.answers.latex_numbers import based, improper, joined_groups, 
 from noisy_student.answers.marks import BOX, MARK
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.answers.placeholders import is_placeholder
+from noisy_student.answers.thoughts import without_format
 
 MAX_LATEX = 300
 """Longest answer in characters; a longer text is a derivation."""
@@ -29,8 +30,7 @@ _WRAPPERS = tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
         r"\\[(\[](.*)\\[)\]]",
-        r"(?:\*\*|__|`)([^*_`]+)(?:\*\*|__|`)",
-        r"\*([^*]+)\*",
+        r"(?:\*{1,3}|_{1,3}|`)([^*_`]+)(?:\*{1,3}|_{1,3}|`)",
         r"\\(?:boxed|fbox|framebox)\s*+\{([^{}]*+(?:\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+\}[^{}]*+)*+)\}",
         r"\{([^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+)\}",
     )
@@ -55,9 +55,10 @@ _FONTS = re.compile(rf"{_FONT}\{{([^{{}}]*+)\}}")
 _DEGREES = re.compile(r"\^\s*+(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])|\u00b0")
 _CURRENCY = re.compile(r"\\(?:pounds|euro|textdollar|yen)(?![A-Za-z])(?:\{\})?|[\u20ac\xa3\xa5\u20b9]")
 _FRAC = re.compile(r"\\[dtc]frac(?![A-Za-z])")
-_FRAC_ABOVE = re.compile(r"\\frac\s*+([0-9A-Za-z])")
-_FRAC_BELOW = re.compile(r"\\frac(\{[^{}]*+\})\s*+([0-9A-Za-z])")
-_SQRT = re.compile(r"\\sqrt\s*+([0-9A-Za-z])")
+_ONE = r"[0-9A-Za-z]|\\(?:pi|theta|alpha|beta|gamma|lambda|mu|sigma|phi|omega)(?![A-Za-z])"
+_FRAC_ABOVE = re.compile(rf"\\frac\s*+({_ONE})")
+_FRAC_BELOW = re.compile(rf"\\frac(\{{[^{{}}]*+(?:\{{[^{{}}]*+\}}[^{{}}]*+)*+\}})\s*+({_ONE})")
+_SQRT = re.compile(rf"\\sqrt\s*+({_ONE})")
 _ONE_IN_BRACES = re.compile(r"([\^_])\{([0-9A-Za-z])\}")
 _MATRIX = re.compile(r"\\(begin|end)\{(?:[pb]|small)matrix\}")
 _ARRAY = re.compile(r"[(\[]\\begin\{array\}\{[clr|]*+\}(.*)\\end\{array\}[)\]]", re.DOTALL)
@@ -65,7 +66,7 @@ _ARRAY = re.compile(r"[(\[]\\begin\{array\}\{[clr|]*+\}(.*)\\end\{array\}[)\]]",
 _LETTERS = r"\\?[A-Za-z]|\\[A-Za-z]{2,}"
 _QUANTITY = re.compile(
     r"m?\\(?:angle|triangle|overline|cos|sin|tan|cot|log|ln)[ _{A-Za-z\\}]*+|\|[A-Za-z]\||[A-Z]{2,4}|[A-Za-z]{3,}(?:[ ]?[A-Za-z]++)*+"
-    r"|[A-Za-z]'{0,2}\((?:[a-z]|-?[0-9]+|[A-Z][A-Z\\a-z| ]*+)\)"
+    r"|\([a-z](?: ?, ?[a-z])+\)|[A-Za-z](?:\^\{-1\})?'{0,2}\((?:[a-z]|-?[0-9]+|[A-Z][A-Z\\a-z| ]*+)\)"
 )
 """A name that is always cut before its value: an angle, a length, a word, ``f(x)``, ``P(A)``."""
 _SYMBOL = re.compile(rf"(?:{_LETTERS})(?:_(?:[0-9A-Za-z]|\{{[0-9A-Za-z]{{1,6}}\}}))?")
@@ -75,16 +76,22 @@ _NOT_VARIABLE = re.compile(r"\\(?:begin|end)\{[a-z]++\}|\\mathbb\{[A-Z]\}|\\[A-Z
 _CONSTANTS = frozenset("ei")
 _MEMBER = re.compile(rf"(?:{_LETTERS}) ?\\in ?(?![A-Za-z])(?=[(\[\\])(?P<value>.+)")
 _CHOICE = re.compile(
-    r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer):? ++)?(?:\( ?(?P<a>[A-J]) ?\)|(?P<b>[A-J]) ?[.):])(?P<value> ++.+|)"
+    r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer):? ++)?(?:\( ?(?P<a>[A-J]) ?\)[.:]?|(?P<b>[A-J]) ?[.):])(?P<value> ++.+|)"
     r"|(?:[Oo]ption|[Cc]hoice) ++(?P<c>[A-J])"
 )
+_BOLD = re.compile(r"\*\*([^*\s](?:[^*]*[^*\s])?)\*\*")
+_BASED = re.compile(r"^\(([0-9A-Z]++)\)_")
+_EMPTY = re.compile(r"\\\{\s*\\\}")
+_REALS = re.compile(r"\\mathbb\s*+([A-Z])")
+_PLUS = re.compile(r"^\+ ?|(?<=[(,\[])\+(?=\\infty)")
+_LABEL = re.compile(r"(?:the )?(?:final |correct )?answer(?: is|:) (?=.)", re.IGNORECASE)
 _NO_VALUE = re.compile(
-    r"[-+*/^<>=,] |[+*/^<>=,)]|\\(?:cu|ca|cdot|pm|div|to|i|times|leq|geq|neq|[wvl])|(?:and|or)\b|[A-Z]$"
+    r"[-+*/^<>=,] |[+*/^<>=,)]|\\(?:cup|cap|cdot|div|to|in|implies|leq|geq|neq|lor|land|wedge|vee)(?![A-Za-z])|(?:and|or)\b|[A-Z]$"
 )
 """The start of what is no value after a choice: ``(A) + 2`` and ``(A) \\cup (B)`` are expressions."""
 _OR, _AND = (
     re.compile(r" or |\\lor(?![A-Za-z])|\\vee(?![A-Za-z])"),
-    re.compile(r" and |\\land(?![A-Za-z])|\\wedge(?![A-Za-z])"),
+    re.compile(r",? ++and ++|\\land(?![A-Za-z])|\\wedge(?![A-Za-z])"),
 )
 _ORDERED = re.compile(r"[<>]|\\(?:leq|geq|neq)(?![A-Za-z])")
 _AFTER_COMMAND = re.compile(r"(\\[A-Za-z]+) (?=[A-Za-z])")
@@ -127,22 +134,19 @@ def is_latex(canonical: str) -> bool:
     return len(canonical) > 2 and canonical[0] == canonical[-1] == "$"
 
 
-def canonical_latex(surface: str) -> str | None:
+def canonical_latex(surface: str, *, choices: bool = True) -> str | None:
     r"""Return the canonical form of a written answer; None if it is empty, too long, a placeholder or a sentence.
 
-    Idempotent: a canonical form is its own canonical form.
+    Idempotent: a canonical form is its own canonical form. ``choices=False`` reads ``(B) 42`` as an expression.
 
     >>> canonical_latex(r"\dfrac{3}{4}"), canonical_latex(r"x = \frac\pi2"), canonical_latex(r"5\text{ cm}")
-    ('0.75', '$\\frac\\pi2$', '5')
+    ('0.75', '$\\frac{\\pi}{2}$', '5')
     """
     if len(surface) > MAX_LATEX or is_placeholder(surface):
         return None
-    text = unicodedata.normalize("NFC", surface)
-    if not text.isascii():
-        # Format characters, such as a soft hyphen between two digits, are invisible to a reader.
-        text = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    text = unicodedata.normalize("NFC", without_format(surface))
     for _ in range(_PASSES):
-        plainer = _plainer(text)
+        plainer = _plainer(text, choices)
         if plainer == text:
             break
         text = plainer
@@ -173,25 +177,24 @@ def plain(text: str) -> str:
     return text if form is None else form.strip("$") if is_latex(form) else form
 
 
-def _plainer(text: str) -> str:
+def _plainer(text: str, choices: bool) -> str:
     """Normalize the notation in one pass."""
     text = _CURRENCY.sub("", text.translate(_SIGNS)) if canonical_number(text) is None else text
     text = _ELLIPSIS.sub(r"\\ldots ", text.replace("\\$", "").replace("$", "")).strip().rstrip(".,;\\ ")
     text = _unwrapped(text)
     text = _SPACES.sub(_space, _DEGREES.sub("", _COLORS.sub("", _SIZES.sub("", text))))
-    text = _without_unit(text.replace("{,}", ",").strip())
-    text = _FONTS.sub(r" \1 ", text)
-    text = _SYNONYM.sub(_synonym, _FRAC.sub(r"\\frac", text))
+    text = _SYNONYM.sub(_synonym, _FRAC.sub(r"\\frac", text.replace("{,}", ",").strip()))
     text = _SQRT.sub(r"\\sqrt{\1}", _FRAC_BELOW.sub(r"\\frac\1{\2}", _FRAC_ABOVE.sub(r"\\frac{\1}", text)))
     text = _MATRIX.sub(r"\\\1{matrix}", _ARRAY.sub(r"\\begin{matrix}\1\\end{matrix}", text))
-    text = improper(joined_groups(_ONE_IN_BRACES.sub(r"\1\2", text).strip()))
-    if choice := _CHOICE.fullmatch(text):
-        return _choice(choice) or text
-    text = _without_name(_joined(text))
+    text = improper(joined_groups(_ONE_IN_BRACES.sub(r"\1\2", _BOLD.sub(r"\1", text)).strip()))
+    text = _REALS.sub(r"\\mathbb{\1}", _PLUS.sub("", _FONTS.sub(r" \1 ", _without_unit(text)))).strip()
+    text = _BASED.sub(r"\1_", text)
+    text = r"\emptyset" if _EMPTY.fullmatch(text) else _LABEL.sub("", text)
+    if choices and (choice := _CHOICE.fullmatch(text)) and (chosen := _choice(choice)):
+        return chosen
+    text = _without_name(_joined(improper(joined_groups(text))))
     if text.endswith("%") and (number := text[:-1].rstrip("\\ ")) and _number(number) is not None:
         text = number
-    if text.startswith("+"):
-        text = text[1:]
     if _WORDS.fullmatch(single := " ".join(text.split())):
         return single.lower()
     return _without_spaces(single)
@@ -228,7 +231,7 @@ def _choice(match: re.Match[str]) -> str | None:
         return letter
     if _NO_VALUE.match(value):
         return None
-    form = canonical_latex(value)
+    form = canonical_latex(value, choices=False)
     return letter if form is None else f"({letter}) {form.strip('$')}"
 
 
@@ -255,10 +258,10 @@ def _without_name(text: str) -> str:
     *names, last = parts[:-1]
     if not parts[0]:
         return "=".join(parts[1:])
-    free = _has_variable(value)
+    free = has_variable(value)
     if _QUANTITY.fullmatch(parts[0]) or (not free and (_ARITHMETIC.fullmatch(last) or _SYMBOL.fullmatch(parts[0]))):
         return value
-    turned = len(parts) == 2 and _SYMBOL.fullmatch(value) and not _has_variable(parts[0])
+    turned = len(parts) == 2 and _SYMBOL.fullmatch(value) and not has_variable(parts[0])
     return parts[0] if turned else text
 
 
@@ -270,7 +273,12 @@ def _without_names(text: str) -> str:
     return ",".join((value if sign else name).strip() for name, sign, value in pairs) if same else text
 
 
-def _has_variable(value: str) -> bool:
+def has_variable(value: str) -> bool:
+    r"""Return whether a value in plain notation holds a letter other than the constants e and i.
+
+    >>> has_variable(r"\frac{\pi}{2}+e"), has_variable("2x")
+    (False, True)
+    """
     return any(letter.isalpha() and letter not in _CONSTANTS for letter in _NOT_VARIABLE.sub("", value))
 
 

@@ -59,7 +59,9 @@ MAX_BOX = 400
 """Longest box in characters; a longer one counts as never closed."""
 _BOXES_TRIED = 8  # Bounds the cost of a text full of unclosed boxes.
 _BRACE = re.compile(r"[{}]")
-_BOX_START = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?")
+_BOX_START = re.compile(
+    r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?"
+)
 
 
 class Box(NamedTuple):

@@ -9,20 +9,25 @@ its value only where a lone variable stands on one side (``y=2x`` and ``2x``).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from noisy_student.answers.latex import is_latex, plain
+from noisy_student.answers.latex import has_variable, is_latex, plain
 from noisy_student.answers.latex_numbers import based
 from noisy_student.answers.normalize import canonical_number
 
 Verdict = bool | None
 Algebra = Callable[[str, str], Verdict]
-Kind = Literal["choice", "word", "region", "set", "list", "tuple", "named", "matrix", "equation", "value", "text"]
+Kind = Literal[
+    "choice", "word", "region", "set", "list", "tuple", "named", "matrix", "equation", "relation", "value", "text"
+]
 
 MAX_PARTS = 32
 """Most parts of a list, set, tuple or matrix; the parts of a longer one are not compared."""
+_MAX_UNMATCHED = 8
+"""Most parts without an equal text on the other side that are compared by value."""
 _DEPTH = 4
 
 _TOKEN = re.compile(r"\\begin\{[a-z]*+\}|\\end\{[a-z]*+\}|\\[A-Za-z]++|\\.|.", re.DOTALL)
@@ -147,7 +152,7 @@ def _region(text: str) -> Shape | None:
     if unions:
         shapes = [_region(piece) or _interval(piece) for piece in pieces]
         names = {name for found in shapes if found is not None for name in found.names}
-        if None in shapes or len(names) > 1:
+        if None in shapes or len(names) > 1 or not all(found.intervals for found in shapes if found is not None):
             return None
         joined = tuple(interval for found in shapes if found is not None for interval in found.intervals)
         return Shape("region", text, names=tuple(names), intervals=joined)
@@ -172,8 +177,12 @@ def _inequality(text: str) -> Shape | None:
         (sign, closed), (name, value) = found[0], sides
         intervals = [Interval(low, False, value, closed)] if sign != ">" else []
         intervals += [Interval(value, closed, high, False)] if sign != "<" else []
+    elif found:
+        return Shape("relation", text)
     else:
         return None
+    if any(has_variable(end) for interval in intervals for end in (interval.low, interval.high)):
+        return Shape("relation", text)
     return Shape("region", text, names=(name,), intervals=tuple(intervals))
 
 
@@ -266,11 +275,15 @@ def _in_order(a: Sequence[str], b: Sequence[str], same: Same) -> Verdict:
 
 
 def _in_any_order(a: Sequence[str], b: Sequence[str], same: Same) -> Verdict:
-    """Match each part of ``a`` with another of ``b``."""
+    """Match each part of ``a`` with another of ``b``: equal texts first, which need no algebra."""
     if len(a) != len(b):
         return False
-    left, unknown = list(b), False
-    for part in a:
+    here, there = Counter(a), Counter(b)
+    waiting, left = list((here - there).elements()), list((there - here).elements())
+    if len(waiting) > _MAX_UNMATCHED:
+        return None
+    unknown = False
+    for part in waiting:
         verdicts = [same(part, other) for other in left]
         if True in verdicts:
             left.pop(verdicts.index(True))
@@ -283,11 +296,13 @@ def _in_any_order(a: Sequence[str], b: Sequence[str], same: Same) -> Verdict:
 
 def _as_sets(a: Sequence[str], b: Sequence[str], same: Same) -> Verdict:
     """Find each part of one in the other."""
-    if not a or not b:
-        return not a and not b
-    return _all(
-        [_any([same(x, y) for y in b]) for x in a] + [_any([same(x, y) for x in a]) for y in b],
-    )
+    here, there = sorted({*a} - {*b}), sorted({*b} - {*a})
+    if max(len(here), len(there)) > _MAX_UNMATCHED:
+        return None
+    if bool(a) != bool(b):
+        return False
+    found = [_any([same(part, other) for other in sorted({*b})]) for part in here]
+    return _all(found + [_any([same(part, other) for other in sorted({*a})]) for part in there])
 
 
 def _regions(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
@@ -328,6 +343,15 @@ def _tuples(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
 
 def _matrices(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
     return one.rows == other.rows and _in_order(one.parts, other.parts, same)
+
+
+def _roots(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
+    """Compare a list with ``x_1=2,x_2=3``: values of one variable have no order."""
+    return len({name.partition("_")[0] for name in other.names}) == 1 and _in_any_order(one.parts, other.parts, same)
+
+
+def _by_algebra(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
+    return algebra(one.text, other.text)
 
 
 def _named(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
@@ -382,7 +406,7 @@ def _unknown(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
 _ORDER: dict[Kind, int] = {
     kind: place
     for place, kind in enumerate(
-        ("choice", "text", "word", "set", "list", "tuple", "matrix", "named", "region", "value", "equation")
+        ("choice", "text", "word", "set", "list", "tuple", "matrix", "named", "region", "relation", "value", "equation")
     )
 }
 _RULES: dict[tuple[Kind, Kind], Callable[[Shape, Shape, Same, Algebra], Verdict]] = {
@@ -396,6 +420,10 @@ _RULES: dict[tuple[Kind, Kind], Callable[[Shape, Shape, Same, Algebra], Verdict]
         other.names == ("(", ")") and _in_order(one.parts, other.parts, same)
     ),
     ("tuple", "tuple"): _tuples,
+    ("list", "named"): _roots,
+    ("relation", "relation"): _by_algebra,
+    ("region", "relation"): _by_algebra,
+    ("tuple", "relation"): _by_algebra,
     ("tuple", "named"): _point,
     ("tuple", "region"): _tuple_region,
     ("named", "named"): _named,
