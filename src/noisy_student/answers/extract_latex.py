@@ -28,8 +28,8 @@ _FILLERS = re.compile(
 _SENTENCE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}.*[0-9]|[0-9].*(?<![\\A-Za-z])[A-Za-z]{3,}")
 """Words with digits between them: more than an answer follows the label."""
 _REFERENCES = re.compile(
-    r"(?:(?:as |the |see |given )?(?:above|below|here|following|previous)|(?:final |the )?(?:result|solution|box(?:ed)?)"
-    r"(?: here| above)?|\\[lc]?dots|answer.*)",
+    r"(?:(?:as |the |see |given )?(?:above|below|here|following|previous)"
+    r"|(?:final |the )?(?:result|solution|box(?:ed)?)(?: here| above)?|\\[lc]?dots|answer.*)",
     re.IGNORECASE,
 )
 """Contents of a box that refer to an answer and are none."""

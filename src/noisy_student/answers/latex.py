@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from noisy_student.answers.latex_numbers import based, improper, joined_groups, latex_number
 from noisy_student.answers.marks import BOX, MARK
@@ -35,9 +36,10 @@ _WRAPPERS = tuple(
         r"\{([^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+)\}",
     )
 )
+_WRAPPING = ("\\", "*", "_", "`", "{")
 _SIZES = re.compile(r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|limits|bf|it|rm)(?![A-Za-z])\.?|\\!")
 _COLORS = re.compile(r"\\(?:text)?color\{[a-z]++\}|\\underline(?![A-Za-z])")
-_SPACES = re.compile(r"(?P<row>\\\\)|(?P<wide>\\q?quad(?![A-Za-z]))|\\[,;:> ]|~")
+_SPACES = re.compile(r"(?P<row>\\\\)|(?P<wide>\\q?quad(?![A-Za-z]))|\\[,;:> ]")
 _ELLIPSIS = re.compile(r"\.{3,}|\\(?:dots[cbm]?|cdots)(?![A-Za-z])")
 _FONT = r"\\(?:text|textbf|textrm|textit|textsf|texttt|mathrm|mathbf|mathit|mathsf|mbox|operatorname)(?![A-Za-z])\s*+"
 _UNIT = re.compile(
@@ -52,8 +54,8 @@ _UNIT_NAMES = (
 _KNOWN_UNIT = re.compile(rf"\s*+{_FONT}\{{\s*{_UNIT_NAMES}\.?\s*\}}(?:\^\{{?[0-9]\}}?)?$")
 _SHORT_UNIT = re.compile(r"(?<=[0-9}]) ?(?:[cmk]m|[mk]g|ft|mph|km/h|m/s)(?:\^[0-9])?$|(?<=[0-9}]) in$")
 _FONTS = re.compile(rf"{_FONT}\{{([^{{}}]*+)\}}")
-_DEGREES = re.compile(r"\^\s*+(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])|\u00b0")
-_CURRENCY = re.compile(r"\\(?:pounds|euro|textdollar|yen)(?![A-Za-z])(?:\{\})?|[\u20ac\xa3\xa5\u20b9]")
+_DEGREES = re.compile(r"\^\s*+(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])")
+_CURRENCY = re.compile(r"\\(?:pounds|euro|textdollar|yen)(?![A-Za-z])(?:\{\})?")
 _FRAC = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _ONE = r"[0-9A-Za-z]|\\(?:pi|theta|alpha|beta|gamma|lambda|mu|sigma|phi|omega)(?![A-Za-z])"
 _FRAC_ABOVE = re.compile(rf"\\frac\s*+({_ONE})")
@@ -65,7 +67,8 @@ _ARRAY = re.compile(r"[(\[]\\begin\{array\}\{[clr|]*+\}(.*)\\end\{array\}[)\]]",
 
 _LETTERS = r"\\?[A-Za-z]|\\[A-Za-z]{2,}"
 _QUANTITY = re.compile(
-    r"m?\\(?:angle|triangle|overline|cos|sin|tan|cot|log|ln)[ _{A-Za-z\\}]*+|\|[A-Za-z]\||[A-Z]{2,4}|[A-Za-z]{3,}(?:[ ]?[A-Za-z]++)*+"
+    r"m?\\(?:angle|triangle|overline|cos|sin|tan|cot|log|ln)[ _{A-Za-z\\}]*+|\|[A-Za-z]\||[A-Z]{2,4}"
+    r"|[A-Za-z]{3,}(?:[ ]?[A-Za-z]++)*+"
     r"|\([a-z](?: ?, ?[a-z])+\)|[A-Za-z](?:\^\{-1\})?'{0,2}\((?:[a-z]|-?[0-9]+|[A-Z][A-Z\\a-z| ]*+)\)"
 )
 """A name that is always cut before its value: an angle, a length, a word, ``f(x)``, ``P(A)``."""
@@ -81,16 +84,17 @@ _CHOICE = re.compile(
 )
 _BOLD = re.compile(r"\*\*([^*\s](?:[^*]*[^*\s])?)\*\*")
 _BASED = re.compile(r"^\(([0-9A-Z]++)\)_")
-_EMPTY = re.compile(r"\\\{\s*\\\}")
+_EMPTY = re.compile(r"^\\\{\s*\\\}$")
 _REALS = re.compile(r"\\mathbb\s*+([A-Z])")
 _PLUS = re.compile(r"^\+ ?|(?<=[(,\[])\+(?=\\infty)")
 _LABEL = re.compile(r"(?:the )?(?:final |correct )?answer(?: is|:) (?=.)", re.IGNORECASE)
 _NO_VALUE = re.compile(
-    r"[-+*/^<>=,] |[+*/^<>=,)]|\\(?:cup|cap|cdot|div|to|in|implies|leq|geq|neq|lor|land|wedge|vee)(?![A-Za-z])|(?:and|or)\b|[A-Z]$"
+    r"[-+*/^<>=,] |[+*/^<>=,)]|(?:and|or)\b|[A-Z]$"
+    r"|\\(?:cup|cap|cdot|div|to|in|implies|leq|geq|neq|lor|land|wedge|vee)(?![A-Za-z])"
 )
 """The start of what is no value after a choice: ``(A) + 2`` and ``(A) \\cup (B)`` are expressions."""
 _OR, _AND = (
-    re.compile(r" or |\\lor(?![A-Za-z])|\\vee(?![A-Za-z])"),
+    re.compile(r",? ++or ++|\\lor(?![A-Za-z])|\\vee(?![A-Za-z])"),
     re.compile(r",? ++and ++|\\land(?![A-Za-z])|\\wedge(?![A-Za-z])"),
 )
 _ORDERED = re.compile(r"[<>]|\\(?:leq|geq|neq)(?![A-Za-z])")
@@ -102,7 +106,6 @@ _SYNONYMS = {
     **{"le": "leq", "ge": "geq", "ne": "neq", "times": "cdot", "lt": "<", "gt": ">", "R": "mathbb{R}"},
     **{"leqslant": "leq", "geqslant": "geq", "approx": "=", "varnothing": "emptyset", "lbrace": "{", "rbrace": "}"},
     **{
-        "iff": ",",
         "bar": "overline",
         "langle": "(",
         "rangle": ")",
@@ -113,14 +116,17 @@ _SYNONYMS = {
     },
 }
 _SYNONYM = re.compile(rf"\\({'|'.join(_SYNONYMS)})(?![A-Za-z])")
+_PARTS = (*("½12", "⅓13", "⅔23", "¼14", "¾34", "⅕15", "⅖25", "⅗35", "⅘45", "⅙16", "⅚56", "⅛18", "⅜38", "⅝58", "⅞78"),)
+"""Signs for fractions, each with its numerator and its denominator."""
 _SIGNS = str.maketrans(
     {
         **{"\u2212": "-", "\u2013": "-", "\u00d7": r"\cdot ", "\u00b7": r"\cdot ", "\u03c0": r"\pi "},
         **{"\u221e": r"\infty ", "\u2264": r"\leq ", "\u2265": r"\geq ", "\u2260": r"\neq ", "\u222a": r"\cup "},
         **{"\u2205": r"\emptyset ", "\u2208": r"\in ", "\u00b1": r"\pm ", "\u221a": r"\sqrt ", "\u2026": r"\ldots "},
         **{"\u2248": "=", "\u211d": r"\mathbb{R}", "\u00b2": "^2", "\u00b3": "^3", "\u2044": "/", "\u03b8": r"\theta "},
+        **dict.fromkeys("\u00b0\u20ac\xa3\xa5\u20b9", ""),
         **{"\xa0": " ", "\u2009": " ", "\u202f": " ", "\u2007": " "},
-        **dict(zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", map(r" \frac{{{0[0]}}}{{{0[1]}}}".format, "12 13 23 14 34 15 25 35 45 16 56 18 38 58 78".split()), strict=True)),
+        **{sign: rf" \frac{{{above}}}{{{below}}}" for sign, above, below in _PARTS},
     }
 )  # fmt: skip
 
@@ -144,7 +150,7 @@ def canonical_latex(surface: str, *, choices: bool = True) -> str | None:
     """
     if len(surface) > MAX_LATEX or is_placeholder(surface):
         return None
-    text = unicodedata.normalize("NFC", without_format(surface))
+    text = surface if surface.isascii() else unicodedata.normalize("NFC", without_format(surface))
     for _ in range(_PASSES):
         plainer = _plainer(text, choices)
         if plainer == text:
@@ -179,20 +185,14 @@ def plain(text: str) -> str:
 
 def _plainer(text: str, choices: bool) -> str:
     """Normalize the notation in one pass."""
-    text = _CURRENCY.sub("", text.translate(_SIGNS)) if canonical_number(text) is None else text
-    text = _ELLIPSIS.sub(r"\\ldots ", text.replace("\\$", "").replace("$", "")).strip().rstrip(".,;\\ ")
-    text = _unwrapped(text)
-    text = _SPACES.sub(_space, _DEGREES.sub("", _COLORS.sub("", _SIZES.sub("", text))))
-    text = _SYNONYM.sub(_synonym, _FRAC.sub(r"\\frac", text.replace("{,}", ",").strip()))
-    text = _SQRT.sub(r"\\sqrt{\1}", _FRAC_BELOW.sub(r"\\frac\1{\2}", _FRAC_ABOVE.sub(r"\\frac{\1}", text)))
-    text = _MATRIX.sub(r"\\\1{matrix}", _ARRAY.sub(r"\\begin{matrix}\1\\end{matrix}", text))
-    text = improper(joined_groups(_ONE_IN_BRACES.sub(r"\1\2", _BOLD.sub(r"\1", text)).strip()))
-    text = _REALS.sub(r"\\mathbb{\1}", _PLUS.sub("", _FONTS.sub(r" \1 ", _without_unit(text)))).strip()
-    text = _BASED.sub(r"\1_", text)
-    text = r"\emptyset" if _EMPTY.fullmatch(text) else _LABEL.sub("", text)
+    if not text.isascii():
+        text = text.translate(_SIGNS)
+    text = _rewritten(text.replace("\\$", "").replace("$", "").replace("~", " "), _ENDS).strip().rstrip(".,;\\ ")
+    text = _rewritten(_unwrapped(text), _NOTATION).replace("{,}", ",").strip()
+    text = _rewritten(_without_unit(_numbers(text)), _WORDING).strip()
     if choices and (choice := _CHOICE.fullmatch(text)) and (chosen := _choice(choice)):
         return chosen
-    text = _without_name(_joined(improper(joined_groups(text))))
+    text = _without_name(_joined(_numbers(text)))
     if text.endswith("%") and (number := text[:-1].rstrip("\\ ")) and _number(number) is not None:
         text = number
     if _WORDS.fullmatch(single := " ".join(text.split())):
@@ -200,8 +200,21 @@ def _plainer(text: str, choices: bool) -> str:
     return _without_spaces(single)
 
 
+def _rewritten(text: str, rules: tuple[_Rule, ...]) -> str:
+    for sign, pattern, replacement in rules:
+        if sign in text:
+            text = pattern.sub(replacement, text)
+    return text
+
+
+def _numbers(text: str) -> str:
+    """Join groups of three digits; write mixed numbers as fractions."""
+    text = joined_groups(text) if " " in text else text
+    return improper(text) if "/" in text or "frac" in text else text
+
+
 def _unwrapped(text: str) -> str:
-    for wrapper in _WRAPPERS:
+    for wrapper in _WRAPPERS if text[:1] in _WRAPPING else ():
         if wrapped := wrapper.fullmatch(text):
             return wrapped[1]
     return text
@@ -292,3 +305,19 @@ def _number(text: str) -> str | None:
     """Return a number, or one in base ten, as a plain number; None for anything else."""
     found = based(text)
     return latex_number(text if found is None or found[1] != 10 else text.partition("_")[0])
+
+
+_Rule = tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]]
+_ENDS: tuple[_Rule, ...] = (("..", _ELLIPSIS, r"\\ldots "), ("dots", _ELLIPSIS, r"\\ldots "))
+_NOTATION: tuple[_Rule, ...] = (
+    *(("\\", _SIZES, ""), ("\\", _CURRENCY, ""), ("olor", _COLORS, ""), ("underline", _COLORS, "")),
+    *(("\\", _DEGREES, ""), ("\\", _SPACES, _space), ("\\", _SYNONYM, _synonym)),
+    *(("frac", _FRAC, r"\\frac"), ("frac", _FRAC_ABOVE, r"\\frac{\1}"), ("frac", _FRAC_BELOW, r"\\frac\1{\2}")),
+    *(("sqrt", _SQRT, r"\\sqrt{\1}"), ("array", _ARRAY, r"\\begin{matrix}\1\\end{matrix}")),
+    *(("matrix", _MATRIX, r"\\\1{matrix}"), ("{", _ONE_IN_BRACES, r"\1\2"), ("**", _BOLD, r"\1")),
+)
+"""A sign that a text must hold, pattern and replacement, in order."""
+_WORDING: tuple[_Rule, ...] = (
+    *(("\\", _FONTS, r" \1 "), ("mathbb", _REALS, r"\\mathbb{\1}"), ("+", _PLUS, ""), (")_", _BASED, r"\1_")),
+    *(("\\}", _EMPTY, r"\\emptyset"), ("nswer", _LABEL, "")),
+)

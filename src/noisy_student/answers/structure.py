@@ -8,6 +8,7 @@ its value only where a lone variable stands on one side (``y=2x`` and ``2x``).
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -41,7 +42,8 @@ _PRODUCT = re.compile("[xyz]{2,3}|[b-df-hj-np-tv-z]{2}")
 _SYMBOL = re.compile(r"(?:\\?[A-Za-z]|\\[A-Za-z]{2,})(?:_(?:[0-9A-Za-z]|\{[0-9A-Za-z]{1,6}\}))?")
 _BUILDER = re.compile(rf"(?P<name>{_SYMBOL.pattern})(?:\\in ?\\mathbb\{{R\}})?[|:](?P<condition>.+)")
 _UNREADABLE = re.compile(
-    r"(?<!_)[0-9] +[0-9.]|\\ldots|:|[0-9][eE][-+]?[0-9]|[0-9]_[0-9{]|[A-F]_\{16\}|[0-9]\\frac|[<>]|\\(?:leq|geq|neq|in)(?![A-Za-z])"
+    r"(?<!_)[0-9] +[0-9.]|\\ldots|:|[0-9][eE][-+]?[0-9]|[0-9]_[0-9{]|[A-F]_\{16\}|[0-9]\\frac|[<>]"
+    r"|\\(?:leq|geq|neq|in)(?![A-Za-z])"
 )
 """Notations that algebra would read as something else: two numbers side by side, ratios, dots, bases."""
 _RELATIONS = {"<": ("<", False), ">": (">", False), r"\leq": ("<", True), r"\geq": (">", True), r"\neq": ("!", False)}
@@ -97,6 +99,7 @@ def is_choice(canonical: str) -> bool:
     return _CHOICE.fullmatch(canonical.strip("$")) is not None
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def shape(text: str) -> Shape:
     """Parse the structure of an answer in plain notation."""
     text = plain(text)
@@ -188,7 +191,7 @@ def _inequality(text: str) -> Shape | None:
 
 def _both(text: str, one: Shape | None, other: Shape | None) -> Shape | None:
     """Intersect a lower and an upper bound of one variable."""
-    if one is None or other is None or one.names != other.names or len(one.intervals) != 1 != len(other.intervals):
+    if one is None or other is None or one.names != other.names or not len(one.intervals) == len(other.intervals) == 1:
         return None
     (a,), (b,) = one.intervals, other.intervals
     if a.low == r"-\infty":
@@ -241,7 +244,7 @@ def _enclosed(text: str) -> Shape | None:
     if inside[0] == r"\{":
         if builder := _BUILDER.fullmatch(inside[1]):
             return _region(builder["condition"])
-        return Shape("set", text, tuple(part for part in parts if part))
+        return Shape("set", text, tuple(both for part in parts if part for both in _signs(part)))
     if len(parts) > 1:
         return Shape("tuple", text, parts, names=(inside[0], inside[2]))
     return shape(parts[0]) if (inside[0], inside[2]) == ("(", ")") and parts[0] else None
