@@ -7,7 +7,6 @@ mark, box or label is never a LaTeX answer.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import deque
 
@@ -67,10 +66,15 @@ def _read_latex(surface: str, method: Method) -> Answer | None:
 
 def _boxed(text: str) -> str | None:
     """Return the content of the last box that is no placeholder; a reference only where no box has a value."""
-    found = [box.content for box in boxes(text)]
-    named = [content for content in found if not is_placeholder(_words(content))]
-    values = [content for content in named if not _REFERENCES.fullmatch(_words(content))]
-    return next(itertools.chain(values, named), None)
+    reference = None
+    for box in boxes(text):
+        words = _words(box.content)
+        if is_placeholder(words):
+            continue
+        if not _REFERENCES.fullmatch(words):
+            return box.content
+        reference = reference or box.content
+    return reference
 
 
 def _words(content: str) -> str:

@@ -9,7 +9,7 @@ _IS = "(?:is|was|should be|would be|must be|will be|equals|becomes|comes (?:out 
 _ENGLISH = (
     r"\banswer(?: \([^()\n]{1,40}\))?(?: (?:to|for) [^.:\n]{1,80}?)??"
     rf"(?:[ *_]{{0,4}}+[:\uff1a=]| {_IS}(?![A-Za-z]))"
-    r"|\bans[ *_]{0,4}+[.:]|<(?:final[_ ]?)?answer>|\[answer\]|\bfinal (?:result|value)[ *_]{0,4}+:"
+    r"|\banswer, (?=[-$]?[0-9])|\bans[ *_]{0,4}+[.:]|<(?:final[_ ]?)?answer>|\[answer\]|\bfinal (?:result|value)[ *_]{0,4}+:"
     r"|^[^A-Za-z0-9\n]{0,8}+(?:the |my )?(?:final |correct )?answer[ *_#]*+$"
 )
 _COLON = "[ *_]{0,4}+[:\uff1a]"

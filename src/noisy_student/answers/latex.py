@@ -10,6 +10,7 @@ Nothing is computed: equality by value (``\sqrt{8}`` and ``2\sqrt{2}``) is decid
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -140,6 +141,7 @@ def is_latex(canonical: str) -> bool:
     return len(canonical) > 2 and canonical[0] == canonical[-1] == "$"
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def canonical_latex(surface: str, *, choices: bool = True) -> str | None:
     r"""Return the canonical form of a written answer; None if it is empty, too long, a placeholder or a sentence.
 

@@ -23,7 +23,7 @@ _TAG = re.compile(
     r"|\u25c1think\u25b7|<unused94>thought|<\|channel>thought",
     re.IGNORECASE,
 )
-_OPENERS = ("<", "[/", "[T", "[t", "[R", "[r", "\u25c1")
+_BRACKET = re.compile(r"\[/?(?:[Tt][Hh]|[Rr][Ee])")
 _CHANNEL = "<|channel|>"
 _FINAL = re.compile(r"<\|channel\|>final[^<\n]{0,80}(?:<\|(?!message)[a-z]{1,20}\|>[^<\n]{0,80})?<\|message\|>")
 _FINAL_DECODED = "assistantfinal"
@@ -75,7 +75,7 @@ def without_thoughts(text: str) -> Seen:
     if text.startswith("analysis") and _FINAL_DECODED in text:
         end = text.index(_FINAL_DECODED) + len(_FINAL_DECODED)
         text = "\n" * end + text[end:]
-    if not (any(map(text.__contains__, _OPENERS)) and _TAG.search(text)):
+    if not (("<" in text or "\u25c1" in text or _BRACKET.search(text)) and _TAG.search(text)):
         return Seen(text, unfinished=False)
     pieces, done, start = [], 0, -1
     for tag in _TAG.finditer(text):
