@@ -74,7 +74,7 @@ def _ready_made(answer: str) -> str | None:
     ['1000', '42', 'blue', 'B', None, None, None]
     """
     answer = without_format(answer).strip()
-    number = canonical_number(answer)
+    number = None if is_latex(answer) else canonical_number(answer)
     if number is not None or len(answer) > MAX_LATEX or is_placeholder(answer):
         return number
     form = canonical_latex(answer)
