@@ -125,13 +125,9 @@ DRESSES = (
 )
 def test_a_number_is_read_in_every_notation(value: Fraction, dress: str) -> None:
     wanted = form(f"{'-' if value < 0 else ''}{abs(value.numerator)}/{value.denominator}")
-    if "(" in dress and "left" in dress:
-        wanted = f"$({wanted})$"
-        assert {same(wanted, form(dress.format(text))) for text in _notations(value)} == {True}
-    else:
-        assert {text: form(dress.format(text)) for text in _notations(value)} == dict.fromkeys(
-            _notations(value), wanted
-        )
+    # (1,000) may be a point.
+    written = [text for text in _notations(value) if "left" not in dress or "," not in text or "{,}" in text]
+    assert {text: form(dress.format(text)) for text in written} == dict.fromkeys(written, wanted)
 
 
 @given(st.integers(1, 99), st.integers(1, 999))

@@ -41,6 +41,8 @@ _WRAPPING = ("\\", "*", "_", "`", "{")
 _SIZES = re.compile(r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|limits|bf|it|rm)(?![A-Za-z])\.?|\\!")
 _COLORS = re.compile(r"\\(?:text)?color\{[a-z]++\}|\\underline(?![A-Za-z])")
 _SPACES = re.compile(r"(?P<row>\\\\)|(?P<wide>\\q?quad(?![A-Za-z]))|\\[,;:> ]")
+_GROUPS = re.compile(r"(?<![0-9.,}!])[1-9][0-9]{0,2}(?:(?:\{,\}|,\\!)[0-9]{3})++(?![0-9])")
+_IN_BRACKETS = re.compile(r"\(([^(),]++)\)")
 _ELLIPSIS = re.compile(r"\.{3,}|\\(?:dots[cbm]?|cdots)(?![A-Za-z])")
 _FONT = r"\\(?:text|textbf|textrm|textit|textsf|texttt|mathrm|mathbf|mathit|mathsf|mbox|operatorname)(?![A-Za-z])\s*+"
 _UNIT = re.compile(
@@ -197,6 +199,8 @@ def _plainer(text: str, choices: bool) -> str:
     text = _without_name(_joined(_numbers(text)))
     if text.endswith("%") and (number := text[:-1].rstrip("\\ ")) and _number(number) is not None:
         text = number
+    if (inside := _IN_BRACKETS.fullmatch(text)) and _number(inside[1].strip()) is not None:
+        text = inside[1]
     if _WORDS.fullmatch(single := " ".join(text.split())):
         return single.lower()
     return _without_spaces(single)
@@ -224,6 +228,10 @@ def _unwrapped(text: str) -> str:
 
 def _space(match: re.Match[str]) -> str:
     return match["row"] or ("  " if match["wide"] else " ")
+
+
+def _grouped(match: re.Match[str]) -> str:
+    return "".join(filter(str.isdigit, match[0]))
 
 
 def _synonym(match: re.Match[str]) -> str:
@@ -310,7 +318,10 @@ def _number(text: str) -> str | None:
 
 
 _Rule = tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]]
-_ENDS: tuple[_Rule, ...] = (("..", _ELLIPSIS, r"\\ldots "), ("dots", _ELLIPSIS, r"\\ldots "))
+_ENDS: tuple[_Rule, ...] = (
+    *(("..", _ELLIPSIS, r"\\ldots "), ("dots", _ELLIPSIS, r"\\ldots ")),
+    *(("{,}", _GROUPS, _grouped), (",\\!", _GROUPS, _grouped)),
+)
 _NOTATION: tuple[_Rule, ...] = (
     *(("\\", _SIZES, ""), ("\\", _CURRENCY, ""), ("olor", _COLORS, ""), ("underline", _COLORS, "")),
     *(("\\", _DEGREES, ""), ("\\", _SPACES, _space), ("\\", _SYNONYM, _synonym)),
