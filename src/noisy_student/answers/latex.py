@@ -119,7 +119,10 @@ _SYNONYMS = {
     },
 }
 _SYNONYM = re.compile(rf"\\({'|'.join(_SYNONYMS)})(?![A-Za-z])")
-_PARTS = (*("½12", "⅓13", "⅔23", "¼14", "¾34", "⅕15", "⅖25", "⅗35", "⅘45", "⅙16", "⅚56", "⅛18", "⅜38", "⅝58", "⅞78"),)
+_PARTS = {
+    **{"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5)},
+    **{"⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8)},
+}
 """Signs for fractions, each with its numerator and its denominator."""
 _SIGNS = str.maketrans(
     {
@@ -129,7 +132,7 @@ _SIGNS = str.maketrans(
         **{"\u2248": "=", "\u211d": r"\mathbb{R}", "\u00b2": "^2", "\u00b3": "^3", "\u2044": "/", "\u03b8": r"\theta "},
         **dict.fromkeys("\u00b0\u20ac\xa3\xa5\u20b9", ""),
         **{"\xa0": " ", "\u2009": " ", "\u202f": " ", "\u2007": " "},
-        **{sign: rf" \frac{{{above}}}{{{below}}}" for sign, above, below in _PARTS},
+        **{sign: rf" \frac{{{above}}}{{{below}}}" for sign, (above, below) in _PARTS.items()},
     }
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from noisy_student.answers.latex import has_variable, is_latex, plain
 from noisy_student.answers.latex_numbers import based
@@ -22,7 +22,7 @@ from noisy_student.answers.normalize import canonical_number
 Verdict = bool | None
 Algebra = Callable[[str, str], Verdict]
 Kind = Literal[
-    "choice", "word", "region", "set", "list", "tuple", "named", "matrix", "equation", "relation", "value", "text"
+    "choice", "text", "word", "set", "list", "tuple", "matrix", "named", "region", "relation", "value", "equation"
 ]
 
 MAX_PARTS = 32
@@ -233,21 +233,22 @@ def _signs(text: str) -> tuple[str, ...]:
 def _enclosed(text: str) -> Shape | None:
     """Parse a set, a tuple or a matrix."""
     if text.startswith(r"\begin{matrix}") and text.endswith(r"\end{matrix}"):
-        inside = text[len(r"\begin{matrix}") : -len(r"\end{matrix}")].strip().removesuffix("\\\\")
-        rows = [_split(row, ("&",))[0] for row in _split(inside, ("\\\\",))[0]]
+        body = text[len(r"\begin{matrix}") : -len(r"\end{matrix}")].strip().removesuffix("\\\\")
+        rows = [_split(row, ("&",))[0] for row in _split(body, ("\\\\",))[0]]
         cells = tuple(cell for row in rows for cell in row)
         return Shape("matrix", text, cells, rows=len(rows)) if len({len(row) for row in rows}) == 1 else None
-    inside = _bracketed(text)
-    if inside is None:
+    found = _bracketed(text)
+    if found is None:
         return None
-    parts = tuple(_split(inside[1], (",", ";"))[0])
-    if inside[0] == r"\{":
-        if builder := _BUILDER.fullmatch(inside[1]):
+    opened, inside, closed = found
+    parts = tuple(_split(inside, (",", ";"))[0])
+    if opened == r"\{":
+        if builder := _BUILDER.fullmatch(inside):
             return _region(builder["condition"])
         return Shape("set", text, tuple(both for part in parts if part for both in _signs(part)))
     if len(parts) > 1:
-        return Shape("tuple", text, parts, names=(inside[0], inside[2]))
-    return shape(parts[0]) if (inside[0], inside[2]) == ("(", ")") and parts[0] else None
+        return Shape("tuple", text, parts, names=(opened, closed))
+    return shape(parts[0]) if (opened, closed) == ("(", ")") and parts[0] else None
 
 
 def _equation(text: str) -> Shape | None:
@@ -312,7 +313,7 @@ def _regions(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
     """Compare intervals in any order; an interval without a variable fits any."""
     if one.names and other.names and one.names != other.names:
         return False
-    texts = [[_written(interval) for interval in found.intervals] for found in (one, other)]
+    left, right = ([_written(interval) for interval in found.intervals] for found in (one, other))
 
     def equal(x: str, y: str) -> Verdict:
         a, b = (next(i for found in (one, other) for i in found.intervals if _written(i) == text) for text in (x, y))
@@ -320,7 +321,7 @@ def _regions(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
             return False
         return _all([same(a.low, b.low), same(a.high, b.high)])
 
-    return _in_any_order(*texts, equal)
+    return _in_any_order(left, right, equal)
 
 
 def _written(interval: Interval) -> str:
@@ -406,12 +407,7 @@ def _unknown(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
     return None
 
 
-_ORDER: dict[Kind, int] = {
-    kind: place
-    for place, kind in enumerate(
-        ("choice", "text", "word", "set", "list", "tuple", "matrix", "named", "region", "relation", "value", "equation")
-    )
-}
+_ORDER: dict[Kind, int] = {kind: place for place, kind in enumerate(get_args(Kind))}
 _RULES: dict[tuple[Kind, Kind], Callable[[Shape, Shape, Same, Algebra], Verdict]] = {
     **dict.fromkeys([("choice", kind) for kind in _ORDER], _choices),
     **dict.fromkeys([("text", kind) for kind in _ORDER if kind not in ("choice", "word")], _unknown),
