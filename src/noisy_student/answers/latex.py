@@ -56,6 +56,7 @@ _UNIT_NAMES = (
 )
 _KNOWN_UNIT = re.compile(rf"\s*+{_FONT}\{{\s*{_UNIT_NAMES}\.?\s*\}}(?:\^\{{?[0-9]\}}?)?$")
 _SHORT_UNIT = re.compile(r"(?<=[0-9}]) ?(?:[cmk]m|[mk]g|ft|mph|km/h|m/s)(?:\^[0-9])?$|(?<=[0-9}]) in$")
+_CLOCK = re.compile(rf"(?<=[0-9])\s*+(?:{_FONT}\{{)?\s*+([AaPp])\.? ?[Mm]\.?\s*+\}}?$")
 _FONTS = re.compile(rf"{_FONT}\{{([^{{}}]*+)\}}")
 _DEGREES = re.compile(r"\^\s*+(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})|\\degree(?![A-Za-z])")
 _CURRENCY = re.compile(r"\\(?:pounds|euro|textdollar|yen)(?![A-Za-z])(?:\{\})?")
@@ -66,7 +67,10 @@ _FRAC_BELOW = re.compile(rf"\\frac(\{{[^{{}}]*+(?:\{{[^{{}}]*+\}}[^{{}}]*+)*+\}}
 _SQRT = re.compile(rf"\\sqrt\s*+({_ONE})")
 _ONE_IN_BRACES = re.compile(r"([\^_])\{([0-9A-Za-z])\}")
 _MATRIX = re.compile(r"\\(begin|end)\{(?:[pb]|small)matrix\}")
-_ARRAY = re.compile(r"[(\[]\\begin\{array\}\{[clr|]*+\}(.*)\\end\{array\}[)\]]", re.DOTALL)
+_ARRAY = re.compile(
+    r"[(\[] ?\\begin\{(?:array\}\{[clr|]*+|matrix)\}((?:(?!\\(?:begin|end)).)*+)\\end\{(?:array|matrix)\} ?[)\]]",
+    re.DOTALL,
+)
 
 _LETTERS = r"\\?[A-Za-z]|\\[A-Za-z]{2,}"
 _QUANTITY = re.compile(
@@ -244,6 +248,8 @@ def _synonym(match: re.Match[str]) -> str:
 
 def _without_unit(text: str) -> str:
     """Cut any words after a number, and a known unit after another value."""
+    if _CLOCK.search(text):
+        return _CLOCK.sub(lambda match: f"{match[1].lower()}m", text)
     if (unit := _UNIT.fullmatch(text)) and _number(improper(joined_groups(unit["number"].strip()))) is not None:
         return unit["number"]
     cut = _KNOWN_UNIT.sub("", text)
@@ -329,7 +335,7 @@ _NOTATION: tuple[_Rule, ...] = (
     *(("\\", _SIZES, ""), ("\\", _CURRENCY, ""), ("olor", _COLORS, ""), ("underline", _COLORS, "")),
     *(("\\", _DEGREES, ""), ("\\", _SPACES, _space), ("\\", _SYNONYM, _synonym)),
     *(("frac", _FRAC, r"\\frac"), ("frac", _FRAC_ABOVE, r"\\frac{\1}"), ("frac", _FRAC_BELOW, r"\\frac\1{\2}")),
-    *(("sqrt", _SQRT, r"\\sqrt{\1}"), ("array", _ARRAY, r"\\begin{matrix}\1\\end{matrix}")),
+    *(("sqrt", _SQRT, r"\\sqrt{\1}"), ("\\begin", _ARRAY, r"\\begin{matrix}\1\\end{matrix}")),
     *(("matrix", _MATRIX, r"\\\1{matrix}"), ("{", _ONE_IN_BRACES, r"\1\2"), ("**", _BOLD, r"\1")),
 )
 """A sign that a text must hold, pattern and replacement, in order."""

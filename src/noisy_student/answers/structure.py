@@ -109,7 +109,7 @@ def shape(text: str) -> Shape:
         return Shape("word", text)
     if text == r"\emptyset":
         return Shape("set", text)
-    for reader in (_region, _listed, _enclosed, _equation):
+    for reader in (_region, _enclosed, _listed, _equation):
         found = reader(text)
         if found is not None:
             return found
@@ -430,6 +430,7 @@ _RULES: dict[tuple[Kind, Kind], Callable[[Shape, Shape, Same, Algebra], Verdict]
     ("region", "region"): _regions,
     ("value", "value"): _values,
     ("equation", "equation"): _equations,
+    ("word", "equation"): _solved,
     ("value", "equation"): _solved,
     ("set", "equation"): _solved,
     ("list", "equation"): _solved,
