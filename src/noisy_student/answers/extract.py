@@ -26,8 +26,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from noisy_student.answers.extract_latex import extract_latex
 from noisy_student.answers.claims import claims
+from noisy_student.answers.extract_latex import extract_latex
 from noisy_student.answers.marks import BOX, MARK, Said, answer_end, boxed_number, boxes, hashes, said_number, visible
 from noisy_student.answers.normalize import MAX_SURFACE
 from noisy_student.answers.plain import plain
@@ -45,7 +45,9 @@ _LINE_AFTER = 120
 _LINES_TRIED = 8
 _WORD_END = re.compile(r"\S*+")
 _LIST_MARK = re.compile(r"\s*+[#*>\s]*+[(\[]?[0-9]{1,2}(?:\\?[.)\]]+|:)\s(?=\s*\S)")
-_COUNTED = re.compile(r"(?<![A-Za-z])(?:step|part|question|problem|case|method|option|section|no\.) ?#?$", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"(?<![A-Za-z])(?:step|part|question|problem|case|method|option|section|no\.) ?#?$", re.IGNORECASE
+)
 _VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e]")
 
 
@@ -121,7 +123,9 @@ def _last_number(text: str) -> Said | None:
         if at - start > _LINE_BEFORE:
             word = _WORD_END.match(text, at - _LINE_BEFORE)
             assert word is not None
-            start = min(word.end(), at)
+            start = word.end()
+            if start > at:  # The number belongs to a word that is longer than what is read.
+                return Said(None, text[at])
         said = _last_of_line(text[start : min(stop, at + _LINE_AFTER)])
         if said is not None:
             return said

@@ -1,12 +1,13 @@
 r"""Marks of an answer in a text: ``#### number``, ``\boxed{...}`` and labels ("the answer is"), and the turn's end.
 
 Shared by extraction and stopping. After ``####`` the line's first number is the answer if it stands at once after the
-mark and is whole (``claims``). Not an answer: a numbered heading (``#### 1. Count``, ``#### (2) Rows``, ``#### 1st step``:
-a bare number up to twelve, or one more than the heading before it, with text behind it) and a mark quoted in a sentence.
+mark and is whole (``claims``). Not an answer: a mark quoted in a sentence, and a numbered heading (``#### 1. Count``,
+``#### (2) Rows``, ``#### 1st step``): a bare number with text behind it that is at most twelve or one more than the
+heading before it.
 
 Small models continue after their answer with a question of their own, whose answers are no votes. A turn begins at a
-stop token, at a role (``Human:``) after a blank line, and after the answer at a role or ``Question:`` on a line of its own;
-a solution that itself writes ``Question:`` before its answer keeps such lines.
+stop token, at a role (``Human:``) after a blank line, and after the answer at a role or ``Question:`` on a line of its
+own; a solution that itself writes ``Question:`` before its answer keeps such lines.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ _OPENING = "[\\s*#:_(\\[{\"'\u201c\u2018\u2248$>]*"
 _BEFORE = re.compile(rf"{_OPENING}(?:{SIGN})?\s*(?:{CURRENCY} ?)?(?:{SIGN})?", re.IGNORECASE)
 _SIMPLE = re.compile(r"[ \t]*+(?P<number>[0-9]{1,50}+)(?=[ \t]*+\n)")
 _SIMPLE_FINAL = re.compile(r"[ \t]*+(?P<number>[0-9]{1,50}+)(?=[ \t]*+(?:\n|\Z))")
-_SETTLED = re.compile(r"[.!] +[A-Za-z]")
+_SETTLED = re.compile(rf"[.!] +[A-Za-z]|(?:[^\\$*{{}}~`_^\d ]| (?! )){{{MAX_GAP + 1}}}")
+"""The start of a sentence, or plain text longer than any between two numbers of one claim."""
 _GLUED = re.compile(r"\S*+")
 _DIGIT = re.compile(r"\d")
 _HEADING = re.compile(
     r"[\s#*:_>]*+[(\[]?(?P<number>[0-9]{1,2})(?P<minor>\.[0-9]{1,2})?"
-    r"(?:(?P<mark>\\?[.)\]:/]{1,3}\s*(?:[-\u2013\u2014]\s)?|\s?[-\u2013\u2014]\s|\s:\s)(?=[^\s0-9.,:*)\]]|[0-9]\D|\s[0-9])"
+    r"(?:(?P<mark>\\?[.)\]:/]{1,3}\s*(?:[-\u2013\u2014]\s)?|\s?[-\u2013\u2014]\s|\s:\s)(?=[^\s0-9.,:*)\]]|(?<=\s)[0-9])"
     r"|\s(?=[A-Z][a-z])|\ufe0f?\u20e3)"
 )
 _ORDINAL = re.compile(r"[\s#*:_>]*+[0-9]{1,2}(?:st|nd|rd|th)(?![A-Za-z])")
@@ -107,16 +109,12 @@ def _after_mark(text: str, position: int, stop: int, line: str) -> Marked | bool
     quoted = text[position - 1 : position] in _QUOTES and position > 0
     if quoted and not _alone(text, position, stop):
         return None
-    if line != raw:
+    if line[: found.end] != raw[: found.end]:
         return Marked(found.value, raw.strip(), begin + len(raw.rstrip()), settled=False)
     rest = raw[found.end :]
     glued = _GLUED.match(rest)
     assert glued is not None
-    settled = not quoted and bool(
-        _SETTLED.match(rest) or (len(rest) > MAX_GAP and not _DIGIT.search(rest, 0, MAX_GAP + 1))
-    )
-    before = _BEFORE.match(raw)
-    assert before is not None
+    settled = not quoted and _SETTLED.match(rest) is not None
     surface = raw[: found.end].lstrip(" \t*#:_([{>")
     return Marked(found.value, surface, begin + found.end + glued.end(), settled)
 
@@ -146,9 +144,13 @@ MAX_BOX = 400
 """Longest box in characters; a longer one counts as never closed."""
 _BOXES_TRIED = 8  # Bounds the cost of a text full of unclosed boxes.
 _BRACE = re.compile(r"[{}]")
-_BOX_START = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?")
+_BOX_START = re.compile(
+    r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?"
+)
 _BOX_BEFORE = re.compile(r"(?:(?![A-Za-z]\()[^\\^<>\u2264\u2265\xb1\u221a!|+\xd7\xb7\xf7/])*+")
-_BOX_AFTER = re.compile(r"(?:[\s.,;:()\[\]{}%\xb0\xa2$\u20ac\xa3\xa5\u20b9'\"\xb2\xb3]|(?<! )-(?=[A-Za-z])|[^\W\d_]|/(?=[A-Za-z ]))*+")
+_BOX_AFTER = re.compile(
+    r"(?:[\s.,;:()\[\]{}%\xb0\xa2$\u20ac\xa3\xa5\u20b9'\"\xb2\xb3]|(?<! )-(?=[A-Za-z])|[^\W\d_]|/(?=[A-Za-z ]))*+"
+)
 _HOLDS_NUMBER = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
 
 
@@ -242,11 +244,13 @@ _SENTENCE = re.compile(
 )
 _EMPTY_LINES = re.compile(r"(?:[\s$*_>#\u2705-]|\\\[|\\\()*+(?=[^\n])")
 _NOT = re.compile(r"(?<![A-Za-z])(?:not|never)(?![A-Za-z])|n't(?![A-Za-z])|(?:\u4e0d\u662f)")
-_ORDERED = re.compile(r"(?:step|part|question|problem|case|method|option|choice|exercise|section|no\.|explanation:.*) ?$", re.IGNORECASE)
+_ORDERED = re.compile(
+    r"(?:step|part|question|problem|case|method|option|choice|exercise|section|no\.|explanation:.*) ?$", re.IGNORECASE
+)
 _FILLER = re.compile(
     rf"{_OPENING}(?:(?:therefore|thus|then|hence|so|simply|just|exactly|precisely|about|approximately|approx\.?|around"
-    r"|roughly|now|indeed|actually|equal to|only|nearly|almost|a total of|total|the number|the|a|an|is|be|as follows|=|:"
-    rf"|[A-Za-z][A-Za-z_]{{0,12}} ?=)[\s,:]*)*{_OPENING}(?:{SIGN})?\s*(?:{CURRENCY} ?)?(?:{SIGN})?",
+    r"|roughly|now|indeed|actually|equal to|only|nearly|almost|a total of|total|the number|the|a|an|is|be|as follows"
+    rf"|=|:|[A-Za-z][A-Za-z_]{{0,12}} ?=)[\s,:]*)*{_OPENING}(?:{SIGN})?\s*(?:{CURRENCY} ?)?(?:{SIGN})?",
     re.IGNORECASE,
 )
 
@@ -299,7 +303,7 @@ _TOKEN = re.compile(
 )
 _LINE = r"[ \t#*>\[]{0,8}+"
 _ROLE = re.compile(
-    rf"\n{_LINE}(?P<name>Human|User|Instruction|(?P<asked>Question|Problem|Exercise|Q))(?: [0-9]{{1,4}}+)?[\] \t*]{{0,4}}+:"
+    rf"\n{_LINE}(?:Human|User|Instruction|(?P<asked>Question|Problem|Exercise|Q))(?: [0-9]{{1,4}}+)?[\] \t*]{{0,4}}+:"
 )
 _OPENS_WITH = re.compile(rf"\s*+{_LINE}(?:Question|Problem|Exercise|Q)(?: [0-9]{{1,4}}+)?[ \t*]{{0,4}}+:")
 _BLANK_LINE = re.compile(r"\n[ \t]*\Z")
@@ -367,10 +371,10 @@ def visible(text: str) -> Seen:
     return Seen(own_turn(seen.text), seen.unfinished)
 
 
-def answer_end(text: str) -> int | None:
+def answer_end(text: str, *, final: bool = False) -> int | None:
     """Return the position after the answer where ``text`` may be cut, or None while the answer may still change.
 
-    Cheap without a ``####``; a decoding loop may call it on the decoded tail, from the ``####`` on.
+    With ``final`` the text is complete. Cheap without a ``####``, so a decoding loop may call it at every token.
 
     >>> answer_end("#### 18"), answer_end("#### 18 eggs"), answer_end("#### 18. So"), answer_end("#### 18\\n")
     (None, None, 8, 7)
@@ -379,5 +383,5 @@ def answer_end(text: str) -> int | None:
         return None
     clean = without_format(text[:MAX_CHARACTERS])
     seen = own_turn(without_thoughts(clean).text)
-    marked = hashes(seen, final=len(seen) < len(clean) or len(text) > MAX_CHARACTERS).marked
+    marked = hashes(seen, final=final or len(seen) < len(clean) or len(text) > MAX_CHARACTERS).marked
     return raw_position(text, marked.end) if marked is not None and marked.settled else None

@@ -34,16 +34,18 @@ _FONT = re.compile(
 _COLOR = re.compile(r"\\(?:text)?color ?\{[^{}]*+\}")
 _WHOLE = r"([0-9]++(?:,[0-9]{3})*+)"
 _FRACTION = re.compile(
-    rf"(?P<sign>[-+\u2212]?) ?\\[dtc]?frac(?![A-Za-z]) ?"
-    rf"(?:\{{ ?(?P<a_sign>[-\u2212]?) ?(?P<a>[0-9,]++) ?\}}|(?P<a1>[0-9])) ?"
-    rf"(?:\{{ ?(?P<b_sign>[-\u2212]?) ?(?P<b>[0-9,]++) ?\}}|(?P<b1>[0-9]))(?![0-9])"
+    r"(?P<sign>[-+\u2212]?) ?\\[dtc]?frac(?![A-Za-z]) ?"
+    r"(?:\{ ?(?P<a_sign>[-\u2212]?) ?(?P<a>[0-9,]++) ?\}|(?P<a1>[0-9])) ?"
+    r"(?:\{ ?(?P<b_sign>[-\u2212]?) ?(?P<b>[0-9,]++) ?\}|(?P<b1>[0-9]))(?![0-9])"
 )
 _QUOTIENT = re.compile(r"\\[dtc]?frac(?![A-Za-z]) ?\{([^{}]*+)\} ?\{([^{}]*+)\}")
 _BRACES = re.compile(r"(?<![\^_}A-Za-z])\{([^{}]*+)\}")
 _SPACES = re.compile(" {2,}")
 _BOLD = re.compile(r"(?<![\w)\]])\*{2,3}(?=\S)|(?<=\S)\*{2,3}(?![\w(\[])|(?<!\w)__(?=\S)|(?<=[^\s_])__(?!\w)")
 _ITALIC = re.compile(r"(?<![\w*)\]])\*([^*\s]{1,40})\*(?![\w*])")
-_RUPEES = re.compile(r"(?<![A-Za-z])(?:Rs|INR|Rp|Tk|USD|EUR|GBP|PKR|BDT|RMB|CNY|JPY|CHF|Rupees)\.? {0,3}(?=[-\u2212]?[0-9.])")
+_RUPEES = re.compile(
+    r"(?<![A-Za-z])(?:Rs|INR|Rp|Tk|USD|EUR|GBP|PKR|BDT|RMB|CNY|JPY|CHF|Rupees)\.? {0,3}(?=[-\u2212]?[0-9.])"
+)
 _UNIT_POWER = re.compile(r"(?:(?<=[A-Za-z]{2})|(?<=(?<![A-Za-z])m)) ?\^ ?\{?-?[0-9]\}?")
 _PLAIN = re.compile(r"[\\$*{~`_^]|R[sp]|INR|Tk|USD|EUR|GBP|PKR|BDT|RMB|CNY|JPY|CHF|Rupees")
 
