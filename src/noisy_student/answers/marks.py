@@ -6,8 +6,8 @@ mark and is whole (``claims``). Not an answer: a mark quoted in a sentence, and 
 heading before it.
 
 Small models continue after their answer with a question of their own, whose answers are no votes. A turn begins at a
-stop token, at a role (``Human:``) after a blank line, and after the answer at a role or ``Question:`` on a line of its
-own; a solution that itself writes ``Question:`` before its answer keeps such lines.
+stop token, at a role (``Human:``) that follows a blank line or asks a question, and after the answer at any role or
+``Question:`` on a line of its own; a solution that itself writes ``Question:`` before its answer keeps such lines.
 """
 
 from __future__ import annotations
@@ -306,7 +306,7 @@ _ROLE = re.compile(
     rf"\n{_LINE}(?:Human|User|Instruction|(?P<asked>Question|Problem|Exercise|Q))(?: [0-9]{{1,4}}+)?[\] \t*]{{0,4}}+:"
 )
 _OPENS_WITH = re.compile(rf"\s*+{_LINE}(?:Question|Problem|Exercise|Q)(?: [0-9]{{1,4}}+)?[ \t*]{{0,4}}+:")
-_BLANK_LINE = re.compile(r"\n[ \t]*\Z")
+_ASKS = re.compile(r"[^\n?#]{0,400}\?")
 
 
 def own_turn(text: str) -> str:
@@ -340,7 +340,8 @@ def _next_role(text: str) -> int | None:
             given = _first_answer(text)
         if role.start() < given:
             own_questions |= role["asked"] is not None
-            if role["asked"] is None and _BLANK_LINE.search(text, max(0, role.start() - 80), role.start()):
+            after_blank = text[max(0, role.start() - 80) : role.start()].rstrip(" \t").endswith("\n")
+            if role["asked"] is None and (after_blank or _ASKS.match(text, role.end())):
                 return role.start()
         elif role["asked"] is None or not own_questions:
             return role.start()
