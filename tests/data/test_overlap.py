@@ -81,7 +81,7 @@ def test_the_most_similar_test_question_is_named_then_the_smallest_id() -> None:
     removal = OverlapIndex([close, closer]).find(wanted)
     rates = {i.question.id: similarity(i.question.text, wanted.question.text) for i in (close, closer)}
     assert removal is not None
-    assert removal.test_id == max(rates, key=lambda name: rates[name])
+    assert removal.other_id == max(rates, key=lambda name: rates[name])
     assert removal.similarity == float(max(rates.values()))
 
 

@@ -56,7 +56,7 @@ def test_what_repeats_a_test_question_is_removed_and_listed() -> None:
     copies = [Item(question(item.question.text.upper()), item.answer) for item in test[:3]]
     parts = split(Sources(numbered(0, 60) + copies, test=test), SIZES, run_seed=3)
     assert {removal.question_id for removal in parts.removed} == ids(tuple(copies))
-    assert {removal.test_id for removal in parts.removed} == ids(tuple(test[:3]))
+    assert {removal.other_id for removal in parts.removed} == ids(tuple(test[:3]))
     assert not ids(parts.labeled + parts.dev + parts.unlabeled) & ids(tuple(copies))
 
 

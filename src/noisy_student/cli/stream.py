@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import files
-from noisy_student.data.fields import Fields, Need, SourceRow, read_items
+from noisy_student.data.columns import SourceRow
+from noisy_student.data.fields import Fields, Need, read_items
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from noisy_student import files
-from noisy_student.data.fields import USUAL, Fields, Need, SourceRow, read_items
+from noisy_student.data.columns import SourceRow, wanted
+from noisy_student.data.fields import Fields, Need, Reading, Rules, read_rows
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
 from noisy_student.records import Kind
@@ -25,9 +26,13 @@ def read_file(
 
     Raises UserError for unusable rows.
     """
-    fields = fields or Fields()
-    rows = _parquet_rows(path, fields) if path.suffix == ".parquet" else _jsonl_rows(path)
-    return read_items(rows, str(path), fields=fields, answers=answers, label=label, kind=kind)
+    return read_path(path, Rules(fields or Fields(), answers, kind=kind, label=label)).items
+
+
+def read_path(path: Path, rules: Rules) -> Reading:
+    """Read a file by ``rules``, with the columns it was read by and the rows left out."""
+    rows = _parquet_rows(path, rules.fields) if path.suffix == ".parquet" else _jsonl_rows(path)
+    return read_rows(rows, str(path), rules)
 
 
 def marked(item: Item, marks: Literal["removed", "kept"]) -> Item:
@@ -95,8 +100,7 @@ def _parquet_rows(path: Path, fields: Fields) -> Iterator[SourceRow]:
 
     try:
         with ParquetFile(path) as file:
-            wanted = {name for names in USUAL.values() for name in names} | set(fields.model_dump().values())
-            columns = [name for name in file.schema_arrow.names if name in wanted]
+            columns = wanted(file.schema_arrow.names, fields.model_dump())
             if not columns:
                 raise UserError(
                     f"{path} has no column for a question.",
