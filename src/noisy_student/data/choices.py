@@ -24,7 +24,9 @@ _LABELED = re.compile(r"\s*\(?(?P<label>[A-Za-z]|[0-9]{1,2})\s*[).:]\s*(?P<text>
 _INLINE = re.compile(r"(?:^|[,;\s\[])\(?(?P<label>[A-Za-z])\s{0,3}[).:]")
 _QUOTED = r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\""
 _LISTED = re.compile(rf"\s*\[\s*(?:(?:{_QUOTED})[\s,]*)++\]\s*")
-_LETTER = re.compile(r"\s*(?:(?:option|choice|answer)\s*:?\s*)?\(?(?P<label>[A-Za-z0-9]{1,2})\)?[.:]?\s*", re.IGNORECASE)
+_LETTER = re.compile(
+    r"\s*(?:(?:option|choice|answer)\s*:?\s*)?\(?(?P<label>[A-Za-z0-9]{1,2})\)?[.:]?\s*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def asked(text: str, options: Sequence[Option], right: str | None, *, first: int
     if numbered:
         lines = "\n".join(f"{place}) {option.text}" for place, option in enumerate(options, start=1))
         answer = None if index is None else str(index + 1)
-        return Asked(f"{text}\n{lines}\nAnswer with the number of the right option.", answer, numbered=True)
+        return Asked(f"{text}\n{lines}\nAnswer with the option's number.", answer, numbered=True)
     listed = "; ".join(option.text for option in options)
     return Asked(f"{text}\nOptions: {listed}", None if index is None else values[index], numbered=False)
 

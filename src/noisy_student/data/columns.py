@@ -127,7 +127,14 @@ def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads:
     own = {role: found[role] for role in ("solution", "id", "paraphrase", "source")}
     read = {name.partition(".")[0] for name in (question, answer, *own.values(), *context, *choices) if name}
     every = dict.fromkeys(key for row in rows for key in row.values)
-    return Columns(question, answer, context=context, choices=choices, unread=tuple(every.keys() - read), **own)
+    return Columns(
+        question,
+        answer,
+        context=context,
+        choices=choices,
+        unread=tuple(name for name in every if name not in read),
+        **own,
+    )
 
 
 def wanted(names: Iterable[str], given: Mapping[str, str | None]) -> list[str]:

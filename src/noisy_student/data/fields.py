@@ -83,6 +83,13 @@ class Reading:
     valued: int = 0
 
 
+class Unreadable(UserError):
+    """Answers that cannot be read; ``latex`` counts those that are written in LaTeX and can be read as it."""
+
+    latex = 0
+    example = ""
+
+
 @dataclass(slots=True)
 class _Faults:
     """Rows without a usable answer, by reason."""
@@ -260,19 +267,21 @@ def _refuse(name: str, kind: Kind, faults: _Faults) -> None:
     if faults.unreadable:
         word, words = {"number": ("a number", "numbers"), "math": ("LaTeX", "LaTeX")}[kind]
         told = [_told(row) for row in faults.unreadable]
-        latex = faults.latex >= LATEX_SHARE * len(told)
+        latex = faults.latex if faults.latex >= LATEX_SHARE * len(told) else 0
         remedies = [
             'Read them as LaTeX: init --answers math, or in a study file answers = "math"' if latex else "",
             "Give the right option as its letter, its text or its place" if faults.choices else "Correct those lines",
             "write null for an unknown answer",
             'leave those rows out: init --faulty left-out, or faulty = "left-out"',
         ]
-        raise UserError(
+        error = Unreadable(
             f"{name}: {len(told)} answers cannot be read as {word}: {_listed(told)}.",
             why=f"Answers are compared as {words}, each read whole, so no sample could match these labels.",
             do=f"{'; or '.join(filter(None, remedies))}.",
             code="answers-unreadable",
         )
+        error.latex, error.example = latex, told[0]
+        raise error
     if faults.contradicting:
         told = [f"{row.place} {row.text}" for row in faults.contradicting]
         raise UserError(

@@ -156,10 +156,10 @@ def richness(item: Item) -> tuple[bool, bool, str, str, str]:
     return item.answer is None, item.solution is None, item.solution or "", question.text, question.source
 
 
-def short(text: str) -> str:
-    """Return at most 80 characters of a text, on one line."""
+def short(text: str, most: int = 80) -> str:
+    """Return at most ``most`` characters of a text, on one line."""
     flat = plain_text(text)
-    return flat if len(flat) <= 80 else flat[:79] + "…"
+    return flat if len(flat) <= most else flat[: most - 1] + "…"
 
 
 def _where(item: Item) -> str:

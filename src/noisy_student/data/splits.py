@@ -157,7 +157,9 @@ def split(sources: Sources, sizes: Sizes, *, run_seed: int, exact: bool = True) 
         removed=tuple(every[name] for name in sorted(every)),
         repetitions={name: merged.repetitions for name, merged in given.items()},
         sources={name: digest_of(merged.items) for name, merged in given.items()},
-        left_out=_left_out(sources, list(every.values()), [copy for merged in given.values() for copy in merged.copies]),
+        left_out=_left_out(
+            sources, list(every.values()), [copy for merged in given.values() for copy in merged.copies]
+        ),
         retold=tuple(retold((*learned, *unlabeled), (*test, *dev))),
     )
 
@@ -190,7 +192,9 @@ def _left_out(sources: Sources, removed: Sequence[Removal], copies: Sequence[Ite
     places = {item.question.id: item.place for item in every}
     rows = [(row.reason, row.place, row.text) for row in sources.left_out]
     rows += [(COPY, item.place, item.question.text) for item in copies]
-    rows += [(REPEATS[r.part], places.get(r.question_id, ""), f"{short(r.text)}: {short(r.other_text)}") for r in removed]
+    rows += [
+        (REPEATS[r.part], places.get(r.question_id, ""), f"{short(r.text)}: {short(r.other_text)}") for r in removed
+    ]
     counts = Counter(reason for reason, _, _ in rows)
     examples = {reason: f"{Path(place).name} {short(text)}".strip() for reason, place, text in reversed(rows)}
     return {reason: Left(counts[reason], examples[reason]) for reason in sorted(counts)}
