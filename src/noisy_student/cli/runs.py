@@ -40,9 +40,8 @@ def find_run(name: str | None, runs: Path) -> Path:
         if not every:
             raise UserError(f"There is no run under {runs}.", do="Start one: noisy-student run.", code="no-runs")
         return every[-1].folder
-    for folder in (Path(name), runs / name):
-        if (folder / RESULTS).is_file() and (folder / CURVES).is_file():
-            return folder
+    if (found := run_named(name, runs)) is not None:
+        return found
     known = [path.parent.name for path in runs.glob(f"*/{RESULTS}")]
     raise UserError(
         f'There is no run "{name}".',
@@ -50,6 +49,12 @@ def find_run(name: str | None, runs: Path) -> Path:
         do=nearest(name, known) if known else "Start one: noisy-student run.",
         code="unknown-run",
     )
+
+
+def run_named(name: str, runs: Path) -> Path | None:
+    """Return the folder of the run with this path, or this name under ``runs``; None if there is none."""
+    folders = (Path(name), runs / name)
+    return next((path for path in folders if (path / RESULTS).is_file() and (path / CURVES).is_file()), None)
 
 
 def _results(path: Path) -> Mapping[str, Any] | None:

@@ -6,9 +6,9 @@ The same command finds its folder again, so a paused run is completed in place a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,7 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
     return Result(nodes, outcomes)
 
 
-RESULTS, CURVES = "results.json", "curves.json"
+RESULTS, CURVES, GRADES = "results.json", "curves.json", "grades.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run on disk and its results, as ``results.json`` holds them."""
+    """A run on disk and its results, as ``results.json`` holds them; ``grades()`` reads every single grade."""
 
     folder: Path
     results: dict[str, Any]
@@ -87,6 +87,22 @@ class Run:
         """The comparisons, primary ones first."""
         found: list[dict[str, Any]] = self.results["findings"]
         return found
+
+    @property
+    def conditions(self) -> list[dict[str, Any]]:
+        """The conditions of every seed: status, accuracy, what each learned from."""
+        found: list[dict[str, Any]] = self.results["conditions"]
+        return found
+
+    def grades(self) -> list[dict[str, Any]]:
+        """Read every grade of the compared decoding: seed, condition and the fields of ``records.Grade``."""
+        # Arrow is slow to import, and most callers need no single grades.
+        from noisy_student.data.read import read_parquet
+
+        return read_parquet(self.folder / GRADES)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, {self.results['status']}, {len(self.conditions)} conditions)"
 
 
 def run(
@@ -110,7 +126,7 @@ def run(
     digest = run_digest(planned)
     found = _folder_of(place.runs, settings.name, digest)
     # A pre-flight reads the free disk space anew.
-    known = found is not None and planned.preflight is None and (found / CURVES).is_file()
+    known = found is not None and planned.preflight is None and (found / GRADES).is_file()
     if found is not None and known and all(store.cached(node) for node in planned.targets):
         made = open_run(found)
         export(RunView(planned, store), made.folder, made.results)
@@ -143,6 +159,7 @@ def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
 def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
     """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
+    from noisy_student.data.read import write_parquet
     from noisy_student.study.forecast.forecast_vs_actual import forecast_vs_actual, kept_forecast
     from noisy_student.study.results.results import collect
     from noisy_student.study.results.training import curves
@@ -165,8 +182,17 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
         made = Run(folder, {**results, "run_dir": str(folder)}, curves(view))
         folder.mkdir(exist_ok=True)
         files.write_json(folder / CURVES, made.curves)
+        write_parquet(folder / GRADES, list(_grades(view)))
         files.write_json(folder / RESULTS, made.results)
     return made
+
+
+def _grades(view: RunView) -> Iterator[dict[str, Any]]:
+    """Yield the grades of every finished condition, in the order of the plan."""
+    for nodes in view.plan.conditions:
+        if view.outcome(nodes.grade) == "done":
+            for grade in view.grades(nodes.grade):
+                yield {"seed": nodes.seed, "condition": nodes.name, **asdict(grade)}
 
 
 def _command() -> str:
