@@ -162,8 +162,8 @@ def _with_kind(given: Given) -> Given:
     except Unreadable as error:
         if error.latex:
             remark(
-                f'Answers are read as LaTeX (answers = "math"), since {count(error.latex)} are no plain numbers, such as'
-                f" {error.example}. To leave these out: --answers number --faulty left-out."
+                f'Answers are read as LaTeX (answers = "math"), since {count(error.latex)} are no plain numbers,'
+                f" such as {error.example}. To leave these out: --answers number --faulty left-out."
             )
             return replace(given, kind="math")
     except UserError:
@@ -244,8 +244,8 @@ def _too_few(found: Found, sizes: Sizes, made: Split) -> UserError:
         f"{count(len(found.sources.labeled))} answered questions are too few: {count(sizes.test)} to test on,"
         f" {count(sizes.labeled)} to learn from and for dev, and {count(sizes.unlabeled)} to label.",
         why=f"A study needs at least {LEAST.test}, {LEAST.labeled} and {LEAST.unlabeled}"
-        f"{f' (left out: {told})' if told else ''}. Questions that repeat a test question are left out, also with other numbers"
-        " in the same text.",
+        f"{f' (left out: {told})' if told else ''}. Questions that repeat a test question are left out, also"
+        " with other numbers in the same text.",
         do="Answer at least a hundred questions, or give more different ones.",
         code="too-few-questions",
     )
