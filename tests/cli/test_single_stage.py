@@ -60,7 +60,8 @@ def test_from_a_source_to_a_graded_student(tmp_path: Path, capfd: pytest.Capture
     asked, drawn, labeled = parts / "unlabeled.jsonl", tmp_path / "samples.jsonl", tmp_path / "labels.jsonl"
     assert main(["sample", str(asked), "--k", "3", *SMALL, "--out", str(drawn)]) == 0
     samples = _lines(drawn.read_text())
-    assert [(s["question_id"], s["k"]) for s in samples] == sorted((s["question_id"], s["k"]) for s in samples)
+    order = [row["id"] for row in _lines(asked.read_text())]
+    assert [(s["question_id"], s["k"]) for s in samples] == [(name, k) for name in order for k in range(3)]
     assert len(samples) == 36
     assert not Path(f"{drawn}.partial").exists()
     capfd.readouterr()
@@ -177,7 +178,7 @@ def test_a_sample_whose_logprob_is_no_number_is_named(
     Path("asked.jsonl").write_text('{"id": "a", "question": "how many?"}\n')
     code, told, _ = _label(f'{{"question_id": "a", "text": "#### 7", "logprob": {logprob}}}\n', capfd)
     assert code == 1
-    assert 'samples.jsonl, row 1: "logprob" is' in told
+    assert 'samples.jsonl:1: "logprob" is' in told
     assert _label('{"question_id": "a", "text": "#### 7", "logprob": null}\n', capfd)[0] == 0
 
 

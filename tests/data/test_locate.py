@@ -16,7 +16,7 @@ from refusals import refused
 from noisy_student.data import locate as locate_module
 from noisy_student.data.locate import chosen, locate
 from noisy_student.data.parts import parts, paths_of
-from noisy_student.data.read import write_parquet
+from noisy_student.data.parquet import write_parquet
 from noisy_student.data.spec import DataSpec, SourceSpec
 
 ROWS = [

@@ -10,6 +10,7 @@ import typer
 from noisy_student.answers import extract as extraction
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.cli import options, stream
+from noisy_student.data.fields import SourceRow
 from noisy_student.data.rows import finish_of, optional_text, text_of
 from noisy_student.errors import require_known
 from noisy_student.labeling.stopping import Ties
@@ -21,7 +22,7 @@ TIES = get_args(Ties)
 
 def extract(file: options.File = stream.STANDARD, out: options.Out = stream.STANDARD) -> None:
     """Read a ``text`` per line and add ``answer``, ``method`` and ``strict``; other keys pass through."""
-    stream.write((_extracted(row, place) for place, row in stream.placed(file)), out)
+    stream.write(map(_extracted, stream.read(file)), out)
 
 
 def command(
@@ -39,7 +40,8 @@ def command(
     stream.write(map(vote_row, votes(_answers(file), k=k, ties=cast("Ties", ties))), out)
 
 
-def _extracted(row: dict[str, Any], place: str) -> dict[str, Any]:
+def _extracted(read: SourceRow) -> dict[str, Any]:
+    row, place = stream.require_writable(read), read.place
     found = extraction.extract(text_of(row, "text", place)) if row.get("text") != "" else None
     if not isinstance(found, Answer):
         return {**row, "answer": None, "method": None, "strict": False}
@@ -47,7 +49,8 @@ def _extracted(row: dict[str, Any], place: str) -> dict[str, Any]:
 
 
 def _answers(file: str) -> Iterator[tuple[str, str | None]]:
-    for place, row in stream.placed(file):
+    for read in stream.read(file):
+        row, place = read.values, read.place
         question_id = text_of(row, "question_id", place)
         if "answer" in row and "text" not in row:
             answer = optional_text(row, "answer", place)

@@ -121,7 +121,7 @@ def check_bytes(manifest: Manifest, data: Path) -> None:
         path = data / entry.path
         try:
             intact = not path.is_symlink() and files.sha256_file(path) == entry.sha256
-        except FileNotFoundError as error:
+        except (FileNotFoundError, UserError) as error:
             raise DamagedArtifact(f"data/{entry.path} disappeared") from error
         if not intact:
             raise DamagedArtifact(f"data/{entry.path} has other bytes than were written")

@@ -1,0 +1,160 @@
+"""Reads and writes parquet; a file that unpacks to more than its size promises is refused before it is read."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from noisy_student import opener
+from noisy_student.data.fields import SourceRow
+from noisy_student.errors import UserError
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+    from pyarrow.parquet import FileMetaData, ParquetFile
+
+MOST_ROWS = 20_000_000
+BATCH = 4096
+"""Rows that are unpacked at once."""
+_FEW = 64
+"""Rows that are unpacked at once to be measured, where one value may stand for very many bytes."""
+
+
+def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows that all have the same columns."""
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    write_table(pyarrow.Table.from_pylist([dict(row) for row in rows]), path)
+
+
+def parquet_rows(found: opener.Opened) -> Iterator[SourceRow]:
+    """Yield the rows of an open parquet file, with values as JSON has them.
+
+    Dates become text, decimals numbers, bytes text where they are UTF-8; NaN becomes None. Raises UserError for a file
+    that is damaged, or that unpacks to more than ``opener.most_unpacked``.
+    """
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
+    # pyarrow reads from any place of a file, which a pipe does not allow.
+    content = found.file if found.size else io.BytesIO(found.file.read(opener.LARGEST_DOCUMENT))
+    try:
+        with ParquetFile(content) as file:
+            names = file.schema_arrow.names
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise UserError(
+                    f'{found.name} has two columns "{twice}".',
+                    why="A row would hold two values under one name.",
+                    do="Rename one of them.",
+                    code="column-repeated",
+                )
+            _require_bounded(content, file.metadata, found)
+            number = 0
+            for batch in file.iter_batches(batch_size=BATCH):
+                for values in batch.to_pylist():
+                    number += 1
+                    place = f"{found.name}, row {number}"
+                    yield SourceRow({name: _value(value, name, place) for name, value in values.items()}, place)
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise UserError(
+            f"{found.name} cannot be read as parquet: {error}.",
+            do="Download or write it again.",
+            code="file-unreadable",
+        ) from error
+
+
+def _require_bounded(content: Any, footer: FileMetaData, found: opener.Opened) -> None:
+    """Raise UserError if the file unpacks to too much: by its footer, and where that cannot tell, by measuring it.
+
+    A value that repeats is stored once, so the footer's sizes do not bound the unpacked ones.
+    """
+    from pyarrow.parquet import ParquetFile
+
+    most = opener.most_unpacked(found.size)
+    if footer.num_rows > MOST_ROWS:
+        _refuse(f"has {footer.num_rows:,} rows, and at most {MOST_ROWS:,} are read", found.name)
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
+        _refuse(f"unpacks to more than {most:,} bytes", found.name)
+    # No value is larger than all distinct values of its column together.
+    if sum(chunk.num_values * chunk.total_uncompressed_size for chunk in chunks) <= most:
+        return
+    flat = [chunk.path_in_schema for chunk in chunks if "." not in chunk.path_in_schema]
+    texts = sorted({name for name in flat if footer.schema.to_arrow_schema().field(name).type in _texts()})
+    held = all(
+        chunk.path_in_schema in texts or chunk.num_values * chunk.total_uncompressed_size <= most
+        for chunk in chunks
+        if "DELTA_BYTE_ARRAY" in chunk.encodings or "." in chunk.path_in_schema
+    )
+    total = 0
+    with ParquetFile(content, read_dictionary=texts) as file:
+        for batch in file.iter_batches(batch_size=BATCH if held else _FEW):
+            total += _unpacked_size(batch)
+            if total > most:
+                _refuse(f"unpacks to more than {most:,} bytes", found.name)
+
+
+def _texts() -> tuple[Any, ...]:
+    import pyarrow
+
+    return pyarrow.string(), pyarrow.large_string(), pyarrow.binary(), pyarrow.large_binary()
+
+
+def _unpacked_size(batch: RecordBatch) -> int:
+    """Return the bytes of a batch with repeated values counted each time."""
+    import pyarrow
+    from pyarrow import compute
+
+    total = 0
+    for column in batch.columns:
+        if pyarrow.types.is_dictionary(column.type):
+            lengths = compute.binary_length(column.dictionary).take(column.indices)
+            total += compute.sum(lengths).as_py() or 0
+        else:
+            total += column.nbytes
+    return total
+
+
+def _refuse(what: str, name: str) -> NoReturn:
+    raise UserError(
+        f"{name} {what}.",
+        why="This limit keeps a damaged or hostile file from using up the memory.",
+        do="Check the file; divide a large data set into several files.",
+        code="file-too-large",
+    )
+
+
+def _value(value: Any, name: str, place: str) -> Any:
+    """Return a value of parquet as JSON has it; bytes that are no text stay bytes, which readers of text refuse."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        if math.isinf(value):
+            raise UserError(
+                f'{place}: "{name}" is {value}.',
+                why="JSON has no infinite numbers.",
+                do="Correct that row.",
+                code="number-not-finite",
+            )
+        return None if math.isnan(value) else value
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value
+    if isinstance(value, list | tuple):
+        return [_value(item, name, place) for item in value]
+    if isinstance(value, dict):
+        return {key: _value(item, name, place) for key, item in value.items()}
+    if isinstance(value, decimal.Decimal) and value.is_finite():
+        if value == value.to_integral_value():
+            return int(value)
+        return float(value) if decimal.Decimal(repr(float(value))) == value else f"{value:f}"
+    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
