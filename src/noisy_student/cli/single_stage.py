@@ -22,13 +22,14 @@ from noisy_student import files, identity
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.cli import options, stream
 from noisy_student.cli.console import emit, remark, say
-from noisy_student.cli.overrides import Flags
+from noisy_student.cli.overrides import Flags, require_read
 from noisy_student.context import Context, stop_on_signals
-from noisy_student.data.fields import SourceRow
+from noisy_student.data.columns import SourceRow
+from noisy_student.data.fields import Fields, Need
 from noisy_student.data.key_file import write_key
 from noisy_student.data.read import marked
 from noisy_student.data.rows import question_row, write_questions
-from noisy_student.data.source import merge
+from noisy_student.data.source import Item, distinct
 from noisy_student.errors import UserError
 from noisy_student.labeling.examples import examples, write_examples
 from noisy_student.pipeline import provenance
@@ -43,6 +44,29 @@ from noisy_student.study.settings.study import Settings
 
 STUDY = "v1"
 """Source of the settings for model, prompt, sampling and training; any study would do."""
+SAMPLES = ("model", "prompt", "sampling", "compute", "filters")
+READS: Mapping[str, tuple[str, ...]] = {
+    "split": ("data",),
+    "sample": SAMPLES,
+    "label": SAMPLES,
+    "train": ("model", "prompt", "sft", "health", "compute", "data.source.marks"),
+    "evaluate": ("model", "prompt", "evaluation.decoding", "answers.truncated", "compute", "filters"),
+}
+"""Verb → the settings that it reads, by dotted name; --set of any other is refused."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Flags of every verb that reads a file of questions; None is the first usual name that a row has."""
+
+    question: options.Question = None
+    answer: options.Answer = None
+    id: options.Id = None
+
+    @property
+    def fields(self) -> Fields:
+        """Return the columns as a reader takes them."""
+        return Fields(question=self.question, answer=self.answer, id=self.id)
 
 
 @dataclass(frozen=True)
@@ -54,6 +78,13 @@ class Recipe:
     scale: options.Scale = options.SCALE
     protocol: options.Protocol = options.PROTOCOL
     sets: options.Sets = None
+
+    def read_by(self, verb: str) -> Recipe:
+        """Return this recipe; raises UserError if it sets what ``verb`` does not read."""
+        require_read(self.sets, verb, READS[verb])
+        if self.model is None and not any(text.partition("=")[0].strip() == "model.id" for text in self.sets or ()):
+            remark(f"Model: {self.settings.model.id}, the lab's. Name yours with --model.")
+        return self
 
     @cached_property
     def shared(self) -> Inputs:
@@ -91,6 +122,7 @@ def split(
 
     Set sizes as in a study: --set data.labeled=1000.
     """
+    require_read(sets, "split", READS["split"])
     settings = Flags(scale=scale, data=data, limit=limit, sets=sets).settings(STUDY)
     shared = Inputs(settings)
     spec = {"data": settings.data.model_dump(mode="json"), "seed": seed, "paths": shared.paths}
@@ -108,20 +140,40 @@ def split(
 
 def sample(
     recipe: Recipe,
+    columns: Columns,
     file: options.File = stream.STANDARD,
-    k: Annotated[int, typer.Option("--k", min=1, max=256, metavar="K", help="Samples per question.")] = 8,
+    k: options.Samples = 8,
     out: options.Out = stream.STANDARD,
 ) -> None:
-    """Read questions and write K samples of each, sorted by question and k; an interrupted call continues."""
-    asked = [item.question for item in merge(stream.items(stream.read(file), file)).items]
-    with workplace(out, {**recipe.facts(asked, "sample"), "k": k}) as folder:
-        drawn = _drawn(recipe, asked, folder, k=k, decoding=recipe.settings.sampling)
+    """Read questions and write K samples of each, in the order of the file; an interrupted call continues."""
+    recipe.read_by("sample")
+    items = stream.items(stream.read(file), file, fields=columns.fields)
+    with samples_of(recipe, items, k=k, out=out) as rows:
+        stream.write(rows, out)
+
+
+@contextmanager
+def samples_of(recipe: Recipe, items: Iterable[Item], *, k: int, out: str) -> Iterator[list[dict[str, Any]]]:
+    """Provide K samples of each question, in the order of ``items``; what is drawn is kept until ``out`` is written."""
+    asked = distinct(items)
+    questions = sorted((item.question for item in asked), key=lambda question: question.id)
+    with workplace(out, {**recipe.facts(questions, "sample"), "k": k}) as folder:
+        drawn = _drawn(recipe, questions, folder, k=k, decoding=recipe.settings.sampling)
         rows = [row for place in drawn for row in files.read_jsonl(place / "samples.jsonl")]
-        stream.write(sorted(rows, key=lambda row: (row["question_id"], row["k"])), out)
+        yield with_own_ids(rows, asked)
+
+
+def with_own_ids(rows: Iterable[Mapping[str, Any]], items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Return rows that have a ``question_id`` and a ``k`` in the order of ``items``, with the ids that these have."""
+    places = {item.question.id: place for place, item in enumerate(items)}
+    ordered = sorted(rows, key=lambda row: (places[row["question_id"]], row["k"]))
+    own = {item.question.id: {} if item.own_id is None else {"id": item.own_id} for item in items}
+    return [{**own[row["question_id"]], **row} for row in ordered]
 
 
 def train(
     recipe: Recipe,
+    columns: Columns,
     file: options.File = stream.STANDARD,
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The new model folder.")] = "student",
     json: options.Json = False,
@@ -130,8 +182,9 @@ def train(
 
     Files of `label` can be read directly: rows without a solution are left out and counted.
     """
-    settings = recipe.settings
-    rows = stream.items(map(_own, stream.read(file)), file)
+    settings = recipe.read_by("train").settings
+    named = columns.answer or "answer"
+    rows = stream.items((_own(row, named) for row in stream.read(file)), file, fields=columns.fields)
     items = [marked(item, settings.data.source.marks) for item in rows]
     asked = {item.question.id: item.question for item in items}
     labels = [Label(item.question.id, item.answer or "", item.solution, "gold") for item in items]
@@ -166,7 +219,11 @@ def train(
 
 def evaluate(
     recipe: Recipe,
+    columns: Columns,
     file: options.File = stream.STANDARD,
+    skip_unanswered: Annotated[
+        bool, typer.Option("--skip-unanswered", help="Leave out questions without an answer, and count them.")
+    ] = False,
     out: options.Out = stream.STANDARD,
     json: options.Json = False,
 ) -> None:
@@ -180,11 +237,20 @@ def evaluate(
             do="Give --out FILE.",
             code="flag-needs-another",
         )
-    settings = recipe.settings
-    items = merge(stream.items(stream.read(file), file, answers="required")).items
-    asked = [item.question for item in items]
-    entries = [KeyEntry(i.question.id, i.answer, i.solution) for i in items if i.answer is not None]
-    facts = {**recipe.facts(asked, "sample", "grade"), "answers": [item.answer for item in items]}
+    settings = recipe.read_by("evaluate").settings
+    need: Need = "optional" if skip_unanswered else "required"
+    every = distinct(stream.items(stream.read(file), file, answers=need, fields=columns.fields))
+    items = [item for item in every if item.answer is not None]
+    if not items:
+        raise UserError(f"No question of {stream.name_of(file)} has an answer.", do="Give answers.", code="no-answers")
+    if len(items) < len(every):
+        remark(f"{count(len(every) - len(items))} questions without an answer are left out.")
+    asked = sorted((item.question for item in items), key=lambda question: question.id)
+    entries = [KeyEntry(item.question.id, item.answer or "", item.solution) for item in items]
+    facts = {
+        **recipe.facts(asked, "sample", "grade"),
+        "answers": sorted((item.question.id, item.answer) for item in items),
+    }
     with workplace(out, facts) as folder:
         truth = folder / "key"
         truth.mkdir(exist_ok=True)
@@ -192,7 +258,8 @@ def evaluate(
         drawn = _drawn(recipe, asked, folder, k=1, decoding=settings.evaluation.decoding)
         spec = {"truncated": settings.answers.truncated}
         summary = _run("grade", spec, {"key": [truth], "samples": drawn}, folder / "grade")["grades"]
-        stream.write(files.read_jsonl(folder / "grade" / "data" / "grades.jsonl"), out)
+        grades = files.read_jsonl(folder / "grade" / "data" / "grades.jsonl")
+        stream.write(with_own_ids(grades, items), out)
     # Statistics need scipy, which the other verbs must not wait for.
     from noisy_student.statistics.intervals import wilson
 
@@ -268,6 +335,6 @@ def _drawn(recipe: Recipe, asked: Sequence[Question], folder: Path, *, k: int, d
     return made
 
 
-def _own(row: SourceRow) -> SourceRow:
+def _own(row: SourceRow, answer: str) -> SourceRow:
     """Return a row of `label` with its label in place of the answer that came with the question."""
-    return replace(row, values={**row.values, "answer": row.values["label"]}) if "label" in row.values else row
+    return replace(row, values={**row.values, answer: row.values["label"]}) if "label" in row.values else row

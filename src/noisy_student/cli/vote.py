@@ -10,7 +10,7 @@ import typer
 from noisy_student.answers import extract as extraction
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.cli import options, stream
-from noisy_student.data.fields import SourceRow
+from noisy_student.data.columns import SourceRow
 from noisy_student.data.rows import finish_of, optional_text, text_of
 from noisy_student.errors import require_known
 from noisy_student.labeling.stopping import Ties

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -135,15 +135,6 @@ def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads:
         unread=tuple(name for name in every if name not in read),
         **own,
     )
-
-
-def wanted(names: Iterable[str], given: Mapping[str, str | None]) -> list[str]:
-    """Return the columns of a file that may be read, so that a reader of columns can leave out the others."""
-    named = {part for name in given.values() if name for part in _joined(name)}
-    known = {name.partition(".")[0] for names in USUAL.values() for name in names}
-    known |= {VOTED, *(plain(name.partition(".")[0]) for name in named)}
-    known |= {form.format(letter) for form in LETTERED for letter in "abcdefgh"}
-    return [name for name in names if plain(name) in known or plain(name.partition(".")[0]) in known]
 
 
 def _role(role: str, rows: Sequence[SourceRow], given: str | None) -> str | None:

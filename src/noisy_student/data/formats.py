@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import files, opener
-from noisy_student.data.fields import SourceRow
+from noisy_student.data.columns import SourceRow
 from noisy_student.data.parquet import parquet_rows
 from noisy_student.errors import UserError
 
@@ -25,7 +25,9 @@ SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".txt", ".parq
 """Suffixes of the files that are read, in any case; ``.gz`` may follow those of text."""
 _JSON = (".jsonl", ".ndjson", ".json")
 _TABLES = (".csv", ".tsv", ".tab")
-_WRAPPERS = frozenset("data dataset examples instances items problems questions records rows samples train test".split())
+_WRAPPERS = frozenset(
+    "data dataset examples instances items problems questions records rows samples train test".split()
+)
 """Keys under which published JSON files hold their rows."""
 _SEPARATORS = "\t;,|"
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)

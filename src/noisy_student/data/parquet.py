@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from noisy_student import opener
-from noisy_student.data.fields import SourceRow
+from noisy_student.data.columns import SourceRow
 from noisy_student.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     from pyarrow.parquet import write_table
 
     write_table(pyarrow.Table.from_pylist([dict(row) for row in rows]), path)
+
+
+def read_parquet(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a parquet file that this program wrote."""
+    from pyarrow.parquet import read_table
+
+    found: list[dict[str, Any]] = read_table(path).to_pylist()
+    return found
 
 
 def parquet_rows(found: opener.Opened) -> Iterator[SourceRow]:

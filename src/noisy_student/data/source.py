@@ -116,6 +116,20 @@ def merge(items: Iterable[Item]) -> Merged:
     return Merged(tuple(sorted(kept.values(), key=lambda item: item.question.id)), tuple(copies))
 
 
+def distinct(items: Iterable[Item]) -> list[Item]:
+    """Return the richest item of each question id, in the order in which the ids first come.
+
+    Raises UserError if two answers conflict. Copies in another case or spacing stay, since files are joined by id.
+    """
+    kept: dict[str, Item] = {}
+    for item in items:
+        other = kept.setdefault(item.question.id, item)
+        if other is not item:
+            require_agreement(other, item)
+            kept[item.question.id] = min(other, item, key=richness)
+    return list(kept.values())
+
+
 def conflicting(items: Iterable[Item]) -> set[str]:
     """Return the ids of all questions that have two answers, copies in another case or spacing among them."""
     answers: dict[str, set[str]] = {}
