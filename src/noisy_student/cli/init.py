@@ -15,12 +15,13 @@ from noisy_student.cli import stream
 from noisy_student.cli.console import emit, remark, say
 from noisy_student.cli.options import Json
 from noisy_student.cli.show import toml_text
+from noisy_student.cli.single_stage import left_out_lines, retold_lines
 from noisy_student.data.columns import Columns
 from noisy_student.data.fields import Faulty, Fields, Need, Reading, Rules, Unreadable
 from noisy_student.data.parts import without_conflicts
 from noisy_student.data.read import read_path
 from noisy_student.data.source import Item, short
-from noisy_student.data.splits import Left, Sizes, Sources, Split, split
+from noisy_student.data.splits import Sizes, Sources, Split, departures, split
 from noisy_student.errors import UserError, require_known
 from noisy_student.records import Kind
 from noisy_student.report.clean import visible
@@ -132,9 +133,8 @@ def command(
     mde = paired_mde(DISCORDANCE, sizes.test)
     if json:
         parts = {**sizes.model_dump(exclude={"foreign"}), "dev": sizes.dev}
-        left_out = {reason: asdict(left) for reason, left in made.left_out.items()}
         read_as = {name: value for name, value in asdict(reading.columns).items() if value}
-        kind = {"answers": given.kind, "columns": read_as, "left_out": left_out, "retold": len(made.retold)}
+        kind = {"answers": given.kind, "columns": read_as, **departures(made)}
         emit({"schema": 1, "study": str(target), **parts, "mde": mde, **kind})
     else:
         _show(target, found, sizes, mde)
@@ -239,7 +239,9 @@ def _smallest(made: Sequence[Split]) -> Sizes:
 
 
 def _too_few(found: Found, sizes: Sizes, made: Split) -> UserError:
-    told = "; ".join(told_of(reason, left) for reason, left in made.left_out.items())
+    told = "; ".join(
+        f"{count(left.count)} × {reason}, such as {left.example}" for reason, left in made.left_out.items()
+    )
     return UserError(
         f"{count(len(found.sources.labeled))} answered questions are too few: {count(sizes.test)} to test on,"
         f" {count(sizes.labeled)} to learn from and for dev, and {count(sizes.unlabeled)} to label.",
@@ -351,26 +353,10 @@ def _left_out(found: Found, made: Split) -> list[str]:
     sources = found.sources
     rows = sum(len(part) for part in (sources.labeled, sources.unlabeled, sources.test) if part is not None)
     used = sum(len(part) for part in (made.labeled, made.dev, made.unlabeled, made.test))
-    lines = [f"Left out: {told_of(reason, left)}" for reason, left in made.left_out.items()]
+    told = departures(made)
+    lines = left_out_lines(told["left_out"])
     known = sum(left.count for left in made.left_out.values()) - len(sources.left_out)
     spare = rows - used - known
     if spare > 0:
         lines.append(f"Left out: {count(spare)} more, so that the sizes fit every seed and part.")
-    return lines + retold_lines(len(made.retold), [asdict(pair) for pair in made.retold[:ROWS]])
-
-
-def told_of(reason: str, left: Left) -> str:
-    """Return a line on the rows left out for one reason."""
-    return f"{count(left.count)} × {reason}, such as {left.example}"
-
-
-def retold_lines(number: int, pairs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return lines that name the training questions that retell a question of test or dev."""
-    if not number:
-        return []
-    shown = [f'  "{short(pair["text"])}" and "{short(pair["other_text"])}"' for pair in pairs]
-    return [
-        f"{count(number)} questions to learn from or to label have the numbers of a test or dev question in other"
-        " words. They stay; check these:",
-        *shown,
-    ]
+    return lines + retold_lines(told["retold"])

@@ -28,8 +28,8 @@ from noisy_student.data.columns import SourceRow
 from noisy_student.data.fields import Fields, Need
 from noisy_student.data.key_file import write_key
 from noisy_student.data.read import marked
-from noisy_student.data.rows import question_row, write_questions
-from noisy_student.data.source import Item, distinct
+from noisy_student.data.rows import question_row, read_file_rows, write_questions
+from noisy_student.data.source import Item, distinct, short
 from noisy_student.errors import UserError
 from noisy_student.labeling.examples import examples, write_examples
 from noisy_student.pipeline import provenance
@@ -130,12 +130,44 @@ def split(
     with workplace(out, {"data": shared.data, "seed": seed}) as folder:
         summary = _run("split", spec, {}, folder / "made")
         _run("key", spec, {}, folder / "made")
+        _name_rows(folder / "made" / "data")
         (folder / "made" / "data").rename(stream.new_path(out))
     if json:
-        emit({"schema": 1, "folder": out, "counts": summary["counts"], "removed": summary["removed"]})
+        told = {name: summary[name] for name in ("counts", "removed", "left_out", "retold")}
+        emit({"schema": 1, "folder": out, **told})
         return
     parts = ", ".join(f"{count(number)} {name}" for name, number in summary["counts"].items())
-    say(f"{out}: {parts}; {count(summary['removed'])} left out because they repeat a test question")
+    say(f"{out}: {parts}")
+    for line in left_out_lines(summary["left_out"]) + retold_lines(summary["retold"]):
+        say(line)
+
+
+def _name_rows(folder: Path) -> None:
+    """Add the user's own ids, where there are some, to the answers of a split."""
+    own = {name: {"id": row.own_id} for name, row in read_file_rows(folder).items() if row.own_id is not None}
+    for name in ("gold", "dev_gold", "key") if own else ():
+        path = folder / f"{name}.jsonl"
+        rows = [{**own.get(row["question_id"], {}), **row} for row in files.read_jsonl(path)]
+        files.write_jsonl(path, rows)
+
+
+def left_out_lines(left_out: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a line on the rows left out for each reason, with an example."""
+    return [
+        f"Left out: {count(left['count'])} × {reason}, such as {left['example']}" for reason, left in left_out.items()
+    ]
+
+
+def retold_lines(retold: Mapping[str, Any], most: int = 3) -> list[str]:
+    """Return lines that name the training questions that retell a question of test or dev."""
+    if not retold["count"]:
+        return []
+    pairs = retold["shown"][:most]
+    return [
+        f"{count(retold['count'])} questions to learn from or to label have the numbers of a test or dev question in"
+        " other words. They stay; check these:",
+        *(f'  "{short(pair["text"])}" and "{short(pair["other_text"])}"' for pair in pairs),
+    ]
 
 
 def sample(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Annotated, Any, cast, get_args
 
@@ -35,9 +36,19 @@ def command(
     ] = "none",
     out: options.Out = stream.STANDARD,
 ) -> None:
-    """Read a ``question_id`` with a ``text`` or an ``answer`` per line, in any order; write one vote per question."""
+    """Read a ``question_id`` with a ``text`` or an ``answer`` per line, in any order; write one vote per question.
+
+    Votes are sorted by question; where rows have an ``id``, votes keep it and come in the order of the file.
+    """
     require_known(ties, TIES, f'There is no rule "{ties}" for --ties.', code="unknown-ties-rule")
-    stream.write(map(vote_row, votes(_answers(file), k=k, ties=cast("Ties", ties))), out)
+    own: dict[str, dict[str, Any]] = {}
+    counted = votes(_answers(file, own), k=k, ties=cast("Ties", ties))
+    first = next(counted, None)
+    counted = itertools.chain([] if first is None else [first], counted)
+    if any(own.values()):
+        places = {name: place for place, name in enumerate(own)}
+        counted = iter(sorted(counted, key=lambda vote: places[vote.question_id]))
+    stream.write(({**own[vote.question_id], **vote_row(vote)} for vote in counted), out)
 
 
 def _extracted(read: SourceRow) -> dict[str, Any]:
@@ -48,10 +59,12 @@ def _extracted(read: SourceRow) -> dict[str, Any]:
     return {**row, "answer": found.canonical, "method": found.method, "strict": found.strict}
 
 
-def _answers(file: str) -> Iterator[tuple[str, str | None]]:
+def _answers(file: str, own: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str | None]]:
+    """Yield question id and answer of each row; ``own`` receives the ``id`` of each question."""
     for read in stream.read(file):
         row, place = read.values, read.place
         question_id = text_of(row, "question_id", place)
+        own.setdefault(question_id, {"id": row["id"]} if row.get("id") is not None else {})
         if "answer" in row and "text" not in row:
             answer = optional_text(row, "answer", place)
             yield question_id, None if answer is None else canonical_number(answer) or answer

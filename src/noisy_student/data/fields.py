@@ -79,6 +79,7 @@ class Reading:
     items: list[Item]
     columns: Columns
     left_out: list[LeftOut]
+    rows: int
     numbered: int = 0
     valued: int = 0
 
@@ -145,7 +146,7 @@ def read_rows(rows: Iterable[SourceRow], name: str, rules: Rules) -> Reading:
         _refuse(name, rules.kind, faults)
     left = [*faults.unreadable, *faults.contradicting]
     numbered, valued = reader.asked[True], reader.asked[False]
-    return Reading(items, reader.columns, left, numbered=numbered, valued=valued)
+    return Reading(items, reader.columns, left, reader.rows, numbered=numbered, valued=valued)
 
 
 class _Reader:
@@ -157,11 +158,13 @@ class _Reader:
         self.columns = columns.choose(head, given, reads=lambda text: gold.read_answer(text, rules.kind) is not None)
         self._first = choices.first_index(head, self.columns.choices, self.columns.answer)
         self._ids: dict[str, str] = {}
+        self.rows = 0
         self.faults = _Faults()
         self.asked: Counter[bool] = Counter()
 
     def item(self, row: SourceRow) -> Item | None:
         """Return the item of a row; None if its answer is at fault, or missing where it is required."""
+        self.rows += 1
         own = self._own_id(row)
         text = self._question(row)
         if self._rules.answers == "required":
@@ -193,7 +196,7 @@ class _Reader:
         told = columns.text_in(row, self.columns.paraphrase, "paraphrase")
         view = None if told is None else source.question(told)
         other = view.text if view is not None and view.id != asked.id else None
-        return Item(asked, answer, solution, place=row.place, paraphrase=other, own_id=own)
+        return Item(asked, answer, solution, place=row.place, paraphrase=other, own_id=own, row=self.rows - 1)
 
     @property
     def _names_sources(self) -> bool:

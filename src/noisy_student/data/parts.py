@@ -120,6 +120,7 @@ def read_sources(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
     }
     read: dict[str, list[Item]] = {part: [] for part in source.parts}
     left_out: dict[str, LeftOut] = {}
+    rows = dict.fromkeys(read, 0)
     for name, path in paths.items():
         part = name.partition(".")[0]
         if part not in read:
@@ -131,7 +132,9 @@ def read_sources(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
         left_out |= {row.place: row for row in found.left_out}
         if path in shared and part != "test":
             items = [item for item in items if (item.answer is None) == (part == "unlabeled")]
-        read[part] += [marked(item, source.marks) for item in items]
+        # Files of one part go on counting.
+        read[part] += [replace(marked(i, source.marks), row=rows[part] + (i.row or 0)) for i in items]
+        rows[part] += found.rows
     if source.faulty == "left-out":
         read, two_answers = without_conflicts(read)
         left_out |= {row.place: row for row in two_answers}

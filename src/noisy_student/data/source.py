@@ -22,7 +22,7 @@ class Item:
 
     ``structure`` names a generated question by its steps and numbers; two items that both have one are compared by it
     alone. ``place`` is ``file:line`` for messages and enters no digest. ``paraphrase`` asks the same in other words.
-    ``own_id`` is the row's id in the user's file.
+    ``own_id`` is the row's id in the user's file, and ``row`` its place there, counted from 0.
     """
 
     question: Question
@@ -32,6 +32,13 @@ class Item:
     place: str = ""
     paraphrase: str | None = None
     own_id: str | None = None
+    row: int | None = None
+
+    @property
+    def origin(self) -> dict[str, str | int]:
+        """Return the columns that name the item's row in the user's file; empty for generated questions."""
+        named = {"own_id": self.own_id, "row": self.row}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

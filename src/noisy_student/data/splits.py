@@ -244,11 +244,15 @@ def manifest(parts: Split) -> dict[str, Any]:
         body["counts"]["foreign"] = len(parts.foreign.items)
         body["parts"]["foreign"] = identity.digest(_texts(parts.foreign.items))
         body["foreign"] = parts.foreign.summary
-    told = {
+    return {**body, **departures(parts), "digest": identity.digest(body)}
+
+
+def departures(parts: Split) -> dict[str, Any]:
+    """Return what is in no part, by reason, and the retold pairs, as JSON."""
+    return {
         "left_out": {reason: asdict(left) for reason, left in parts.left_out.items()},
         "retold": {"count": len(parts.retold), "shown": [asdict(pair) for pair in parts.retold[:SHOWN]]},
     }
-    return {**body, **told, "digest": identity.digest(body)}
 
 
 def _check(sizes: Sizes) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from noisy_student import files
-from noisy_student.data.rows import read_asked, read_labels
+from noisy_student.data.rows import FileRow, read_asked, read_file_rows, read_labels
 from noisy_student.pipeline.manifest import Manifest
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Result
@@ -97,6 +97,10 @@ class StoreView:
     def questions(self, split: Node) -> list[Question]:
         """Read the questions of a split that a student may learn from."""
         return read_asked(self.data(split))
+
+    def file_rows(self, split: Node) -> dict[str, FileRow]:
+        """Read the ids and places that the questions of a split have in the user's file."""
+        return read_file_rows(self.data(split))
 
     def gold(self, split: Node) -> list[Label]:
         """Read the gold labels of labeled and dev questions."""
