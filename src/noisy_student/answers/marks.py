@@ -9,9 +9,12 @@ own, whose answers are no votes.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from noisy_student.answers.normalize import NUMBER, canonical_number
+from noisy_student.answers.thoughts import Seen, without_format, without_thoughts
 
 MARK = "####"
 
@@ -56,25 +59,53 @@ MAX_BOX = 400
 """Longest box in characters; a longer one counts as never closed."""
 _BOXES_TRIED = 8  # Bounds the cost of a text full of unclosed boxes.
 _BRACE = re.compile(r"[{}]")
+_BOX_START = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?")
+
+
+class Box(NamedTuple):
+    """A closed box: its content and the positions where the whole box starts and ends."""
+
+    content: str
+    start: int
+    end: int
+
+
+def boxes(text: str) -> Iterator[Box]:
+    r"""Yield the boxes that close (``\boxed{5}``, ``\boxed {5}``, ``\boxed 5``, ``\fbox{5}``), the last one first.
+
+    >>> next(boxes("\\boxed{5}, no: \\boxed{\\frac{1}{2}}")).content
+    '\\frac{1}{2}'
+    """
+    if "\\boxed" not in text and "\\fbox" not in text:
+        return
+    start = len(text)
+    for _ in range(_BOXES_TRIED):
+        start = max(text.rfind("\\boxed", 0, start), text.rfind("\\fbox", 0, start))
+        if start < 0:
+            return
+        opened = _BOX_START.match(text, start)
+        if opened is None:
+            continue
+        if opened["bare"]:
+            yield Box(opened["bare"], start, opened.end())
+        elif opened["brace"] and (end := _closing(text, opened.end())) is not None:
+            yield Box(text[opened.end() : end], start, end + 1)
+
+
+def _closing(text: str, begin: int) -> int | None:
+    """Return the position of the brace that closes the one before ``begin``; None beyond ``MAX_BOX``."""
+    depth = 1
+    for brace in _BRACE.finditer(text, begin, begin + MAX_BOX):
+        depth += 1 if brace[0] == "{" else -1
+        if depth == 0:
+            return brace.start()
+    return None
 
 
 def last_box(text: str) -> str | None:
-    """Return the content of the last box that closes, or None.
-
-    >>> last_box("\\\\boxed{5}, no: \\\\boxed{\\\\frac{1}{2}}")
-    '\\\\frac{1}{2}'
-    """
-    start = text.rfind(BOX)
-    for _ in range(_BOXES_TRIED):
-        if start < 0:
-            return None
-        begin, depth = start + len(BOX), 1
-        for brace in _BRACE.finditer(text, begin, begin + MAX_BOX):
-            depth += 1 if brace[0] == "{" else -1
-            if depth == 0:
-                return text[begin : brace.start()]
-        start = text.rfind(BOX, 0, start)
-    return None
+    """Return the content of the last box that closes, or None."""
+    box = next(boxes(text), None)
+    return None if box is None else box.content
 
 
 MAX_CHARACTERS = 40_000
@@ -100,6 +131,16 @@ def own_turn(text: str) -> str:
         if match.start() >= begin:
             return text[: match.start()]
     return text
+
+
+def visible(text: str) -> Seen:
+    """Return what a reader sees of a text: no format characters, thoughts or invented turns; capped like ``own_turn``.
+
+    >>> visible("<think>36?</think>42\\n\\nHuman: and?").text.strip()
+    '42'
+    """
+    seen = without_thoughts(without_format(text[:MAX_CHARACTERS]))
+    return Seen(own_turn(seen.text), seen.unfinished)
 
 
 def answer_end(text: str) -> int | None:
