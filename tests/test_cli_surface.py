@@ -13,7 +13,7 @@ COLUMN_FLAGS = {"--question", "--answer", "--id"}
 SURFACE = {
     "run": {*STUDY_FLAGS, "study", "--executor", "--deadline", "--budget", "--store", "--runs", "--json"},
     "studies": {"--json"},
-    "show": {*STUDY_FLAGS, "study", "--json"},
+    "show": {*STUDY_FLAGS, "study", "--changed", "--json"},
     "plan": {*STUDY_FLAGS, "study", "--calibrate", "--outlook", "--store", "--runs", "--json"},
     "preflight": {*STUDY_FLAGS, "--executor", "--deadline", "--budget", "--store", "--runs", "--json"},
     "init": {"file", "--unlabeled", "--test", "--model", "--question", "--answer", "--out", "--json"},

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from noisy_student.cli.console import emit, note, say, table
-from noisy_student.cli.why import flat
+from noisy_student.cli.runs import differing, value_text
 from noisy_student.errors import UserError
 from noisy_student.evaluation.contrast import Outcomes, contrast
-from noisy_student.report.numbers import DASH, count, p_value, percent, points, points_interval
+from noisy_student.report.numbers import count, p_value, percent, points, points_interval
 from noisy_student.report.wording import primary_findings, sentence
 from noisy_student.study.run import GRADES, Run, open_run
 
-UNSHOWN = ("question", "note", "name", "primary", "predictions", "decide")
-"""Settings that say what is asked, not what is computed."""
 MEASURED = ("difference", "interval", "p_value", "n", "seeds", "unit", "method")
 """Fields of a finding that a row of ``--json`` holds."""
 
@@ -62,18 +60,6 @@ def compare_runs(a: Path, b: Path, *, margin: float | None, json: bool) -> None:
     )
 
 
-def differing(settings: Sequence[Any]) -> dict[str, list[Any]]:
-    """Return the dotted fields in which settings differ, with the value in each; None where one has no such field.
-
-    >>> differing([{"sft": {"epochs": 3.0}, "seeds": [1]}, {"sft": {"epochs": 2.0}, "seeds": [1]}])
-    {'sft.epochs': [3.0, 2.0]}
-    """
-    leaves = [dict(flat(each)) if isinstance(each, Mapping) else {} for each in settings]
-    names = dict.fromkeys(name for each in leaves for name in each if name.partition(".")[0] not in UNSHOWN)
-    values = {name: [each.get(name) for each in leaves] for name in names}
-    return {name: found for name, found in values.items() if any(value != found[0] for value in found)}
-
-
 def paired(a: Run, b: Run, *, margin: float | None) -> Iterator[dict[str, Any]]:
     """Yield A - B of each condition that both runs tested on shared questions of a shared seed."""
     first, second = outcomes(a), outcomes(b)
@@ -109,14 +95,6 @@ def outcomes(run: Run) -> dict[str, dict[int, dict[str, float]]]:
     for row in run.grades():
         found.setdefault(row["condition"], {}).setdefault(row["seed"], {})[row["question_id"]] = float(row["correct"])
     return found
-
-
-def value_text(value: Any) -> str:
-    """Return a setting's value in one short line."""
-    if value is None:
-        return DASH
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _size(by_seed: Mapping[int, Mapping[str, float]]) -> int:

@@ -10,9 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from noisy_student.cli import options
-from noisy_student.cli.compare_runs import differing, value_text
 from noisy_student.cli.console import date, emit, note, say, table
-from noisy_student.cli.runs import STRANGE, Past, past_runs
+from noisy_student.cli.runs import STRANGE, Past, differing, past_runs, value_text
 from noisy_student.cli.why import flat
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import roots

@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -24,7 +21,6 @@ from noisy_student.report.text import show
 from noisy_student.report.wording import rows
 from noisy_student.study.results.export import MODELS
 from noisy_student.study.run import Place, Run, run
-from noisy_student.study.settings.files import Request, resolve
 
 SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _LENGTH = re.compile(r"(?:\d+(?:\.\d+)?[dhms])+")
@@ -78,28 +74,6 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
 def preflight(flags: Flags, how: Execution) -> None:
     """Check model, data and machine before a long study: each check passes, warns, fails or is unsure."""
     command(flags, how, "preflight")
-
-
-def run_study(
-    study: str = options.STUDY,
-    *,
-    scale: str = options.SCALE,
-    protocol: str = options.PROTOCOL,
-    seeds: Sequence[int] | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    place: Place | str | Path | None = None,
-) -> Run:
-    """Run a study, or go on with it, and return the run; raises UserError for faults that the user can fix.
-
-    ``overrides`` maps dotted field names to values; ``place`` is the folder of store and runs, by default the current.
-    """
-    fields = {**(overrides or {}), **({} if seeds is None else {"seeds": list(seeds)})}
-    if not isinstance(place, Place):
-        root = Path(place or ".")
-        place = Place(root / options.STORE, root / options.RUNS)
-    made = run(resolve(Request(study, scale, protocol, fields)), place=place, notice=remark)
-    write_page(made)
-    return made
 
 
 def _until(how: Execution, *, usd_per_hour: float | None) -> float | None:
