@@ -50,9 +50,7 @@ _MONTHS = (
     "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?"
     "|Nov(?:ember)?|Dec(?:ember)?"
 )
-_WORD = (
-    "(?:[A-Za-z\xb0%\xa2\u20ac\xa3$\u00c0-\u024f][A-Za-z'\u2019.\xb2\xb3\u00c0-\u024f-]*(?:/[A-Za-z]+)*(?:\\^\\{?[0-9]\\}?)?)"
-)
+_WORD = "(?:[A-Za-z\xb0%\xa2\u20ac\xa3$\u00c0-\u024f][A-Za-z'\u2019.\xb2\xb3\u00c0-\u024f-]*(?:/[A-Za-z]+)*(?:\\^\\{?[0-9]\\}?)?)"
 _UNITS = rf"(?:[ -]?{_WORD}(?: {_WORD}){{0,4}})?"
 _OPEN = "[ *_(\\[{\"'\u201c\u2018]*"
 _CLOSE = "[ *_)\\]}\"'\u201d\u2019]*"
@@ -106,7 +104,9 @@ _BEFORE = 24
 """Characters before a number that decide about its sign."""
 _OPENERS = " _([{\"'\u201c\u2018$"
 _DATE = re.compile(rf"(?<![A-Za-z])(?:{_MONTHS})\.?$")
-_UNKNOWN = re.compile(r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$")
+_UNKNOWN = re.compile(
+    r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$"
+)
 _SUM_OF_NAMES = re.compile(r"[-+*/\xd7\xb7\u2212^] ?[A-Za-z] ?=$")
 _VERB = re.compile(r"(?<![A-Za-z])(?:is|are|was|be|equals|by)$")
 _VARIABLE = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|[)\]}%])$")
@@ -153,7 +153,9 @@ def _kind(text: str, one: _Token, other: _Token) -> str:
 def _is_algebra(gap: str) -> bool:
     operator = _OPERATOR.search(gap)
     left = gap[: operator.start()] if operator else ""
-    return any(letter[0] not in UNIT_LETTERS or not gap.lstrip().startswith(letter[0]) for letter in _LETTER.finditer(left))
+    return any(
+        letter[0] not in UNIT_LETTERS or not gap.lstrip().startswith(letter[0]) for letter in _LETTER.finditer(left)
+    )
 
 
 def _split(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: bool) -> list[Claim]:
@@ -196,7 +198,11 @@ def _value(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: b
     values = []
     for side in sides:
         if len(side) == 1:
-            sign = _sign(text, side[0], bullets and side[0] is first, equation) if side[0] is first else _glued(text, side[0])
+            sign = (
+                _sign(text, side[0], bullets and side[0] is first, equation)
+                if side[0] is first
+                else _glued(text, side[0])
+            )
             if sign is None:
                 return None
             values.append(signed(side[0].value, negative=sign < 0))

@@ -45,7 +45,9 @@ _LINE_AFTER = 120
 _LINES_TRIED = 8
 _WORD_END = re.compile(r"\S*+")
 _LIST_MARK = re.compile(r"\s*+[#*>\s]*+[(\[]?[0-9]{1,2}(?:\\?[.)\]]+|:)\s(?=\s*\S)")
-_COUNTED = re.compile(r"(?<![A-Za-z])(?:step|part|question|problem|case|method|option|section|no\.) ?#?$", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"(?<![A-Za-z])(?:step|part|question|problem|case|method|option|section|no\.) ?#?$", re.IGNORECASE
+)
 _VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e]")
 
 

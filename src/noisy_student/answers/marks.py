@@ -145,7 +145,9 @@ MAX_BOX = 400
 """Longest box in characters; a longer one counts as never closed."""
 _BOXES_TRIED = 8  # Bounds the cost of a text full of unclosed boxes.
 _BRACE = re.compile(r"[{}]")
-_BOX_START = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?")
+_BOX_START = re.compile(
+    r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?"
+)
 _BOX_BEFORE = re.compile(r"(?:(?![A-Za-z]\()[^\\^<>\u2264\u2265\xb1\u221a!|+\xd7\xb7\xf7/])*+")
 _BOX_AFTER = re.compile(r"(?:[\s.,;:()\[\]{}%\xb0\xa2$\u20ac\xa3\xa5\u20b9'\"\xb2\xb3-]|[^\W\d_]|/(?=[A-Za-z ]))*+")
 _HOLDS_NUMBER = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
@@ -239,7 +241,9 @@ _SENTENCE = re.compile(
 )
 _EMPTY_LINES = re.compile(r"(?:[\s$*_>#\u2705-]|\\\[|\\\()*+(?=[^\n])")
 _NOT = re.compile(r"(?<![A-Za-z])(?:not|never)(?![A-Za-z])|n't(?![A-Za-z])|(?:\u4e0d\u662f)")
-_ORDERED = re.compile(r"(?:step|part|question|problem|case|method|option|choice|exercise|section|no\.|explanation:.*) ?$", re.IGNORECASE)
+_ORDERED = re.compile(
+    r"(?:step|part|question|problem|case|method|option|choice|exercise|section|no\.|explanation:.*) ?$", re.IGNORECASE
+)
 _FILLER = re.compile(
     rf"{_OPENING}(?:(?:therefore|thus|then|hence|so|simply|just|exactly|precisely|about|approximately|approx\.?|around"
     r"|roughly|now|indeed|actually|equal to|only|nearly|almost|a total of|total|the number|the|a|an|is|be|as follows|=|:"

@@ -42,7 +42,9 @@ _QUOTIENT = re.compile(r"\\[dtc]?frac(?![A-Za-z]) ?\{([^{}]*+)\} ?\{([^{}]*+)\}"
 _BRACES = re.compile(r"(?<![\^_}A-Za-z])\{([^{}]*+)\}")
 _BOLD = re.compile(r"(?<![\w)\]])\*{2,3}(?=\S)|(?<=\S)\*{2,3}(?![\w(\[])|(?<!\w)__(?=\S)|(?<=[^\s_])__(?!\w)")
 _ITALIC = re.compile(r"(?<![\w*)\]])\*([^*\s]{1,40})\*(?![\w*])")
-_RUPEES = re.compile(r"(?<![A-Za-z])(?:Rs|INR|Rp|Tk|USD|EUR|GBP|PKR|BDT|RMB|CNY|JPY|CHF|Rupees)\.? {0,3}(?=[-\u2212]?[0-9.])")
+_RUPEES = re.compile(
+    r"(?<![A-Za-z])(?:Rs|INR|Rp|Tk|USD|EUR|GBP|PKR|BDT|RMB|CNY|JPY|CHF|Rupees)\.? {0,3}(?=[-\u2212]?[0-9.])"
+)
 _UNIT_POWER = re.compile(r"(?:(?<=[A-Za-z]{2})|(?<=(?<![A-Za-z])m)) ?\^ ?\{?-?[0-9]\}?")
 _PLAIN = re.compile(r"[\\$*{~`_^]|R[sp]|INR|Tk|USD|EUR|GBP|PKR|BDT|RMB|CNY|JPY|CHF|Rupees")
 

@@ -239,8 +239,10 @@ class _Reader:
         if columns.value_at(row.values, self.columns.question) is None:
             raise columns.column_missing(row, "question", self.columns.question)
         text = columns.question_text(row, self.columns.question)
-        before = [columns.text_in(row, name, "context") for name in self.columns.context]
-        return source.joined([*filter(None, before), text])
+        texts = {name: columns.text_in(row, name, "context") for name in self.columns.context}
+        after = [told for name, told in texts.items() if columns.plain(name) == columns.INSTRUCTED]
+        before = [told for name, told in texts.items() if columns.plain(name) != columns.INSTRUCTED]
+        return source.joined([part for part in (*before, text, *after) if part is not None])
 
     def _own_id(self, row: SourceRow) -> str | None:
         """Return the row's own id; raises UserError for an empty or repeated one, which would join wrong rows later."""
@@ -316,7 +318,7 @@ def _check_columns(row: SourceRow, fields: Fields) -> None:
 def _told(row: LeftOut) -> str:
     """Return a row's place with its answer, and the number that a less strict reader would take."""
     taken = gold.other_reading(row.text)
-    return f'{row.place} "{_tail(row.text)}"' + ("" if taken is None else f" (one number in it: {taken})")
+    return f'{row.place} "{_tail(row.text)}"' + ("" if taken is None else f" (a loose reader takes {taken})")
 
 
 def _listed(places: list[str]) -> str:

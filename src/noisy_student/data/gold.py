@@ -12,28 +12,42 @@ from fractions import Fraction
 from noisy_student.answers import math_pool
 from noisy_student.answers.extract import read
 from noisy_student.answers.latex import written as written_latex
-from noisy_student.answers.marks import BOX, MARK, last_box
+from noisy_student.answers.marks import BOX, MARK, last_box, stated_number
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.records import Answer, Kind
 
-_UNIT = re.compile(r"(?P<number>.*?\S)\s*\((?P<unit>[^()0-9]*)\)\.?", re.DOTALL)
-_NOT_A_UNIT = re.compile(r"\b(?:or|to|and|not|am|pm|half|million|billion|thousand|hundred|dozen)\b", re.IGNORECASE)
+MOST_CHARACTERS = 100
+"""Longest text that states a number with its unit."""
+_NOT_ONE_VALUE = re.compile(
+    r"\b(?:or|not|and(?! *[0-9])|between|least|most|than|a\.?m|p\.?m|o'clock)\b\.?"
+    r"|\(\s*(?:half|hundred|thousand|million|billion|dozen)s?\s*\)|[<>\u2264\u2265\u00b1]|\\(?:leq?|geq?|lt|gt|pm)\b",
+    re.IGNORECASE,
+)
+"""Words and signs that make one written number a bound, a time or one of several values."""
+_BEFORE = frozenset(
+    ("the", "final", "answer", "ans", "is", "about", "approximately", "approx", "around", "exactly", "only", "just")
+    + ("total", "of", "minus", "negative", "usd", "eur", "gbp", "rs", "inr")
+)
+"""Words that may stand before a number that is an answer; others name a thing (``room 12``) or a bound (``under 5``)."""
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[-\u2212]?\d[\d.,]*")
 _LATEX = re.compile(r"\\[A-Za-z]{2,}|[\^_{}]|\\[(\[]|\$[^$]*[A-Za-z][^$]*\$|[0-9)][a-z]\b|\b[a-z]\s*[-+=*/(]")
 
 
 def whole_number(text: str) -> str | None:
-    """Return the canonical form of a text that is one number, with its unit in brackets at most; else None.
+    """Return the canonical form of a text that states one number, with its name or unit at most; else None.
 
-    >>> whole_number("9 (apples)"), whole_number("5 (or 6)"), whole_number("$1,200")
-    ('9', None, '1200')
+    >>> whole_number("9 (apples)"), whole_number("5 (or 6)"), whole_number("$1,200"), whole_number("at least 5")
+    ('9', None, '1200', None)
     """
     found = canonical_number(text)
-    if found is not None:
+    if found is not None or len(text) > MOST_CHARACTERS or MARK in text or BOX in text or "\n" in text.strip():
         return found
-    match = _UNIT.fullmatch(text.strip())
-    return canonical_number(match["number"]) if match and not _NOT_A_UNIT.search(match["unit"]) else None
+    first = _DIGIT.search(text)
+    before = _WORD.findall(text, 0, first.start()) if first else []
+    named = all(word.casefold() in _BEFORE for word in before)
+    return stated_number(text) if named and not _NOT_ONE_VALUE.search(text) else None
 
 
 def read_answer(text: str, kind: Kind) -> str | None:
