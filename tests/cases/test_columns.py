@@ -82,7 +82,9 @@ SHAPES: list[tuple[str, dict[str, Any], tuple[str, str | None]]] = [
     ("words beside a number", {"question": "How many?", "answer": "So it is seven.", "answer_number": 7},
      ("How many?", "7")),
     ("instruction", {"instruction": "Add these.", "input": "3 and 4", "gold": 7}, ("Add these. 3 and 4", "7")),
-    ("passage", {"passage": "Ann has 3 pens", "question": "How many?", "answer": 3}, ("Ann has 3 pens. How many?", "3")),
+    ("passage", {"passage": "Ann has 3", "question": "How many?", "answer": 3}, ("Ann has 3. How many?", "3")),
+    ("a flag beside", {"question": "How many?", "correct": True}, ("How many?", None)),
+    ("two columns that agree", {"question": "How many?", "answer": "#### 7", "gold": 7.0}, ("How many?", "7")),
     ("our own labels", {"question": "How many?", "answer": None, "label": "9", "agreement": 0.5}, ("How many?", None)),
 ]  # fmt: skip
 
@@ -106,6 +108,7 @@ def test_context_can_be_named_or_left_alone(tmp_path: Path) -> None:
         ({"question": "a", "answer": {"value": 3}}, {}, "column-not-text", "--answer COLUMN.value"),
         ({"ticket": "a", "gold": 3}, {}, "column-missing", "--question COLUMN"),
         ({"ticket": "a", "gold": 3}, {}, "column-missing", 'question = "COLUMN"'),
+        ({"question": "a", "answer": 3, "gold": 4}, {}, "answer-column-ambiguous", "--answer answer"),
         ({"question": "a", "reward": {"truth": 3}}, {"question": "questoin"}, "column-missing", "question"),
     ],
 )
@@ -114,3 +117,13 @@ def test_shapes_that_are_refused(
 ) -> None:
     with refused(code, "rows.jsonl:1", value):
         _read(tmp_path, row, **columns)
+
+
+def test_a_named_answer_is_taken_beside_another(tmp_path: Path) -> None:
+    assert _read(tmp_path, {"question": "a", "answer": 3, "gold": 4}, answer="gold") == [("a", "4")]
+
+
+def test_a_chat_beside_a_solution_is_not_the_answer(tmp_path: Path) -> None:
+    """NuminaMath holds both."""
+    row = {"problem": "How many?", "solution": "so \\boxed{7}", "messages": [USER, ASSISTANT], "source": "x"}
+    assert _read(tmp_path, row) == [("How many?", "7")]

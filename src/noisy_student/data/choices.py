@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from noisy_student.data.columns import SourceRow, not_text, value_at
+from noisy_student.data.columns import Reads, SourceRow, not_text, value_at
 from noisy_student.errors import UserError
 
+BY_NUMBER = "Answer with the option's number."
+"""Last line of a question with numbered options."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST_CHARACTERS = 20_000
 """Longest text that is read as a list of options."""
@@ -89,12 +91,9 @@ def asked(text: str, options: Sequence[Option], right: str | None, *, first: int
     if numbered:
         lines = "\n".join(f"{place}) {option.text}" for place, option in enumerate(options, start=1))
         answer = None if index is None else str(index + 1)
-        return Asked(f"{text}\n{lines}\nAnswer with the option's number.", answer, numbered=True)
+        return Asked(f"{text}\n{lines}\n{BY_NUMBER}", answer, numbered=True)
     listed = "; ".join(option.text for option in options)
     return Asked(f"{text}\nOptions: {listed}", None if index is None else values[index], numbered=False)
-
-
-Reads = Callable[[str], str | None]
 
 
 def _index(options: Sequence[Option], right: str, first: int | None) -> int | None:

@@ -41,12 +41,18 @@ USUAL: Mapping[str, tuple[str, ...]] = {
 """Usual names of each role in order of preference, as ``plain`` writes them."""
 INSTRUCTED = "input"
 """Column that holds the question's data where ``instruction`` is the question."""
+CHATS = ("messages", "conversations")
+"""Columns that hold a chat of question and answer."""
 VOTED = "agreement"
 """Column of rows that ``label`` wrote: their ``label`` is a pseudo-label, no answer."""
 LETTERED = ("{}", "option{}", "choice{}", "op{}", "answer{}")
 """Names of columns that hold one option each, with the letter for ``{}``."""
 NO_COLUMN = "none"
 """Value of ``fields.context`` that joins no column."""
+
+
+Reads = Callable[[str], str | None]
+"""Returns the value of a written answer, None if it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +117,15 @@ def _key(values: Mapping[str, Any], name: str) -> str | None:
     return next((key for key in values if plain(key) == wanted), None)
 
 
-def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads: Callable[[str], bool]) -> Columns:
+def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads: Reads) -> Columns:
     """Choose the columns by the first rows of a file; ``given`` holds the names in the settings.
 
     Of several usual names, the first that holds values is taken; of several answers, the first that ``reads`` can read
-    in half of its rows.
+    in half of its rows. Raises UserError if another column of answers holds other values.
     """
     found = {role: _role(role, rows, given.get(role)) for role in USUAL if role not in ("context", "choices")}
     question = found["question"] or USUAL["question"][1]
-    answer = given.get("answer") or _answer(rows, reads)
+    answer = given.get("answer") or _answer(rows, question, reads)
     choices = _choices(rows, given.get("choices"))
     context = _context(rows, given.get("context"), question)
     if not given.get("solution") and found["solution"] is not None and found["solution"] == answer:
@@ -145,16 +151,35 @@ def _role(role: str, rows: Sequence[SourceRow], given: str | None) -> str | None
     return next((name for name in usable if _filled(rows, name)), usable[0] if usable else None)
 
 
-def _answer(rows: Sequence[SourceRow], reads: Callable[[str], bool]) -> str | None:
+def _answer(rows: Sequence[SourceRow], question: str, reads: Reads) -> str | None:
     voted = any(has_column(row.values, VOTED) for row in rows)
     names = [name for name in USUAL["answer"] if not (voted and name == "label")]
+    # The assistant's turn is the answer only where the user's is the question.
+    names = [name for name in names if name not in CHATS or name == plain(question)]
     usable = [found for name in names if (found := _written_as(rows, name)) is not None]
-    filled = [name for name in usable if _filled(rows, name)]
-    for name in filled:
-        texts = [text for row in rows if (text := _safe_text(row, name))]
-        if texts and sum(map(reads, texts)) * 2 >= len(texts):
-            return name
-    return next(iter(filled or usable), None)
+    texts = {name: [_safe_text(row, name) for row in rows] for name in usable}
+    read = {name: [None if text is None else reads(text) for text in column] for name, column in texts.items()}
+    held = {name: sum(text is not None for text in column) for name, column in texts.items()}
+    good = [name for name in usable if held[name] and 2 * sum(v is not None for v in read[name]) >= held[name]]
+    for other in good[1:]:
+        _require_one_answer(rows, (good[0], other), (read[good[0]], read[other]))
+    filled = [name for name in usable if held[name]]
+    # A column without a text is the answer only by its name: its faults are then told.
+    return next(iter(good or filled or [name for name in usable if plain(name) == "answer"]), None)
+
+
+def _require_one_answer(
+    rows: Sequence[SourceRow], names: tuple[str, str], read: tuple[Sequence[str | None], Sequence[str | None]]
+) -> None:
+    """Raise UserError for a row in which two columns of answers hold different values."""
+    for row, one, other in zip(rows, *read, strict=True):
+        if one is not None and other is not None and one != other:
+            raise UserError(
+                f'{row.place}: the answer is {one} in "{names[0]}" and {other} in "{names[1]}".',
+                why="Both columns may hold the true answers.",
+                do=f'Name the column: --answer {names[0]}, or in a study file fields = {{ answer = "{names[0]}" }}.',
+                code="answer-column-ambiguous",
+            )
 
 
 def _safe_text(row: SourceRow, name: str) -> str | None:

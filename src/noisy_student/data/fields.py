@@ -155,7 +155,7 @@ class _Reader:
     def __init__(self, head: list[SourceRow], rules: Rules) -> None:
         self._rules = rules
         given = rules.fields.model_dump()
-        self.columns = columns.choose(head, given, reads=lambda text: gold.read_answer(text, rules.kind) is not None)
+        self.columns = columns.choose(head, given, reads=lambda text: gold.read_answer(text, rules.kind))
         self._first = choices.first_index(head, self.columns.choices, self.columns.answer)
         self._ids: dict[str, str] = {}
         self.rows = 0

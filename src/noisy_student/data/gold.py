@@ -20,7 +20,8 @@ MOST_CHARACTERS = 100
 """Longest text that states a number with its unit."""
 _NOT_ONE_VALUE = re.compile(
     r"\b(?:or|not|and(?! *[0-9])|between|least|most|than|a\.?m|p\.?m|o'clock)\b\.?"
-    r"|\(\s*(?:half|hundred|thousand|million|billion|dozen)s?\s*\)|[<>\u2264\u2265\u00b1]|\\(?:leq?|geq?|lt|gt|pm)\b",
+    r"|\(\s*(?:half|hundred|thousand|million|billion|dozen)s?\s*\)"
+    r"|[<>\u2264\u2265\u00b1]|\\(?:leq?|geq?|lt|gt|pm)\b",
     re.IGNORECASE,
 )
 """Words and signs that make one written number a bound, a time or one of several values."""
@@ -28,7 +29,7 @@ _BEFORE = frozenset(
     ("the", "final", "answer", "ans", "is", "about", "approximately", "approx", "around", "exactly", "only", "just")
     + ("total", "of", "minus", "negative", "usd", "eur", "gbp", "rs", "inr")
 )
-"""Words that may stand before a number that is an answer; others name a thing (``room 12``) or a bound (``under 5``)."""
+"""Words that may stand before an answer's number; others name a thing (``room 12``) or a bound (``under 5``)."""
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[-\u2212]?\d[\d.,]*")

@@ -10,6 +10,7 @@ numbers in other words.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import unicodedata
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from noisy_student.data.choices import BY_NUMBER
 from noisy_student.data.source import Item, plain_text, without_format
 
 Reason = Literal["exact", "near", "shared-run", "structure"]
@@ -191,11 +193,14 @@ def _retells(one: str, other: str) -> bool:
     return bool(first | second) and _jaccard(first, second) >= least
 
 
+@functools.lru_cache(maxsize=1 << 15)
 def _compared(text: str) -> Words:
     """Return the words of a text; a text of signs only is one word, else all such texts would be equal."""
-    return words(text) or (plain_text(text),)
+    # Every question with numbered options ends in this line.
+    return words(text.removesuffix(BY_NUMBER)) or (plain_text(text),)
 
 
+@functools.lru_cache(maxsize=1 << 15)
 def _shingles(found: Words) -> frozenset[Words]:
     """Return the runs of three words; a shorter text is one run."""
     return frozenset(_windows(found, min(SHINGLE, len(found))))
