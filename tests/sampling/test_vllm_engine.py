@@ -175,7 +175,7 @@ def test_answers_to_other_prompts_are_refused(world):
         return outputs
 
     world.deliver = swap
-    with refused("engine-behaves-unexpectedly", "other prompts", "noisy-student[vllm]"):
+    with refused("engine-behaves-unexpectedly", "other prompts", 'pip install -e ".[vllm]"'):
         _engine().draw(PROMPTS, SEEDS, SAMPLED)
 
 
