@@ -20,7 +20,7 @@ from noisy_student.data.columns import Columns
 from noisy_student.data.fields import Faulty, Fields, Need, Reading, Rules, Unreadable
 from noisy_student.data.parts import without_conflicts
 from noisy_student.data.read import read_path
-from noisy_student.data.source import Item, short
+from noisy_student.data.source import Item, merge, short
 from noisy_student.data.splits import Sizes, Sources, Split, departures, split
 from noisy_student.errors import UserError, require_known
 from noisy_student.records import Kind
@@ -31,8 +31,8 @@ from noisy_student.statistics.power import DISCORDANCE, paired_mde
 LARGEST_TEST = 500
 """Largest test set that is taken from the answered questions: the plan's number."""
 USUAL_TEST = 30
-"""Test questions that are taken where a third of the answered questions allows it, and the usual share is smaller."""
-LEAST = Sizes(labeled=10, unlabeled=10, test=20)
+"""Test questions that are taken where the usual share is smaller, and a third of the answered questions allows it."""
+LEAST = Sizes(labeled=5, unlabeled=10, test=20)
 """Smallest study. With 20 test questions only a difference of about 28 points or more is detected."""
 SEEDS = (1, 2, 3)
 """Seeds whose splits must fit: each draws another test set, and so leaves out other repetitions."""
@@ -208,8 +208,9 @@ def find(given: Given, reading: Reading) -> Found:
 def fitting(found: Found) -> tuple[Sizes, Split]:
     """Return sizes that fit for each of ``SEEDS``, and the first split; raises UserError for too few questions."""
     sources = found.sources
-    answered = len(sources.labeled)
-    share = max(answered // (5 if sources.unlabeled is None else 2), min(USUAL_TEST, answered // 3))
+    answered = len(merge(sources.labeled).items)
+    usual = answered // (5 if sources.unlabeled is None else 2)
+    share = max(usual, min(USUAL_TEST, answered // 3), min(LEAST.test, answered // 2))
     tested = min(share if sources.test is None else len(sources.test), LARGEST_TEST)
     front = answered if sources.test is not None else answered - tested
     unlabeled = answered if sources.unlabeled is None else len(sources.unlabeled)
@@ -243,7 +244,7 @@ def _too_few(found: Found, sizes: Sizes, made: Split) -> UserError:
         f"{count(left.count)} × {reason}, such as {left.example}" for reason, left in made.left_out.items()
     )
     return UserError(
-        f"{count(len(found.sources.labeled))} answered questions are too few: {count(sizes.test)} to test on,"
+        f"{count(len(merge(found.sources.labeled).items))} answered questions are too few: {count(sizes.test)} to test on,"
         f" {count(sizes.labeled)} to learn from and for dev, and {count(sizes.unlabeled)} to label.",
         why=f"A study needs at least {LEAST.test}, {LEAST.labeled} and {LEAST.unlabeled}"
         f"{f' (left out: {told})' if told else ''}. Questions that repeat a test question are left out, also"
