@@ -243,8 +243,9 @@ def _too_few(found: Found, sizes: Sizes, made: Split) -> UserError:
     told = "; ".join(
         f"{count(left.count)} × {reason}, such as {left.example}" for reason, left in made.left_out.items()
     )
+    answered = len(merge(found.sources.labeled).items)
     return UserError(
-        f"{count(len(merge(found.sources.labeled).items))} answered questions are too few: {count(sizes.test)} to test on,"
+        f"{count(answered)} answered questions are too few: {count(sizes.test)} to test on,"
         f" {count(sizes.labeled)} to learn from and for dev, and {count(sizes.unlabeled)} to label.",
         why=f"A study needs at least {LEAST.test}, {LEAST.labeled} and {LEAST.unlabeled}"
         f"{f' (left out: {told})' if told else ''}. Questions that repeat a test question are left out, also"

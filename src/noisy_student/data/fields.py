@@ -16,6 +16,7 @@ from typing import Literal
 from noisy_student.answers.math_pool import require_extra
 from noisy_student.data import choices, columns, gold, source
 from noisy_student.data.columns import Columns, SourceRow
+from noisy_student.data.rows import require_encodable
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
 from noisy_student.records import Kind
@@ -182,7 +183,8 @@ class _Reader:
         else:
             answer, solution, faulty = self._truth(written, solution)
         if faulty and self._rules.answers != "any":
-            return self._unreadable(row, written or solution or "")
+            self._unreadable(row, written or solution or "")
+            return None
         if answer is not None and self._contradicts(row, written, answer, solution):
             return None
         if answer is None and self._rules.answers == "required":
@@ -227,7 +229,7 @@ class _Reader:
         if solution is None or written is None or solution == written or self._rules.answers == "any":
             return False
         marked = gold.marked_answer(solution, self._rules.kind)
-        if marked is None or not gold.contradict(answer, marked, self._rules.kind):
+        if marked is None or not gold.contradict(answer, marked):
             return False
         held = f"{answer} beside {marked}"
         self.faults.contradicting.append(LeftOut("a solution that contradicts its answer", row.place, held))
@@ -264,7 +266,7 @@ class _Reader:
                 do="Change one of the two ids, or name another column (fields.id).",
                 code="id-repeated",
             )
-        columns.require_encodable(name, "id", row.place)
+        require_encodable(name, "id", row.place)
         return name
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from noisy_student.answers import math_pool
+from noisy_student.answers.equivalence import verdict
 from noisy_student.answers.extract import read
 from noisy_student.answers.latex import written as written_latex
 from noisy_student.answers.marks import BOX, MARK, last_box, stated_number
@@ -95,14 +95,14 @@ def is_written_in_latex(text: str) -> bool:
     return len(answer) < 300 and _LATEX.search(answer) is not None and read_answer(text, "math") is not None
 
 
-def contradict(answer: str, marked: str, kind: Kind) -> bool:
-    """Return True if two canonical answers differ by more than the rounding of one of them."""
+def contradict(answer: str, marked: str) -> bool:
+    """Return True if two canonical answers surely differ, by more than the rounding of one of them."""
     if answer == marked:
         return False
     one, other = _rounded(answer), _rounded(marked)
     if one is not None and other is not None:
         return abs(one[0] - other[0]) > max(one[1], other[1])
-    return kind == "number" or not math_pool.equal(answer, marked)
+    return verdict(answer, marked) is False
 
 
 def _rounded(canonical: str) -> tuple[Fraction, Fraction] | None:

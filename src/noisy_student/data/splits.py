@@ -134,9 +134,9 @@ def split(sources: Sources, sizes: Sizes, *, run_seed: int, exact: bool = True) 
     tested = set() if "test" in given else {item.question.id for item in test}
     overlap = OverlapIndex(test)
     front, removed = _clear([item for item in ranked["labeled"] if item.question.id not in tested], overlap)
-    budget, removed_dev = _budget(front, sizes.labeled)
+    candidates, removed_dev = _budget(front, sizes.labeled)
     removed += removed_dev
-    budget = _take(budget, sizes.labeled, "labeled", lost=_lost(removed, len(tested), 0), exact=exact)
+    budget = _take(candidates, sizes.labeled, "labeled", lost=_lost(removed, len(tested), 0), exact=exact)
     dev = budget[1::DEV_EVERY]
     taken = {same_text(item.question.text) for item in budget}
     own = "unlabeled" in given
