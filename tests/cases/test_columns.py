@@ -85,6 +85,11 @@ SHAPES: list[tuple[str, dict[str, Any], tuple[str, str | None]]] = [
     ("passage", {"passage": "Ann has 3", "question": "How many?", "answer": 3}, ("Ann has 3. How many?", "3")),
     ("a flag beside", {"question": "How many?", "correct": True}, ("How many?", None)),
     ("two columns that agree", {"question": "How many?", "answer": "#### 7", "gold": 7.0}, ("How many?", "7")),
+    ("MAWPS", {"iIndex": 1, "sQuestion": "How many?", "lSolutions": [7.0]}, ("How many?", "7")),
+    ("Alpaca", {"instruction": "How many?", "input": "", "output": "3 + 4\n#### 7"}, ("How many?", "7")),
+    ("MetaMath", {"query": "How many?", "response": "3 + 4 = 7\nThe answer is: 7"}, ("How many?", "7")),
+    ("a model's text", {"question": "How many?", "output": "#### 9", "response": "#### 9"}, ("How many?", None)),
+    ("no answer in a list", {"question": "How many?", "answer": []}, ("How many?", None)),
     ("our own labels", {"question": "How many?", "answer": None, "label": "9", "agreement": 0.5}, ("How many?", None)),
 ]  # fmt: skip
 
@@ -104,10 +109,14 @@ def test_context_can_be_named_or_left_alone(tmp_path: Path) -> None:
     ("row", "columns", "code", "value"),
     [
         ({"prompt": [USER, ASSISTANT, USER], "answer": 7}, {}, "chat-not-one-turn", "2 turns of the user"),
-        ({"question": "a", "answer": [1, 2]}, {}, "column-not-text", "a list of 2"),
+        ({"question": "a", "answer": [1, 2]}, {}, "answers-unreadable", '"1, 2"'),
+        ({"question": ["a", "b"], "answer": 1}, {}, "column-not-text", "a list of 2"),
         ({"question": "a", "answer": {"value": 3}}, {}, "column-not-text", "--answer COLUMN.value"),
         ({"ticket": "a", "gold": 3}, {}, "column-missing", "--question COLUMN"),
         ({"ticket": "a", "gold": 3}, {}, "column-missing", 'question = "COLUMN"'),
+        ({"question": "a", "body": "b"}, {"context": "bdoy"}, "column-missing", "--context COLUMN"),
+        ({"question": "a", "options": ["b", "c"]}, {"choices": "optoins"}, "column-missing", "options"),
+        ({"question": "a", "final_answer": ["18", "19"]}, {}, "answers-unreadable", '"18, 19"'),
         ({"question": "a", "answer": 3, "gold": 4}, {}, "answer-column-ambiguous", "--answer answer"),
         ({"question": "a", "reward": {"truth": 3}}, {"question": "questoin"}, "column-missing", "question"),
     ],

@@ -79,3 +79,11 @@ def test_an_option_that_holds_a_letter_of_another_stays_whole(tmp_path: Path) ->
     row = {"options": "a ) 3 : d . 4 , b ) plan b. 7 , c ) none of these", "correct": "c"}
     ((text, answer),) = _read(tmp_path, row)
     assert answer == "3" and "2) plan b. 7" in text
+
+
+def test_answers_that_are_places_and_values_alike_are_refused(tmp_path: Path) -> None:
+    rows = [{"choices": ["1", "2", "0", "3"], "answer": place} for place in (0, 1, 3)]
+    with refused("choices-ambiguous", "choices.jsonl:1"):
+        _read(tmp_path, *rows)
+    values = [{"choices": ["10", "20", "30"], "answer": value} for value in (10, 30)]
+    assert [answer for _, answer in _read(tmp_path, *values)] == ["10", "30"]

@@ -70,17 +70,35 @@ def first_index(rows: Iterable[SourceRow], columns: Sequence[str], answer: str |
     """
     found: list[int] = []
     values = sizes = 0
+    doubtful: SourceRow | None = None
     for row in rows:
         options = options_of(row, columns)
         written = _scalar(value_at(row.values, answer)) if answer else None
         if not options or written is None or not written.isdigit():
             continue
-        found.append(int(written))
+        place = int(written)
+        found.append(place)
         sizes = max(sizes, len(options))
-        values += any(option.text == written or option.label == written for option in options)
-    if not found or values == len(found) or max(found) > sizes:
+        labeled = any(option.label == written for option in options)
+        values += labeled or any(option.text == written for option in options)
+        if not labeled and place < len(options) and options[place].text != written:
+            doubtful = doubtful or row
+    if not found or max(found) > sizes:
+        return None
+    if values == len(found):
+        if doubtful is not None and max(found) < sizes:
+            raise _index_or_value(doubtful, answer or "")
         return None
     return 0 if 0 in found else 1 if sizes in found else None
+
+
+def _index_or_value(row: SourceRow, answer: str) -> UserError:
+    return UserError(
+        f'{row.place}: "{answer}" may be the place of the right option or its value.',
+        why="Every answer of the file is both the place of one option and the text of another.",
+        do="Write the answers as letters (A, B, …), or give more rows.",
+        code="choices-ambiguous",
+    )
 
 
 def asked(text: str, options: Sequence[Option], right: str | None, *, first: int | None, reads: Reads) -> Asked:

@@ -24,12 +24,24 @@ PEEK = 1000
 USUAL: Mapping[str, tuple[str, ...]] = {
     "question": (
         *("question.stem", "question", "text", "problem", "prompt", "query", "instruction", "input"),
-        *("questiontext", "problemtext", "questionstem", "questionbody", "stem", "task", "messages", "conversations"),
+        *("questiontext", "problemtext", "questionstem", "questionbody", "squestion", "stem", "task"),
+        *("messages", "conversations"),
     ),
     "answer": (
-        *("answer", "finalanswer", "answernumber", "numericanswer", "groundtruth", "gold", "goldanswer", "target"),
+        *(
+            "answer",
+            "finalanswer",
+            "finalans",
+            "lsolutions",
+            "answernumber",
+            "numericanswer",
+            "groundtruth",
+            "gold",
+            "goldanswer",
+            "target",
+        ),
         *("correctanswer", "expectedanswer", "correct", "answerkey", "correctoption", "answeridx", "answerindex"),
-        *("rewardmodel.groundtruth", "label", "completion", "messages", "conversations"),
+        *("rewardmodel.groundtruth", "label", "completion", "output", "response", "messages", "conversations"),
     ),
     "solution": ("solution", "workedsolution"),
     "id": ("id", "uniqueid", "uid", "qid"),
@@ -41,8 +53,14 @@ USUAL: Mapping[str, tuple[str, ...]] = {
 """Usual names of each role in order of preference, as ``plain`` writes them."""
 INSTRUCTED = "input"
 """Column that holds the question's data where ``instruction`` is the question."""
-CHATS = ("messages", "conversations")
-"""Columns that hold a chat of question and answer."""
+PARTNERS: Mapping[str, tuple[str, ...]] = {
+    "completion": ("prompt",),
+    "output": ("instruction", "input"),
+    "response": ("query", "instruction"),
+    "messages": ("messages",),
+    "conversations": ("conversations",),
+}
+"""Columns of answers that count only beside these columns of questions; alone they may hold a model's texts."""
 VOTED = "agreement"
 """Column of rows that ``label`` wrote: their ``label`` is a pseudo-label, no answer."""
 LETTERED = ("{}", "option{}", "choice{}", "op{}", "answer{}")
@@ -123,6 +141,10 @@ def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads:
     Of several usual names, the first that holds values is taken; of several answers, the first that ``reads`` can read
     in half of its rows. Raises UserError if another column of answers holds other values.
     """
+    for role in ("context", "choices"):
+        for name in _joined(given.get(role) or NO_COLUMN):
+            if name != NO_COLUMN and not any(has_column(row.values, name) for row in rows):
+                raise column_missing(rows[0], role, name)
     found = {role: _role(role, rows, given.get(role)) for role in USUAL if role not in ("context", "choices")}
     question = found["question"] or USUAL["question"][1]
     answer = given.get("answer") or _answer(rows, question, reads)
@@ -154,18 +176,22 @@ def _role(role: str, rows: Sequence[SourceRow], given: str | None) -> str | None
 def _answer(rows: Sequence[SourceRow], question: str, reads: Reads) -> str | None:
     voted = any(has_column(row.values, VOTED) for row in rows)
     names = [name for name in USUAL["answer"] if not (voted and name == "label")]
-    # The assistant's turn is the answer only where the user's is the question.
-    names = [name for name in names if name not in CHATS or name == plain(question)]
-    usable = [found for name in names if (found := _written_as(rows, name)) is not None]
+    names = [name for name in names if name not in PARTNERS or plain(question) in PARTNERS[name]]
+    present = [found for name in names if (found := _written_as(rows, name)) is not None]
+    usable = [name for name in present if plain(name) == "answer" or not _flags(rows, name)]
     texts = {name: [_safe_text(row, name) for row in rows] for name in usable}
     read = {name: [None if text is None else reads(text) for text in column] for name, column in texts.items()}
     held = {name: sum(text is not None for text in column) for name, column in texts.items()}
     good = [name for name in usable if held[name] and 2 * sum(v is not None for v in read[name]) >= held[name]]
     for other in good[1:]:
         _require_one_answer(rows, (good[0], other), (read[good[0]], read[other]))
-    filled = [name for name in usable if held[name]]
-    # A column without a text is the answer only by its name: its faults are then told.
-    return next(iter(good or filled or [name for name in usable if plain(name) == "answer"]), None)
+    return next(iter(good or [name for name in usable if _filled(rows, name)] or usable), None)
+
+
+def _flags(rows: Sequence[SourceRow], name: str) -> bool:
+    """Return True if a column holds true and false only: a mark such as ``correct``, no answer."""
+    values = [value for row in rows if (value := value_at(row.values, name)) is not None]
+    return bool(values) and all(isinstance(value, bool) for value in values)
 
 
 def _require_one_answer(
@@ -250,6 +276,9 @@ def text_in(row: SourceRow, name: str | None, what: str) -> str | None:
         value = _turn(row, what, value)
     if isinstance(value, list) and len(value) == 1:
         (value,) = value
+    if isinstance(value, list) and what == "answer" and all(isinstance(one, str | int | float) for one in value):
+        # Several answers are read as they would be written, and so mostly refused with their line.
+        value = ", ".join(map(str, value))
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):

@@ -61,17 +61,19 @@ def read_answer(text: str, kind: Kind) -> str | None:
 
 def holds_solution(text: str) -> bool:
     """Return True if an answer column holds a worked solution: a marked answer after other text."""
-    return whole_number(text) is None and (MARK in text or BOX in text)
+    return whole_number(text) is None and (MARK in text or BOX in text or "\n" in text.strip())
 
 
 def marked_answer(text: str, kind: Kind) -> str | None:
-    """Return the answer that a worked solution marks by ``####`` or a box; other numbers do not count.
+    """Return the answer that a worked solution marks by ``####``, a box or a last line ``The answer is: 7``.
 
     None if the marked text is not whole, or if two boxes of its last line differ.
     """
     if MARK in text:
         return _after_mark(text, kind)
-    if BOX not in text or _boxes_differ(text, kind):
+    if BOX not in text:
+        return _last_line(text)
+    if _boxes_differ(text, kind):
         return None
     answer = read(text, "eos", kind=kind)
     return answer.canonical if isinstance(answer, Answer) and answer.method == "boxed" else None
@@ -123,6 +125,12 @@ def _after_mark(text: str, kind: Kind) -> str | None:
         if found is not None or _DIGIT.search(line):
             return found
     return None
+
+
+def _last_line(text: str) -> str | None:
+    """Return the number of a last line that names it as the answer."""
+    before, _, line = text.strip().rpartition("\n")
+    return whole_number(line) if before and "answer" in line.casefold() else None
 
 
 def _boxes_differ(text: str, kind: Kind) -> bool:
