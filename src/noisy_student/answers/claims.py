@@ -2,14 +2,15 @@ r"""Numbers that a short span of text states: each is read whole, and numbers th
 
 Numbers that stand together are one claim with one value or none:
 
-- two numbers have no value: "5 or 6", "5, 6", "5 to 7", "5-7", "12 apples and 3 pears", "2 h 30 min", ``3:30``, ``1:3``,
-  dates, two numbers with only a space between them;
+- two numbers have no value: "5 or 6", "5, 6", "5 to 7", "5-7", "12 apples and 3 pears", "2 h 30 min", ``3:30``,
+  ``1:3``, dates, two numbers with only a space between them;
 - arithmetic without a result has none (``3 + 4``); an equation's value is its last side (``20 - 8 = 12``), or the side
   that is a plain number where the last is not (``42 = 40 + 2``); two different plain numbers have none (``2 = 3``);
 - algebra has none: ``2x = 10``, ``x + 3 = 7``, ``a + b = 7``; a plain name has (``x = 5``);
 - a number that goes on has none: ``1e3``, ``12:30``, ``2^3``, ``5k``, ``2x``, ``1st``, ``0.333...``, "5?", ``5 + x``.
 
-Units after a number are ignored: ``12cm``, ``60 km/h``, ``90°``, ``5-year``; single letters only if they are common units.
+Units after a number are ignored (``12cm``, ``60 km/h``, ``5-year``, degrees); single letters only if they are common
+units.
 """
 
 from __future__ import annotations
@@ -44,37 +45,41 @@ class _Token(NamedTuple):
     """Whether the notation is arithmetic too (``12/4``, ``3 x 10^5``)."""
 
 
-_TOKEN = re.compile(rf"(?<![A-Za-z0-9_]){NUMBER}", re.IGNORECASE)
+_TOKEN = re.compile(rf"(?:(?<![A-Za-z0-9_])|(?<=[0-9][xX])){NUMBER}", re.IGNORECASE)
 
 _MONTHS = (
     "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?"
     "|Nov(?:ember)?|Dec(?:ember)?"
 )
-_WORD = "(?:[A-Za-z\xb0%\xa2\u20ac\xa3$\u00c0-\u024f][A-Za-z'\u2019.\xb2\xb3\u00c0-\u024f-]*(?:/[A-Za-z]+)*(?:\\^\\{?[0-9]\\}?)?)"
+_WORD = (
+    "(?:[A-Za-z\xb0%\xa2\u20ac\xa3$\u00c0-\u024f][A-Za-z'\u2019.\xb2\xb3\u00c0-\u024f-]*"
+    "(?:/[A-Za-z]+)*(?:\\^\\{?[0-9]\\}?)?)"
+)
 _UNITS = rf"(?:[ -]?{_WORD}(?: {_WORD}){{0,4}})?"
 _OPEN = "[ *_(\\[{\"'\u201c\u2018]*"
 _CLOSE = "[ *_)\\]}\"'\u201d\u2019]*"
 _NAMES = r"(?:\\?[A-Za-z][A-Za-z_{}]{0,12}(?: [A-Za-z]{1,12}){0,3} ?= ?)*"
 _SIGNED = rf"[{MINUS}+]? ?(?:{CURRENCY} ?)?[{MINUS}+]?"
 _AND = (
-    "and/or|and|or|to|through|thru|till|until|versus|vs\\.?|nor|out of|by|y|o|und|oder|et|ou|e|a|hasta|bis|dan|atau|sampai"
-    "|\xe0|\u0438|\u0438\u043b\u0438|\u0434\u043e"
+    "and/or|and|or|to|through|thru|till|until|versus|vs\\.?|nor|out of|by|y|o|und|oder|et|ou|e|hasta|bis|dan|atau"
+    "|sampai|\xe0|\u0438|\u0438\u043b\u0438|\u0434\u043e"
 )
-_MAYBE = "(?:(?:maybe|perhaps|possibly|about|approximately|around|another|even|also|then|up to|at most|at least|the) )*"
+_MAYBE = "(?:(?:maybe|perhaps|possibly|about|approximately|around|another|even|also|up to|at most|at least|the) )*"
 _COMPOUND = (
     "h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?|days?|weeks?|months?|years?|yrs?|ft|feet|foot|inch(?:es)?|yards?"
     "|miles?|km|cm|mm|met(?:er|re)s?|kg|g|grams?|pounds?|lbs?|oz|ounces?|dollars?|cents?|thousand|million|billion"
     "|hundred|dozen|degrees?|'|\"|\u2032|\u2033|\xb0|St(?:unden?|d)?|Minuten|heures?|horas?|minutos?"
 )
+_OPERATION = rf"[{MINUS}+*/\xd7\xb7\xf7\u22c5xX^]|\*\*|plus|minus|times|multiplied by|divided by"
 _GAP = re.compile(
-    rf"(?P<blank>\s*)"
+    r"(?P<blank>\s*)"
     rf"|(?P<join>{_UNITS}{_CLOSE}(?:(?:[,;] ?|\(| \()?(?<![A-Za-z])(?:{_AND}) |[,;&:~\u2026|\u2192]|\.{{2,3}}|->|=>"
-    rf"|\u548c|\u6216|\u5230|\u81f3|\u6216\u8005|\u3068|\u304b|\u3001|\uff0c|:) ?{_MAYBE}{_OPEN}{_NAMES}{_SIGNED}{_OPEN})"
+    r"|\u548c|\u6216|\u5230|\u81f3|\u6216\u8005|\u3068|\u304b|\u3001|\uff0c|:)"
+    rf" ?{_MAYBE}{_OPEN}{_NAMES}{_SIGNED}{_OPEN})"
     rf"|(?P<compound> ?(?:{_COMPOUND})\.?,? ?|,? (?:of )?(?:{_MONTHS})\.?,? )"
     rf"|(?P<equals>{_UNITS}{_CLOSE} ?(?:=|==|:=|\u2248) ?{_OPEN}{_NAMES}{_SIGNED}{_OPEN})"
-    rf"|(?P<arithmetic>{_UNITS}{_CLOSE} ?(?:[{MINUS}+*/\xd7\xb7\xf7\u22c5xX^]|\*\*|plus|minus|times|multiplied by|divided by|over)"
-    rf" ?{_OPEN}{_SIGNED}{_OPEN}|\)?\()"
     rf"|(?P<is>{_UNITS}{_CLOSE},? (?:which )?(?:is equal to|equals?|is|gives|makes|yields) {_OPEN}{_SIGNED}{_OPEN})"
+    rf"|(?P<arithmetic>{_UNITS}{_CLOSE} ?(?:{_OPERATION}) ?{_OPEN}{_SIGNED}{_OPEN}|\)?\()"
     rf"|(?P<of>{_UNITS}{_CLOSE} of {_OPEN}{_SIGNED}{_OPEN})"
 )
 _OPERATOR = re.compile(r"[-+*/\xd7\xb7\xf7\u22c5^=\u2248\u2212]")
@@ -95,8 +100,18 @@ _GOES_ON = re.compile(
     r"| ?\\(?!text|mathrm|mbox)| ?[\u221a\u03c0\xb1\u2264\u2265\u2260<>](?![/A-Za-z|])"
     r"| ?[+\xd7\xb7\xf7\u22c5*/^](?=\s*[\w(\\$])| ?[-\u2212\u2013] ?[A-Za-z](?![A-Za-z'\u2019])"
 )
+_NUMBER_WORD = (
+    "(?:an? |one |three )?(?:half|quarters?|thirds?)|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    "|twenty|thirty"
+)
+_IN_WORDS = re.compile(
+    rf"(?: [A-Za-z]+)?(?: (?:and|or|to)|,) (?:{_NUMBER_WORD})(?![A-Za-z])(?! (?:of|more|less|fewer))"
+    r"| ?dozens?(?![A-Za-z])"
+)
+"""A second number in words, or a scale that some questions count in ("2 dozen" may be 2 or 24)."""
 _SIGN_BEFORE = re.compile(
-    rf"(?P<sign>[{MINUS}+]|(?<![A-Za-z])(?:minus|negative)(?= ))?(?P<gap> {{0,2}})(?P<money>{CURRENCY} ?)?(?P<inner>[{MINUS}+])?$",
+    rf"(?P<sign>[{MINUS}+]|(?<![A-Za-z])(?:minus|negative)(?= ))?(?P<gap> {{0,2}})"
+    rf"(?P<money>{CURRENCY} ?)?(?P<inner>[{MINUS}+])?$",
     re.IGNORECASE,
 )
 _SCALED_MONEY = re.compile(" ?[mMkKbBtT](?![A-Za-z'\u2019])")
@@ -105,7 +120,7 @@ _BEFORE = 24
 _OPENERS = " _([{\"'\u201c\u2018$"
 _DATE = re.compile(rf"(?<![A-Za-z])(?:{_MONTHS})\.?$")
 _UNKNOWN = re.compile(
-    r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$"
+    r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a\u202d\u202e\u2061-\u2064]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$"
 )
 _SUM_OF_NAMES = re.compile(r"[-+*/\xd7\xb7\u2212^] ?[A-Za-z] ?=$")
 _VERB = re.compile(r"(?<![A-Za-z])(?:is|are|was|be|equals|by)$")
@@ -123,6 +138,8 @@ def claims(text: str, *, bullets: bool = False) -> list[Claim]:
     tokens = [
         _Token(value_of(found), found.start(), found.end(), found["decimal"] is None) for found in _TOKEN.finditer(text)
     ]
+    if len(tokens) == 1:
+        return [Claim(_value(text, tokens, (), bullets), tokens[0].start, tokens[0].end, 1)]
     kinds = [_kind(text, one, other) for one, other in zip(tokens, tokens[1:], strict=False)]
     found, first = [], 0
     for last in range(len(tokens)):
@@ -137,7 +154,7 @@ def _kind(text: str, one: _Token, other: _Token) -> str:
     gap = text[one.end : other.start]
     if len(gap) > MAX_GAP:
         return "apart"
-    if gap == " in " and one.value == "1":  # "1 in 3" is a ratio, "42 in 3 steps" is 42.
+    if gap == " a " or (gap == " in " and one.value == "1"):  # "1 in 3" is a ratio, "42 in 3 steps" is 42.
         return "join"
     match = _GAP.fullmatch(gap)
     if match is None:
@@ -184,6 +201,8 @@ def _value(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: b
     """Return the value of numbers that belong together; None where they are several, unknown or unfinished."""
     last = tokens[-1]
     if any(kind not in ("equals", "arithmetic") for kind in kinds) or _GOES_ON.match(text, last.end):
+        return None
+    if _IN_WORDS.match(text, last.end):
         return None
     if text.startswith(("..", "\u2026"), last.end) and "." in text[last.start : last.end]:
         return None
@@ -242,12 +261,12 @@ def _sign(text: str, token: _Token, bullets: bool, equation: bool) -> int | None
     if sign is None:
         return 1
     value = 1 if sign == "+" else -1
-    if len(sign) > 1 or _VERB.search(head):
+    if sign.lower() == "negative" or _VERB.search(head):
         return value
     spaced = sign == match["sign"] and bool(match["gap"])
     if not head or head[-1] in "=:\u2248\uff1a" or head[-1] >= "\u2e80":
         return 1 if spaced and bullets and not head else value
-    if equation or _VARIABLE.search(head):
+    if equation or len(sign) > 1 or _VARIABLE.search(head):
         return None
     if spaced:
         return None if sign == "+" else 1

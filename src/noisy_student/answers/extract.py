@@ -26,9 +26,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from noisy_student.answers.extract_latex import extract_latex
 from noisy_student.answers.claims import claims
-from noisy_student.answers.marks import BOX, MARK, Said, answer_end, boxed_number, hashes, said_number, visible
+from noisy_student.answers.extract_latex import extract_latex
+from noisy_student.answers.marks import BOX, MARK, Said, answer_end, boxed_number, boxes, hashes, said_number, visible
 from noisy_student.answers.normalize import MAX_SURFACE
 from noisy_student.answers.plain import plain
 from noisy_student.records import Answer, Finish, Kind, NoAnswer, Sample
@@ -86,7 +86,7 @@ def extract(text: str) -> Answer | NoAnswer:
         return Answer(marked.canonical, marked.surface, "hashes", strict=True)
     if unfinished:
         return NoAnswer("truncated")
-    has_box = "\\boxed" in text or "\\fbox" in text
+    has_box = next(boxes(text), None) is not None
     if has_box and (boxed := boxed_number(text)) is not None:
         return Answer(boxed[0], boxed[1].strip(), "boxed", strict=False)
     said = said_number(text)
@@ -123,7 +123,9 @@ def _last_number(text: str) -> Said | None:
         if at - start > _LINE_BEFORE:
             word = _WORD_END.match(text, at - _LINE_BEFORE)
             assert word is not None
-            start = min(word.end(), at)
+            start = word.end()
+            if start > at:  # The number belongs to a word that is longer than what is read.
+                return Said(None, text[at])
         said = _last_of_line(text[start : min(stop, at + _LINE_AFTER)])
         if said is not None:
             return said

@@ -1,12 +1,13 @@
 r"""Marks of an answer in a text: ``#### number``, ``\boxed{...}`` and labels ("the answer is"), and the turn's end.
 
 Shared by extraction and stopping. After ``####`` the line's first number is the answer if it stands at once after the
-mark and is whole (``claims``). Not an answer: a numbered heading (``#### 1. Count``, ``#### (2) Rows``, ``#### 1st step``:
-a bare number up to nine, or one more than the heading before it, with text behind it) and a mark quoted in a sentence.
+mark and is whole (``claims``). Not an answer: a mark quoted in a sentence, and a numbered heading (``#### 1. Count``,
+``#### (2) Rows``, ``#### 1st step``): a bare number with text behind it that is at most twelve or one more than the
+heading before it.
 
 Small models continue after their answer with a question of their own, whose answers are no votes. A turn begins at a
-stop token, at a role (``Human:``) after a blank line, and after the answer at a role or ``Question:`` on a line of its own;
-a solution that itself writes ``Question:`` before its answer keeps such lines.
+stop token, at a role (``Human:``) after a blank line, and after the answer at a role or ``Question:`` on a line of its
+own; a solution that itself writes ``Question:`` before its answer keeps such lines.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import NamedTuple
 
 from noisy_student.answers.claims import MAX_GAP, claims, joined
 from noisy_student.answers.labels import label_ends
-from noisy_student.answers.normalize import CURRENCY, SIGN
+from noisy_student.answers.normalize import CURRENCY, MAX_SURFACE, SIGN
 from noisy_student.answers.plain import plain
 from noisy_student.answers.thoughts import Seen, raw_position, without_format, without_thoughts
 
@@ -28,18 +29,20 @@ MAX_LINE = 160
 
 _OPENING = "[\\s*#:_(\\[{\"'\u201c\u2018\u2248$>]*"
 _BEFORE = re.compile(rf"{_OPENING}(?:{SIGN})?\s*(?:{CURRENCY} ?)?(?:{SIGN})?", re.IGNORECASE)
-_SIMPLE = re.compile(r"[ \t]*+(?P<number>[0-9]++)(?=[ \t]*+\n)")
-_SETTLED = re.compile(r"[.!] +[A-Za-z]")
+_SIMPLE = re.compile(r"[ \t]*+(?P<number>[0-9]{1,50}+)(?=[ \t]*+\n)")
+_SIMPLE_FINAL = re.compile(r"[ \t]*+(?P<number>[0-9]{1,50}+)(?=[ \t]*+(?:\n|\Z))")
+_SETTLED = re.compile(rf"[.!] +[A-Za-z]|(?:[^\\$*{{}}~`_^\d ]| (?! )){{{MAX_GAP + 1}}}")
+"""The start of a sentence, or plain text longer than any between two numbers of one claim."""
 _GLUED = re.compile(r"\S*+")
 _DIGIT = re.compile(r"\d")
 _HEADING = re.compile(
     r"[\s#*:_>]*+[(\[]?(?P<number>[0-9]{1,2})(?P<minor>\.[0-9]{1,2})?"
-    r"(?:(?P<mark>\\?[.)\]:/]{1,3}\s*(?:[-\u2013\u2014]\s)?|\s?[-\u2013\u2014]\s|\s:\s)(?=[^\s0-9.,:*)\]]|[0-9]\D|\s[0-9])"
+    r"(?:(?P<mark>\\?[.)\]:/]{1,3}\s*(?:[-\u2013\u2014]\s)?|\s?[-\u2013\u2014]\s|\s:\s)(?=[^\s0-9.,:*)\]]|(?<=\s)[0-9])"
     r"|\s(?=[A-Z][a-z])|\ufe0f?\u20e3)"
 )
 _ORDINAL = re.compile(r"[\s#*:_>]*+[0-9]{1,2}(?:st|nd|rd|th)(?![A-Za-z])")
 _QUOTES = "'\"`\u2018\u201c"
-_NUMBERED = 9
+_NUMBERED = 12
 """Highest number that is a heading even where no heading with the number before it precedes."""
 
 
@@ -72,10 +75,10 @@ def hashes(text: str, *, final: bool = True) -> Hashes:
     position = text.find(MARK)
     while position >= 0:
         begin = position + len(MARK)
-        if simple := _SIMPLE.match(text, begin):  # Most answers; the same value as by the whole grammar.
+        # Most answers; the same value as by the whole grammar.
+        if simple := (_SIMPLE_FINAL if final else _SIMPLE).match(text, begin):
             number = simple["number"]
-            if len(number) <= MAX_LINE // 2:
-                return Hashes(Marked(number.lstrip("0") or "0", number, simple.end(), settled=True), unreadable)
+            return Hashes(Marked(number.lstrip("0") or "0", number, simple.end(), settled=True), unreadable)
         ends = [end for end in (text.find("\n", begin), text.find(MARK, begin), begin + MAX_LINE) if end >= 0]
         stop = min([*ends, len(text)])
         raw = text[begin:stop]
@@ -106,16 +109,12 @@ def _after_mark(text: str, position: int, stop: int, line: str) -> Marked | bool
     quoted = text[position - 1 : position] in _QUOTES and position > 0
     if quoted and not _alone(text, position, stop):
         return None
-    if line != raw:
+    if line[: found.end] != raw[: found.end]:
         return Marked(found.value, raw.strip(), begin + len(raw.rstrip()), settled=False)
     rest = raw[found.end :]
     glued = _GLUED.match(rest)
     assert glued is not None
-    settled = not quoted and bool(
-        _SETTLED.match(rest) or (len(rest) > MAX_GAP and not _DIGIT.search(rest, 0, MAX_GAP + 1))
-    )
-    before = _BEFORE.match(raw)
-    assert before is not None
+    settled = not quoted and _SETTLED.match(rest) is not None
     surface = raw[: found.end].lstrip(" \t*#:_([{>")
     return Marked(found.value, surface, begin + found.end + glued.end(), settled)
 
@@ -149,7 +148,9 @@ _BOX_START = re.compile(
     r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?"
 )
 _BOX_BEFORE = re.compile(r"(?:(?![A-Za-z]\()[^\\^<>\u2264\u2265\xb1\u221a!|+\xd7\xb7\xf7/])*+")
-_BOX_AFTER = re.compile(r"(?:[\s.,;:()\[\]{}%\xb0\xa2$\u20ac\xa3\xa5\u20b9'\"\xb2\xb3-]|[^\W\d_]|/(?=[A-Za-z ]))*+")
+_BOX_AFTER = re.compile(
+    r"(?:[\s.,;:()\[\]{}%\xb0\xa2$\u20ac\xa3\xa5\u20b9'\"\xb2\xb3]|(?<! )-(?=[A-Za-z])|[^\W\d_]|/(?=[A-Za-z ]))*+"
+)
 _HOLDS_NUMBER = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
 
 
@@ -207,6 +208,8 @@ def stated_number(text: str) -> str | None:
     """
     if len(text) > MAX_BOX:
         return None
+    if text.isascii() and text.isdigit() and len(text) <= MAX_SURFACE:
+        return text.lstrip("0") or "0"
     line = plain(without_format(text))
     found = claims(line)
     if len(found) != 1 or not _BOX_AFTER.fullmatch(line, found[0].end):
@@ -246,8 +249,8 @@ _ORDERED = re.compile(
 )
 _FILLER = re.compile(
     rf"{_OPENING}(?:(?:therefore|thus|then|hence|so|simply|just|exactly|precisely|about|approximately|approx\.?|around"
-    r"|roughly|now|indeed|actually|equal to|only|nearly|almost|a total of|total|the number|the|a|an|is|be|as follows|=|:"
-    rf"|[A-Za-z][A-Za-z_]{{0,12}} ?=)[\s,:]*)*{_OPENING}(?:{SIGN})?\s*(?:{CURRENCY} ?)?(?:{SIGN})?",
+    r"|roughly|now|indeed|actually|equal to|only|nearly|almost|a total of|total|the number|the|a|an|is|be|as follows"
+    rf"|=|:|[A-Za-z][A-Za-z_]{{0,12}} ?=)[\s,:]*)*{_OPENING}(?:{SIGN})?\s*(?:{CURRENCY} ?)?(?:{SIGN})?",
     re.IGNORECASE,
 )
 
@@ -281,7 +284,7 @@ def _said_at(text: str, end: int) -> Said | None:
         return None
     before = line[: found[0].start]
     surface = raw.strip()
-    if _NOT.search(before):
+    if _NOT.search(before) or "\\boxed" in before:  # The box had its own stage.
         return Said(None, surface)
     if crossed or _FILLER.fullmatch(before) or len({claim.value for claim in found}) == 1:
         if line == raw and found[0].value is not None:
@@ -298,12 +301,10 @@ _TOKEN = re.compile(
     r"|<\|turn>|\[/?INST\]|<\uff5c[^\uff5c\n]{1,40}\uff5c>",
     re.IGNORECASE,
 )
-_TOKEN_PARTS = ("<|", "</s>", "<eos>", "_of_turn>", "<turn|>", "INST]", "<\uff5c")
 _LINE = r"[ \t#*>\[]{0,8}+"
 _ROLE = re.compile(
-    rf"\n{_LINE}(?P<name>Human|User|Instruction|(?P<asked>Question|Problem|Exercise|Q))(?: [0-9]{{1,4}}+)?[\] \t*]{{0,4}}+:"
+    rf"\n{_LINE}(?:Human|User|Instruction|(?P<asked>Question|Problem|Exercise|Q))(?: [0-9]{{1,4}}+)?[\] \t*]{{0,4}}+:"
 )
-_ROLE_NAMES = ("Human", "User", "Instruction", "Question", "Problem", "Exercise", "Q:")
 _OPENS_WITH = re.compile(rf"\s*+{_LINE}(?:Question|Problem|Exercise|Q)(?: [0-9]{{1,4}}+)?[ \t*]{{0,4}}+:")
 _BLANK_LINE = re.compile(r"\n[ \t]*\Z")
 
@@ -317,16 +318,14 @@ def own_turn(text: str) -> str:
     '#### 18'
     """
     text = text[:MAX_CHARACTERS]
-    if any(map(text.__contains__, _TOKEN_PARTS)):
+    if "<" in text or "INST" in text:
         begin = len(text) - len(text.lstrip())
         for token in _TOKEN.finditer(text):
             if token.start() > begin:
                 text = text[: token.start()]
                 break
             begin = token.end() + len(text[token.end() :]) - len(text[token.end() :].lstrip())
-    if any(map(text.__contains__, _ROLE_NAMES)):
-        return text[: _next_role(text)]
-    return text
+    return text[: _next_role(text)] if _ROLE.search(text) else text
 
 
 def _next_role(text: str) -> int | None:
@@ -372,10 +371,10 @@ def visible(text: str) -> Seen:
     return Seen(own_turn(seen.text), seen.unfinished)
 
 
-def answer_end(text: str) -> int | None:
+def answer_end(text: str, *, final: bool = False) -> int | None:
     """Return the position after the answer where ``text`` may be cut, or None while the answer may still change.
 
-    Cheap without a ``####``; a decoding loop may call it on the decoded tail, from the ``####`` on.
+    With ``final`` the text is complete. Cheap without a ``####``, so a decoding loop may call it at every token.
 
     >>> answer_end("#### 18"), answer_end("#### 18 eggs"), answer_end("#### 18. So"), answer_end("#### 18\\n")
     (None, None, 8, 7)
@@ -384,5 +383,5 @@ def answer_end(text: str) -> int | None:
         return None
     clean = without_format(text[:MAX_CHARACTERS])
     seen = own_turn(without_thoughts(clean).text)
-    marked = hashes(seen, final=len(seen) < len(clean) or len(text) > MAX_CHARACTERS).marked
+    marked = hashes(seen, final=final or len(seen) < len(clean) or len(text) > MAX_CHARACTERS).marked
     return raw_position(text, marked.end) if marked is not None and marked.settled else None

@@ -4,12 +4,12 @@ The canonical form is a plain decimal (``18``, ``-0.75``) or, where no decimal e
 
 Read, each with an optional sign (any Unicode minus, "minus", "negative") and currency:
 
-- decimals with groups: ``1,000`` ``12,50,000`` ``1 000`` ``1'000`` (no-break, thin, figure and LaTeX spaces too), ``.5``;
-- fractions and mixed numbers: ``3/4`` ``3 / 4`` ``\frac34`` ``2 1/2`` ``2 and 1/2`` ``2\frac12``, signs such as one half;
-- powers of ten: ``3 x 10^5`` ``10^6`` (superscripts too); scale words: ``5 million``, hundred to trillion, lakh, crore, bn, mn;
+- decimals with groups: ``1,000`` ``12,50,000`` ``1 000`` ``1'000`` (also no-break, thin, figure and LaTeX spaces);
+- fractions and mixed numbers: ``3/4`` ``3 / 4`` ``\frac34`` ``2 1/2`` ``2 and 1/2`` ``2\frac12``, vulgar fractions;
+- powers of ten: ``3 x 10^5`` ``10^6`` (superscripts too); scale words: ``5 million``, hundred to trillion, lakh, crore;
 - a percent sign, which is dropped as GSM8K's key does (``75%`` is 75).
 
-A decimal of ten or more places, or of the 16 to 17 digits of a float, that rounds a shorter decimal or a fraction with a
+A decimal of ten or more places, or of a float's 16 to 17 digits, that rounds a shorter decimal or a fraction with a
 denominator up to 1,000 is that value: ``0.6666666667`` is 2/3, ``3244047.0999999996`` is 3244047.1, ``0.33`` is 0.33.
 
 Not a number, so that no guess becomes a vote: ``1,00`` ``0,500`` ``1000,000`` (misplaced commas), ``1.000,00`` (decimal
@@ -49,9 +49,10 @@ SCALES = {
 NUMBER = (
     rf"(?:(?P<base>{_DECIMAL})(?:(?P<times>{_SPACE}?[\u00d7xX*\u00b7\u22c5]{_SPACE}?10)|(?<=(?<![0-9.,])10))"
     rf"(?:(?:\^|\*\*){_SPACE}?[{{(]?(?P<exponent>[-\u2212]?[0-9]{{1,2}})[)}}]?|(?P<super>\u207b?[{_SUPER}]{{1,2}}))(?![0-9{_SUPER}])"
-    rf"|(?P<whole>[0-9]++)(?:(?:{_SPACE}| and | & )(?P<part>[0-9]++){_SLASH}(?P<of>[0-9]++)(?![0-9/])|{_SPACE}?(?P<glyph>[{_VULGAR}]))"
+    rf"|(?P<whole>[0-9]++)(?:(?:{_SPACE}| and | & )(?P<part>[0-9]++){_SLASH}(?P<of>[0-9]++)(?![0-9/]|\.[0-9])"
+    rf"|{_SPACE}?(?P<glyph>[{_VULGAR}]))"
     rf"|(?P<lone>[{_VULGAR}])"
-    rf"|(?P<above>{_INT}){_SLASH}(?P<below>{_INT})(?![0-9/])"
+    rf"|(?P<above>{_INT}){_SLASH}(?P<below>{_INT})(?![0-9/]|\.[0-9])"
     rf"|(?P<decimal>{_DECIMAL}))"
     rf"(?:[ \u00a0-]?(?P<scale>{'|'.join(SCALES)})s?(?![A-Za-z]))?+"
 )
@@ -193,7 +194,8 @@ def _shortest(whole: str, part: str) -> str:
 
 def _rounded(value: Fraction, places: int) -> int:
     """Return the value in units of the last place, halves upwards."""
-    return (2 * value.numerator * 10**places + value.denominator) // (2 * value.denominator)
+    scale: int = 10**places
+    return (2 * value.numerator * scale + value.denominator) // (2 * value.denominator)
 
 
 def _plain_decimal(units: int, places: int) -> str:

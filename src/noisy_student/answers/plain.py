@@ -34,12 +34,13 @@ _FONT = re.compile(
 _COLOR = re.compile(r"\\(?:text)?color ?\{[^{}]*+\}")
 _WHOLE = r"([0-9]++(?:,[0-9]{3})*+)"
 _FRACTION = re.compile(
-    rf"(?P<sign>[-+\u2212]?) ?\\[dtc]?frac(?![A-Za-z]) ?"
-    rf"(?:\{{ ?(?P<a_sign>[-\u2212]?) ?(?P<a>[0-9,]++) ?\}}|(?P<a1>[0-9])) ?"
-    rf"(?:\{{ ?(?P<b_sign>[-\u2212]?) ?(?P<b>[0-9,]++) ?\}}|(?P<b1>[0-9]))(?![0-9])"
+    r"(?P<sign>[-+\u2212]?) ?\\[dtc]?frac(?![A-Za-z]) ?"
+    r"(?:\{ ?(?P<a_sign>[-\u2212]?) ?(?P<a>[0-9,]++) ?\}|(?P<a1>[0-9])) ?"
+    r"(?:\{ ?(?P<b_sign>[-\u2212]?) ?(?P<b>[0-9,]++) ?\}|(?P<b1>[0-9]))(?![0-9])"
 )
 _QUOTIENT = re.compile(r"\\[dtc]?frac(?![A-Za-z]) ?\{([^{}]*+)\} ?\{([^{}]*+)\}")
 _BRACES = re.compile(r"(?<![\^_}A-Za-z])\{([^{}]*+)\}")
+_SPACES = re.compile(" {2,}")
 _BOLD = re.compile(r"(?<![\w)\]])\*{2,3}(?=\S)|(?<=\S)\*{2,3}(?![\w(\[])|(?<!\w)__(?=\S)|(?<=[^\s_])__(?!\w)")
 _ITALIC = re.compile(r"(?<![\w*)\]])\*([^*\s]{1,40})\*(?![\w*])")
 _RUPEES = re.compile(
@@ -63,7 +64,7 @@ def plain(text: str) -> str:
         text = _FONT.sub(r" \1 ", _FONT.sub(r" \1 ", text))
         text = _UNIT_POWER.sub("", text)
         text = _QUOTIENT.sub(r"(\1)/(\2)", _FRACTION.sub(_fraction, text))
-        text = _BRACES.sub(r"\1", _BRACES.sub(r"\1", text))
+        text = _SPACES.sub(" ", _BRACES.sub(r"\1", _BRACES.sub(r"\1", text)))
     else:
         text = _SYMBOL.sub(_symbol, _DOLLAR.sub("", text))
     if "*" in text or "__" in text:

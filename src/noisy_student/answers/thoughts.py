@@ -23,7 +23,7 @@ _TAG = re.compile(
     r"|\u25c1think\u25b7|<unused94>thought|<\|channel>thought",
     re.IGNORECASE,
 )
-_OPENERS = ("<", "[/", "[T", "[t", "[R", "[r", "\u25c1")
+_BRACKET = re.compile(r"\[/?(?:[Tt][Hh]|[Rr][Ee])")
 _CHANNEL = "<|channel|>"
 _FINAL = re.compile(r"<\|channel\|>final[^<\n]{0,80}(?:<\|(?!message)[a-z]{1,20}\|>[^<\n]{0,80})?<\|message\|>")
 _FINAL_DECODED = "assistantfinal"
@@ -75,9 +75,10 @@ def without_thoughts(text: str) -> Seen:
     if text.startswith("analysis") and _FINAL_DECODED in text:
         end = text.index(_FINAL_DECODED) + len(_FINAL_DECODED)
         text = "\n" * end + text[end:]
-    if not (any(map(text.__contains__, _OPENERS)) and _TAG.search(text)):
+    if not (("<" in text or "\u25c1" in text or _BRACKET.search(text)) and _TAG.search(text)):
         return Seen(text, unfinished=False)
-    pieces, done, start = [], 0, -1
+    pieces: list[str] = []
+    done, start = 0, -1
     for tag in _TAG.finditer(text):
         if tag["close"] is None:
             start = tag.start() if start < 0 else start
@@ -90,6 +91,19 @@ def without_thoughts(text: str) -> Seen:
         pieces += [text[done:start], "\n" * (len(text) - start)]
         done = len(text)
     return Seen("".join([*pieces, text[done:]]), unfinished=start >= 0)
+
+
+def opened_at_end(prompt: str) -> str:
+    """Return the opening tag that a prompt ends with, so that the answer begins inside a thought; "" without one.
+
+    >>> opened_at_end("Assistant: <think>\\n"), opened_at_end("How many?")
+    ('<think>', '')
+    """
+    tail = prompt.rstrip()
+    for tag in _TAG.finditer(tail, max(0, len(tail) - 40)):
+        if tag["close"] is None and tag.end() == len(tail):
+            return tag[0]
+    return ""
 
 
 def _final_channel(text: str) -> Seen:
