@@ -90,5 +90,7 @@ def _bridges(neighbours: Sequence[str], verdicts: dict[tuple[str, str], bool | N
 
 
 def _form(answer: str) -> str:
+    if is_latex(answer := answer.strip()):
+        return answer
     number = canonical_number(answer)
-    return answer.strip() if number is None else number
+    return answer if number is None else number

@@ -93,7 +93,7 @@ def based(text: str) -> tuple[Fraction, int] | None:
     base = _BASE_NAMES.get(name) or (int(name) if name.isdigit() else 0)
     digits = match["digits"].upper()
     # A lone letter, or small letters, with a subscript are a variable.
-    if not digits.isdigit() and (base <= 10 or not match["digits"].replace(digits, "") == "" or len(digits) < 2):
+    if not digits.isdigit() and (base <= 10 or match["digits"] != digits or len(digits) < 2):
         return None
     if not 2 <= base <= 36 or any(_DIGITS.index(digit) >= base for digit in digits):
         return None

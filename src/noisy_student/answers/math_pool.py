@@ -122,6 +122,9 @@ def _compare(a: str, b: str) -> bool | None:
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + CPU_SECONDS, hard))
     try:
         one, other = _parsed(a), _parsed(b)
+        regions = [_region(value) for value in (one, other)]
+        if None not in regions:
+            return bool(regions[0] == regions[1])
         return True if _equal(one, other) and _equal(other, one) else False if _differ(one, other) else None
     except (Exception, RecursionError):
         return None
@@ -138,6 +141,16 @@ def _parsed(text: str) -> Any:
     parsed = latex2sympy(exact, is_real=is_real, normalization_config=None, conversion_config=config)
     units = [symbol for symbol in parsed.free_symbols if symbol.name == "i"] if hasattr(parsed, "free_symbols") else []
     return parsed.subs(dict.fromkeys(units, I)) if units else parsed
+
+
+def _region(value: Any) -> Any:
+    """Return the solutions of an inequality in one variable, or a set as it is; None for anything else."""
+    from sympy import Eq, Interval, Union
+    from sympy.core.relational import Relational
+
+    if isinstance(value, Relational) and not isinstance(value, Eq) and len(value.free_symbols) == 1:
+        return value.as_set()
+    return value if isinstance(value, Interval | Union) else None
 
 
 def _exact(match: re.Match[str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from noisy_student.answers.thoughts import without_format
+
 PLACEHOLDERS = frozenset(
     {
         *("none", "null", "nil", "nan", "nat", "na", "n/a", "n.a", "n a", "not available", "not applicable", "tbd"),
@@ -25,6 +27,9 @@ def is_placeholder(text: str) -> bool:
     >>> [is_placeholder(text) for text in ("[invalid]", "NaN", "-", " ", "0", "blue")]
     [True, True, True, True, False, False]
     """
+    if text[:1].isdigit():
+        return False
+    text = without_format(text)
     if len(text) > _LONGEST:
         return not text.strip()
     if _MARKS.fullmatch(text) or text.strip() in _AS_JSON:

@@ -8,21 +8,27 @@ its value only where a lone variable stands on one side (``y=2x`` and ``2x``).
 
 from __future__ import annotations
 
+import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from noisy_student.answers.latex import is_latex, plain
+from noisy_student.answers.latex import has_variable, is_latex, plain
 from noisy_student.answers.latex_numbers import based
 from noisy_student.answers.normalize import canonical_number
 
 Verdict = bool | None
 Algebra = Callable[[str, str], Verdict]
-Kind = Literal["choice", "word", "region", "set", "list", "tuple", "named", "matrix", "equation", "value", "text"]
+Kind = Literal[
+    "choice", "text", "word", "set", "list", "tuple", "matrix", "named", "region", "relation", "value", "equation"
+]
 
 MAX_PARTS = 32
 """Most parts of a list, set, tuple or matrix; the parts of a longer one are not compared."""
+_MAX_UNMATCHED = 8
+"""Most parts without an equal text on the other side that are compared by value."""
 _DEPTH = 4
 
 _TOKEN = re.compile(r"\\begin\{[a-z]*+\}|\\end\{[a-z]*+\}|\\[A-Za-z]++|\\.|.", re.DOTALL)
@@ -36,7 +42,8 @@ _PRODUCT = re.compile("[xyz]{2,3}|[b-df-hj-np-tv-z]{2}")
 _SYMBOL = re.compile(r"(?:\\?[A-Za-z]|\\[A-Za-z]{2,})(?:_(?:[0-9A-Za-z]|\{[0-9A-Za-z]{1,6}\}))?")
 _BUILDER = re.compile(rf"(?P<name>{_SYMBOL.pattern})(?:\\in ?\\mathbb\{{R\}})?[|:](?P<condition>.+)")
 _UNREADABLE = re.compile(
-    r"(?<!_)[0-9] +[0-9.]|\\ldots|:|[0-9][eE][-+]?[0-9]|[0-9]_[0-9{]|[A-F]_\{16\}|[0-9]\\frac|[<>]|\\(?:leq|geq|neq|in)(?![A-Za-z])"
+    r"(?<!_)[0-9] +[0-9.]|\\ldots|:|[0-9][eE][-+]?[0-9]|[0-9]_[0-9{]|[A-F]_\{16\}|[0-9]\\frac|[<>]"
+    r"|\\(?:leq|geq|neq|in)(?![A-Za-z])"
 )
 """Notations that algebra would read as something else: two numbers side by side, ratios, dots, bases."""
 _RELATIONS = {"<": ("<", False), ">": (">", False), r"\leq": ("<", True), r"\geq": (">", True), r"\neq": ("!", False)}
@@ -92,6 +99,7 @@ def is_choice(canonical: str) -> bool:
     return _CHOICE.fullmatch(canonical.strip("$")) is not None
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def shape(text: str) -> Shape:
     """Parse the structure of an answer in plain notation."""
     text = plain(text)
@@ -101,7 +109,7 @@ def shape(text: str) -> Shape:
         return Shape("word", text)
     if text == r"\emptyset":
         return Shape("set", text)
-    for reader in (_region, _listed, _enclosed, _equation):
+    for reader in (_region, _enclosed, _listed, _equation):
         found = reader(text)
         if found is not None:
             return found
@@ -147,7 +155,7 @@ def _region(text: str) -> Shape | None:
     if unions:
         shapes = [_region(piece) or _interval(piece) for piece in pieces]
         names = {name for found in shapes if found is not None for name in found.names}
-        if None in shapes or len(names) > 1:
+        if None in shapes or len(names) > 1 or not all(found.intervals for found in shapes if found is not None):
             return None
         joined = tuple(interval for found in shapes if found is not None for interval in found.intervals)
         return Shape("region", text, names=tuple(names), intervals=joined)
@@ -172,14 +180,18 @@ def _inequality(text: str) -> Shape | None:
         (sign, closed), (name, value) = found[0], sides
         intervals = [Interval(low, False, value, closed)] if sign != ">" else []
         intervals += [Interval(value, closed, high, False)] if sign != "<" else []
+    elif found:
+        return Shape("relation", text)
     else:
         return None
+    if any(has_variable(end) for interval in intervals for end in (interval.low, interval.high)):
+        return Shape("relation", text)
     return Shape("region", text, names=(name,), intervals=tuple(intervals))
 
 
 def _both(text: str, one: Shape | None, other: Shape | None) -> Shape | None:
     """Intersect a lower and an upper bound of one variable."""
-    if one is None or other is None or one.names != other.names or len(one.intervals) != 1 != len(other.intervals):
+    if one is None or other is None or one.names != other.names or not len(one.intervals) == len(other.intervals) == 1:
         return None
     (a,), (b,) = one.intervals, other.intervals
     if a.low == r"-\infty":
@@ -221,21 +233,22 @@ def _signs(text: str) -> tuple[str, ...]:
 def _enclosed(text: str) -> Shape | None:
     """Parse a set, a tuple or a matrix."""
     if text.startswith(r"\begin{matrix}") and text.endswith(r"\end{matrix}"):
-        inside = text[len(r"\begin{matrix}") : -len(r"\end{matrix}")].strip().removesuffix("\\\\")
-        rows = [_split(row, ("&",))[0] for row in _split(inside, ("\\\\",))[0]]
+        body = text[len(r"\begin{matrix}") : -len(r"\end{matrix}")].strip().removesuffix("\\\\")
+        rows = [_split(row, ("&",))[0] for row in _split(body, ("\\\\",))[0]]
         cells = tuple(cell for row in rows for cell in row)
         return Shape("matrix", text, cells, rows=len(rows)) if len({len(row) for row in rows}) == 1 else None
-    inside = _bracketed(text)
-    if inside is None:
+    found = _bracketed(text)
+    if found is None:
         return None
-    parts = tuple(_split(inside[1], (",", ";"))[0])
-    if inside[0] == r"\{":
-        if builder := _BUILDER.fullmatch(inside[1]):
+    opened, inside, closed = found
+    parts = tuple(_split(inside, (",", ";"))[0])
+    if opened == r"\{":
+        if builder := _BUILDER.fullmatch(inside):
             return _region(builder["condition"])
-        return Shape("set", text, tuple(part for part in parts if part))
+        return Shape("set", text, tuple(both for part in parts if part for both in _signs(part)))
     if len(parts) > 1:
-        return Shape("tuple", text, parts, names=(inside[0], inside[2]))
-    return shape(parts[0]) if (inside[0], inside[2]) == ("(", ")") and parts[0] else None
+        return Shape("tuple", text, parts, names=(opened, closed))
+    return shape(parts[0]) if (opened, closed) == ("(", ")") and parts[0] else None
 
 
 def _equation(text: str) -> Shape | None:
@@ -266,11 +279,15 @@ def _in_order(a: Sequence[str], b: Sequence[str], same: Same) -> Verdict:
 
 
 def _in_any_order(a: Sequence[str], b: Sequence[str], same: Same) -> Verdict:
-    """Match each part of ``a`` with another of ``b``."""
+    """Match each part of ``a`` with another of ``b``: equal texts first, which need no algebra."""
     if len(a) != len(b):
         return False
-    left, unknown = list(b), False
-    for part in a:
+    here, there = Counter(a), Counter(b)
+    waiting, left = list((here - there).elements()), list((there - here).elements())
+    if len(waiting) > _MAX_UNMATCHED:
+        return None
+    unknown = False
+    for part in waiting:
         verdicts = [same(part, other) for other in left]
         if True in verdicts:
             left.pop(verdicts.index(True))
@@ -283,18 +300,20 @@ def _in_any_order(a: Sequence[str], b: Sequence[str], same: Same) -> Verdict:
 
 def _as_sets(a: Sequence[str], b: Sequence[str], same: Same) -> Verdict:
     """Find each part of one in the other."""
-    if not a or not b:
-        return not a and not b
-    return _all(
-        [_any([same(x, y) for y in b]) for x in a] + [_any([same(x, y) for x in a]) for y in b],
-    )
+    here, there = sorted({*a} - {*b}), sorted({*b} - {*a})
+    if max(len(here), len(there)) > _MAX_UNMATCHED:
+        return None
+    if bool(a) != bool(b):
+        return False
+    found = [_any([same(part, other) for other in sorted({*b})]) for part in here]
+    return _all(found + [_any([same(part, other) for other in sorted({*a})]) for part in there])
 
 
 def _regions(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
     """Compare intervals in any order; an interval without a variable fits any."""
     if one.names and other.names and one.names != other.names:
         return False
-    texts = [[_written(interval) for interval in found.intervals] for found in (one, other)]
+    left, right = ([_written(interval) for interval in found.intervals] for found in (one, other))
 
     def equal(x: str, y: str) -> Verdict:
         a, b = (next(i for found in (one, other) for i in found.intervals if _written(i) == text) for text in (x, y))
@@ -302,7 +321,7 @@ def _regions(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
             return False
         return _all([same(a.low, b.low), same(a.high, b.high)])
 
-    return _in_any_order(*texts, equal)
+    return _in_any_order(left, right, equal)
 
 
 def _written(interval: Interval) -> str:
@@ -328,6 +347,15 @@ def _tuples(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
 
 def _matrices(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
     return one.rows == other.rows and _in_order(one.parts, other.parts, same)
+
+
+def _roots(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
+    """Compare a list with ``x_1=2,x_2=3``: values of one variable have no order."""
+    return len({name.partition("_")[0] for name in other.names}) == 1 and _in_any_order(one.parts, other.parts, same)
+
+
+def _by_algebra(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
+    return algebra(one.text, other.text)
 
 
 def _named(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
@@ -379,12 +407,7 @@ def _unknown(one: Shape, other: Shape, same: Same, algebra: Algebra) -> Verdict:
     return None
 
 
-_ORDER: dict[Kind, int] = {
-    kind: place
-    for place, kind in enumerate(
-        ("choice", "text", "word", "set", "list", "tuple", "matrix", "named", "region", "value", "equation")
-    )
-}
+_ORDER: dict[Kind, int] = {kind: place for place, kind in enumerate(get_args(Kind))}
 _RULES: dict[tuple[Kind, Kind], Callable[[Shape, Shape, Same, Algebra], Verdict]] = {
     **dict.fromkeys([("choice", kind) for kind in _ORDER], _choices),
     **dict.fromkeys([("text", kind) for kind in _ORDER if kind not in ("choice", "word")], _unknown),
@@ -396,6 +419,10 @@ _RULES: dict[tuple[Kind, Kind], Callable[[Shape, Shape, Same, Algebra], Verdict]
         other.names == ("(", ")") and _in_order(one.parts, other.parts, same)
     ),
     ("tuple", "tuple"): _tuples,
+    ("list", "named"): _roots,
+    ("relation", "relation"): _by_algebra,
+    ("region", "relation"): _by_algebra,
+    ("tuple", "relation"): _by_algebra,
     ("tuple", "named"): _point,
     ("tuple", "region"): _tuple_region,
     ("named", "named"): _named,
@@ -403,6 +430,7 @@ _RULES: dict[tuple[Kind, Kind], Callable[[Shape, Shape, Same, Algebra], Verdict]
     ("region", "region"): _regions,
     ("value", "value"): _values,
     ("equation", "equation"): _equations,
+    ("word", "equation"): _solved,
     ("value", "equation"): _solved,
     ("set", "equation"): _solved,
     ("list", "equation"): _solved,
