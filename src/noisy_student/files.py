@@ -76,8 +76,8 @@ def rows_of(lines: Iterable[tuple[int, str]], name: str) -> Iterator[tuple[dict[
     for number, line in lines:
         if not line.strip():
             continue
-        place = f"{name}:{number}"
-        yield require_object(parse_json(line.rstrip("\r\n"), place=place), place), place
+        place, do = f"{name}:{number}", _FIX if line.lstrip().startswith("{") else _NO_OBJECT
+        yield require_object(parse_json(line.rstrip("\r\n"), place=place, do=do), place), place
 
 
 def require_object(value: Any, place: str) -> dict[str, Any]:
@@ -92,7 +92,14 @@ def require_object(value: Any, place: str) -> dict[str, Any]:
     return value
 
 
-def parse_json(text: str, *, place: str) -> Any:
+_FIX = "Fix that line."
+_NO_OBJECT = (
+    'Each line of JSONL is one object such as {"question": "...", "answer": "..."}; a table needs a name that ends in'
+    " .csv or .tsv."
+)
+
+
+def parse_json(text: str, *, place: str, do: str = _FIX) -> Any:
     """Parse strict JSON (no duplicate keys, no NaN); raises UserError with ``place`` and column of a fault."""
     try:
         return DECODER.decode(text)
@@ -101,7 +108,7 @@ def parse_json(text: str, *, place: str) -> Any:
         raise UserError(
             f"{where}: malformed JSON: {error.msg}.",
             why="The file cannot be read past this point.",
-            do="Fix that line.",
+            do=do,
             code="json-malformed",
         ) from error
     except (ValueError, RecursionError) as error:

@@ -97,9 +97,9 @@ def kind_of(path: Path) -> str:
     """Return what stands at the path, as words for a message: ``a folder``, ``a named pipe``, ``missing``."""
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
-            return f"a symbolic link to {os.readlink(path)}, which does not exist"
+            return f"a symbolic link to {path.readlink()}, which does not exist"
         return "missing"
     except OSError as error:
         return f"unreadable ({error.strerror})"
@@ -144,6 +144,21 @@ def require_regular(path: Path) -> None:
         open_regular(path).close()
 
 
+def require_folder(path: Path) -> None:
+    """Raise UserError if anything but a folder stands at the path, or in the place of a folder above it."""
+    for place in (path, *path.parents):
+        kind = kind_of(place)
+        if kind == "a folder":
+            return
+        if kind != "missing":
+            raise UserError(
+                f"{place} is {kind}.",
+                why="Results are kept in a folder there.",
+                do="Give another path, or move it away.",
+                code="not-a-folder",
+            )
+
+
 def _readable(mode: int, path: Path) -> bool:
     inherited = path.parent in (Path("/dev/fd"), Path("/proc/self/fd")) or path == Path("/dev/stdin")
     return stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and inherited)
@@ -163,7 +178,7 @@ def read_bytes(path: Path, *, largest: int = LARGEST_DOCUMENT) -> bytes:
     with _told(path), open_regular(path) as file:
         data = file.read(largest + 1)
     if len(data) > largest:
-        _too_large(str(path), "is larger", largest)
+        _too_large(str(path), "is larger", largest, do="Check the path.")
     return data
 
 
@@ -349,10 +364,10 @@ class _Unpacking(io.RawIOBase):
         return len(data)
 
 
-def _too_large(name: str, what: str, most: int) -> NoReturn:
+def _too_large(name: str, what: str, most: int, *, do: str = "") -> NoReturn:
     raise UserError(
         f"{name} {what} than {most:,} bytes.",
         why="This limit keeps a damaged or hostile file from using up the memory.",
-        do="Check the file; give a large one as JSONL, unpacked, with one row a line.",
+        do=do or "Check the file; give a large one as JSONL, unpacked, with one row a line.",
         code="file-too-large",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -87,7 +88,7 @@ class Found:
 
 
 def command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions, some or all answered.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions, some or all answered: JSONL, CSV, parquet.")],
     unlabeled: Annotated[Path | None, typer.Option("--unlabeled", metavar="FILE", help="Questions to label.")] = None,
     test: Annotated[Path | None, typer.Option("--test", metavar="FILE", help="Answered questions to test on.")] = None,
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help="The model to start from.")] = None,
@@ -129,7 +130,7 @@ def command(
         (remark if json else say)(line)
     found = find(given, reading)
     sizes, made = fitting(found)
-    target.write_text(_study_text(found, sizes, model), encoding="utf-8")
+    target.write_text(_study_text(found, sizes, model, target), encoding="utf-8")
     mde = paired_mde(DISCORDANCE, sizes.test)
     if json:
         parts = {**sizes.model_dump(exclude={"foreign"}), "dev": sizes.dev}
@@ -255,13 +256,13 @@ def _too_few(found: Found, sizes: Sizes, made: Split) -> UserError:
     )
 
 
-def _study_text(found: Found, sizes: Sizes, model: str | None) -> str:
+def _study_text(found: Found, sizes: Sizes, model: str | None, target: Path) -> str:
     """Return the study file, with comments on its sizes and on what it leaves open."""
     file, known = found.given.file, found.truth_known
     study = {
         "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",
-        **({} if model is None else {"model": {"id": model}}),
-        "data": {**sizes.model_dump(exclude={"foreign"}), "source": _source(found)},
+        **({} if model is None else {"model": {"id": _beside(target, model) if Path(model).exists() else model}}),
+        "data": {**sizes.model_dump(exclude={"foreign"}), "source": _source(found, target)},
         "labels": LABELS,
         "conditions": {**CONDITIONS, **({"oracle": _oracle(found)} if known else {})},
         "primary": {**PRIMARY, **({"oracle-helps": {"a": "oracle", "b": "baseline"}} if known else {})},
@@ -275,14 +276,19 @@ def _study_text(found: Found, sizes: Sizes, model: str | None) -> str:
     return f"# Written by noisy-student init from {visible(file.name)}.\n{unnamed}{scale}{text}"
 
 
-def _source(found: Found) -> dict[str, Any]:
+def _beside(target: Path, path: str | Path) -> str:
+    """Return a path as the study file ``target`` names it: relative to its folder, unless it is absolute."""
+    return str(path) if Path(path).expanduser().is_absolute() else os.path.relpath(path, target.parent)
+
+
+def _source(found: Found, target: Path) -> dict[str, Any]:
     given = found.given
     to_label = given.unlabeled or (None if found.sources.unlabeled is None else given.file)
     paths = {"labeled": given.file, "unlabeled": to_label, "test": given.test}
     named = {name: value for name, value in given.fields.model_dump().items() if value is not None}
     return {
         "kind": "jsonl",
-        **{part: str(path) for part, path in paths.items() if path is not None},
+        **{part: _beside(target, path) for part, path in paths.items() if path is not None},
         **({"answers": given.kind} if given.kind != "number" else {}),
         **({"faulty": given.faulty} if given.faulty != "refused" else {}),
         **({"fields": named} if named else {}),

@@ -26,9 +26,12 @@ SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".txt", ".parq
 _JSON = (".jsonl", ".ndjson", ".json")
 _TABLES = (".csv", ".tsv", ".tab")
 _WRAPPERS = frozenset(
-    "data dataset examples instances items problems questions records rows samples train test".split()
+    ["data", "dataset", "examples", "instances", "items", "problems", "questions", "records", "rows", "samples"]
+    + ["train", "test"]
 )
 """Keys under which published JSON files hold their rows."""
+_OF_A_ROW = frozenset(["question", "text", "problem", "prompt", "query", "input", "instruction", "body"])
+"""Keys of an object that is a row itself, whatever lists it holds."""
 _SEPARATORS = "\t;,|"
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """First line by which Excel is told the separator."""
@@ -90,7 +93,7 @@ def _is_table(line: str, suffix: str) -> bool:
 
 def _json_lines(lines: Lines, name: str) -> Iterator[SourceRow]:
     """Yield the objects of JSONL; a file of one object that holds the rows in it is read as these."""
-    rows = _objects(lines, name)
+    rows = (SourceRow(values, place) for values, place in files.rows_of(lines, name))
     first = next(rows)
     if not _holds_rows(first.values):
         yield first
@@ -99,22 +102,6 @@ def _json_lines(lines: Lines, name: str) -> Iterator[SourceRow]:
     else:
         yield from _inner(first.values, name)
     yield from rows
-
-
-def _objects(lines: Lines, name: str) -> Iterator[SourceRow]:
-    for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            values, place = next(files.rows_of([(number, line)], name))
-        except UserError as error:
-            if error.code == "json-malformed" and not line.lstrip().startswith("{"):
-                error.do = (
-                    "Fix that line: each line of JSONL is one object such as"
-                    ' {"question": "...", "answer": "..."}. Name a table .csv or .tsv.'
-                )
-            raise
-        yield SourceRow(values, place)
 
 
 def _document(lines: Lines, name: str) -> Iterator[SourceRow]:
@@ -221,6 +208,8 @@ def _holds_rows(values: Mapping[str, Any]) -> bool:
 
 
 def _rows_key(values: Mapping[str, Any]) -> str | None:
+    if any(name.lower() in _OF_A_ROW for name in values):
+        return None
     lists = [name for name, value in values.items() if _is_rows(value)]
     usual = [name for name in lists if name.lower() in _WRAPPERS]
     return usual[0] if len(usual) == 1 else lists[0] if len(values) == 1 and lists else None
@@ -351,5 +340,12 @@ def _row(columns: Sequence[str], cells: Sequence[str], place: str, separator: st
             why=f"Cells are separated by {shown}; a text that holds one, or a line end, must stand in quotes.",
             do="Fix that row.",
             code="row-width",
+        )
+    if separator == "\t" and any("\t" in cell and "\n" in cell for cell in cells):
+        raise UserError(
+            f"{place} has a cell in quotes that holds tabs and line ends.",
+            why="Most likely the quote is part of the text, and several rows were read as one.",
+            do='Write each quote of a cell twice, and put the cell in quotes: """Yes,"" he said".',
+            code="table-malformed",
         )
     return {name: cell if cell.strip() else None for name, cell in zip(columns, cells, strict=False)}

@@ -15,14 +15,18 @@ from noisy_student.data.columns import SourceRow
 from noisy_student.errors import UserError
 
 if TYPE_CHECKING:
-    from pyarrow import RecordBatch
-    from pyarrow.parquet import FileMetaData, ParquetFile
+    from pyarrow import Table
+    from pyarrow.parquet import FileMetaData
 
 MOST_ROWS = 20_000_000
+MOST_VALUES = 1_000_000
+"""Entries of the lists of one column that a row may hold, on average over a part of the file."""
 BATCH = 4096
 """Rows that are unpacked at once."""
-_FEW = 64
-"""Rows that are unpacked at once to be measured, where one value may stand for very many bytes."""
+FEW, FEWEST = 64, 8
+"""Rows that are unpacked at once to be measured, where values may be large, and where they may be very large."""
+_SMALL = 64_000_000
+"""Bytes of a column whose distinct values are counted rather than unpacked, which is slow for more of them."""
 
 
 def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -85,28 +89,40 @@ def _require_bounded(content: Any, footer: FileMetaData, found: opener.Opened) -
     from pyarrow.parquet import ParquetFile
 
     most = opener.most_unpacked(found.size)
+    too_much = f"unpacks to more than {most:,} bytes"
     if footer.num_rows > MOST_ROWS:
         _refuse(f"has {footer.num_rows:,} rows, and at most {MOST_ROWS:,} are read", found.name)
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    if any(chunk.num_values > MOST_VALUES * max(1, footer.num_rows) for chunk in chunks):
+        _refuse(f"has rows of more than {MOST_VALUES:,} values", found.name)
     if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
-        _refuse(f"unpacks to more than {most:,} bytes", found.name)
+        _refuse(too_much, found.name)
     # No value is larger than all distinct values of its column together.
-    if sum(chunk.num_values * chunk.total_uncompressed_size for chunk in chunks) <= most:
+    largest = [chunk for chunk in chunks if chunk.num_values * chunk.total_uncompressed_size > most // len(chunks)]
+    if not largest:
         return
-    flat = [chunk.path_in_schema for chunk in chunks if "." not in chunk.path_in_schema]
-    texts = sorted({name for name in flat if footer.schema.to_arrow_schema().field(name).type in _texts()})
-    held = all(
-        chunk.path_in_schema in texts or chunk.num_values * chunk.total_uncompressed_size <= most
-        for chunk in chunks
-        if "DELTA_BYTE_ARRAY" in chunk.encodings or "." in chunk.path_in_schema
-    )
-    total = 0
-    with ParquetFile(content, read_dictionary=texts) as file:
-        for batch in file.iter_batches(batch_size=BATCH if held else _FEW):
-            total += _unpacked_size(batch)
-            if total > most:
-                _refuse(f"unpacks to more than {most:,} bytes", found.name)
+    schema = footer.schema.to_arrow_schema()
+    left = most
+    for name in sorted({chunk.path_in_schema.partition(".")[0] for chunk in largest}):
+        own = [chunk for chunk in largest if chunk.path_in_schema.partition(".")[0] == name]
+        dense = all(chunk.total_uncompressed_size <= opener.USUAL_RATIO * chunk.total_compressed_size for chunk in own)
+        small = all(chunk.total_uncompressed_size < _SMALL for chunk in own)
+        counted = (
+            (small or not dense)
+            and schema.field(name).type in _texts()
+            and not any("DELTA_BYTE_ARRAY" in chunk.encodings for chunk in own)
+        )
+        with ParquetFile(content, read_dictionary=[name] if counted else []) as file:
+            if counted:
+                sizes = (_counted_size(file.read_row_group(number, [name])) for number in range(len(groups)))
+            else:
+                rows = FEW if dense else FEWEST
+                sizes = (batch.nbytes for batch in file.iter_batches(batch_size=rows, columns=[name]))
+            for size in sizes:
+                left -= size
+                if left < 0:
+                    _refuse(too_much, found.name)
 
 
 def _texts() -> tuple[Any, ...]:
@@ -115,18 +131,15 @@ def _texts() -> tuple[Any, ...]:
     return pyarrow.string(), pyarrow.large_string(), pyarrow.binary(), pyarrow.large_binary()
 
 
-def _unpacked_size(batch: RecordBatch) -> int:
-    """Return the bytes of a batch with repeated values counted each time."""
-    import pyarrow
+def _counted_size(table: Table) -> int:
+    """Return the bytes of the values of a table whose columns are dictionaries, repeated ones each time."""
     from pyarrow import compute
 
     total = 0
-    for column in batch.columns:
-        if pyarrow.types.is_dictionary(column.type):
-            lengths = compute.binary_length(column.dictionary).take(column.indices)
+    for column in table.columns:
+        for part in column.chunks:
+            lengths = compute.binary_length(part.dictionary).cast("int64").take(part.indices)
             total += compute.sum(lengths).as_py() or 0
-        else:
-            total += column.nbytes
     return total
 
 

@@ -206,9 +206,9 @@ def test_unknown_names_and_broken_files(tmp_path):
     broken.write_text("question = \n")
     _refused("not-toml", str(broken), study=str(broken))
     broken.write_bytes(b"question = '\xff'")
-    _refused("not-toml", str(broken), study=str(broken))
+    _refused("not-utf8", f"{broken}:1", study=str(broken))
     broken.write_text("#" * 1_000_001)
-    _refused("settings-file-too-large", "1,000,001", study=str(broken))
+    _refused("file-too-large", "1,000,000", study=str(broken))
 
 
 def test_teachers_in_a_circle_are_refused(model):
