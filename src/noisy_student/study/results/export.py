@@ -124,8 +124,9 @@ tags: [pseudo-labels, noisy-student]
 {len(rows)} questions with an answer voted by {judged.get("k")} samples of the teacher "{labels.teacher}" (student of
 `{results["model"]}`) at temperature {judged.get("temperature")}. No human wrote or checked these answers. {quality}
 
-Questions: {data}; their licence is that of their source. Columns: `id` (the source's own, or the digest), `question_id` (a digest of the text), `question`, `answer`, `solution` (the
-teacher's own text), `agreement` (votes / samples), `confidence` (calibrated, or null).
+Questions: {data}; their licence is that of their source. Columns: `id` (the source's own,
+or the digest), `question_id` (a digest of the text), `question`, `answer`, `solution` (the teacher's own text),
+`agreement` (votes / samples), `confidence` (calibrated, or null).
 
 ```python
 datasets.load_dataset("parquet", data_files="labels.parquet")
