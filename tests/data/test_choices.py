@@ -70,6 +70,11 @@ def test_an_answer_that_fits_no_option_or_several_is_refused(row: dict[str, Any]
         _read(tmp_path, row)
 
 
+@pytest.mark.parametrize("options", ["one text only", "", [], {}, None, "a ) alone"])
+def test_what_holds_no_options_leaves_the_question_alone(options: Any, tmp_path: Path) -> None:
+    assert _read(tmp_path, {"options": options, "answer": 7}) == [("Who?", "7")]
+
+
 def test_choices_can_be_left_alone(tmp_path: Path) -> None:
     assert _read(tmp_path, {"options": ["a", "b"], "answer": 7}, choices="none") == [("Who?", "7")]
     assert _read(tmp_path, {"picks": ["Ann", "Bo"], "answer": "B"}, choices="picks")[0][1] == "2"

@@ -203,9 +203,9 @@ def _from_text(row: SourceRow, text: str) -> list[Option]:
         # A letter out of turn belongs to an option's text.
         if len(found) < len(LETTERS) and match["label"].upper() == LETTERS[len(found)]:
             found.append(match)
-    ends = [match.start() for match in found[1:]] + [len(text)]
-    texts = [text[match.end() : end].strip().strip(",;]").strip() for match, end in zip(found, ends, strict=True)]
     if len(found) > 1:
-        return [Option(LETTERS[place], entry.strip("'\" ")) for place, entry in enumerate(texts)]
+        ends = [match.start() for match in found[1:]] + [len(text)]
+        texts = [text[match.end() : end].strip(" \t\n,;]'\"") for match, end in zip(found, ends, strict=True)]
+        return [Option(LETTERS[place], entry) for place, entry in enumerate(texts)]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return _from_list(row, lines) if len(lines) > 1 else []

@@ -177,6 +177,7 @@ class _Reader:
             asked = choices.asked(text, options, written, first=self._first, reads=gold.whole_number)
             self.asked[asked.numbered] += 1
             text, answer = asked.text, asked.answer
+            require_encodable(text, "choices", row.place)
             solution = None if asked.numbered else solution
             faulty = written is not None and answer is None
             self.faults.choices += faulty
@@ -238,8 +239,6 @@ class _Reader:
     def _question(self, row: SourceRow) -> str:
         if not columns.has_column(row.values, self.columns.question):
             raise columns.column_missing(row, "question", self._rules.fields.question)
-        if columns.value_at(row.values, self.columns.question) is None:
-            raise columns.column_missing(row, "question", self.columns.question)
         text = columns.question_text(row, self.columns.question)
         texts = {name: columns.text_in(row, name, "context") for name in self.columns.context}
         after = [told for name, told in texts.items() if columns.plain(name) == columns.INSTRUCTED]
