@@ -136,3 +136,8 @@ def test_a_chat_beside_a_solution_is_not_the_answer(tmp_path: Path) -> None:
     """NuminaMath holds both."""
     row = {"problem": "How many?", "solution": "so \\boxed{7}", "messages": [USER, ASSISTANT], "source": "x"}
     assert _read(tmp_path, row) == [("How many?", "7")]
+
+
+def test_rows_with_another_column_of_answers_are_no_unlabeled_questions(tmp_path: Path) -> None:
+    rows = [{"question": "a", "answer": 3}, {"question": "b", "gold": 4}, {"question": "c", "answer": None}]
+    assert _read(tmp_path, *rows) == [("a", "3"), ("b", "4"), ("c", None)]

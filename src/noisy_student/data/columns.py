@@ -83,10 +83,14 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns that a file's rows are read by; ``unread`` are the others."""
+    """Columns that a file's rows are read by; ``unread`` are the others.
+
+    ``answers`` are other usual columns of answers, for rows without the column ``answer``.
+    """
 
     question: str
     answer: str | None
+    answers: tuple[str, ...]
     solution: str | None
     context: tuple[str, ...]
     choices: tuple[str, ...]
@@ -147,17 +151,19 @@ def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads:
                 raise column_missing(rows[0], role, name)
     found = {role: _role(role, rows, given.get(role)) for role in USUAL if role not in ("context", "choices")}
     question = found["question"] or USUAL["question"][1]
-    answer = given.get("answer") or _answer(rows, question, reads)
+    named = given.get("answer")
+    answer, *others = [named] if named else _answers(rows, question, reads) or [None]
     choices = _choices(rows, given.get("choices"))
     context = _context(rows, given.get("context"), question)
     if not given.get("solution") and found["solution"] is not None and found["solution"] == answer:
         found["solution"] = None
     own = {role: found[role] for role in ("solution", "id", "paraphrase", "source")}
-    read = {name.partition(".")[0] for name in (question, answer, *own.values(), *context, *choices) if name}
+    read = {name.partition(".")[0] for name in (question, answer, *others, *own.values(), *context, *choices) if name}
     every = dict.fromkeys(key for row in rows for key in row.values)
     return Columns(
         question,
         answer,
+        tuple(filter(None, others)),
         context=context,
         choices=choices,
         unread=tuple(name for name in every if name not in read),
@@ -173,7 +179,8 @@ def _role(role: str, rows: Sequence[SourceRow], given: str | None) -> str | None
     return next((name for name in usable if _filled(rows, name)), usable[0] if usable else None)
 
 
-def _answer(rows: Sequence[SourceRow], question: str, reads: Reads) -> str | None:
+def _answers(rows: Sequence[SourceRow], question: str, reads: Reads) -> list[str]:
+    """Return the usual columns of answers that the rows have, the one to read first."""
     voted = any(has_column(row.values, VOTED) for row in rows)
     names = [name for name in USUAL["answer"] if not (voted and name == "label")]
     names = [name for name in names if name not in PARTNERS or plain(question) in PARTNERS[name]]
@@ -185,7 +192,7 @@ def _answer(rows: Sequence[SourceRow], question: str, reads: Reads) -> str | Non
     good = [name for name in usable if held[name] and 2 * sum(v is not None for v in read[name]) >= held[name]]
     for other in good[1:]:
         _require_one_answer(rows, (good[0], other), (read[good[0]], read[other]))
-    return next(iter(good or [name for name in usable if _filled(rows, name)] or usable), None)
+    return list(dict.fromkeys([*good, *(name for name in usable if _filled(rows, name)), *usable]))
 
 
 def _flags(rows: Sequence[SourceRow], name: str) -> bool:
@@ -264,6 +271,13 @@ def _written_as(rows: Sequence[SourceRow], name: str) -> str | None:
 
 def _filled(rows: Sequence[SourceRow], name: str) -> bool:
     return any(value_at(row.values, name) not in (None, "", []) for row in rows)
+
+
+def answer_column(row: SourceRow, columns: Columns) -> str | None:
+    """Return the column of a row's answer: another usual one where the row lacks the file's."""
+    if columns.answer is None or has_column(row.values, columns.answer):
+        return columns.answer
+    return next((name for name in columns.answers if has_column(row.values, name)), columns.answer)
 
 
 def text_in(row: SourceRow, name: str | None, what: str) -> str | None:

@@ -170,7 +170,7 @@ class _Reader:
         text = self._question(row)
         if self._rules.answers == "required":
             _check_columns(row, self._rules.fields)
-        written = columns.text_in(row, self.columns.answer, "answer")
+        written = columns.text_in(row, columns.answer_column(row, self.columns), "answer")
         solution = columns.text_in(row, self.columns.solution, "solution")
         options = choices.options_of(row, self.columns.choices)
         if len(options) > 1:

@@ -190,15 +190,15 @@ def _left_out(sources: Sources, removed: Sequence[Removal], copies: Sequence[Ite
     """Count what is in no part by reason, with an example of each."""
     every = (*sources.labeled, *(sources.unlabeled or ()), *(sources.test or ()))
     places = {item.question.id: item.place for item in every}
-    rows = [(row.reason, row.place, row.text) for row in sources.left_out]
-    rows += [(COPY, item.place, item.question.text) for item in copies]
+    rows = [(row.reason, row.place, short(row.text)) for row in sources.left_out]
+    rows += [(COPY, item.place, short(item.question.text)) for item in copies]
     rows += [
         (REPEATS[r.part], places.get(r.question_id, ""), f"{short(r.text)} / {short(r.other_text)}") for r in removed
     ]
     counts = Counter(reason for reason, _, _ in rows)
     # The example does not depend on the order of the files.
     ordered = sorted(rows, key=lambda row: (row[2], row[1]), reverse=True)
-    examples = {reason: f"{Path(place).name} {short(text)}".strip() for reason, place, text in ordered}
+    examples = {reason: f"{Path(place).name} {text}".strip() for reason, place, text in ordered}
     return {reason: Left(counts[reason], examples[reason]) for reason in sorted(counts)}
 
 
