@@ -152,7 +152,8 @@ def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads:
     found = {role: _role(role, rows, given.get(role)) for role in USUAL if role not in ("context", "choices")}
     question = found["question"] or USUAL["question"][1]
     named = given.get("answer")
-    answer, *others = [named] if named else _answers(rows, question, reads) or [None]
+    answers = [named] if named else _answers(rows, question, reads)
+    answer, others = (answers[0], answers[1:]) if answers else (None, [])
     choices = _choices(rows, given.get("choices"))
     context = _context(rows, given.get("context"), question)
     if not given.get("solution") and found["solution"] is not None and found["solution"] == answer:
@@ -163,7 +164,7 @@ def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads:
     return Columns(
         question,
         answer,
-        tuple(filter(None, others)),
+        tuple(others),
         context=context,
         choices=choices,
         unread=tuple(name for name in every if name not in read),
