@@ -41,6 +41,7 @@ FOUND = [
     ("\\boxed{x}, so the answer is 8", "8", "phrase"),
     ("She has 16 - 3 = 13 eggs.", "13", "last-number"),
     ("3+4=7", "7", "last-number"),
+    ("That's 3*7=21 dollars, 2*7=14 dollars.", "14", "last-number"),
     ("x = -3", "-3", "last-number"),
     ("it costs $1,234.50.", "1234.5", "last-number"),
     ("\u517118\u4e2a", "18", "last-number"),
@@ -49,6 +50,7 @@ FOUND = [
 NOT_FOUND = [
     ("", "absent"),
     ("10-5", "unreadable"),
+    ("x = 5, y = 6", "unreadable"),
     ("<think>so 36", "truncated"),
     ("#### 36\n</think> none", "absent"),
     ("x + 3 = 7", "unreadable"),
@@ -101,6 +103,7 @@ def test_a_number_that_goes_on_is_not_strict(number: str) -> None:
     [
         "\n\nHuman: what is #### 5",
         "\n\nUser: 5",
+        "\nHuman: how many?\n#### 5",
         "<|im_end|> 5",
         "<|im_start|>user\n5",
         "</s>5",

@@ -111,7 +111,7 @@ _IN_WORDS = re.compile(
 """A second number in words, or a scale that some questions count in ("2 dozen" may be 2 or 24)."""
 _SIGN_BEFORE = re.compile(
     rf"(?P<sign>[{MINUS}+]|(?<![A-Za-z])(?:minus|negative)(?= ))?(?P<gap> {{0,2}})"
-    rf"(?P<money>{CURRENCY} ?)?(?P<inner>[{MINUS}+])?$",
+    rf"(?:(?P<money>{CURRENCY} ?)(?P<inner>[{MINUS}+])?)?$",
     re.IGNORECASE,
 )
 _SCALED_MONEY = re.compile(" ?[mMkKbBtT](?![A-Za-z'\u2019])")
@@ -176,7 +176,7 @@ def _is_algebra(gap: str) -> bool:
 
 
 def _split(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: bool) -> list[Claim]:
-    """Split a run of numbers at "of" and "is" where they do not compute, and value each part."""
+    """Split a run of numbers where "of" and "is" do not compute and between equations of prose; value each part."""
     settled = list(kinds)
     computed, equation = False, False
     for at in range(len(kinds) - 1, -1, -1):
@@ -186,7 +186,12 @@ def _split(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: b
     for at, kind in enumerate(settled):
         if kind == "is":
             settled[at] = kind = "equals" if computed or tokens[at].computed else "apart"
-        computed = kind == "arithmetic" or (computed and kind not in ("apart", "equals"))
+        computed = kind == "arithmetic" or (computed and kind not in ("apart", "equals", "join"))
+    equation = False
+    for at in range(len(settled) - 1, -1, -1) if bullets else ():
+        if settled[at] == "join":  # In prose, an equation behind a comma or "and" is a statement of its own.
+            settled[at], equation = "apart" if equation else "join", False
+        equation |= settled[at] == "equals"
     found, first = [], 0
     for last in range(len(tokens)):
         if last + 1 == len(tokens) or settled[last] == "apart":

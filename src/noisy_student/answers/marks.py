@@ -6,8 +6,8 @@ mark and is whole (``claims``). Not an answer: a mark quoted in a sentence, and 
 heading before it.
 
 Small models continue after their answer with a question of their own, whose answers are no votes. A turn begins at a
-stop token, at a role (``Human:``) after a blank line, and after the answer at a role or ``Question:`` on a line of its
-own; a solution that itself writes ``Question:`` before its answer keeps such lines.
+stop token, at a role (``Human:``) that follows a blank line or asks a question, and after the answer at any role or
+``Question:`` on a line of its own; a solution that itself writes ``Question:`` before its answer keeps such lines.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SIMPLE_FINAL = re.compile(r"[ \t]*+(?P<number>[0-9]{1,50}+)(?=[ \t]*+(?:\n|\Z))
 _SETTLED = re.compile(rf"[.!] +[A-Za-z]|(?:[^\\$*{{}}~`_^\d ]| (?! )){{{MAX_GAP + 1}}}")
 """The start of a sentence, or plain text longer than any between two numbers of one claim."""
 _GLUED = re.compile(r"\S*+")
-_DIGIT = re.compile(r"\d")
+_HOLDS_NUMBER = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
 _HEADING = re.compile(
     r"[\s#*:_>]*+[(\[]?(?P<number>[0-9]{1,2})(?P<minor>\.[0-9]{1,2})?"
     r"(?:(?P<mark>\\?[.)\]:/]{1,3}\s*(?:[-\u2013\u2014]\s)?|\s?[-\u2013\u2014]\s|\s:\s)(?=[^\s0-9.,:*)\]]|(?<=\s)[0-9])"
@@ -79,10 +79,14 @@ def hashes(text: str, *, final: bool = True) -> Hashes:
         if simple := (_SIMPLE_FINAL if final else _SIMPLE).match(text, begin):
             number = simple["number"]
             return Hashes(Marked(number.lstrip("0") or "0", number, simple.end(), settled=True), unreadable)
-        ends = [end for end in (text.find("\n", begin), text.find(MARK, begin), begin + MAX_LINE) if end >= 0]
-        stop = min([*ends, len(text)])
-        raw = text[begin:stop]
-        line = plain(raw)
+        limit = min(begin + MAX_LINE, len(text))
+        line_end = text.find("\n", begin, limit)
+        stop = text.find(MARK, begin, limit if line_end < 0 else line_end)
+        stop = stop if stop >= 0 else line_end if line_end >= 0 else limit
+        if not _HOLDS_NUMBER.search(text, begin, stop):
+            position = text.find(MARK, max(stop, begin))
+            continue
+        line = plain(text[begin:stop])
         number = _heading(line, heading)
         if number is not None:
             heading = number
@@ -121,8 +125,8 @@ def _after_mark(text: str, position: int, stop: int, line: str) -> Marked | bool
 
 def _alone(text: str, position: int, stop: int) -> bool:
     """Return whether quotes around a mark hold all of their line."""
-    start = text.rfind("\n", 0, position) + 1
-    return not text[start:position].strip(_QUOTES + " \t") and text[position:stop].rstrip()[-1:] in "'\"`\u2019\u201d"
+    before = text[max(0, position - MAX_LINE) : position].rpartition("\n")[2]
+    return not before.strip(_QUOTES + " \t") and text[position:stop].rstrip()[-1:] in "'\"`\u2019\u201d"
 
 
 def _heading(line: str, before: int) -> int | None:
@@ -151,7 +155,6 @@ _BOX_BEFORE = re.compile(r"(?:(?![A-Za-z]\()[^\\^<>\u2264\u2265\xb1\u221a!|+\xd7
 _BOX_AFTER = re.compile(
     r"(?:[\s.,;:()\[\]{}%\xb0\xa2$\u20ac\xa3\xa5\u20b9'\"\xb2\xb3]|(?<! )-(?=[A-Za-z])|[^\W\d_]|/(?=[A-Za-z ]))*+"
 )
-_HOLDS_NUMBER = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
 
 
 class Box(NamedTuple):
@@ -306,7 +309,7 @@ _ROLE = re.compile(
     rf"\n{_LINE}(?:Human|User|Instruction|(?P<asked>Question|Problem|Exercise|Q))(?: [0-9]{{1,4}}+)?[\] \t*]{{0,4}}+:"
 )
 _OPENS_WITH = re.compile(rf"\s*+{_LINE}(?:Question|Problem|Exercise|Q)(?: [0-9]{{1,4}}+)?[ \t*]{{0,4}}+:")
-_BLANK_LINE = re.compile(r"\n[ \t]*\Z")
+_ASKS = re.compile(r"[^\n?#]{0,400}\?")
 
 
 def own_turn(text: str) -> str:
@@ -340,7 +343,8 @@ def _next_role(text: str) -> int | None:
             given = _first_answer(text)
         if role.start() < given:
             own_questions |= role["asked"] is not None
-            if role["asked"] is None and _BLANK_LINE.search(text, max(0, role.start() - 80), role.start()):
+            after_blank = text[max(0, role.start() - 80) : role.start()].rstrip(" \t").endswith("\n")
+            if role["asked"] is None and (after_blank or _ASKS.match(text, role.end())):
                 return role.start()
         elif role["asked"] is None or not own_questions:
             return role.start()
