@@ -43,17 +43,20 @@ def extract_latex(text: str) -> Answer | NoAnswer:
     seen = visible(text)
     end = answer_end(seen.text)
     text = seen.text if end is None else seen.text[:end]
-    ways: tuple[tuple[Method, str | None], ...] = (("boxed", _boxed(text)), ("hashes", _marked(text)))
+    boxed = None if seen.unfinished else _boxed(text)
+    ways: tuple[tuple[Method, str | None], ...] = (("boxed", boxed), ("hashes", _marked(text)))
     for method, surface in ways:
         answer = None if surface is None else _read_latex(surface, method)
         if answer is not None:
             return answer
+    if seen.unfinished:
+        return NoAnswer("truncated")
     labels = deque(label_ends(text), maxlen=_LABELS_TRIED)
     for start in reversed(labels):
         answer = _read_latex(_said(text, start), "phrase")
         if answer is not None and not _SENTENCE.search(answer.canonical):
             return answer
-    something = labels or MARK in text or next(boxes(text), None) is not None
+    something = labels or MARK in text or "\\boxed" in text or "\\fbox" in text
     return NoAnswer("unreadable" if something else "absent")
 
 

@@ -17,7 +17,6 @@ from collections.abc import Callable
 
 from noisy_student.answers.latex_numbers import based, improper, joined_groups, latex_number
 from noisy_student.answers.marks import BOX, MARK
-from noisy_student.answers.normalize import canonical_number
 from noisy_student.answers.placeholders import is_placeholder
 from noisy_student.answers.thoughts import without_format
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from noisy_student.answers.latex import has_variable, is_latex, plain
+from noisy_student.answers.latex import has_variable, plain
 from noisy_student.answers.latex_numbers import based
 from noisy_student.answers.normalize import canonical_number
 
@@ -76,7 +76,7 @@ def compared(a: str, b: str, algebra: Algebra, depth: int = 0) -> Verdict:
     """Return whether two canonical answers are equal in value, None if unknown; ``algebra`` compares their values."""
     if a == b:
         return True
-    if not is_latex(f"${a}$") or depth > _DEPTH:
+    if not a or not b or depth > _DEPTH:
         return None
     numbers = [canonical_number(text) for text in (a, b)]
     if None not in numbers:
