@@ -34,6 +34,7 @@ def lines(path: Path) -> list[str]:
         TEXT.encode("utf-16-le"),
         TEXT.encode("utf-16-be"),
         TEXT.encode("utf-32"),
+        "\ufeff".join(["", *TEXT.splitlines(keepends=True)]).encode(),
         gzip.compress(TEXT.encode()),
         gzip.compress(TEXT.encode("utf-16")),
         gzip.compress(TEXT[:5].encode()) + gzip.compress(TEXT[5:].encode()),
@@ -99,7 +100,8 @@ def test_the_pipe_of_a_shell_is_read(tmp_path: Path) -> None:
     ("content", "code", "value"),
     [
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "lfs-pointer", "git lfs pull"),
-        (b"PK\x03\x04xl/", "format-not-read", "unzip"),
+        (b"PK\x03\x04train.jsonl", "format-not-read", "unzip"),
+        (b"PK\x03\x04[Content_Types].xml", "format-not-read", "save it as CSV"),
         (b"\x28\xb5\x2f\xfd...", "format-not-read", "zstd -d"),
         (b"BZh91AY", "format-not-read", "bunzip2"),
         (b"\n <!DOCTYPE html>", "format-not-read", "a web page"),

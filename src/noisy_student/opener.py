@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, TypeAlias
 
 from noisy_student.errors import UserError
 
@@ -30,6 +30,7 @@ LARGEST_UNPACKED = 1_000_000_000
 """Bytes that a compressed file may always unpack to; see ``most_unpacked``."""
 USUAL_RATIO = 20
 """Compressed texts unpack to 3 to 10 times their size; a file that unpacks to thousands of times is an attack."""
+Bytes: TypeAlias = "io.BufferedReader[Any]"
 PARQUET = b"PAR1"
 STANDARD_INPUT = "standard input"
 _GZIP = b"\x1f\x8b"
@@ -53,7 +54,7 @@ _MARKS = {
 _UNPACK = "Unpack it ({})."
 _SAVE = "Open it and save it as CSV (UTF-8)."
 _FOREIGN = {
-    b"PK\x03\x04": ("a ZIP archive or an Excel workbook", "Unpack it (unzip), or save the sheet as CSV (UTF-8)."),
+    b"PK\x03\x04": ("a ZIP archive", _UNPACK.format("unzip")),
     b"\x28\xb5\x2f\xfd": ("compressed with zstd", _UNPACK.format("zstd -d")),
     b"BZh": ("compressed with bzip2", _UNPACK.format("bunzip2")),
     b"\xfd7zXZ\x00": ("compressed with xz", _UNPACK.format("unxz")),
@@ -106,7 +107,7 @@ def kind_of(path: Path) -> str:
     return _KINDS.get(stat.S_IFMT(mode), "a file")
 
 
-def open_regular(path: Path) -> io.BufferedReader:
+def open_regular(path: Path) -> Bytes:
     """Open a regular file for reading bytes; raises OSError, and UserError, without waiting, for anything else.
 
     Links to regular files are followed. The pipe of a shell's ``<(...)`` is read, since another process writes to it.
@@ -165,10 +166,13 @@ def _readable(mode: int, path: Path) -> bool:
 
 
 def _refuse(path: Path) -> NoReturn:
+    kind = kind_of(path)
     raise UserError(
-        f"{path} is {kind_of(path)}.",
+        f"{path} is {kind}.",
         why="Only regular files are read, since reading anything else may never end.",
-        do="Give a file; the output of another command can come through standard input (-).",
+        do="Give one of its files."
+        if kind == "a folder"
+        else "Give a file; the output of another command can come through standard input (-).",
         code="not-a-regular-file",
     )
 
@@ -188,7 +192,7 @@ def read_text(path: Path, *, largest: int = LARGEST_DOCUMENT) -> str:
         return text_of(file, str(path))
 
 
-def text_of(file: io.BufferedReader, name: str) -> str:
+def text_of(file: Bytes, name: str) -> str:
     """Return the text of an open file of at most LARGEST_DOCUMENT bytes, by its byte order mark."""
     return Opened(name, file, file.peek(_HEAD)[:_HEAD], 0).text()
 
@@ -228,7 +232,7 @@ class Opened:
     """
 
     name: str
-    file: io.BufferedReader
+    file: Bytes
     head: bytes
     size: int
 
@@ -265,7 +269,8 @@ class Opened:
 
     def _utf8_lines(self) -> Iterator[str]:
         for number, raw in enumerate(iter(partial(self.file.readline, LARGEST_LINE + 1), b""), start=1):
-            line = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+            # Files with a mark that were joined have one in the middle.
+            line = raw.removeprefix(codecs.BOM_UTF8)
             if len(line) > LARGEST_LINE:
                 _too_large(f"{self.name}:{number}", "is longer", LARGEST_LINE)
             try:
@@ -294,15 +299,15 @@ def _encoding(head: bytes) -> str:
     marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     if marked is not None or len(head) < 4:
         return marked or "utf-8"
-    zeros = [byte == 0 for byte in head[:4]]
-    return {(0, 1, 0, 1): "utf-16-le", (1, 0, 1, 0): "utf-16-be"}.get(tuple(map(int, zeros)), "utf-8")  # type: ignore[call-overload,no-any-return]
+    zeros = "".join("0" if byte == 0 else "x" for byte in head[:4])
+    return {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(zeros, "utf-8")
 
 
-def _unpacked(name: str, file: io.BufferedReader, size: int) -> Opened:
+def _unpacked(name: str, file: Bytes, size: int) -> Opened:
     head = file.peek(_HEAD)[:_HEAD]
     if head.startswith(_GZIP):
-        inner = io.BufferedReader(_Unpacking(name, file, most_unpacked(size)))
-        head, file = inner.peek(_HEAD)[:_HEAD], inner
+        file = io.BufferedReader(_Unpacking(name, file, most_unpacked(size)))
+        head = file.peek(_HEAD)[:_HEAD]
         if head.startswith((_GZIP, PARQUET)):
             raise UserError(
                 f"{name} is {'parquet' if head.startswith(PARQUET) else 'gzip'} inside gzip.",
@@ -322,8 +327,11 @@ def _require_data(name: str, head: bytes) -> None:
             do="Run git lfs pull in its folder.",
             code="lfs-pointer",
         )
+    told: tuple[str, str] | None = None
     if head[257:262] == b"ustar":
-        told: tuple[str, str] | None = ("a tar archive", _UNPACK.format("tar -xf"))
+        told = ("a tar archive", _UNPACK.format("tar -xf"))
+    elif head.startswith(b"PK\x03\x04") and (b"[Content_Types]" in head or name.lower().endswith((".xlsx", ".ods"))):
+        told = ("an Excel workbook or another Office document", _SAVE)
     else:
         start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
         found = (row for words, row in _PAGES.items() if start.startswith(words))

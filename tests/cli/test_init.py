@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import itertools
 import json
 import random
@@ -14,6 +16,7 @@ from refusals import printed_code
 
 from noisy_student.cli.main import main
 from noisy_student.data.generated.problems import gold_solution, problems
+from noisy_student.data.parquet import write_parquet
 from noisy_student.data.parts import parts
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.files import Request, resolve
@@ -202,11 +205,13 @@ def test_flags_that_cannot_be(words: list[str], code: str, capfd: Capture) -> No
     [
         ("Fragen f\u00fcr M\u00e4rz.jsonl", "fragen-fur-marz.toml"),
         ("\u554f.jsonl", "mine.toml"),
-        ("a.b.jsonl", "a.toml"),
+        ("a.b.jsonl.gz", "a.b.toml"),
     ],
 )
 def test_names_keep_their_letters(file: str, study: str, capfd: Capture) -> None:
     _write(file, _rows(60))
+    if file.endswith(".gz"):
+        Path(file).write_bytes(gzip.compress(Path(file).read_bytes()))
     assert main(["init", file]) == 0
     _fits(study)
 
@@ -230,3 +235,46 @@ def test_copies_are_counted(capfd: Capture) -> None:
     _write("copies.jsonl", rows + [{**row, "question": row["question"].upper()} for row in rows[:7]])
     assert main(["init", "copies.jsonl"]) == 0
     assert "Left out: 7 \u00d7 a copy of another row, such as copies.jsonl:" in capfd.readouterr().out
+
+
+def test_a_study_names_its_files_from_its_own_folder(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("data", "studies", "models", "elsewhere"):
+        Path(name).mkdir()
+    _write("data/all.jsonl", _rows(120))
+    assert main(["init", "data/all.jsonl", "--out", "studies/own.toml", "--model", "models"]) == 0
+    written = tomllib.loads(Path("studies/own.toml").read_text())
+    assert written["data"]["source"]["labeled"] == "../data/all.jsonl"
+    assert written["model"]["id"] == "../models"
+    found = [Inputs(resolve(Request("studies/own.toml"))).data]
+    for folder, study in (("studies", "own.toml"), ("elsewhere", "../studies/own.toml")):
+        with monkeypatch.context() as there:
+            there.chdir(folder)
+            found.append(Inputs(resolve(Request(study))).data)
+    assert found[1:] == found[:1] * 2
+    absolute = str(Path("data/all.jsonl").absolute())
+    assert main(["init", absolute, "--out", "studies/absolute.toml"]) == 0
+    assert tomllib.loads(Path("studies/absolute.toml").read_text())["data"]["source"]["labeled"] == absolute
+    capfd.readouterr()
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.json", "mine.jsonl.gz", "mine.parquet"])
+def test_a_file_in_another_format(name: str, capfd: Capture) -> None:
+    rows = _rows(120)
+    if name.endswith(".csv"):
+        with Path(name).open("w", newline="") as file:
+            table = csv.DictWriter(file, ["question", "answer"])
+            table.writeheader()
+            table.writerows(rows)
+    elif name.endswith(".json"):
+        Path(name).write_text(json.dumps(rows, indent=1))
+    elif name.endswith(".gz"):
+        Path(name).write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    else:
+        write_parquet(Path(name), rows)
+    assert main(["init", name, "--out", "mine.toml"]) == 0
+    _write("plain.jsonl", rows)
+    assert main(["init", "plain.jsonl"]) == 0
+    sizes = [tomllib.loads(Path(study).read_text())["data"] for study in ("mine.toml", "plain.toml")]
+    assert [sizes[0][part] == sizes[1][part] for part in ("labeled", "unlabeled", "test")] == [True] * 3
+    _fits("mine.toml")
+    capfd.readouterr()

@@ -38,6 +38,7 @@ def rows(folder: Path, name: str, content: str | bytes) -> list[dict[str, Any]]:
         ("a.json", json.dumps({"question": ["a, b?", "c"], "answer": ["7", None]})),
         ("a.json", json.dumps({"question": {"0": "a, b?", "1": "c"}, "answer": {"0": "7", "1": None}}, indent=1)),
         ("a.json", "\n".join(json.dumps(row, indent=1) for row in TWO)),
+        ("a.json", "\n".join(json.dumps(row).replace(', "answer', '\n, "answer') for row in TWO)),
         ("a.csv", 'question,answer\n"a, b?",7\nc,\n'),
         ("a.csv", 'question, answer\n"a, b?", 7\n\nc, \n'),
         ("a.csv", "question;answer\r\na, b?;7\r\nc;\r\n"),
@@ -100,6 +101,12 @@ def test_questions_and_answers_without_a_header(tmp_path: Path) -> None:
     assert [row["answer"] for row in found] == ["7", "1,000"]
     with refused("header-missing", "What is it?", "6 names"):
         rows(tmp_path, "a.csv", "What is it?,red,blue,old,new,B\n")
+    assert rows(tmp_path, "a.tsv", "\u4f55\u4e2a\uff1f\t7\n") == [{"question": "\u4f55\u4e2a\uff1f", "answer": "7"}]
+    assert list(rows(tmp_path, "a.csv", "question,Is it right?,2020\na,b,c\n")[0]) == [
+        "question",
+        "Is it right?",
+        "2020",
+    ]
     with refused("header-missing", '"12"'):
         rows(tmp_path, "a.csv", "a,b,12\nc,d,13\n")
 

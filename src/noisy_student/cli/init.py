@@ -150,10 +150,9 @@ def name_of(file: Path) -> str:
     >>> name_of(Path("Fragen f\u00fcr M\u00e4rz.jsonl"))
     'fragen-fur-marz'
     """
-    stem = file.name.removesuffix(".gz").partition(".")[0] or file.stem
-    letters = unicodedata.normalize("NFKD", stem.casefold())
+    letters = unicodedata.normalize("NFKD", Path(file.name.casefold().removesuffix(".gz")).stem)
     plain = "".join(sign for sign in letters if not unicodedata.combining(sign))
-    return re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-_")[:64] or "mine"
+    return re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:64] or "mine"
 
 
 def _with_kind(given: Given) -> Given:

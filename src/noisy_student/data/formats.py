@@ -38,6 +38,7 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?\d[\d,.]*%?")
 LONGEST_NAME = 100
 """Characters of a column's name; a longer cell is a text."""
+_SHORT = 20
 
 
 def source_rows(path: Path) -> Iterator[SourceRow]:
@@ -52,14 +53,14 @@ def rows_of(found: opener.Opened) -> Iterator[SourceRow]:
         yield from parquet_rows(found)
         return
     suffix = suffix_of(found.name)
-    # In JSON a lone carriage return is no line end; spreadsheets write it as one.
     lines = enumerate(found.lines(), start=1)
     first = next(((number, line) for number, line in lines if line.strip()), None)
     if first is None:
         _require_text(found)
         return
     begin, every = first[1].strip(), itertools.chain([first], lines)
-    if begin.startswith("[") or (begin.startswith("{") and begin[-1] in "{[,:"):
+    over_lines = begin[-1] in "{[,:" or (suffix == ".json" and begin[-1] != "}")
+    if begin.startswith("[") or (begin.startswith("{") and over_lines):
         yield from _document(every, found.name)
     elif begin.startswith("{") or suffix in _JSON or not _is_table(begin, suffix):
         yield from _json_lines(every, found.name)
@@ -304,11 +305,13 @@ def _header(cells: Sequence[str], place: str, separator: str) -> tuple[list[str]
     A column without a name is called by its number. Raises UserError for names that repeat or are none.
     """
     names = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
+    numbers = [name for name in names if _NUMBER.fullmatch(name)]
     # Published as question and answer without a header, such as MGSM.
-    if len(names) == 2 and _is_text(names[0]) and _NUMBER.fullmatch(names[1]):
+    if len(names) == 2 and (len(names[0]) > _SHORT or _is_text(names[0])) and numbers == names[1:]:
         return ["question", "answer"], False
     shown = separator.replace("\t", "<tab>")
-    if faulty := next((name for name in names if _is_text(name) or _NUMBER.fullmatch(name)), None):
+    named = any(name.lower() in _OF_A_ROW for name in names)
+    if faulty := next((name for name in names if not named and (name in numbers or _is_text(name))), None):
         raise UserError(
             f'{place} names no columns: it has the cell "{faulty[:LONGEST_NAME]}".',
             why="The first line of a table must name its columns.",
@@ -328,7 +331,8 @@ def _header(cells: Sequence[str], place: str, separator: str) -> tuple[list[str]
 
 def _is_text(cell: str) -> bool:
     """Return True for a cell that is a question or another text, not the name of a column."""
-    return len(cell) > LONGEST_NAME or (cell.rstrip().endswith(("?", ".", "？", "؟")) and " " in cell)
+    ends = cell.rstrip().endswith(("?", ".", "\uff1f", "\u3002", "\u061f", "\u0964"))
+    return len(cell) > LONGEST_NAME or (ends and (" " in cell or not cell.isascii()))
 
 
 def _row(columns: Sequence[str], cells: Sequence[str], place: str, separator: str) -> dict[str, str | None]:

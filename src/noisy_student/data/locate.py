@@ -22,7 +22,7 @@ SUFFIXES = (".parquet", ".pq", *(f".{name}{packed}" for name in _TEXTS for packe
 """Suffixes of the files of a data set, in any case, in the order in which one of several formats is chosen."""
 _ASIDE = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "package.json")
 """JSON files that describe a data set and hold none of it."""
-_ENDS = ".parquet, .jsonl, .json, .csv or .tsv"
+_ENDS = " Files are read that end in .parquet, .jsonl, .json, .csv or .tsv."
 _SHOWN = 8
 
 
@@ -164,6 +164,7 @@ def _files_by_part(names: Iterable[str], dataset: str, source: Located) -> Mappi
 def _require_files(found: Sequence[str], names: Iterable[str], part: str, source: Located) -> None:
     if found:
         return
+    names = sorted(names)
     usable, setting = _usable(names), source.setting(part)
     own = Path(str(source.dataset)).expanduser().is_dir()
     other = (
@@ -173,7 +174,7 @@ def _require_files(found: Sequence[str], names: Iterable[str], part: str, source
     )
     raise UserError(
         f'There is no file of "{source.parts[part]}" in {source.dataset}.',
-        why=f"It has: {', '.join(usable[:_SHOWN])}." if usable else f"It has no file that ends in {_ENDS}.",
+        why=f"It has: {', '.join((usable or names)[:_SHOWN]) or 'no files'}.{'' if usable else _ENDS}",
         do=f"Set {setting} to a split or to a pattern of its file names{', or give one of its files' * own}."
         if usable
         else other,

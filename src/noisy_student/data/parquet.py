@@ -54,8 +54,12 @@ def parquet_rows(found: opener.Opened) -> Iterator[SourceRow]:
     import pyarrow
     from pyarrow.parquet import ParquetFile
 
-    # pyarrow reads from any place of a file, which a pipe does not allow.
-    content = found.file if found.size else io.BytesIO(found.file.read(opener.LARGEST_DOCUMENT))
+    content = found.file
+    if not found.size:
+        # pyarrow reads from any place of a file, which a pipe does not allow.
+        content = io.BytesIO(found.file.read(opener.LARGEST_DOCUMENT + 1))
+        if content.getbuffer().nbytes > opener.LARGEST_DOCUMENT:
+            _refuse(f"is larger than {opener.LARGEST_DOCUMENT:,} bytes", found.name)
     try:
         with ParquetFile(content) as file:
             names = file.schema_arrow.names

@@ -118,7 +118,7 @@ def _refuse_secrets(value: Any, where: str) -> None:
 
 
 def _is_path(name: str) -> bool:
-    return name.endswith(".toml") or "/" in name
+    return name.lower().endswith(".toml") or "/" in name
 
 
 def _stem(name: str) -> str:
