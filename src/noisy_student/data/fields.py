@@ -275,15 +275,15 @@ def _refuse(name: str, kind: Kind, faults: _Faults) -> None:
         told = [_told(row) for row in faults.unreadable]
         latex = faults.latex if faults.latex >= LATEX_SHARE * len(told) else 0
         remedies = [
-            'Read them as LaTeX: init --answers math, or in a study file answers = "math"' if latex else "",
-            "Give the right option as its letter, its text or its place" if faults.choices else "Correct those lines",
+            'read them as LaTeX: init --answers math, or in a study file answers = "math"' if latex else "",
+            "give the right option as its letter, its text or its place" if faults.choices else "correct those lines",
             "write null for an unknown answer",
             'leave those rows out: init --faulty left-out, or faulty = "left-out"',
         ]
         error = Unreadable(
             f"{name}: {len(told)} answers cannot be read as {word}: {_listed(told)}.",
             why=f"Answers are compared as {words}, each read whole, so no sample could match these labels.",
-            do=f"{'; or '.join(filter(None, remedies))}.",
+            do=f"Do one of these: {'; '.join(filter(None, remedies))}.",
             code="answers-unreadable",
         )
         error.latex, error.example = latex, told[0]
