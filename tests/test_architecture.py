@@ -36,6 +36,7 @@ ROWS = (
         "redaction",
         "strict",
         "registry",
+        "documents",
     },  # one another, too: the vocabulary
 )
 READERS_OF_THE_KEY = {"data", "evaluation", "study", "cli"}

@@ -16,6 +16,7 @@ from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import extract, read
 from noisy_student.answers.marks import answer_end
 from noisy_student.answers.normalize import MAX_SURFACE, canonical_number
+from noisy_student.answers.thoughts import without_format
 from noisy_student.cli.overrides import parse_set
 from noisy_student.data.formats import source_rows
 from noisy_student.data.read import read_file
@@ -38,7 +39,7 @@ def answers(content: bytes) -> None:
     if isinstance(found, Answer):
         assert canonical_number(found.canonical) == found.canonical
         assert len(found.canonical) <= MAX_SURFACE
-        assert found.surface in text
+        assert found.surface in without_format(text)
     end = answer_end(text)
     if end is not None:
         assert extract(text[:end]) == found

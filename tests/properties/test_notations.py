@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Context, Decimal
 from fractions import Fraction
 
 from hypothesis import given, settings
@@ -203,3 +204,30 @@ PLACES = (
 @given(st.integers(2, 99), st.integers(2, 99), st.sampled_from(JOINED), st.sampled_from(PLACES))
 def test_two_numbers_are_no_number(one: int, other: int, form: str, place: str) -> None:
     assert not isinstance(extract(place.format(form.format(one, other))), Answer)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(-(10**6), 10**6), st.integers(1, 200), st.integers(10, 20))
+def test_a_float_and_a_long_rounding_equal_the_fraction(above: int, below: int, places: int) -> None:
+    value = Fraction(above, below)
+    assert canonical_number(f"{Decimal(repr(above / below)):f}") == expected(value)
+    exact = Context(prec=60)
+    rounded = exact.quantize(exact.divide(Decimal(above), Decimal(below)), Decimal(1).scaleb(-places))
+    assert canonical_number(f"{rounded:f}") == expected(value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=6))
+def test_a_short_decimal_stays_what_it_is(value: Decimal) -> None:
+    canonical = canonical_number(f"{value:f}")
+    assert canonical is not None
+    assert Fraction(canonical) == Fraction(value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.one_of(st.floats(0, 10**9).map(lambda value: f"{Decimal(repr(value)):f}"), PLAIN.map(lambda written: written[1]))
+)
+def test_a_canonical_form_is_its_own(text: str) -> None:
+    canonical = canonical_number(text)
+    assert canonical is None or canonical_number(canonical) == canonical

@@ -85,7 +85,7 @@ _GAP = re.compile(
 _OPERATOR = re.compile(r"[-+*/\xd7\xb7\xf7\u22c5^=\u2248\u2212]")
 _LETTER = re.compile(r"(?<![A-Za-z'\u2019])[A-Za-z](?![A-Za-z'\u2019])")
 _ALGEBRA = re.compile(rf"{_UNITS} ?[-+*/\xd7\xb7\u22c5^\u2212] ?[A-Za-z](?![A-Za-z]).*=.*")
-_MORE = re.compile(r" (?:more|less|fewer|greater|higher|times|steps?|ways)\b")
+_MORE = re.compile(r" (?:more|less|fewer|greater|higher|times|steps?|ways|of (?:them|which|these|those))\b")
 
 _GOES_ON = re.compile(
     r"[\^_\\{?\u221a\u03c0\u2060-\u206f\u202d\u202e]"
@@ -117,10 +117,14 @@ _SIGN_BEFORE = re.compile(
 _SCALED_MONEY = re.compile(" ?[mMkKbBtT](?![A-Za-z'\u2019])")
 _BEFORE = 24
 """Characters before a number that decide about its sign."""
+_SIGNS = ("-", "+", "\u2212")
 _OPENERS = " _([{\"'\u201c\u2018$"
 _DATE = re.compile(rf"(?<![A-Za-z])(?:{_MONTHS})\.?$")
 _UNKNOWN = re.compile(
     r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a\u202d\u202e\u2061-\u2064]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$"
+)
+_FUNCTION = re.compile(
+    r"\\(?:sqrt|[dt]?frac|log|ln|sin|cos|tan|pi|leq?|geq?|lt|gt|neq?|binom|overline|sum|prod|lfloor|lceil)[ {(\[]*$"
 )
 _SUM_OF_NAMES = re.compile(r"[-+*/\xd7\xb7\u2212^] ?[A-Za-z] ?=$")
 _VERB = re.compile(r"(?<![A-Za-z])(?:is|are|was|be|equals|by)$")
@@ -154,17 +158,22 @@ def _kind(text: str, one: _Token, other: _Token) -> str:
     gap = text[one.end : other.start]
     if len(gap) > MAX_GAP:
         return "apart"
-    if gap == " a " or (gap == " in " and one.value == "1"):  # "1 in 3" is a ratio, "42 in 3 steps" is 42.
+    if gap in (" a ", " per ", " for every ") or (gap == " in " and _is_chance(text, one, other)):
         return "join"
     match = _GAP.fullmatch(gap)
     if match is None:
         return "algebra" if _ALGEBRA.fullmatch(gap) else "apart"
     kind = match.lastgroup or "blank"
-    if kind == "join" and gap.lstrip()[:1] in ",;" and _MORE.match(text, other.end):
+    if kind == "join" and gap.rstrip()[-1:] in ",;" and _MORE.match(text, other.end):
         return "apart"
     if kind in ("equals", "arithmetic") and _is_algebra(gap):
         return "algebra"
     return kind
+
+
+def _is_chance(text: str, one: _Token, other: _Token) -> bool:
+    """Return whether "1 in 3" is a ratio; "42 in 3 steps" is 42."""
+    return one.value == "1" or not text[other.end :].strip(" .)*")
 
 
 def _is_algebra(gap: str) -> bool:
@@ -182,7 +191,7 @@ def _split(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: b
     for at in range(len(kinds) - 1, -1, -1):
         equation |= kinds[at] == "equals"
         if kinds[at] == "of":
-            settled[at] = "arithmetic" if equation else "apart"
+            settled[at] = "arithmetic" if equation else "join" if bullets else "apart"
     for at, kind in enumerate(settled):
         if kind == "is":
             settled[at] = kind = "equals" if computed or tokens[at].computed else "apart"
@@ -253,9 +262,11 @@ def _sign(text: str, token: _Token, bullets: bool, equation: bool) -> int | None
     before = text[begin : match.start()]
     if match["money"] and _SCALED_MONEY.match(text, token.end):
         return None
-    if before[-1:] == "." and before[-2:-1].isdigit():
+    if (before[-1:] == "." and before[-2:-1].isdigit()) or _FUNCTION.search(before):
         return None
     head = before.rstrip(_OPENERS)
+    if (match["sign"] and before[-1:] in _SIGNS) or (head != before and head[-1:] in _SIGNS):
+        return None
     if head[-1:] == "*" and (head := head.rstrip(" *")):
         return None
     if _DATE.search(head) or _UNKNOWN.search(head) or _SUM_OF_NAMES.search(head):

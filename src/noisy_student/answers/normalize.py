@@ -9,8 +9,9 @@ Read, each with an optional sign (any Unicode minus, "minus", "negative") and cu
 - powers of ten: ``3 x 10^5`` ``10^6`` (superscripts too); scale words: ``5 million``, hundred to trillion, lakh, crore;
 - a percent sign, which is dropped as GSM8K's key does (``75%`` is 75).
 
-A decimal of ten or more places, or of a float's 16 to 17 digits, that rounds a shorter decimal or a fraction with a
-denominator up to 1,000 is that value: ``0.6666666667`` is 2/3, ``3244047.0999999996`` is 3244047.1, ``0.33`` is 0.33.
+A decimal that rounds a fraction with a denominator up to 1,000 to ten or more places is that fraction, and one of a
+float's 16 to 17 digits is the fraction or shorter decimal of the same 15 digits: ``0.6666666667`` is 2/3,
+``3244047.0999999996`` is 3244047.1, ``0.33`` is 0.33.
 
 Not a number, so that no guess becomes a vote: ``1,00`` ``0,500`` ``1000,000`` (misplaced commas), ``1.000,00`` (decimal
 commas), ``2-1/2``, ``1 3/2``, ``1.5/2``, ``3/0``, ``1_000``, ``0x10``, ``1e3``, ``2^3``, fullwidth and other non-ASCII
@@ -161,7 +162,8 @@ def _ratio(value: Fraction) -> str | None:
     rest, twos = _without_factor(value.denominator, 2)
     rest, fives = _without_factor(rest, 5)
     if rest != 1:
-        return f"{value.numerator}/{value.denominator}"
+        above, below = str(value.numerator), str(value.denominator)
+        return f"{above}/{below}" if max(len(above), len(below)) <= MAX_FRACTION_DIGITS else None
     places = max(twos, fives)
     digits = str(value.numerator * 10**places // value.denominator).rjust(places + 1, "0")
     if len(digits) >= MAX_SURFACE:
@@ -177,19 +179,20 @@ def _shortest(whole: str, part: str) -> str:
         return written
     digits = len((whole + part).lstrip("0"))
     value = Fraction(written)
-    if _FLOAT_DIGITS < digits <= _FLOAT_DIGITS + 2:
+    # A trailing zero of ten places is not written.
+    rounded_to = [max(len(part), _FRACTION_PLACES)]
+    is_float = _FLOAT_DIGITS < digits <= _FLOAT_DIGITS + 2
+    if is_float:
         places = len(part) - (digits - _FLOAT_DIGITS)
         rounded = _rounded(value, places)
         if len(str(rounded).rstrip("0")) <= _SHORT:
-            return _plain_decimal(rounded, places)
-    elif len(part) >= _FRACTION_PLACES:
-        places = len(part)
-    else:
-        return written
+            whole, _, part = _plain_decimal(rounded, places).partition(".")
+            return _shortest(whole, part)
+        rounded_to.append(places)
     # Two fractions below the bound differ by more than a hundred units of the last place.
-    bound = min(_DENOMINATOR, math.isqrt(10 ** max(places - 2, 0)))
-    simple = value.limit_denominator(bound)
-    return _ratio_text(simple) if _rounded(simple, places) == _rounded(value, places) else written
+    simple = value.limit_denominator(min(_DENOMINATOR, math.isqrt(10 ** max(min(rounded_to) - 2, 0))))
+    equal = any(_rounded(simple, places) == _rounded(value, places) for places in rounded_to)
+    return _ratio_text(simple) if equal or (is_float and float(simple) == float(written)) else written
 
 
 def _rounded(value: Fraction, places: int) -> int:

@@ -68,7 +68,7 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
         if reached or rows(made.results, "preflight"):
             show(made.results, output())
             note()
-        say(*best_model(made), f"Page: {page}")
+        say(*best_model(made), *([] if page is None else [f"Page: {page}"]))
     _end(made)
 
 
