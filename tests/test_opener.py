@@ -105,7 +105,7 @@ def test_the_pipe_of_a_shell_is_read(tmp_path: Path) -> None:
         (b"\x28\xb5\x2f\xfd...", "format-not-read", "zstd -d"),
         (b"BZh91AY", "format-not-read", "bunzip2"),
         (b"\n <!DOCTYPE html>", "format-not-read", "a web page"),
-        (b"\xef\xbb\xbf<?xml version='1.0'?>", "format-not-read", "XML"),
+        (b"\xef\xbb\xbf<html>", "format-not-read", "a web page"),
         (b"404: Not Found", "format-not-read", "Download the file again"),
         (b"\0" * 257 + b"ustar", "format-not-read", "tar -xf"),
         (b"\x80\x04\x95", "format-not-read", "pickle"),

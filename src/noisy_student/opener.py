@@ -89,9 +89,8 @@ _PAGES = {
     b"404: not found": ("the error message of a download", "Download the file again and check its address."),
     b"entry not found": ("the error message of a download", "Download the file again and check its address."),
     b"invalid username or password": ("the error message of a download", "Log in, and download the file again."),
-    b"<": ("XML, not JSON or CSV", "Write it as JSONL or CSV, one row for each question."),
 }
-"""First letters of texts that are no data, in lower case; the longer ones come first."""
+"""First letters of texts that are no data, in lower case."""
 
 
 def kind_of(path: Path) -> str:
@@ -339,7 +338,7 @@ def _require_data(name: str, head: bytes) -> None:
     if told is not None:
         raise UserError(
             f"{name} is {told[0]}.",
-            why="JSONL, JSON, CSV, TSV and parquet are read, and gzip of text.",
+            why="JSONL, JSON, CSV, TSV, XML and parquet are read, and gzip of text.",
             do=told[1],
             code="format-not-read",
         )

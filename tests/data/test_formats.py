@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from pathlib import Path
@@ -79,6 +80,18 @@ def test_objects_that_hold_rows_are_rows_beside_others(tmp_path: Path) -> None:
     assert rows(tmp_path, "a.jsonl", line * 3) == [{"data": TWO}] * 3
 
 
+def test_problems_in_xml(tmp_path: Path) -> None:
+    problem = '  <Problem ID="{}" Grade="1">\n    <Body>a &lt; b &#233;</Body>\n    <Question>How\nmany?</Question>\n'
+    problem += "    <Answer>{} (apples)</Answer>\n    <Formula/>\n  </Problem>\n"
+    text = problem.format("n-1", 9) + problem.format("n-2", 8)
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<File>\n <Set>\n{text}</Set>\n</File>\n'
+    found = rows(tmp_path, "ASDiv.xml", text)
+    shared = {"Grade": "1", "Body": "a < b \u00e9", "Question": "How\nmany?", "Formula": None}
+    assert found == [{"ID": f"n-{n}", "Answer": f"{10 - n} (apples)", **shared} for n in (1, 2)]
+    assert rows(tmp_path, "a.xml.gz", gzip.compress(text.encode("utf-16"))) == found
+    assert rows(tmp_path, "a", "<q>only a text</q>") == []
+
+
 def test_places_are_lines(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(TWO, indent=1))
     assert [row.place.removeprefix(str(tmp_path)) for row in source_rows(tmp_path / "a.json")] == [
@@ -114,6 +127,11 @@ def test_questions_and_answers_without_a_header(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "code", "place"),
     [
+        ("a.xml", "<p>\n<q>a</q>", "xml-malformed", "a.xml:2"),
+        ("a.xml", "<p>Hello <b>you</b> there</p>", "xml-malformed", "text between others"),
+        ("a.xml", "<p><a>1</a><a>2</a></p>", "column-repeated", '"p"'),
+        ("a.xml", "<!DOCTYPE p [\n<!ENTITY a 'x'>]>\n<p><q>&a;</q></p>", "xml-malformed", "a document type"),
+        ("a.xml", "<p>\n<q>&lt; &nbsp;</q></p>", "xml-malformed", "a.xml:2"),
         ("a.jsonl", "", "file-empty", "a.jsonl"),
         ("a.json", '[{"a": 1},]', "json-malformed", "a.json:1:11"),
         ("a.json", '[{"a": 1}\n {"a": 2}]', "json-malformed", "a.json:2:2"),

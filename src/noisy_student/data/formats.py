@@ -1,4 +1,4 @@
-"""Rows of a file in any format that people publish: JSONL, JSON, CSV and TSV, parquet.
+"""Rows of a file in any format that people publish: JSONL, JSON, CSV and TSV, XML, parquet.
 
 The content decides the format, then the suffix. Every row has a place for messages: ``file:line``.
 """
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from noisy_student import files, opener
 from noisy_student.data.columns import SourceRow
@@ -21,8 +22,6 @@ from noisy_student.errors import UserError
 Lines = Iterator[tuple[int, str]]
 """Lines of a file with their numbers from 1."""
 
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".txt", ".parquet", ".pq")
-"""Suffixes of the files that are read, in any case; ``.gz`` may follow those of text."""
 _JSON = (".jsonl", ".ndjson", ".json")
 _TABLES = (".csv", ".tsv", ".tab")
 _WRAPPERS = frozenset(
@@ -60,7 +59,9 @@ def rows_of(found: opener.Opened) -> Iterator[SourceRow]:
         return
     begin, every = first[1].strip(), itertools.chain([first], lines)
     over_lines = begin[-1] in "{[,:" or (suffix == ".json" and begin[-1] != "}")
-    if begin.startswith("[") or (begin.startswith("{") and over_lines):
+    if begin.startswith("<"):
+        yield from _xml(every, found.name)
+    elif begin.startswith("[") or (begin.startswith("{") and over_lines):
         yield from _document(every, found.name)
     elif begin.startswith("{") or suffix in _JSON or not _is_table(begin, suffix):
         yield from _json_lines(every, found.name)
@@ -283,6 +284,57 @@ def _split(lines: Iterable[str]) -> Iterator[str]:
             yield from re.split(r"(?<=\r)(?!\n)", line)
         else:
             yield line
+
+
+def _xml(lines: Lines, name: str) -> Iterator[SourceRow]:
+    """Yield the elements that hold only texts under names, such as the problems of ASDiv, with their attributes."""
+    parser: ElementTree.XMLPullParser[Any] = ElementTree.XMLPullParser(("start", "end"))
+    outer: list[ElementTree.Element] = []
+    rows_within: set[int] = set()
+    start, first = next(lines)
+    number, text = start, opener.bounded(itertools.chain([first], (line for _, line in lines)), name)
+    try:
+        for number, line in enumerate(text, start=start):
+            if "<!" in line and re.search(r"<!\s*(DOCTYPE|ENTITY)", line):
+                raise ElementTree.ParseError("it defines a document type")
+            parser.feed(line)
+            events: Iterable[Any] = parser.read_events()
+            for event, element in events:
+                if event == "start":
+                    outer.append(element)
+                    continue
+                outer.pop()
+                within = len(outer) in rows_within
+                between = [element.text if len(element) else None, *(inner.tail for inner in element)]
+                if any(text and text.strip() for text in between):
+                    raise ElementTree.ParseError(f'the element "{element.tag}" has text between others')
+                if len(element) and not within:
+                    yield SourceRow(_fields_of(element, f"{name}:{number}"), f"{name}:{number}")
+                rows_within.discard(len(outer))
+                if (len(element) or within) and outer:
+                    rows_within.add(len(outer) - 1)
+                    # Only the texts of one row are held at a time.
+                    outer[-1].remove(element)
+        parser.close()
+    except ElementTree.ParseError as error:
+        raise UserError(
+            f"{name}:{number}: XML that cannot be read: {error}.",
+            why="Of XML, only elements with texts under names are read, without a document type.",
+            do="Write it as JSONL or CSV, one row for each question.",
+            code="xml-malformed",
+        ) from error
+
+
+def _fields_of(element: ElementTree.Element, place: str) -> dict[str, str | None]:
+    found = [*element.attrib.items(), *((child.tag, (child.text or "").strip() or None) for child in element)]
+    if len(row := dict(found)) < len(found):
+        raise UserError(
+            f'{place}: the element "{element.tag}" holds one name twice.',
+            why="A row would hold two values under one name.",
+            do="Write it as JSONL or CSV, one row for each question.",
+            code="column-repeated",
+        )
+    return row
 
 
 def _separator(header: str, suffix: str) -> str:

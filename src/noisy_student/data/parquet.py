@@ -54,7 +54,7 @@ def parquet_rows(found: opener.Opened) -> Iterator[SourceRow]:
     import pyarrow
     from pyarrow.parquet import ParquetFile
 
-    content = found.file
+    content: Any = found.file
     if not found.size:
         # pyarrow reads from any place of a file, which a pipe does not allow.
         content = io.BytesIO(found.file.read(opener.LARGEST_DOCUMENT + 1))

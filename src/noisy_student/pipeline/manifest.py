@@ -190,7 +190,7 @@ def check_bytes(manifest: Manifest, data: Path) -> None:
         path = data / entry.path
         try:
             intact = not path.is_symlink() and files.sha256_file(path) == entry.sha256
-        except (FileNotFoundError, UserError) as error:
+        except FileNotFoundError as error:
             raise DamagedArtifact(f"data/{entry.path} disappeared") from error
         except UserError as error:
             raise DamagedArtifact(f"data/{entry.path} cannot be read: {error.what}") from error
