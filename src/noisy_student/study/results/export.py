@@ -74,10 +74,11 @@ def _export_model(view: RunView, nodes: ConditionNodes, target: Path, model: str
         (making / ADAPTER).unlink()
         # Reading GGUF imports torch, which most exports do not need.
         from noisy_student.models import gguf
+        from noisy_student.models.folder import is_gguf
 
         base = Path(paths["model"])
         named = {
-            "base_model_name_or_path": str(gguf.folder_of(base) if base.suffix == gguf.SUFFIX else base),
+            "base_model_name_or_path": str(gguf.folder_of(base) if is_gguf(base) else base),
             "revision": spec.get("revision"),
         }
         files.write_json(making / ADAPTER, {**config, **named})
