@@ -41,7 +41,7 @@ def extract_latex(text: str) -> Answer | NoAnswer:
     '$\\frac{\\pi}{2}$'
     """
     seen = visible(text)
-    end = answer_end(seen.text)
+    end = answer_end(seen.text, final=True)
     text = seen.text if end is None else seen.text[:end]
     boxed = None if seen.unfinished else _boxed(text)
     ways: tuple[tuple[Method, str | None], ...] = (("boxed", boxed), ("hashes", _marked(text)))

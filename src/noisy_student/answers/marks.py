@@ -197,12 +197,6 @@ def _box_at(text: str, start: int) -> Box | None:
     return None
 
 
-def last_box(text: str) -> str | None:
-    """Return the content of the last box that closes, or None."""
-    box = next(boxes(text), None)
-    return None if box is None else box.content
-
-
 def stated_number(text: str) -> str | None:
     r"""Return the value of a short text that states one number, with a name, unit or currency; None for any other.
 

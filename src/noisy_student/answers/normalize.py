@@ -59,11 +59,11 @@ NUMBER = (
 )
 """Pattern of one written number without sign, currency and unit."""
 
-CURRENCY = "(?:[A-Z]{0,3}\\$|[\u20ac\xa3\xa5\u20b9\u20a9\u20bd\u20a6\u20b1\u20ab])"
+CURRENCY = "(?:(?-i:[A-Z]{0,3})\\$|[\u20ac\xa3\xa5\u20b9\u20a9\u20bd\u20a6\u20b1\u20ab])"
 SIGN = f"(?:[{MINUS}+]|(?:minus|negative) )"
 _SURFACE = re.compile(
     rf"(?:(?P<sign>{SIGN})? ?(?:{CURRENCY} ?)?|{CURRENCY} ?(?P<inner_sign>{SIGN}))"
-    rf"{NUMBER}(?: ?%| ?{CURRENCY})?\.?",
+    rf"{NUMBER}(?: ?%| ?[$\u20ac\xa3\xa5\u20b9])?\.?",
     re.IGNORECASE,
 )
 _SIMPLE = re.compile("[0-9]++")
