@@ -12,7 +12,7 @@ from fractions import Fraction
 from noisy_student.answers.equivalence import verdict
 from noisy_student.answers.extract import read
 from noisy_student.answers.latex import written as written_latex
-from noisy_student.answers.marks import BOX, MARK, last_box, stated_number
+from noisy_student.answers.marks import BOX, MARK, boxes, stated_number
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.records import Answer, Kind
 
@@ -92,8 +92,8 @@ def is_written_in_latex(text: str) -> bool:
     >>> is_written_in_latex("\\\\frac{\\\\pi}{2}"), is_written_in_latex("5 or 6")
     (True, False)
     """
-    box = last_box(text)
-    answer = box if box is not None else text
+    box = next(boxes(text), None)
+    answer = box.content if box is not None else text
     return len(answer) < 300 and _LATEX.search(answer) is not None and read_answer(text, "math") is not None
 
 
