@@ -16,7 +16,10 @@ SURFACE = {
     "show": {*STUDY_FLAGS, "study", "--changed", "--json"},
     "plan": {*STUDY_FLAGS, "study", "--calibrate", "--outlook", "--store", "--runs", "--json"},
     "preflight": {*STUDY_FLAGS, "--executor", "--deadline", "--budget", "--store", "--runs", "--json"},
-    "init": {"file", "--unlabeled", "--test", "--model", "--question", "--answer", "--out", "--json"},
+    "init": {
+        *("file", "--unlabeled", "--test", "--model", "--question", "--answer", "--solution", "--id", "--context"),
+        *("--choices", "--answers", "--faulty", "--out", "--json"),
+    },
     "report": {"run", "--runs", "--json"},
     "log": {"--spend", "--of", "--runs", "--store", "--json"},
     "du": {"--store", "--runs", "--json"},

@@ -210,11 +210,14 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
 
 
 def _grades(view: RunView) -> Iterator[dict[str, Any]]:
-    """Yield the grades of every finished condition, in the order of the plan."""
+    """Yield the grades of every finished condition, in the order of the plan; ``id`` is the question's own."""
     for nodes in view.plan.conditions:
         if view.outcome(nodes.grade) == "done":
-            for grade in view.grades(nodes.grade):
-                yield {"seed": nodes.seed, "condition": nodes.name, **asdict(grade)}
+            split = next(node for node in parents_first([nodes.grade]) if node.stage == "split")
+            rows = view.file_rows(split)
+            for grade in sorted(view.grades(nodes.grade), key=lambda grade: rows[grade.question_id].row or 0):
+                own = rows[grade.question_id].own_id
+                yield {"seed": nodes.seed, "condition": nodes.name, "id": own, **asdict(grade)}
 
 
 def _command() -> str:
