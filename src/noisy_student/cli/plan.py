@@ -19,6 +19,7 @@ from noisy_student.report.numbers import DASH, duration, scientific, short_count
 from noisy_student.study.forecast.forecast import Expected, forecast, sum_of_all, totals
 from noisy_student.study.forecast.timing import past
 from noisy_student.study.plan.plan import plan
+from noisy_student.study.plan.ready import require_ready
 from noisy_student.study.results.costs import usd
 from noisy_student.study.settings.study import ComputeSettings, Settings
 
@@ -45,7 +46,10 @@ def command(
     """
     settings = flags.settings(study)
     place = Store(store, notice=remark)
-    nodes = parents_first(plan(settings).targets)
+    made = plan(settings)
+    nodes = parents_first(made.targets)
+    for fault in require_ready(made, place.cached, store=place.root, runs=runs, here=False):
+        remark(f"A run here would be refused: {fault}")
     if calibrate:
         # A timing imports torch, which a plan does not need.
         from noisy_student.study.forecast.timing import measure

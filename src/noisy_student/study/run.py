@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from noisy_student import files, identity
-from noisy_student.data.parts import parts
 from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.attempt import Outcome
@@ -26,6 +25,7 @@ from noisy_student.pipeline.runner import Event, Listener, Result, run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.study.plan.plan import Plan, plan
+from noisy_student.study.plan.ready import require_own_model, require_ready
 from noisy_student.study.results.export import export
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.study import Settings
@@ -99,10 +99,9 @@ def run(
     on_plan: Callable[[Plan, Sequence[Expected]], None] = lambda planned, expected: None,
 ) -> Run:
     """Compute the missing results and write the run's folder; ``deadline`` is a time.time().
-
     ``on_plan`` is called once before anything is computed, with the forecast of every missing node; not at all if
-    nothing is missing. Raises Interrupted after a signal; committed results are kept. Raises UserError for unusable
-    questions, before anything is computed from them.
+    nothing is missing. Raises Interrupted after a signal; committed results are kept. Raises UserError for everything
+    that would stop the run later and can be known before its first step.
     """
     provenance.require()
     store = Store(place.store, notice=notice)
@@ -112,11 +111,12 @@ def run(
     # A pre-flight reads the free disk space anew.
     known = found is not None and planned.preflight is None and (found / CURVES).is_file()
     if found is not None and known and all(store.cached(node) for node in planned.targets):
+        require_own_model(settings)
         made = open_run(found)
         export(RunView(planned, store), made.folder, made.results)
         return made
     started = provenance.Moment.now()
-    _require_questions(planned, store)
+    require_ready(planned, store.cached, store=store.root, runs=place.runs)
     on_plan(planned, _forecast(planned, store, digest))
     with rooted(store.root, digest, parents_first(planned.targets), _command()):
         result = in_order(planned, store, deadline=deadline, on_event=on_event)
@@ -195,14 +195,6 @@ def run_digest(planned: Plan) -> str:
             "names": [settings.name, settings.scale, settings.protocol],
         }
     )
-
-
-def _require_questions(planned: Plan, store: Store) -> None:
-    """Raise UserError for unusable files: one message now, not a failure of every condition later."""
-    for node in parents_first(planned.targets):
-        if node.stage == "split" and node.paths and not store.cached(node):
-            assert node.seed is not None
-            parts(planned.settings.data, run_seed=node.seed, paths=node.paths)
 
 
 def _folder_of(runs: Path, name: str, digest: str) -> Path | None:

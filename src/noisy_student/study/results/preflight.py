@@ -17,14 +17,10 @@ from noisy_student.evaluation.preflight.model import VERBATIM
 from noisy_student.models import lab
 from noisy_student.records import MemoryRehearsal
 from noisy_student.study.plan.preflight import PreflightNodes, grpo_specs
+from noisy_student.study.plan.ready import STATE_BYTES, WEIGHT_BYTES
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.methods import of_stage
 from noisy_student.study.settings.study import Settings
-
-WEIGHT_BYTES = 4
-"""Of a weight on disk."""
-STATE_BYTES = 3 * WEIGHT_BYTES
-"""Of a weight in the saved state of a training: the weight and AdamW's two moments."""
 
 
 def preflight(view: RunView) -> list[dict[str, Any]]:
