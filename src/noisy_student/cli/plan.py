@@ -10,14 +10,16 @@ from typing import Annotated
 import typer
 
 from noisy_student.cli import options
-from noisy_student.cli.console import Row, emit, note, remark, table
+from noisy_student.cli.console import Row, emit, note, remark, say, table
 from noisy_student.cli.overrides import Flags
 from noisy_student.cli.plan_tables import comparisons, show_comparisons, show_outlook
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.store import Store
 from noisy_student.report.numbers import DASH, duration, scientific, short_count
+from noisy_student.report.wording import heading
 from noisy_student.study.forecast.forecast import Expected, forecast, sum_of_all, totals
 from noisy_student.study.forecast.timing import past
+from noisy_student.study.plan.gold import gold_ahead
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.plan.ready import require_ready
 from noisy_student.study.results.costs import usd
@@ -60,14 +62,21 @@ def command(
         from noisy_student.study.forecast.outlook import outlook as look_ahead
 
         seen = asdict(look_ahead(settings, place))
+    gold = gold_ahead(made)
     rows, summed = planned(nodes, place, settings)
     compared = comparisons(settings, runs)
     if json:
-        found = {"schema": 1, "nodes": rows, "totals": summed, "comparisons": compared}
+        found = {"schema": 1, "nodes": rows, "totals": summed, "comparisons": compared, "gold": list(map(asdict, gold))}
         emit(found if seen is None else {**found, "outlook": seen})
         return
+    say(heading(settings.facts))
+    note()
     _show(rows, summed)
     show_comparisons(compared)
+    for ahead in gold:
+        if ahead.words:
+            note()
+            note(ahead.words, "yellow")
     if seen is not None:
         show_outlook(seen)
     if settings.note:

@@ -24,6 +24,7 @@ from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Event, Listener, Result, run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
+from noisy_student.study.plan.gold import gold_ahead
 from noisy_student.study.plan.plan import Plan, plan
 from noisy_student.study.plan.ready import require_own_model, require_ready
 from noisy_student.study.results.export import export
@@ -117,6 +118,9 @@ def run(
         return made
     started = provenance.Moment.now()
     require_ready(planned, store.cached, store=store.root, runs=place.runs)
+    for ahead in gold_ahead(planned):
+        if ahead.words:
+            notice(ahead.words)
     on_plan(planned, _forecast(planned, store, digest))
     with rooted(store.root, digest, parents_first(planned.targets), _command()):
         result = in_order(planned, store, deadline=deadline, on_event=on_event)

@@ -79,9 +79,18 @@ def resolve(request: Request) -> Settings:
         settings = check(merged)
     except UserError as error:
         raise _placed(error, request) from error
+    if settings.note == scale.get("note") and _departs(settings, scale):
+        settings = settings.model_copy(update={"note": ""})
     if settings.own_data and settings.model.id in lab.names() and not _names_model(request):
         return settings.model_copy(update={"checks": settings.checks.model_copy(update={"model_named": False})})
     return settings
+
+
+def _departs(settings: Settings, scale: Mapping[str, Any]) -> bool:
+    """Return whether a run has another model or other questions than its scale, whose note speaks of its own."""
+    here = {"model": settings.model.model_dump(mode="json"), "data": settings.data.source.model_dump(mode="json")}
+    there = {"model": scale.get("model", {}), "data": scale.get("data", {}).get("source", {})}
+    return any(here[table].get(name) != value for table, fields in there.items() for name, value in fields.items())
 
 
 def _placed(error: UserError, request: Request) -> UserError:
@@ -104,7 +113,7 @@ def _names_model(request: Request) -> bool:
     """Return whether a flag, a ``--set`` or a file of the user's own names the model, not a packaged scale."""
     named = bool({"model", "model.id"} & request.overrides.keys())
     for kind, name in (("studies", request.study), ("scales", request.scale)):
-        named = named or (_is_path(name) and "id" in _read(kind, name).get("model", {}))
+        named = named or (_is_path(name) and "id" in (_read(kind, name).get("model") or {}))
     return named
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
+from noisy_student.data.parts import sizes_of
 from noisy_student.data.spec import DataSpec
 from noisy_student.errors import UserError
 from noisy_student.labeling.stopping import Ties
@@ -234,6 +235,15 @@ class Settings(Strict):
         table = getattr(self, condition.method, None)
         run: Strict = table if isinstance(table, row.spec) else row.spec()
         return overridden(run, condition.overrides, f"conditions.{name}.{condition.method}")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts of a run's first line, in the form of ``results.json``; ``labeled`` is without dev."""
+        found = sizes_of(self.data)
+        sizes = {"labeled": found.labeled - found.dev, "dev": found.dev, "unlabeled": found.unlabeled}
+        sizes |= {"test": found.test, **({"foreign": found.foreign} if found.foreign else {})}
+        labels = {name: {"K": item.K} for name, item in self.labels.items()}
+        return {"model": self.model.id, "scale": self.scale, "data": {"sizes": sizes}, "settings": {"labels": labels}}
 
     @property
     def own_data(self) -> bool:
