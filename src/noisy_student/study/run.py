@@ -191,7 +191,7 @@ def run_digest(planned: Plan) -> str:
             **first,
             "targets": sorted(node.key for node in planned.targets),
             "conditions": [[item.name, item.seed, item.grade.key] for item in planned.conditions],
-            "labels": [[item.name, item.seed, item.quality.key] for item in planned.labels],
+            "labels": [[item.name, item.seed, (item.quality or item.labels).key] for item in planned.labels],
             "primary": {name: item.model_dump() for name, item in settings.primary.items()},
             "predictions": {name: item.model_dump() for name, item in settings.predictions.items()},
             "decide": [row.model_dump(by_alias=True) for row in settings.decide],

@@ -168,7 +168,8 @@ def _targets(settings: Settings) -> list[Node]:
     planned = plan(settings)
     targets = [item.grade for item in planned.conditions if item.train is None]
     targets += [item.train for item in planned.conditions if item.train is not None]
-    return targets + [node for item in planned.labels for node in (item.labels, item.quality)]
+    judged = [item.quality for item in planned.labels if item.quality is not None]
+    return [*targets, *(item.labels for item in planned.labels), *judged]
 
 
 def _sizes(settings: Settings) -> Sequence[TimingSize]:

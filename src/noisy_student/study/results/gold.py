@@ -51,7 +51,7 @@ def gold_notes(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return one sentence for all conditions and seeds that lost the same gold examples."""
     named: dict[tuple[int, int, str], list[str]] = {}
     for row in conditions:
-        gold = row["gold"]
+        gold = row.get("gold")
         if gold is not None and gold["left_out"]:
             named.setdefault((gold["left_out"], gold["questions"], gold["words"]), []).append(row["name"])
     return [

@@ -60,6 +60,27 @@ def label_row(nodes: LabelNodes, view: RunView) -> dict[str, Any]:
     }
 
 
+MOST_UNLABELED = 0.20
+"""Share of questions left without a label by ties and abstentions above which a note says so."""
+
+
+def unlabeled_notes(rows: Sequence[Mapping[str, Any]], settings: Settings) -> Iterator[str]:
+    """Yield a note for each set of votes of which ties and abstentions leave more than a fifth without a label."""
+    for row in rows:
+        if row["questions"] is None or row["tie_rate"] is None or 1 - row["coverage"] <= MOST_UNLABELED:
+            continue
+        left = round(row["questions"] * (1 - row["coverage"]))
+        tied = 0 if settings.answers.ties != "none" else round(row["questions"] * row["tie_rate"])
+        advice = f"More samples (labels.{row['name']}.K above {row['k']}) break ties"
+        if tied:
+            advice += ', answers.ties = "first-seen" gives them the answer that came first'
+        yield (
+            f"{row['name']} (seed {row['seed']}): {left} of {row['questions']} questions have no label:"
+            f" {tied} by a tie, {left - tied} without any readable answer. {advice}; unreadable answers need a larger"
+            " sampling.max_new_tokens or another prompt."
+        )
+
+
 def selections(view: RunView) -> Iterator[dict[str, Any]]:
     """Yield a row for each condition and seed that learns from one set of votes, once its labels are there.
 

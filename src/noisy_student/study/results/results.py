@@ -12,7 +12,7 @@ from noisy_student.study.results.conditions import condition_row, round_rows
 from noisy_student.study.results.costs import costs
 from noisy_student.study.results.findings import beaten, criteria, findings, gaps, outcomes_of
 from noisy_student.study.results.gold import gold_notes, withheld
-from noisy_student.study.results.labels import label_row, predictions, selections
+from noisy_student.study.results.labels import label_row, predictions, selections, unlabeled_notes
 from noisy_student.study.results.pass_at_k import pass_at_k_rows
 from noisy_student.study.results.preflight import preflight
 from noisy_student.study.results.probes import probe_rows
@@ -37,6 +37,7 @@ def collect(view: RunView) -> dict[str, Any]:
     held = beaten(settings, found)
     conditions = [{**row, "beaten": held.get(row["name"])} for row in rows]
     selected = list(selections(view))
+    labels = [label_row(nodes, view) for nodes in view.plan.labels]
     drawn = [
         {**summary, "part": node.spec["part"]}
         for node in view.nodes
@@ -55,7 +56,7 @@ def collect(view: RunView) -> dict[str, Any]:
         "status": "partial" if result.status == "done" and failed else result.status,
         "preflight": preflight(view),
         "conditions": conditions,
-        "labels": [label_row(nodes, view) for nodes in view.plan.labels],
+        "labels": labels,
         "findings": [asdict(finding) for finding in found],
         "criteria": list(criteria(settings, found)),
         "ladder": list(probe_rows(view)),
@@ -65,7 +66,7 @@ def collect(view: RunView) -> dict[str, Any]:
         "selections": selected,
         "predictions": list(predictions(settings, selected)),
         "costs": costs(view),
-        "notes": list(notes(settings, conditions, drawn)),
+        "notes": [*notes(settings, conditions, drawn), *unlabeled_notes(labels, settings)],
         "settings": settings.model_dump(mode="json", by_alias=True),
     }
     return {**results, "decision": decided(settings.decide, results)}
