@@ -124,8 +124,8 @@ class ProgressView:
 
     def on_plan(self, planned: Plan, expected: Sequence[Expected]) -> None:
         """Print how many steps are missing, and start the display with their forecast."""
-        nodes = parents_first(planned.targets)
         self.tally.nodes = [row.node for row in expected]
+        nodes = {node.key for node in (*parents_first(planned.targets), *self.tally.nodes)}
         self.tally.expect(expected)
         self._total = self._live.add_task("all", total=1.0, note="")
         self.notice(f"{len(self.tally.nodes)} of {len(nodes)} steps to compute{self._rest()}.")

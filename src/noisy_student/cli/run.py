@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -42,6 +42,9 @@ class Execution:
     store: options.StoreFolder = options.STORE
     runs: options.RunsFolder = options.RUNS
     json: options.Json = False
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Run where the outlook of your own questions advises against it.")
+    ] = False
 
 
 def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) -> None:
@@ -51,6 +54,8 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
     """
     _require_local(how.executor)
     settings = flags.settings(study)
+    if how.anyway:
+        settings = settings.model_copy(update={"checks": settings.checks.model_copy(update={"anyway": True})})
     until = _until(how, usd_per_hour=settings.compute.usd_per_hour)
     with only_json() if how.json else contextlib.nullcontext():
         with ProgressView(aside(), width=settings.compute.workers) as view:

@@ -33,10 +33,15 @@ from noisy_student.study.settings.study import Settings
 
 if TYPE_CHECKING:
     from noisy_student.study.forecast.forecast import Expected
+    from noisy_student.study.forecast.outlook import OutlookNodes
 
 
-def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: Listener) -> Result:
+def in_order(
+    plan: Plan, store: Store, *, ahead: OutlookNodes | None, deadline: float | None, on_event: Listener
+) -> Result:
     """Compute the missing results; where a pre-flight check fails, the others are ``skipped`` in this run only.
+
+    The outlook ``ahead`` comes first: raises UserError where it advises against the study.
 
     Skipped results are not written into the store, so that ``preflight=false`` finds them missing. Stored results are
     kept. Raises Interrupted as ``run_graph`` does.
@@ -46,6 +51,10 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
         executor = local(store, workers=plan.settings.compute.workers)
         return run_graph(targets, store, executor=executor, deadline=deadline, on_event=on_event)
 
+    if ahead is not None:
+        sampled = compute(list(ahead.votes.values()))
+        if sampled.status != "paused":
+            _judge(ahead, store, sampled)
     if plan.preflight is None:
         return compute(plan.targets)
     first = compute(plan.preflight.targets)
@@ -62,6 +71,26 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
             nodes[node.key], outcomes[node.key] = node, Outcome("skipped", reason)
             on_event(Event("skipped", node, reason=reason))
     return Result(nodes, outcomes)
+
+
+def _outlook_ahead(plan: Plan, store: Store) -> OutlookNodes | None:
+    """Return the outlook that a study of the user's own questions begins with; None for others and with --anyway."""
+    settings = plan.settings
+    if not settings.own_data or settings.checks.anyway or settings.checks.only:
+        return None
+    # Statistics need scipy, which a cached run must not wait for.
+    from noisy_student.study.forecast.outlook import outlook_nodes
+
+    return outlook_nodes(settings, store, untrained=True)
+
+
+def _judge(ahead: OutlookNodes, store: Store, sampled: Result) -> None:
+    from noisy_student.study.forecast.outlook import fault_of, judged
+
+    seen = judged(ahead, store, sampled)
+    if (fault := fault_of(seen, ahead.graph.settings)) is not None:
+        raise fault
+    store.notice(f"Outlook: {seen.advice}: {seen.reason}")
 
 
 RESULTS, CURVES = "results.json", "curves.json"
@@ -121,17 +150,19 @@ def run(
     for ahead in gold_ahead(planned):
         if ahead.words:
             notice(ahead.words)
-    on_plan(planned, _forecast(planned, store, digest))
-    with rooted(store.root, digest, parents_first(planned.targets), _command()):
-        result = in_order(planned, store, deadline=deadline, on_event=on_event)
+    ahead = _outlook_ahead(planned, store)
+    first = [] if ahead is None else parents_first(list(ahead.votes.values()))
+    on_plan(planned, _forecast(planned, store, digest, first))
+    with rooted(store.root, digest, parents_first([*first, *planned.targets]), _command()):
+        result = in_order(planned, store, ahead=ahead, deadline=deadline, on_event=on_event)
     made = _made(planned, store, result, place=place, digest=digest, started=started)
     finish(store.root, digest, made.folder)
     export(RunView(planned, store, result), made.folder, made.results)
     return made
 
 
-def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
-    """The forecast of the missing nodes, written down before the first of them runs."""
+def _forecast(planned: Plan, store: Store, digest: str, first: Sequence[Node]) -> list[Expected]:
+    """The forecast of the missing nodes, after those that come ``first``; that of the plan's own is written down."""
     # Fitting rates needs scipy, which a cached run must not wait for.
     from noisy_student.study.forecast.forecast import forecast, totals
     from noisy_student.study.forecast.forecast_vs_actual import keep_forecast
@@ -139,9 +170,12 @@ def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
 
     settings = planned.settings
     missing = [node for node in parents_first(planned.targets) if not store.cached(node)]
-    rows = forecast(missing, past(settings, store.root), settings.compute)
+    known = past(settings, store.root)
+    rows = forecast(missing, known, settings.compute)
     keep_forecast(store.root, digest, rows, totals(rows, settings.compute))
-    return rows
+    own = {node.key for node in missing}
+    others = [node for node in first if node.key not in own and not store.cached(node)]
+    return [*forecast(others, known, settings.compute), *rows]
 
 
 def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
