@@ -10,11 +10,11 @@ from noisy_student.cli.main import VERBS, Verbs, app
 STUDY_FLAGS = {"--scale", "--protocol", "--model", "--data", "--limit", "--seeds", "--set"}
 MODEL_FLAGS = {"--model", "--seed", "--scale", "--protocol", "--set"}
 SURFACE = {
-    "run": {*STUDY_FLAGS, "study", "--executor", "--deadline", "--budget", "--store", "--runs", "--json"},
+    "run": {*STUDY_FLAGS, "study", "--executor", "--deadline", "--budget", "--store", "--runs", "--json", "--anyway"},
     "studies": {"--json"},
     "show": {*STUDY_FLAGS, "study", "--json"},
     "plan": {*STUDY_FLAGS, "study", "--calibrate", "--outlook", "--store", "--runs", "--json"},
-    "preflight": {*STUDY_FLAGS, "--executor", "--deadline", "--budget", "--store", "--runs", "--json"},
+    "preflight": {*STUDY_FLAGS, "--executor", "--deadline", "--budget", "--store", "--runs", "--json", "--anyway"},
     "init": {"file", "--unlabeled", "--test", "--model", "--question", "--answer", "--out", "--json"},
     "report": {"run", "--runs", "--json"},
     "log": {"--spend", "--of", "--runs", "--store", "--json"},

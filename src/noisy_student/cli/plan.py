@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from noisy_student.cli import options
-from noisy_student.cli.console import Row, emit, note, remark, say, table
+from noisy_student.cli.console import Row, aside, emit, note, remark, say, table
 from noisy_student.cli.overrides import Flags
 from noisy_student.cli.plan_tables import comparisons, show_comparisons, show_outlook
+from noisy_student.cli.progress import ProgressView
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.store import Store
 from noisy_student.report.numbers import DASH, duration, scientific, short_count
@@ -56,7 +57,9 @@ def command(
         # A timing imports torch, which a plan does not need.
         from noisy_student.study.forecast.timing import measure
 
-        remark(f"Timing a few samples and training steps, kept as {measure(settings, store, notice=remark)}.")
+        with ProgressView(aside(), width=1) as view:
+            kept = measure(settings, store, notice=view.notice, on_nodes=view.on_nodes, on_event=view.on_event)
+        remark(f"The timing is kept as {kept}.")
     seen = None
     if outlook:
         from noisy_student.study.forecast.outlook import outlook as look_ahead
