@@ -9,28 +9,39 @@ from noisy_student.cli.main import VERBS, Verbs, app
 
 STUDY_FLAGS = {"--scale", "--protocol", "--model", "--data", "--limit", "--seeds", "--set"}
 MODEL_FLAGS = {"--model", "--seed", "--scale", "--protocol", "--set"}
+COLUMN_FLAGS = {"--question", "--answer", "--id"}
 SURFACE = {
     "run": {*STUDY_FLAGS, "study", "--executor", "--deadline", "--budget", "--store", "--runs", "--json", "--anyway"},
     "studies": {"--json"},
-    "show": {*STUDY_FLAGS, "study", "--json"},
+    "show": {*STUDY_FLAGS, "study", "--changed", "--json"},
     "plan": {*STUDY_FLAGS, "study", "--calibrate", "--outlook", "--store", "--runs", "--json"},
-    "preflight": {*STUDY_FLAGS, "--executor", "--deadline", "--budget", "--store", "--runs", "--json", "--anyway"},
+    "preflight": {
+        *STUDY_FLAGS,
+        "study",
+        "--executor",
+        "--deadline",
+        "--budget",
+        "--store",
+        "--runs",
+        "--json",
+        "--anyway",
+    },
     "init": {"file", "--unlabeled", "--test", "--model", "--question", "--answer", "--out", "--json"},
     "report": {"run", "--runs", "--json"},
     "log": {"--spend", "--of", "--runs", "--store", "--json"},
     "du": {"--store", "--json"},
     "gc": {"--delete", "--unfinished", "--store", "--json"},
     "why": {*STUDY_FLAGS, "target", "--store", "--json"},
-    "compare": {"a", "b", "--margin", "--claims", "--inner", "--json"},
+    "compare": {"a", "b", "--margin", "--claims", "--inner", "--runs", "--json"},
     "power": {"--n", "--p1", "--p2", "--psi", "--delta", "--json"},
     "split": {"--data", "--out", "--seed", "--scale", "--limit", "--set", "--json"},
     # What these write is JSONL whatever is asked.
-    "sample": {"file", "--k", *MODEL_FLAGS, "--out"},
+    "sample": {"file", "--k", *MODEL_FLAGS, *COLUMN_FLAGS, "--out"},
     "extract": {"file", "--out"},
     "vote": {"file", "--k", "--ties", "--out"},
-    "label": {"file", "--samples", "--min-agreement", "--text", "--seed", "--out"},
-    "train": {"file", *MODEL_FLAGS, "--out", "--json"},
-    "evaluate": {"file", *MODEL_FLAGS, "--out", "--json"},
+    "label": {"file", "--samples", "--k", "--min-agreement", "--text", *MODEL_FLAGS, *COLUMN_FLAGS, "--out"},
+    "train": {"file", *MODEL_FLAGS, *COLUMN_FLAGS, "--out", "--json"},
+    "evaluate": {"file", *MODEL_FLAGS, *COLUMN_FLAGS, "--skip-unanswered", "--out", "--json"},
     "doctor": {"--store", "--deep", "--json"},
 }
 

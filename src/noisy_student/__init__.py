@@ -1,19 +1,23 @@
-"""noisy-student: measure whether your unlabeled questions make your reasoning model better."""
+"""noisy-student: measure whether your unlabeled questions make your reasoning model better.
+
+``noisy_student.run("v1-5", model="…").findings`` is ``noisy-student run v1-5 --model …`` from Python.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from noisy_student.cli.api import run as run
 
 __version__ = "0.1.0"
+__all__ = ["run"]
 
 
-def run(study: str = "combined", **request: Any) -> Any:
-    """Run a study as ``noisy-student run`` does and return its ``Run``: folder, results, curves, findings.
+def __getattr__(name: str) -> Any:
+    """Import ``run`` when it is first used, which keeps ``import noisy_student`` fast."""
+    if name != "run":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from noisy_student.cli.api import run
 
-    ``noisy_student.run("v1-5", scale="lab").findings``; arguments are those of ``cli.run.run_study``. In a
-    script, call it under ``if __name__ == "__main__":``, since worker processes import the script.
-    """
-    # Imported here to keep `import noisy_student` fast.
-    from noisy_student.cli.run import run_study
-
-    return run_study(study, **request)
+    return run

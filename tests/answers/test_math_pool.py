@@ -89,5 +89,5 @@ def test_numbers_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(math_pool, "EXTRA", ("no_such_package", "pebble_of_mars"))
     math_pool._verdict.cache_clear()
-    with refused("extra-missing", "no_such_package", "pebble_of_mars", 'pip install "noisy-student[math]"'):
+    with refused("extra-missing", "no_such_package", "pebble_of_mars", 'pip install -e ".[math]"'):
         same("$\\pi$", "$\\tau$")

@@ -55,6 +55,7 @@ def test_a_table_gives_all_pairs(name: str, tmp_path: Path, capfd: pytest.Captur
     assert [(row["a"], row["b"]) for row in found] == [("base", "sft"), ("base", "grpo"), ("sft", "grpo")]
     assert found[0]["difference"] == pytest.approx(-0.1)
     assert all(row["p_adjusted"] >= row["p_value"] for row in found)
+    assert [row["verdict"] for row in found] == ["undecided" if row["p_adjusted"] > 0.05 else "hurts" for row in found]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noisy_student.cli.main import main
 from noisy_student.cli.show import toml_text
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
@@ -49,3 +52,21 @@ def test_own_fields_stand_before_tables_and_none_is_a_comment() -> None:
         "# w is not set",
         '"v.v" = "\\u202e"',
     ]
+
+
+def test_only_what_flags_change_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "v1", "--limit", "200", "--set", "sft.epochs=9.0", "--changed", "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)["changed"]
+    assert found == {"data.limit": [None, 200], "sft.epochs": [found["sft.epochs"][0], 9.0]}
+    assert main(["show", "v1", "--changed"]) == 0
+    assert capfd.readouterr().out == "The flags change no setting.\n"
+    assert main(["show", "v1", "--protocol", "original", "--changed"]) == 0
+    assert "answers.truncated" in capfd.readouterr().out
+
+
+def test_studies_come_with_the_scales_and_protocols(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["studies"]) == 0
+    shown = capfd.readouterr().out
+    assert "Scales: " in shown
+    assert "laptop-smoke" in shown
+    assert "Protocols: default, original (--protocol)" in shown

@@ -13,7 +13,8 @@ from refusals import printed_code
 from noisy_student.cli.main import main
 from noisy_student.data.source import question_id
 
-SMALL = ["--set", "sampling.max_new_tokens=24", "--set", "evaluation.decoding.max_new_tokens=24"]
+SMALL = ["--set", "sampling.max_new_tokens=24"]
+TESTED = ["--set", "evaluation.decoding.max_new_tokens=24"]
 
 
 def _lines(text: str) -> list[dict[str, Any]]:
@@ -82,7 +83,7 @@ def test_from_a_source_to_a_graded_student(tmp_path: Path, capfd: pytest.Capture
     tests = [{"text": row["text"], "answer": key[row["id"]]} for row in _lines((parts / "test.jsonl").read_text())]
     (tmp_path / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in tests))
     graded = tmp_path / "grades.jsonl"
-    assert main(["evaluate", str(tmp_path / "test.jsonl"), "--model", str(student), *SMALL, "--out", str(graded)]) == 0
+    assert main(["evaluate", str(tmp_path / "test.jsonl"), "--model", str(student), *TESTED, "--out", str(graded)]) == 0
     grades = _lines(graded.read_text())
     right = sum(bool(row["correct"]) for row in grades)
     assert len(grades) == 6
@@ -178,3 +179,72 @@ def test_a_sample_whose_logprob_is_no_number_is_named(
     assert code == 1
     assert 'samples.jsonl, row 1: "logprob" is' in told
     assert _label('{"question_id": "a", "text": "#### 7", "logprob": null}\n', capfd)[0] == 0
+
+
+ASKED = [
+    {"id": f"S-{n}", "ask": f"Tom has {n} apples. Tom buys 4 more. How many now?", "gold": n + 4} for n in (3, 5, 8)
+]
+COLUMNS = ["--question", "ask", "--answer", "gold", "--id", "id"]
+
+
+def _asked(folder: Path) -> str:
+    path = folder / "asked.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ASKED))
+    return str(path)
+
+
+def test_label_with_a_model_is_sample_then_label(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    asked, drawn = _asked(tmp_path), str(tmp_path / "drawn.jsonl")
+    model = ["--model", "lab-m", "--k", "3", *SMALL]
+    assert main(["sample", asked, *COLUMNS, *model, "--out", drawn]) == 0
+    assert main(["label", asked, *COLUMNS, "--samples", drawn]) == 0
+    two_calls = _lines(capfd.readouterr().out)
+    assert main(["label", asked, *COLUMNS, *model, "--out", str(tmp_path / "labels.jsonl")]) == 0
+    assert _lines((tmp_path / "labels.jsonl").read_text()) == two_calls
+    assert {row["id"] for row in two_calls} == {"S-3", "S-5", "S-8"}
+    assert [path.name for path in tmp_path.glob("*.partial")] == []
+
+
+@pytest.mark.parametrize("more", [[], ["--samples", "x.jsonl", "--model", "lab-m"]])
+def test_labels_come_from_samples_or_from_a_model(
+    more: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["label", _asked(tmp_path), *COLUMNS, *more]) == 1
+    assert printed_code(capfd.readouterr().err) == "samples-or-model"
+
+
+@pytest.mark.parametrize(
+    ("verb", "text"),
+    [
+        ("sample", "sft.epochs=2.0"),
+        ("sample", "evaluation.decoding.max_new_tokens=8"),
+        ("evaluate", "sampling.temperature=0.1"),
+        ("evaluate", "data.source.fields.question=ask"),
+        ("train", "sampling.temperature=0.1"),
+        ("label", "labels.votes.K=3"),
+        ("split", "sft.epochs=2.0"),
+    ],
+)
+def test_a_setting_that_a_verb_does_not_read_is_refused(
+    verb: str, text: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    given = [] if verb == "split" else [_asked(tmp_path), *COLUMNS]
+    source = ["--model", "lab-m"] if verb == "label" else []
+    assert main([verb, *given, *source, "--set", text, "--out", str(tmp_path / "out")]) == 1
+    error = capfd.readouterr().err
+    assert printed_code(error) == "setting-not-read"
+    assert text.partition("=")[0] in error
+    assert ("--question" in error) == ("fields" in text)
+    assert not (tmp_path / "out").exists()
+
+
+def test_evaluate_can_skip_questions_without_an_answer(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    asked = tmp_path / "asked.jsonl"
+    rows = [*ASKED[:2], {**ASKED[2], "gold": None}]
+    asked.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    call = ["evaluate", str(asked), *COLUMNS, *TESTED, "--out"]
+    assert main([*call, str(tmp_path / "a.jsonl")]) == 1
+    assert printed_code(capfd.readouterr().err) == "answers-missing"
+    assert main([*call, str(tmp_path / "b.jsonl"), "--skip-unanswered"]) == 0
+    assert "1 questions without an answer are left out" in capfd.readouterr().err
+    assert len(_lines((tmp_path / "b.jsonl").read_text())) == 2

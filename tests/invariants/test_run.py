@@ -35,12 +35,11 @@ SCRIPT = """
 import json
 from pathlib import Path
 import noisy_student
-from noisy_student.study.run import Place
 
 if __name__ == "__main__":
-    place = Place(Path("store"), Path("runs"))
-    made = noisy_student.run("./tiny.toml", place=place, overrides={"compute.workers": 2})
-    print(json.dumps([made.findings, str(made.folder)]))
+    Path(".noisy-student").symlink_to("store")
+    made = noisy_student.run("./tiny.toml", overrides={"compute": {"workers": 2}}, model="lab-m")
+    print(json.dumps([made.findings, str(made.folder), made.grades(), repr(made)]))
 """
 
 
@@ -180,8 +179,13 @@ def test_a_run_from_python_is_the_run_of_the_command_line(reference: Workplace, 
     (tmp_path / "script.py").write_text(SCRIPT)
     done = ended(place.python([sys.executable, "script.py"]))
     assert done.returncode == 0, done.stderr
-    findings, folder = json.loads(done.stdout)
+    findings, folder, grades, shown = json.loads(done.stdout)
     assert findings == reference.results()["findings"]
+    assert {row["condition"] for row in grades} == set(CONDITIONS)
+    right = sum(row["correct"] for row in grades if row["condition"] == "baseline")
+    accuracy = rows(reference.results(), "conditions")["baseline"]["accuracy"]
+    assert right / 16 == accuracy
+    assert len(shown) < 120
     assert (tmp_path / folder / "report.html").is_file()
     assert place.data() == reference.data()
 

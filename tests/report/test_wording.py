@@ -33,6 +33,14 @@ def test_undecided_names_the_size():
     )
 
 
+def test_an_interval_without_zero_that_is_undecided_names_its_p():
+    finding = FINDING | {"difference": 0.1, "interval": [0.012, 0.186], "p_adjusted": 0.0527}
+    assert headline({"findings": [finding], "conditions": []}) == (
+        "noisy-student - baseline: +10.0 points [+1.2, +18.6], undecided: p = 0.0527 after correction for the study's "
+        "comparisons"
+    )
+
+
 def test_a_control_of_lessons_says_nothing_of_a_method():
     lost = control("done", False)
     same = [{"name": name, "learns_from": ["gold", "labels.votes"]} for name in ("noisy-student", "baseline")]

@@ -175,7 +175,7 @@ def test_answers_to_other_prompts_are_refused(world):
         return outputs
 
     world.deliver = swap
-    with refused("engine-behaves-unexpectedly", "other prompts", "noisy-student[vllm]"):
+    with refused("engine-behaves-unexpectedly", "other prompts", 'pip install -e ".[vllm]"'):
         _engine().draw(PROMPTS, SEEDS, SAMPLED)
 
 
@@ -288,7 +288,7 @@ def test_without_vllm_the_message_says_what_to_do(monkeypatch, how):
     with pytest.raises(UserError) as raised:
         _engine()
     assert ("vllm" if how == "missing" else "libcuda.so.1") in raised.value.what
-    assert 'pip install "noisy-student[vllm]"' in raised.value.do
+    assert 'pip install -e ".[vllm]"' in raised.value.do
     assert "--set compute.engine=torch" in raised.value.do
     assert raised.value.why
 

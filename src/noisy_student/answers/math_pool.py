@@ -44,7 +44,7 @@ def require_extra() -> None:
         raise UserError(
             f"LaTeX answers need packages that are not installed: {', '.join(missing)}.",
             why="math-verify compares formulas, in a process pool of pebble.",
-            do='Run: pip install "noisy-student[math]"; or read answers as numbers (answers = "number").',
+            do='In the clone: pip install -e ".[math]"; or read answers as numbers (answers = "number").',
             code="extra-missing",
         )
 

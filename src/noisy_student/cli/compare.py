@@ -1,4 +1,4 @@
-"""``compare``: two counts, two grades files, or a table of published numbers and claims about it."""
+"""``compare``: two runs, two counts, two grades files, or a table of published numbers and claims about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ import typer
 
 from noisy_student import files
 from noisy_student.cli import options
+from noisy_student.cli.compare_runs import compare_runs
 from noisy_student.cli.console import emit, note, output, say, table
+from noisy_student.cli.runs import find_run, run_named
 from noisy_student.errors import UserError, nearest
 from noisy_student.evaluation.compare import (
     MARGIN,
@@ -27,9 +29,10 @@ from noisy_student.evaluation.compare import (
     judge_claims,
 )
 from noisy_student.evaluation.grade import read_grades
-from noisy_student.records import Grade
+from noisy_student.records import Grade, Verdict
 from noisy_student.report.numbers import count, p_value, percent, points, points_interval, size
 from noisy_student.statistics.multiple import holm
+from noisy_student.statistics.power import ALPHA
 
 _COUNT = re.compile(r"(\d{1,12})\s*/\s*(\d{1,12})")
 COLUMNS = ("Claim", "Family", "Points", "95 %", "p", "p (Holm)", "p (BH)", "Power", "n for 80 %", "Answer")
@@ -39,7 +42,7 @@ WIDE, NARROW = 130, (0, 1, 2, 5, 9)
 
 
 def command(
-    a: Annotated[str, typer.Argument(metavar="A", help="163/500, a grades.jsonl, or a table (.csv, .jsonl).")],
+    a: Annotated[str, typer.Argument(metavar="A", help="A run, 163/500, a grades.jsonl, or a table (.csv, .jsonl).")],
     b: Annotated[
         str | None, typer.Argument(metavar="B", help="The same for the other side; omit it for a table.")
     ] = None,
@@ -50,18 +53,23 @@ def command(
     claims: Annotated[
         Path | None, typer.Option("--claims", metavar="FILE", help="Claims about a table: columns a, b, says, family.")
     ] = None,
+    runs: options.RunsFolder = options.RUNS,
     json: options.Json = False,
 ) -> None:
-    """Compare two results: counts, grades files, or a table of published numbers. The difference is A - B.
+    """Compare two results: runs, counts, grades files, or a table of published numbers. The difference is A - B.
 
-    Counts are of different questions (unpaired); grades files are joined on the question (paired). A table has the
-    columns name, correct and n; claims about it have a, b, says (better, worse, alike), and may have family and source.
+    Runs (folders, or names under --runs) are paired by question, beside the settings in which they differ. Counts are
+    of different questions (unpaired); grades files are joined on the question (paired). A table has the columns name,
+    correct and n; claims about it have a, b, says (better, worse, alike), and may have family and source.
     """
     options.require_fraction("--margin", margin)
     if claims is not None and b is not None:
         raise UserError(f'--claims needs one table, but B is "{b}".', do="Leave B out.", code="claims-need-one-table")
     if claims is not None:
         _judge(Path(a), claims, margin=MARGIN if margin is None else margin, json=json)
+    elif b is not None and (sides := [run_named(side, runs) for side in (a, b)]) != [None, None]:
+        folders = [find_run(side, runs) if found is None else found for side, found in zip((a, b), sides, strict=True)]
+        compare_runs(folders[0], folders[1], margin=margin, json=json)
     elif b is None:
         _compare_table(Path(a), margin=margin, json=json)
     else:
@@ -87,7 +95,7 @@ def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
     made = [compare_counts(*a, *b, margin=margin) for (_, a), (_, b) in pairs]
     adjusted = holm([1.0 if item.p_value is None else item.p_value for item in made])
     rows = [
-        {"a": a, "b": b, **asdict(item), "p_adjusted": p}
+        {"a": a, "b": b, **asdict(item), "p_adjusted": p, "verdict": _adjusted(item, p)}
         for ((a, _), (b, _)), item, p in zip(pairs, made, adjusted, strict=True)
     ]
     if json:
@@ -107,7 +115,12 @@ def _compare_table(path: Path, *, margin: float | None, json: bool) -> None:
         for row in rows
     ]
     table(columns, lines, right=columns[1:-1])
-    note("In points; unpaired. Verdicts use the unadjusted p; Holm is over all pairs. MDE: with 80 % power.")
+    note("In points; unpaired. Verdicts use Holm's p over all pairs. MDE: with 80 % power.")
+
+
+def _adjusted(made: Comparison, p_holm: float) -> Verdict:
+    """Return the verdict of one of many pairs: a difference must hold by the adjusted p."""
+    return "undecided" if made.verdict in ("helps", "hurts") and p_holm > ALPHA else made.verdict
 
 
 def _show(made: Comparison) -> None:

@@ -31,14 +31,19 @@ class Terminal(Console):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
+IN_PIPES = 160
+"""Width of what goes into a pipe or a file, where no screen sets one: wide enough for every column."""
+
+
 def output() -> Console:
     """Return the console of results."""
-    return Terminal(highlight=False)
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Terminal(highlight=False, width=IN_PIPES if piped else None)
 
 
-def aside() -> Console:
-    """Return the console of progress and remarks."""
-    return Terminal(stderr=True, highlight=False)
+def aside(*, quiet: bool = False) -> Console:
+    """Return the console of progress and remarks; a quiet one prints nothing."""
+    return Terminal(stderr=True, highlight=False, quiet=quiet)
 
 
 def emit(value: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
@@ -10,7 +10,9 @@ import typer
 
 from noisy_student.cli import options, stream
 from noisy_student.cli.console import remark
+from noisy_student.cli.single_stage import Columns, Recipe, samples_of
 from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
+from noisy_student.data.source import Item, merge
 from noisy_student.errors import UserError, require_known
 from noisy_student.labeling.select import Selection, select, selection
 from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
@@ -18,33 +20,82 @@ from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Label, Sample
 
 CHOICES = get_args(Choice)
+Placed = tuple[str, dict[str, Any]]
+"""A row and its place, for messages."""
 
 
 def command(
+    recipe: Recipe,
+    columns: Columns,
     file: options.File = stream.STANDARD,
     samples: Annotated[
-        Path, typer.Option("--samples", metavar="FILE", help="Samples of these questions, from `sample`.")
-    ] = ...,  # type: ignore[assignment]
+        Path | None, typer.Option("--samples", metavar="FILE", help="Samples of these questions, from `sample`.")
+    ] = None,
+    k: options.Samples = 8,
     min_agreement: Annotated[
         float | None, typer.Option("--min-agreement", metavar="SHARE", help="Smallest share of K votes for a label.")
     ] = None,
     text: Annotated[
         str, typer.Option("--text", metavar="RULE", help="first, shortest, highest-logprob or all-distinct.")
     ] = "first",
-    seed: options.Seed = 1,
     out: options.Out = stream.STANDARD,
 ) -> None:
-    """Read questions and add ``label``, ``solution``, ``agreement`` and ``confidence``; null without a winner."""
+    """Read questions and add ``label``, ``solution``, ``agreement`` and ``confidence``; null without a winner.
+
+    The votes are those in --samples, or of K samples that --model draws now.
+    """
     require_known(text, CHOICES, f'There is no rule "{text}" for --text.', code="unknown-text-rule")
+    _require_one_source(recipe, samples)
     rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
-    labels = _labels(samples, rule, cast("Choice", text), seed)
     rows = list(stream.read(file))
-    items = stream.items(rows, file)
+    items = stream.items(rows, file, fields=columns.fields)
+    ids = [str(row.get(columns.id or "id")) for row in rows]
+
+    def label(placed: Callable[[], Iterable[Placed]]) -> None:
+        labels = _labels(placed, rule, cast("Choice", text), recipe.seed)
+        of_rows = _of_rows(labels, items, ids)
+        written = [labeled for row, found in zip(rows, of_rows, strict=True) for labeled in _labeled(row, found)]
+        known = sum(row["label"] is not None for row in written)
+        remark(f"{known} of {len(written)} rows have a label.")
+        stream.write(written, out)
+
+    if samples is None:
+        with samples_of(recipe, [item.question for item in merge(items).items], k=k, out=out) as drawn:
+            label(lambda: (("a drawn sample", row) for row in drawn))
+    else:
+        name = str(samples)
+        # A file is read twice to save memory; a pipe can be read only once.
+        held = None if samples.is_file() else list(stream.placed(name))
+        label(lambda: stream.placed(name) if held is None else held)
+
+
+def _require_one_source(recipe: Recipe, samples: Path | None) -> None:
+    if (samples is None) == (recipe.model is None):
+        raise UserError(
+            "Labels are voted from samples in a file, or from samples that a model draws now.",
+            why="Neither is named." if samples is None else "Both are named.",
+            do="Give --samples FILE, or --model MODEL.",
+            code="samples-or-model",
+        )
+    if samples is None:
+        recipe.read_by("label")
+
+
+def _labels(
+    placed: Callable[[], Iterable[Placed]], rule: Selection, choice: Choice, seed: int
+) -> dict[str, list[Label]]:
+    """Return the selected labels by question id; empty if nothing is selected."""
+    labels = voted_labels(select(votes(ballots(_samples(placed()))), rule, run_seed=seed))
+    found: dict[str, list[Label]] = {}
+    for label in with_own_texts(labels, _samples(placed()), choice=choice):
+        found.setdefault(label.question_id, []).append(label)
+    return found
+
+
+def _of_rows(labels: Mapping[str, list[Label]], items: Sequence[Item], ids: Sequence[str]) -> list[list[Label]]:
+    """Return each row's labels; raises UserError if there are labels and none belongs to a row."""
     # A sample's question_id is the digest of the question's text, as ours are, or the file's own id.
-    found = [
-        labels.get(item.question.id) or labels.get(str(row.get("id")), [])
-        for row, item in zip(rows, items, strict=True)
-    ]
+    found = [labels.get(item.question.id) or labels.get(own_id, []) for item, own_id in zip(items, ids, strict=True)]
     if labels and not any(found):
         raise UserError(
             f"No sample belongs to these questions: the first sample is of {next(iter(labels))},"
@@ -52,28 +103,13 @@ def command(
             do="Give the questions that were sampled, with the ids they had.",
             code="samples-of-other-questions",
         )
-    written = [labeled for row, of_row in zip(rows, found, strict=True) for labeled in _labeled(row, of_row)]
-    known = sum(row["label"] is not None for row in written)
-    remark(f"{known} of {len(written)} rows have a label.")
-    stream.write(written, out)
-
-
-def _labels(path: Path, rule: Selection, choice: Choice, seed: int) -> dict[str, list[Label]]:
-    """Return the selected labels by question id; empty if nothing is selected."""
-    # A file is read twice to save memory; a pipe can be read only once.
-    held = None if path.is_file() else list(_samples(path))
-    cast_votes = votes(ballots(_samples(path) if held is None else held))
-    labels = voted_labels(select(cast_votes, rule, run_seed=seed))
-    found: dict[str, list[Label]] = {}
-    for label in with_own_texts(labels, _samples(path) if held is None else held, choice=choice):
-        found.setdefault(label.question_id, []).append(label)
     return found
 
 
-def _samples(path: Path) -> Iterator[Sample]:
-    """Yield the samples of a file; only ``question_id`` is required, so any engine's output works."""
+def _samples(placed: Iterable[Placed]) -> Iterator[Sample]:
+    """Yield the samples in rows; only ``question_id`` is required, so any engine's output works."""
     drawn: dict[str, int] = {}
-    for place, row in stream.placed(str(path)):
+    for place, row in placed:
         question_id, finish = text_of(row, "question_id", place), finish_of(row, place)
         k = drawn[question_id] = drawn.get(question_id, -1) + 1
         text = optional_text(row, "text", place) or ""

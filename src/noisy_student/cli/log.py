@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,8 @@ import typer
 
 from noisy_student.cli import options
 from noisy_student.cli.console import date, emit, note, say, table
-from noisy_student.cli.runs import STRANGE, Past, past_runs
+from noisy_student.cli.runs import STRANGE, Past, differing, past_runs, value_text
+from noisy_student.cli.why import flat
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import roots
 from noisy_student.pipeline.manifest import stored
@@ -21,6 +23,8 @@ from noisy_student.study.results.costs import total
 
 FIELDS = ("study", "scale", "seeds", "status")
 """Fields of a run's results that the log shows as they are."""
+SHOWN = ("scale", "seeds", "model.id", "data.limit")
+"""Settings that every line shows, whether they differ or not."""
 
 
 def command(
@@ -40,14 +44,26 @@ def command(
     if spend:
         _spend(runs, store, budget=of, json=json)
         return
-    rows = [_row(past) for past in past_runs(runs)]
+    rows = _rows(past_runs(runs))
     if json:
         emit({"schema": 1, "runs": rows})
     elif not rows:
         say(f"No run is under {runs} yet.")
     else:
-        columns = ["Date", "Study", "Scale", "Seeds", "Status", "Finding", "Next", "Folder"]
-        table(columns, ([_cell(value) for value in row.values()] for row in rows))
+        say(*map(_line, rows))
+
+
+def _rows(every: Sequence[Past]) -> list[dict[str, Any]]:
+    """Return one row a run; ``differs`` holds the fields that vary among the listed runs of its study."""
+    rows = [_row(past) for past in every]
+    for study in dict.fromkeys(row["study"] for row in rows):
+        alike = [place for place, row in enumerate(rows) if row["study"] == study]
+        settings = [(every[place].results or {}).get("settings") for place in alike]
+        varying = differing(settings)
+        for number, place in enumerate(alike):
+            shown = {name: values[number] for name, values in varying.items() if name not in SHOWN}
+            rows[place]["differs"] = {name: value for name, value in shown.items() if value is not None}
+    return rows
 
 
 def _row(past: Past) -> dict[str, Any]:
@@ -58,20 +74,30 @@ def _row(past: Past) -> dict[str, Any]:
     except STRANGE:
         results = None
     read = {"status": "unreadable"} if results is None else results
-    decision = read.get("decision")
+    settings, decision = dict(flat(read.get("settings") or {})), read.get("decision")
     return {
         "date": date(past.written),
         **{name: read.get(name) for name in FIELDS},
+        "model": settings.get("model.id", read.get("model")),
+        "limit": settings.get("data.limit"),
         "headline": headline,
         "next": decision.get("taken") if isinstance(decision, dict) else None,
         "folder": str(past.folder),
+        "differs": {},
     }
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return DASH if value is None else str(value)
+def _line(row: dict[str, Any]) -> str:
+    """Return a run in one line: date, folder, what ran, what differs from other runs of its study, and its finding."""
+    seeds = row["seeds"] or []
+    ran = [
+        *(row[name] for name in ("study", "scale", "model") if row[name]),
+        *([] if row["limit"] is None else [f"limit {row['limit']}"]),
+        *([f"seed{'s' if len(seeds) > 1 else ''} {value_text(seeds)}"] if seeds else []),
+        *(f"{name}={value_text(value)}" for name, value in row["differs"].items()),
+    ]
+    what = [" · ".join(map(str, ran)), *([] if row["status"] == "done" else [row["status"]]), row["headline"]]
+    return "  ".join(str(text) for text in (row["date"], row["folder"], *what) if text)
 
 
 def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None:

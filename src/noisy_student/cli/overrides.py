@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,20 @@ def overrides(flags: Flags) -> dict[str, Any]:
         **{name: value for name, value in given.items() if value is not None},
         **dict(map(parse_set, flags.sets or ())),
     }
+
+
+def require_read(sets: list[str] | None, verb: str, fields: Sequence[str]) -> None:
+    """Raise UserError for a --set of a field outside the dotted names in ``fields``, which ``verb`` does not read."""
+    for text in sets or ():
+        name = parse_set(text)[0]
+        if not any(f"{name}.".startswith(f"{field}.") for field in fields):
+            columns = name.startswith("data.source.fields")
+            raise UserError(
+                f"--set {name} changes nothing: `{verb}` does not read it.",
+                why=f"It reads {', '.join(fields)}.",
+                do="Name columns by --question, --answer and --id." if columns else "Leave it out.",
+                code="setting-not-read",
+            )
 
 
 def data_source(text: str) -> dict[str, str]:

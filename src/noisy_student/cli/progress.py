@@ -17,6 +17,7 @@ from rich.text import Text
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Event
 from noisy_student.report.numbers import duration
+from noisy_student.report.wording import heading
 from noisy_student.study.forecast.forecast import Expected
 from noisy_student.study.forecast.history import lane
 from noisy_student.study.plan.plan import Plan
@@ -186,7 +187,8 @@ class ProgressView:
             self.notice(f"{self._share()}, {duration(now - self._began)} elapsed{what}")
 
     def on_plan(self, planned: Plan, expected: Sequence[Expected]) -> None:
-        """Print how many steps are missing, and start the display with their forecast."""
+        """Print the run's facts and how many steps are missing, and start the display with their forecast."""
+        self.notice(heading(planned.settings.facts))
         self.tally.nodes = [row.node for row in expected]
         nodes = {node.key for node in (*parents_first(planned.targets), *self.tally.nodes)}
         self.tally.expect(expected)

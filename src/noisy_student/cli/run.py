@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,7 +22,7 @@ from noisy_student.report.text import show
 from noisy_student.report.wording import rows
 from noisy_student.study.results.export import MODELS
 from noisy_student.study.run import Place, Run, run
-from noisy_student.study.settings.files import Request, resolve
+from noisy_student.study.settings.study import Settings
 
 SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _LENGTH = re.compile(r"(?:\d+(?:\.\d+)?[dhms])+")
@@ -52,8 +50,11 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
 
     The same command continues a run that was paused or interrupted, and only reads one that is finished.
     """
+    _run(flags.settings(study), how)
+
+
+def _run(settings: Settings, how: Execution) -> None:
     _require_local(how.executor)
-    settings = flags.settings(study)
     if how.anyway:
         settings = settings.model_copy(update={"checks": settings.checks.model_copy(update={"anyway": True})})
     until = _until(how, usd_per_hour=settings.compute.usd_per_hour)
@@ -80,31 +81,17 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
     _end(made)
 
 
-def preflight(flags: Flags, how: Execution) -> None:
-    """Check model, data and machine before a long study: each check passes, warns, fails or is unsure."""
-    command(flags, how, "preflight")
+def preflight(flags: Flags, how: Execution, study: options.Study = "preflight") -> None:
+    """Check model, data and machine before a long study: each check passes, warns, fails or is unsure.
 
-
-def run_study(
-    study: str = options.STUDY,
-    *,
-    scale: str = options.SCALE,
-    protocol: str = options.PROTOCOL,
-    seeds: Sequence[int] | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    place: Place | str | Path | None = None,
-) -> Run:
-    """Run a study, or go on with it, and return the run; raises UserError for faults that the user can fix.
-
-    ``overrides`` maps dotted field names to values; ``place`` is the folder of store and runs, by default the current.
+    The exit code is 1 if a check fails. STUDY names the study whose settings are checked, by default a typical one.
     """
-    fields = {**(overrides or {}), **({} if seeds is None else {"seeds": list(seeds)})}
-    if not isinstance(place, Place):
-        root = Path(place or ".")
-        place = Place(root / options.STORE, root / options.RUNS)
-    made = run(resolve(Request(study, scale, protocol, fields)), place=place, notice=remark)
-    write_page(made)
-    return made
+    settings = flags.settings(study)
+    if not settings.checks.only:
+        checks = settings.checks.model_copy(update={"only": True})
+        name = f"{settings.name[:50]}-preflight"
+        settings = settings.model_copy(update={"preflight": True, "checks": checks, "name": name})
+    _run(settings, how)
 
 
 def _until(how: Execution, *, usd_per_hour: float | None) -> float | None:
@@ -182,6 +169,10 @@ def _end(made: Run) -> None:
         remark(f"Paused at the deadline. Unfinished: {', '.join(left) or 'quality of the votes'}.")
         remark("Finished work is kept. Run the same command again.")
         raise typer.Exit(PAUSED)
+    bad = [row["check"] for row in rows(made.results, "preflight") if row["outcome"] == "fail"]
+    if bad and not conditions:
+        remark(f"Failed checks: {', '.join(bad)}. Fix these before a long study.")
+        raise typer.Exit(USER_ERROR)
     failed = [row for row in conditions if row["status"] in {"failed", "left"}]
     if failed or made.results["status"] == "partial":
         reasons: dict[str, list[str]] = {}

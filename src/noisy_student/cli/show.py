@@ -3,33 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import tomlkit
+import typer
 
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, table
+from noisy_student.cli.console import emit, say, table
 from noisy_student.cli.overrides import Flags
+from noisy_student.cli.runs import differing, value_text
 from noisy_student.report.clean import visible
-from noisy_student.study.settings.files import questions
+from noisy_student.study.settings.files import names, questions
 
 
-def command(flags: Flags, study: options.Study = options.STUDY, json: options.Json = False) -> None:
+def command(
+    flags: Flags,
+    study: options.Study = options.STUDY,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Show only what the flags change, beside the value without them.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
     """Show a study with all its settings resolved."""
     settings = flags.settings(study).model_dump(mode="json", by_alias=True)
-    if json:
+    if changed:
+        plain = Flags().settings(study).model_dump(mode="json", by_alias=True)
+        found = differing([plain, settings], hidden=())
+        if json:
+            emit({"schema": 1, "changed": found})
+        elif found:
+            table(
+                ["Setting", "Without flags", "With them"],
+                [[name, *map(value_text, each)] for name, each in found.items()],
+            )
+        else:
+            say("The flags change no setting.")
+    elif json:
         emit(settings)
     else:
         print(toml_text(settings), end="")
 
 
 def studies(json: options.Json = False) -> None:
-    """List the packaged studies, each with the question it asks."""
-    found = questions()
+    """List the packaged studies, each with the question it asks; and the scales and protocols they run at."""
+    found, more = questions(), {kind: names(kind) for kind in ("scales", "protocols")}
     if json:
-        emit({"schema": 1, "studies": [{"name": name, "question": text} for name, text in found.items()]})
-    else:
-        table(["Study", "Question"], found.items())
+        emit({"schema": 1, "studies": [{"name": name, "question": text} for name, text in found.items()], **more})
+        return
+    table(["Study", "Question"], found.items())
+    say(*(f"{kind.capitalize()}: {', '.join(each)} (--{kind[:-1]})" for kind, each in more.items()))
 
 
 def toml_text(values: Mapping[str, Any]) -> str:

@@ -22,8 +22,9 @@ from noisy_student import files, identity
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.cli import options, stream
 from noisy_student.cli.console import emit, remark, say
-from noisy_student.cli.overrides import Flags
+from noisy_student.cli.overrides import Flags, require_read
 from noisy_student.context import Context, stop_on_signals
+from noisy_student.data.fields import Fields, Need
 from noisy_student.data.key_file import write_key
 from noisy_student.data.read import marked
 from noisy_student.data.rows import question_row, write_questions
@@ -42,6 +43,29 @@ from noisy_student.study.settings.study import Settings
 
 STUDY = "v1"
 """Source of the settings for model, prompt, sampling and training; any study would do."""
+SAMPLES = ("model", "prompt", "sampling", "compute", "filters")
+READS: Mapping[str, tuple[str, ...]] = {
+    "split": ("data",),
+    "sample": SAMPLES,
+    "label": SAMPLES,
+    "train": ("model", "prompt", "sft", "health", "compute", "data.source.marks"),
+    "evaluate": ("model", "prompt", "evaluation.decoding", "answers.truncated", "compute", "filters"),
+}
+"""Verb → the settings that it reads, by dotted name; --set of any other is refused."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Flags of every verb that reads a file of questions; None is the first usual name that a row has."""
+
+    question: options.Question = None
+    answer: options.Answer = None
+    id: options.Id = None
+
+    @property
+    def fields(self) -> Fields:
+        """Return the columns as a reader takes them."""
+        return Fields(question=self.question, answer=self.answer, id=self.id)
 
 
 @dataclass(frozen=True)
@@ -53,6 +77,13 @@ class Recipe:
     scale: options.Scale = options.SCALE
     protocol: options.Protocol = options.PROTOCOL
     sets: options.Sets = None
+
+    def read_by(self, verb: str) -> Recipe:
+        """Return this recipe; raises UserError if it sets what ``verb`` does not read."""
+        require_read(self.sets, verb, READS[verb])
+        if self.model is None and not any(text.partition("=")[0].strip() == "model.id" for text in self.sets or ()):
+            remark(f"Model: {self.settings.model.id}, the lab's. Name yours with --model.")
+        return self
 
     @cached_property
     def shared(self) -> Inputs:
@@ -90,6 +121,7 @@ def split(
 
     Set sizes as in a study: --set data.labeled=1000.
     """
+    require_read(sets, "split", READS["split"])
     settings = Flags(scale=scale, data=data, limit=limit, sets=sets).settings(STUDY)
     shared = Inputs(settings)
     spec = {"data": settings.data.model_dump(mode="json"), "seed": seed, "paths": shared.paths}
@@ -107,20 +139,30 @@ def split(
 
 def sample(
     recipe: Recipe,
+    columns: Columns,
     file: options.File = stream.STANDARD,
-    k: Annotated[int, typer.Option("--k", min=1, max=256, metavar="K", help="Samples per question.")] = 8,
+    k: options.Samples = 8,
     out: options.Out = stream.STANDARD,
 ) -> None:
     """Read questions and write K samples of each, sorted by question and k; an interrupted call continues."""
-    asked = [item.question for item in merge(stream.items(stream.read(file), file)).items]
+    recipe.read_by("sample")
+    asked = [item.question for item in merge(stream.items(stream.read(file), file, fields=columns.fields)).items]
+    with samples_of(recipe, asked, k=k, out=out) as rows:
+        stream.write(rows, out)
+
+
+@contextmanager
+def samples_of(recipe: Recipe, asked: Sequence[Question], *, k: int, out: str) -> Iterator[list[dict[str, Any]]]:
+    """Provide K samples of each question, sorted by question and k; what is drawn is kept until ``out`` is written."""
     with workplace(out, {**recipe.facts(asked, "sample"), "k": k}) as folder:
         drawn = _drawn(recipe, asked, folder, k=k, decoding=recipe.settings.sampling)
         rows = [row for place in drawn for row in files.read_jsonl(place / "samples.jsonl")]
-        stream.write(sorted(rows, key=lambda row: (row["question_id"], row["k"])), out)
+        yield sorted(rows, key=lambda row: (row["question_id"], row["k"]))
 
 
 def train(
     recipe: Recipe,
+    columns: Columns,
     file: options.File = stream.STANDARD,
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The new model folder.")] = "student",
     json: options.Json = False,
@@ -129,8 +171,9 @@ def train(
 
     Files of `label` can be read directly: rows without a solution are left out and counted.
     """
-    settings = recipe.settings
-    rows = stream.items(map(_own, stream.read(file)), file)
+    settings = recipe.read_by("train").settings
+    named = columns.answer or "answer"
+    rows = stream.items((_own(row, named) for row in stream.read(file)), file, fields=columns.fields)
     items = [marked(item, settings.data.source.marks) for item in rows]
     asked = {item.question.id: item.question for item in items}
     labels = [Label(item.question.id, item.answer or "", item.solution, "gold") for item in items]
@@ -165,7 +208,11 @@ def train(
 
 def evaluate(
     recipe: Recipe,
+    columns: Columns,
     file: options.File = stream.STANDARD,
+    skip_unanswered: Annotated[
+        bool, typer.Option("--skip-unanswered", help="Leave out questions without an answer, and count them.")
+    ] = False,
     out: options.Out = stream.STANDARD,
     json: options.Json = False,
 ) -> None:
@@ -179,10 +226,16 @@ def evaluate(
             do="Give --out FILE.",
             code="flag-needs-another",
         )
-    settings = recipe.settings
-    items = merge(stream.items(stream.read(file), file, answers="required")).items
+    settings = recipe.read_by("evaluate").settings
+    need: Need = "optional" if skip_unanswered else "required"
+    every = merge(stream.items(stream.read(file), file, answers=need, fields=columns.fields)).items
+    items = [item for item in every if item.answer is not None]
+    if not items:
+        raise UserError(f"No question of {stream.name_of(file)} has an answer.", do="Give answers.", code="no-answers")
+    if len(items) < len(every):
+        remark(f"{count(len(every) - len(items))} questions without an answer are left out.")
     asked = [item.question for item in items]
-    entries = [KeyEntry(i.question.id, i.answer, i.solution) for i in items if i.answer is not None]
+    entries = [KeyEntry(item.question.id, item.answer or "", item.solution) for item in items]
     facts = {**recipe.facts(asked, "sample", "grade"), "answers": [item.answer for item in items]}
     with workplace(out, facts) as folder:
         truth = folder / "key"
@@ -207,9 +260,9 @@ def evaluate(
 
 @contextmanager
 def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
-    """Provide a working folder that is kept after an interruption and removed after success.
+    """Provide a working folder that is kept after an interruption, if it holds results, and removed after success.
 
-    Raises UserError if the folder holds partial work with other ``facts``, or is in use.
+    Raises UserError if the folder holds partial results with other ``facts``, or is in use.
     """
     digest = identity.digest(dict(facts))
     if out == stream.STANDARD:
@@ -219,7 +272,11 @@ def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
         folder = target.with_name(f"{target.name}.partial")
     folder.mkdir(parents=True, exist_ok=True)
     mark = folder / "identity"
-    if mark.is_file() and mark.read_text() != digest or (not mark.is_file() and any(folder.iterdir())):
+    differs = mark.read_text() != digest if mark.is_file() else any(folder.iterdir())
+    if differs and mark.is_file() and not _holds_results(folder):
+        shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    elif differs:
         raise UserError(
             f"{folder} holds partial results of another call.",
             why="That call had other questions, settings or another model.",
@@ -229,10 +286,21 @@ def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
     try:
         with FileLock(folder / ".lock", timeout=0), stop_on_signals():
             mark.write_text(digest)
-            yield folder
+            try:
+                yield folder
+            except BaseException:
+                # A fault before the first result must not stand in the way of the corrected command.
+                if not _holds_results(folder):
+                    shutil.rmtree(folder)
+                raise
     except Timeout:
         raise UserError(f"Another process works in {folder}.", do="Wait until it ends.", code="folder-in-use") from None
     shutil.rmtree(folder)
+
+
+def _holds_results(folder: Path) -> bool:
+    """Return whether a stage wrote something that the same call would not have to compute again."""
+    return any(path.is_file() for name in ("scratch", "data") for path in folder.glob(f"*/{name}/**/*"))
 
 
 def _new_folder(out: str) -> str:
@@ -267,6 +335,6 @@ def _drawn(recipe: Recipe, asked: Sequence[Question], folder: Path, *, k: int, d
     return made
 
 
-def _own(row: dict[str, Any]) -> dict[str, Any]:
+def _own(row: dict[str, Any], answer: str) -> dict[str, Any]:
     """Return a row of `label` with its label in place of the answer that came with the question."""
-    return {**row, "answer": row["label"]} if "label" in row else row
+    return {**row, answer: row["label"]} if "label" in row else row

@@ -43,11 +43,13 @@ def placed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{name_of(path)}, row {number}", row
 
 
-def items(rows: Iterable[Mapping[str, Any]], file: str, *, answers: Need = "optional") -> list[Item]:
+def items(
+    rows: Iterable[Mapping[str, Any]], file: str, *, answers: Need = "optional", fields: Fields | None = None
+) -> list[Item]:
     """Return the questions in the rows of a JSONL file or of standard input."""
     name = name_of(file)
     placed = (SourceRow(values, f"{name}, row {number}") for number, values in enumerate(rows, start=1))
-    return read_items(placed, name, fields=Fields(), answers=answers)
+    return read_items(placed, name, fields=fields or Fields(), answers=answers)
 
 
 def write(rows: Iterable[Mapping[str, Any]], path: str) -> None:

@@ -89,6 +89,14 @@ def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_table(pyarrow.Table.from_pylist([dict(row) for row in rows]), path)
 
 
+def read_parquet(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a parquet file that this program wrote."""
+    from pyarrow.parquet import read_table
+
+    found: list[dict[str, Any]] = read_table(path).to_pylist()
+    return found
+
+
 def _parquet_rows(path: Path, fields: Fields) -> Iterator[SourceRow]:
     import pyarrow
     from pyarrow.parquet import ParquetFile

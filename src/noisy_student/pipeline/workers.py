@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Self
 
 from noisy_student.context import stop_on_signals
+from noisy_student.errors import UserError
 from noisy_student.pipeline.attempt import INTERRUPTED, Outcome, finish_stage, record_death
 from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.runner import Executor
@@ -32,6 +33,10 @@ from noisy_student.pipeline.store import Store
 _GRACE_SECONDS = 60.0
 """Seconds that a stage which does not check may outlive its parent."""
 _FAREWELL_SECONDS = 5.0
+WORKER = "noisy-student worker"
+"""Name of a worker process."""
+GUARD_MISSING = 78
+"""Exit code of a worker whose import of the user's script started another run; EX_CONFIG of sysexits.h."""
 _SPAWN = multiprocessing.get_context("spawn")
 Job = tuple[Node, float | None]
 """A node to run before the deadline, a time.time()."""
@@ -131,7 +136,15 @@ class Workers:
             self._store.notice(said)
             return None
         if said is None:
-            return self._bury(worker, job, worker.last_words())
+            words = worker.last_words()
+            if worker.exitcode == GUARD_MISSING:
+                raise UserError(
+                    "The script calls noisy_student.run outside of a main guard.",
+                    why="Each worker process imports the script, and so would start another run.",
+                    do='Put the call under: if __name__ == "__main__":',
+                    code="main-guard-missing",
+                )
+            return self._bury(worker, job, words)
         if said.reason == INTERRUPTED and not self._stopping:
             return self._bury(worker, job, "The worker process got a signal to stop.")
         worker.job = None
@@ -162,7 +175,7 @@ class Worker:
     def __init__(self, root: Path, lifeline: Connection) -> None:
         self.connection, far_end = _SPAWN.Pipe()
         self.job: Job | None = None
-        self._process = _SPAWN.Process(target=_serve, args=(root, far_end, lifeline), name="noisy-student worker")
+        self._process = _SPAWN.Process(target=_serve, args=(root, far_end, lifeline), name=WORKER)
         self._process.start()
         far_end.close()
 
@@ -180,6 +193,11 @@ class Worker:
             return None
         assert isinstance(said, str | Outcome)
         return said
+
+    @property
+    def exitcode(self) -> int | None:
+        """Return how the process ended; None while it runs."""
+        return self._process.exitcode
 
     def last_words(self) -> str:
         """Return how it died, for a report."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from noisy_student.report.numbers import points, points_interval, size
+from noisy_student.report.numbers import p_value, points, points_interval, size
 
 Row = Mapping[str, Any]
 
@@ -152,6 +152,10 @@ def _reach(finding: Row, conditions: Sequence[Row]) -> str:
         return f"no verdict: {finding['withheld']}"
     words, unit, mde = verdict_words(finding, conditions), unit_words(finding), finding.get("mde")
     if finding.get("verdict") == "undecided":
+        interval, p = finding.get("interval"), finding.get("p_adjusted")
+        if interval is not None and interval[0] * interval[1] > 0 and p is not None:
+            # The interval is not corrected, the verdict is.
+            return f"{words}: p = {p_value(p)} after correction for the study's comparisons"
         seen = "" if mde is None else f" (minimum detectable effect with 80 % power: {size(mde)})"
         return f"{words} at this sample size{seen}"
     if not finding.get("primary"):

@@ -91,7 +91,7 @@ ENGINES = Registry("engine", EngineRow, group="noisy_student.engines")
 ENGINES.register("torch", EngineRow("noisy_student.sampling.torch_engine", adapters=True, auto_rank=1))
 ENGINES.register(
     "vllm",
-    EngineRow("noisy_student.sampling.vllm_engine", "vllm", 'pip install "noisy-student[vllm]"', auto_rank=2),
+    EngineRow("noisy_student.sampling.vllm_engine", "vllm", 'pip install -e ".[vllm]"', auto_rank=2),
 )
 ENGINES.register("recorded", EngineRow("noisy_student.sampling.recorded_engine", replays=True))
 

@@ -6,9 +6,9 @@ The same command finds its folder again, so a paused run is completed in place a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +93,7 @@ def _judge(ahead: OutlookNodes, store: Store, sampled: Result) -> None:
     store.notice(f"Outlook: {seen.advice}: {seen.reason}")
 
 
-RESULTS, CURVES = "results.json", "curves.json"
+RESULTS, CURVES, GRADES = "results.json", "curves.json", "grades.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run on disk and its results, as ``results.json`` holds them."""
+    """A run on disk and its results, as ``results.json`` holds them; ``grades()`` reads every single grade."""
 
     folder: Path
     results: dict[str, Any]
@@ -117,6 +117,22 @@ class Run:
         """The comparisons, primary ones first."""
         found: list[dict[str, Any]] = self.results["findings"]
         return found
+
+    @property
+    def conditions(self) -> list[dict[str, Any]]:
+        """The conditions of every seed: status, accuracy, what each learned from."""
+        found: list[dict[str, Any]] = self.results["conditions"]
+        return found
+
+    def grades(self) -> list[dict[str, Any]]:
+        """Read every grade of the compared decoding: seed, condition and the fields of ``records.Grade``."""
+        # Arrow is slow to import, and most callers need no single grades.
+        from noisy_student.data.read import read_parquet
+
+        return read_parquet(self.folder / GRADES)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, {self.results['status']}, {len(self.conditions)} conditions)"
 
 
 def run(
@@ -139,7 +155,7 @@ def run(
     digest = run_digest(planned)
     found = _folder_of(place.runs, settings.name, digest)
     # A pre-flight reads the free disk space anew.
-    known = found is not None and planned.preflight is None and (found / CURVES).is_file()
+    known = found is not None and planned.preflight is None and (found / GRADES).is_file()
     if found is not None and known and all(store.cached(node) for node in planned.targets):
         require_own_model(settings)
         made = open_run(found)
@@ -147,12 +163,12 @@ def run(
         return made
     started = provenance.Moment.now()
     require_ready(planned, store.cached, store=store.root, runs=place.runs)
-    for ahead in gold_ahead(planned):
-        if ahead.words:
-            notice(ahead.words)
     ahead = _outlook_ahead(planned, store)
     first = [] if ahead is None else parents_first(list(ahead.votes.values()))
     on_plan(planned, _forecast(planned, store, digest, first))
+    for gold in gold_ahead(planned):
+        if gold.words:
+            notice(gold.words)
     with rooted(store.root, digest, parents_first([*first, *planned.targets]), _command()):
         result = in_order(planned, store, ahead=ahead, deadline=deadline, on_event=on_event)
     made = _made(planned, store, result, place=place, digest=digest, started=started)
@@ -181,6 +197,7 @@ def _forecast(planned: Plan, store: Store, digest: str, first: Sequence[Node]) -
 def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
     """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
+    from noisy_student.data.read import write_parquet
     from noisy_student.study.forecast.forecast_vs_actual import forecast_vs_actual, kept_forecast
     from noisy_student.study.results.results import collect
     from noisy_student.study.results.training import curves
@@ -203,8 +220,17 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
         made = Run(folder, {**results, "run_dir": str(folder)}, curves(view))
         folder.mkdir(exist_ok=True)
         files.write_json(folder / CURVES, made.curves)
+        write_parquet(folder / GRADES, list(_grades(view)))
         files.write_json(folder / RESULTS, made.results)
     return made
+
+
+def _grades(view: RunView) -> Iterator[dict[str, Any]]:
+    """Yield the grades of every finished condition, in the order of the plan."""
+    for nodes in view.plan.conditions:
+        if view.outcome(nodes.grade) == "done":
+            for grade in view.grades(nodes.grade):
+                yield {"seed": nodes.seed, "condition": nodes.name, **asdict(grade)}
 
 
 def _command() -> str:

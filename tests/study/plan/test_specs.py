@@ -16,7 +16,7 @@ from noisy_student.study.settings.files import Request, resolve
 
 def test_an_engine_that_is_not_installed_is_refused_with_the_command() -> None:
     settings = resolve(Request("v1", overrides={"compute.engine": "vllm"}))
-    with refused("extra-missing", 'pip install "noisy-student[vllm]"'):
+    with refused("extra-missing", 'pip install -e ".[vllm]"'):
         plan(settings)
 
 

@@ -23,12 +23,20 @@ from noisy_student.study.settings.methods import of_stage
 from noisy_student.study.settings.study import Settings
 
 
-def preflight(view: RunView) -> list[dict[str, Any]]:
-    """Return a row a check; empty for a run without pre-flight, or whose checks were not all reached."""
+def preflight(view: RunView, *, partial: bool = False) -> list[dict[str, Any]]:
+    """Return a row a check; empty for a run without pre-flight.
+
+    Where not all checks were reached, there are no rows, or with ``partial`` those of the checks that were.
+    """
     nodes = view.plan.preflight
-    if nodes is None or _unreached(nodes, view):
+    if nodes is None:
         return []
-    return [asdict(result) for result in judge_all(measured(nodes, view))]
+    if not _unreached(nodes, view):
+        return [asdict(result) for result in judge_all(measured(nodes, view))]
+    if not partial:
+        return []
+    facts = measured(nodes, view)
+    return [asdict(result) for result in judge_all(facts) if result.check not in facts.missing]
 
 
 def preflight_error(rows: Sequence[Mapping[str, Any]]) -> UserError | None:

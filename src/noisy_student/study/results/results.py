@@ -54,7 +54,7 @@ def collect(view: RunView) -> dict[str, Any]:
         "data": _data(view),
         "seeds": list(settings.seeds),
         "status": "partial" if result.status == "done" and failed else result.status,
-        "preflight": preflight(view),
+        "preflight": preflight(view, partial=True),
         "conditions": conditions,
         "labels": labels,
         "findings": [asdict(finding) for finding in found],
