@@ -65,7 +65,10 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def hopeless() -> None:
     """Replace the questions by some that the lab model cannot answer."""
     rows = [
-        {"question": f"Ticket {37 * n}: which shelf holds parcel {91 * n % 77} of region {n % 7}?", "answer": 17 * n % 83}
+        {
+            "question": f"Ticket {37 * n}: which shelf holds parcel {91 * n % 77} of region {n % 7}?",
+            "answer": 17 * n % 83,
+        }
         for n in range(28)
     ]
     Path("gold.jsonl").write_text("\n".join(map(json.dumps, rows)))

@@ -166,7 +166,9 @@ def run(
     ahead = _outlook_ahead(planned, store)
     first = [] if ahead is None else parents_first(list(ahead.votes.values()))
     on_plan(planned, _forecast(planned, store, digest, first))
-    for gold in gold_ahead(planned):
+    begun = all(store.cached(node) for node in parents_first(planned.targets) if node.stage == "split")
+    # Reading the tokenizer takes seconds, which a run that goes on does not spend again.
+    for gold in () if begun else gold_ahead(planned):
         if gold.words:
             notice(gold.words)
     with rooted(store.root, digest, parents_first([*first, *planned.targets]), _command()):

@@ -113,7 +113,7 @@ def judged(nodes: OutlookNodes, store: Store, result: Result) -> Outlook:
     drawn = [view.summary(node) or {} for vote in votes.values() for node in vote.inputs["samples"]]
     cut = sum(one.get("finish", {}).get("length", 0) for one in drawn) / max(1, sum(one["samples"] for one in drawn))
     measured = _measured(settings, nodes.label, (pool, known), _thresholds(settings, nodes.name))
-    counts = {"k": nodes.label.K, "unlabeled": len(pool), "known": len(known)}
+    counts: dict[str, Any] = {"k": nodes.label.K, "unlabeled": len(pool), "known": len(known)}
     return Outlook(nodes.name, nodes.teacher, nodes.note, cut=cut, **counts, **measured)
 
 

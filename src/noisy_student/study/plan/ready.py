@@ -18,7 +18,7 @@ from noisy_student.data.splits import SMALLEST, Sizes, Sources, limited, split
 from noisy_student.errors import UserError
 from noisy_student.models.availability import hub_fault, local, parameters, require_template
 from noisy_student.models.spec import ModelSpec
-from noisy_student.pipeline.node import Node, parents_first
+from noisy_student.pipeline.node import Node, parents_first, version
 from noisy_student.study.plan.inputs import variant
 from noisy_student.study.plan.nodes import is_adapter
 from noisy_student.study.plan.plan import Plan
@@ -55,15 +55,15 @@ def require_ready(planned: Plan, cached: Cached, *, store: Path, runs: Path, her
             kept.append(str(fault))
 
     judge(_gpu_fault(settings))
-    folders = [(model, local(model)) for model in _models(settings)]
-    for model, folder in folders:
-        if folder is None:
+    folders = {model: local(model) for model in _models(settings)}
+    for model, found in folders.items():
+        if found is None:
             judge(hub_fault(model))
         elif settings.prompt.style == "chat":
-            require_template(model.id, folder)
+            require_template(model.id, found)
     _require_questions(planned, cached)
     require_own_model(settings)
-    judge(_disk_fault(planned, cached, store, folders[0][1]))
+    judge(_disk_fault(planned, cached, store, folders[settings.model]))
     return kept
 
 
@@ -107,8 +107,11 @@ def _gpu_fault(settings: Settings) -> UserError | None:
 
 
 def accelerator() -> str:
-    """Return the name of this machine's GPU as its driver states it, without importing torch; empty without one."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES") in {"", "-1"}:
+    """Return the name of this machine's GPU as its driver states it, without importing torch; empty without one.
+
+    A torch that was built for the CPU alone sees none.
+    """
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in {"", "-1"} or (version("torch") or "").endswith("+cpu"):
         return ""
     asked = {"nvidia-smi": ["--query-gpu=name", "--format=csv,noheader"], "rocm-smi": ["--showproductname", "--csv"]}
     for program, words in asked.items():
