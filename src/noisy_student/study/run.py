@@ -145,6 +145,7 @@ def run(
     on_plan: Callable[[Plan, Sequence[Expected]], None] = lambda planned, expected: None,
 ) -> Run:
     """Compute the missing results and write the run's folder; ``deadline`` is a time.time().
+
     ``on_plan`` is called once before anything is computed, with the forecast of every missing node; not at all if
     nothing is missing. Raises Interrupted after a signal; committed results are kept. Raises UserError for everything
     that would stop the run later and can be known before its first step.

@@ -60,4 +60,4 @@ def test_a_fifth_without_a_label_is_said(coverage: float, told: bool) -> None:
     notes = list(unlabeled_notes([votes, {**votes, "tie_rate": None}, {**votes, "questions": None}], SETTINGS))
     assert len(notes) == told
     if told:
-        assert "10 by a tie" in notes[0] and "first-seen" in notes[0] and "K above 8" in notes[0]
+        assert "10 by a tie" in notes[0] and "first-seen" in notes[0] and "votes.K is 8" in notes[0]

@@ -71,13 +71,14 @@ def unlabeled_notes(rows: Sequence[Mapping[str, Any]], settings: Settings) -> It
             continue
         left = round(row["questions"] * (1 - row["coverage"]))
         tied = 0 if settings.answers.ties != "none" else round(row["questions"] * row["tie_rate"])
-        advice = f"More samples (labels.{row['name']}.K above {row['k']}) break ties"
+        advice = [f"More samples break ties (labels.{row['name']}.K is {row['k']})"]
         if tied:
-            advice += ', answers.ties = "first-seen" gives them the answer that came first'
+            advice.append('answers.ties = "first-seen" gives a tie to the answer that came first')
+        if left > tied:
+            advice.append("unreadable answers need a larger sampling.max_new_tokens or another prompt")
         yield (
             f"{row['name']} (seed {row['seed']}): {left} of {row['questions']} questions have no label:"
-            f" {tied} by a tie, {left - tied} without any readable answer. {advice}; unreadable answers need a larger"
-            " sampling.max_new_tokens or another prompt."
+            f" {tied} by a tie, {left - tied} without any readable answer. {'; '.join(advice)}."
         )
 
 
