@@ -22,7 +22,8 @@ import tiny_qwen  # noqa: E402
 PROMPTS = [[5, 6, 7], [9, 10, 11, 12, 13, 14], [3], [21, 4, 8, 20], [7, 7]]
 SEEDS = [[seeds.seed(1, "sample", str(prompt), k=k) for k in range(4)] for prompt in PROMPTS]
 # In float32 a row depends on its neighbours: only the same computation gives the same bytes.
-MODEL = tiny_qwen.model().to(torch.float32)
+MODEL = tiny_qwen.model()
+torch.nn.Module.to(MODEL, torch.float32)
 DECODINGS = {
     "plain": Decoding(temperature=0.9, max_new_tokens=24),
     "penalised": Decoding(temperature=0.9, repetition_penalty=1.3, max_new_tokens=24),
@@ -38,7 +39,7 @@ def _at_every_stop(monkeypatch: pytest.MonkeyPatch) -> None:
 class Stops:
     """A check that raises at these steps, counted over all calls."""
 
-    def __init__(self, steps: list[int], error: type[Exception] = Paused) -> None:
+    def __init__(self, steps: list[int], error: type[BaseException] = Paused) -> None:
         self.steps, self.error, self.seen = set(steps), error, 0
 
     def __call__(self) -> None:
