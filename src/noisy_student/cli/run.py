@@ -7,7 +7,7 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -88,9 +88,16 @@ def preflight(flags: Flags, how: Execution, study: options.Study = "preflight") 
     """
     settings = flags.settings(study)
     if not settings.checks.only:
-        checks = settings.checks.model_copy(update={"only": True})
-        name = f"{settings.name[:50]}-preflight"
-        settings = settings.model_copy(update={"preflight": True, "checks": checks, "name": name})
+        only: dict[str, Any] = {
+            "preflight": True,
+            "checks": settings.checks.model_copy(update={"only": True}),
+            "name": f"{settings.name[:50]}-preflight",
+            "question": f"Is everything in place for {settings.name}?",
+            "primary": {},
+            "predictions": {},
+            "decide": (),
+        }
+        settings = settings.model_copy(update=only)
     _run(settings, how)
 
 
@@ -166,7 +173,8 @@ def _end(made: Run) -> None:
     conditions = rows(made.results, "conditions")
     if made.results["status"] == "paused":
         left = [f"{row['name']} (seed {row['seed']})" for row in conditions if row["status"] == "left"]
-        remark(f"Paused at the deadline. Unfinished: {', '.join(left) or 'quality of the votes'}.")
+        others = "quality of the votes" if conditions else "other checks"
+        remark(f"Paused at the deadline. Unfinished: {', '.join(left) or others}.")
         remark("Finished work is kept. Run the same command again.")
         raise typer.Exit(PAUSED)
     bad = [row["check"] for row in rows(made.results, "preflight") if row["outcome"] == "fail"]
