@@ -78,7 +78,11 @@ def test_from_a_source_to_a_graded_student(tmp_path: Path, capfd: pytest.Capture
     student = tmp_path / "student"
     assert main(["train", str(labeled), "--out", str(student), "--set", "sft.batch=4"]) == 0
     known = sum(row["solution"] is not None for row in rows)
-    assert f"{known} examples" in capfd.readouterr().out
+    said = capfd.readouterr().out
+    assert f"{known} examples" in said and "other seeds" not in said
+    assert f'AutoModelForCausalLM.from_pretrained("{student}")' in said
+    card = (student / "README.md").read_text()
+    assert "Base: `lab-m`" in card and f"{known} examples" in card and str(tmp_path) not in card
     key = {row["question_id"]: row["answer"] for row in _lines((parts / "key.jsonl").read_text())}
     tests = [{"text": row["text"], "answer": key[row["id"]]} for row in _lines((parts / "test.jsonl").read_text())]
     (tmp_path / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in tests))
@@ -248,3 +252,15 @@ def test_evaluate_can_skip_questions_without_an_answer(tmp_path: Path, capfd: py
     assert main([*call, str(tmp_path / "b.jsonl"), "--skip-unanswered"]) == 0
     assert "1 questions without an answer are left out" in capfd.readouterr().err
     assert len(_lines((tmp_path / "b.jsonl").read_text())) == 2
+
+
+def test_training_on_all_examples_at_once_says_that_no_seed_matters(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked = tmp_path / "asked.jsonl"
+    rows = [{"text": f"Tom has {n} apples.", "solution": f"He has {n}.\n#### {n}", "answer": str(n)} for n in (3, 4)]
+    asked.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for batch, told in ((2, True), (1, False)):
+        out = tmp_path / f"student-{batch}"
+        assert main(["train", str(asked), "--out", str(out), "--set", f"sft.batch={batch}"]) == 0
+        assert ("other seeds give the same student" in capfd.readouterr().out) == told

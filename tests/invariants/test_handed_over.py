@@ -45,7 +45,7 @@ def test_a_student_loads_with_plain_from_pretrained_and_answers_as_it_did(refere
 
 def test_its_files_cannot_be_written_to(reference: Workplace) -> None:
     files = list((_run_folder(reference) / "models" / "noisy-student-1").iterdir())
-    assert {path.name for path in files} >= {"config.json", "model.safetensors", "tokenizer.json"}
+    assert {path.name for path in files} >= {"config.json", "model.safetensors", "tokenizer.json", "README.md"}
     assert not any(path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) for path in files)
     node = reference.node("train noisy-student")
     kept = reference.store / "stages" / node.name / "data" / "model" / "model.safetensors"

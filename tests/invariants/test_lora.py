@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from workplace import STUDY, Workplace, comparable
 
 from noisy_student import files
 from noisy_student.data.rows import read_questions
+from noisy_student.models.card import loading_line
 from noisy_student.models.chat import Renderer
 from noisy_student.sampling.sample import read_samples
 from noisy_student.study.settings.files import Request, resolve
@@ -69,7 +71,12 @@ def test_an_adapter_is_handed_over_with_its_base(place: Workplace) -> None:
     assert Path(base).is_dir()
     kept = place.store / "stages" / place.node("train grpo-lora").name / "data" / "adapter" / "adapter_config.json"
     assert files.read_json(kept)["base_model_name_or_path"] is None
-    model = AutoModelForCausalLM.from_pretrained(folder)
+    names = {"AutoModelForCausalLM": AutoModelForCausalLM, "GenerationConfig": GenerationConfig}
+    model: Any = eval(loading_line(folder), names)
+    assert model.generation_config.eos_token_id == files.read_json(folder / "generation_config.json")["eos_token_id"]
+    card = (folder / "README.md").read_text()
+    assert "rank 2" in card and "Base: `lab-m`" in card and ".making" not in card
+    assert "merged" in (run / "sft-merged-1" / "README.md").read_text()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     node, store = place.node("grade grpo-lora").inputs["samples"][0], place.store / "stages"
     questions = {q.id: q for q in read_questions(store / node.inputs["split"][0].name / "data" / "test.jsonl")}

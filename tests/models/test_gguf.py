@@ -26,7 +26,8 @@ from transformers import (
 )
 
 from noisy_student.models import gguf, lab
-from noisy_student.models.load import load, save
+from noisy_student.models.load import load
+from noisy_student.models.save import save
 
 
 def _beside(name: str) -> ModuleType:

@@ -12,7 +12,8 @@ from refusals import refused
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from noisy_student.models.folder import folder_digest
-from noisy_student.models.load import load, save
+from noisy_student.models.load import load
+from noisy_student.models.save import save
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tiny  # noqa: E402

@@ -17,6 +17,7 @@ from noisy_student.cli.overrides import Flags
 from noisy_student.cli.progress import ProgressView
 from noisy_student.cli.report import write_page
 from noisy_student.errors import UserError, nearest
+from noisy_student.models.card import loading_line
 from noisy_student.report.numbers import percent
 from noisy_student.report.text import show
 from noisy_student.report.wording import rows
@@ -164,7 +165,7 @@ def best_model(made: Run) -> list[str]:
     told = f"Best model: {best['name']}, seed {best['seed']} ({percent(best['accuracy'])}"
     return [
         f"{told}; selected on the test set, so its accuracy is optimistic):",
-        f'AutoModelForCausalLM.from_pretrained("{folder}")',
+        loading_line(folder),
     ]
 
 

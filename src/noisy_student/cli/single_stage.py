@@ -31,6 +31,7 @@ from noisy_student.data.rows import question_row, write_questions
 from noisy_student.data.source import merge
 from noisy_student.errors import UserError
 from noisy_student.labeling.examples import examples, write_examples
+from noisy_student.models.card import Student, add_papers, base_of, loading_line
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.node import STAGES, code_of
 from noisy_student.records import Label, Question
@@ -40,6 +41,7 @@ from noisy_student.sampling.sample import shards
 from noisy_student.study.plan import specs
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.study import Settings
+from noisy_student.training.specs.sft import UNSEEDED
 
 STUDY = "v1"
 """Source of the settings for model, prompt, sampling and training; any study would do."""
@@ -196,14 +198,19 @@ def train(
         write_examples(read / "examples.jsonl", made.rows)
         spec = {**specs.sft(settings), "model": base.spec, "seed": recipe.seed, "paths": base.paths}
         summary = _run("train-sft", spec, {"split": [split], "examples": [read]}, folder / "train")
-        (folder / "train" / "data" / "model").rename(out)
+        student = folder / "train" / "data" / "model"
+        origin = base_of(base.spec, base.paths["model"], name=settings.model.id)
+        add_papers(student, origin, Student(Path(out).name, Path(out).name, spec, summary))
+        student.rename(out)
     if json:
         emit({"schema": 1, "model": out, "without_solution": made.without_solution, **summary})
         return
     left = made.without_solution + summary["too_long"]
     omitted = f"; {left} left out (no solution, or too long)" if left else ""
     say(f"{out}: {summary['examples']} examples, {summary['steps']} steps{omitted}")
-    say(f'AutoModelForCausalLM.from_pretrained("{Path(out)}")')
+    if not summary["seeded"]:
+        say(UNSEEDED)
+    say(loading_line(Path(out)))
 
 
 def evaluate(

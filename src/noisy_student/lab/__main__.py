@@ -26,7 +26,8 @@ from noisy_student.lab.corpus import CorpusSpec, Solved, corpus
 from noisy_student.lab.pretrain import PretrainSpec, pretrain
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, load, save, settle
+from noisy_student.models.load import LoadedModel, load, settle
+from noisy_student.models.save import save
 from noisy_student.models.spec import PromptSpec
 
 INSTRUCTION = "End with ####."

@@ -17,24 +17,27 @@ from noisy_student import files
 from noisy_student.errors import UserError
 from noisy_student.models.folder import folder_digest
 from noisy_student.models.load import LoadedModel
+from noisy_student.models.save import GENERATION, write_tokenizer
 
 CONFIG, BASE = "adapter_config.json", "base.json"
 
 
 def write_adapter(loaded: LoadedModel, folder: Path) -> str:
-    """Write adapter (safetensors), tokenizer and the digest of the base; return the folder's digest.
+    """Write adapter (safetensors), tokenizer, stop ids and the digest of the base; return the folder's digest.
 
-    Equal adapters give equal bytes: no path is written, and lists are sorted.
+    Equal adapters give equal bytes: no path is written, and lists are sorted. The generation config stands beside the
+    adapter because the base's own may lack the token that ends a turn, which the student learned.
     """
     model: Any = loaded.model
     model.save_pretrained(folder, selected_adapters=["default"])
-    loaded.tokenizer.save_pretrained(folder)
+    model.generation_config.to_json_file(folder / GENERATION, use_diff=True)
     (folder / "README.md").unlink(missing_ok=True)
     config = files.read_json(folder / CONFIG)
     config["base_model_name_or_path"] = None
     config["target_modules"] = sorted(config["target_modules"])
     files.write_json(folder / CONFIG, config)
     files.write_json(folder / BASE, {"digest": loaded.digest})
+    write_tokenizer(loaded, folder)
     return folder_digest(folder)
 
 

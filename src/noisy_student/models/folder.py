@@ -81,6 +81,33 @@ def folder_digest(folder: Path) -> str:
     return identity.digest({path.relative_to(folder).as_posix(): files.sha256_file(path) for path in parts})
 
 
+def stored_dtype(folder: Path) -> str | None:
+    """Return the type of a model folder's weights by its config.json; None where that names no type."""
+    config = read_config(folder)
+    found = config.get("dtype") or config.get("torch_dtype")
+    return found if isinstance(found, str) else None
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the config.json of a model folder, with or without a byte order mark; empty where it has none."""
+    path = folder / "config.json"
+    if not path.is_file():
+        return {}
+    found = files.parse_json(path.read_text(encoding="utf-8-sig"), place=str(path))
+    return found if isinstance(found, dict) else {}
+
+
+def own_file(path: Path, folder: Path) -> bool:
+    """Return whether ``path`` is a file of the model in ``folder``; a link out of it counts in the hub's cache only.
+
+    The cache keeps files once, in ``blobs`` beside the snapshots; any other link could show a file of the user's.
+    """
+    home = folder.resolve()
+    real = path.resolve()
+    places = [home, *([home.parent.parent / "blobs"] if home.parent.name == "snapshots" else [])]
+    return real.is_file() and any(real.is_relative_to(place) for place in places)
+
+
 def _object(value: Any, place: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(

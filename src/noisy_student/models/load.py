@@ -6,7 +6,7 @@ No code of the model runs: the folder is checked first, remote code is off, only
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -28,7 +28,7 @@ from noisy_student.models.folder import check_folder, check_hub_id, folder_diges
 from noisy_student.models.spec import Attention, DType, PadRule
 
 # No *.bin: a pickle is not even downloaded.
-_WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
+_WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "README.md", "LICENSE*", "NOTICE*"]
 KINDS = ("qwen2", "qwen3", "llama")
 ROPES = ("default", "llama3", "linear", "yarn")
 """Rotary embeddings with angles that do not depend on the length of the text."""
@@ -48,7 +48,8 @@ class LoadedTokenizer:
 class LoadedModel:
     """A model in memory with its tokenizer; ``digest`` is that of its folder.
 
-    ``turn_end_id`` ends an assistant's turn and is the last token a chat student learns.
+    ``turn_end_id`` ends an assistant's turn and is the last token a chat student learns; ``folder`` holds the files
+    of the tokenizer, None for a model that was made in memory.
     """
 
     model: PreTrainedModel
@@ -57,6 +58,7 @@ class LoadedModel:
     pad_id: int
     turn_end_id: int
     digest: str
+    folder: Path | None = None
 
 
 def load(
@@ -100,7 +102,7 @@ def load(
     # On the first GPU that torch sees (CUDA_VISIBLE_DEVICES hides them), else on the CPU.
     if torch.cuda.is_available():
         torch.nn.Module.to(model, "cuda")
-    return settle(model, tokenizer, digest=folder_digest(folder), pad=pad)
+    return replace(settle(model, tokenizer, digest=folder_digest(folder), pad=pad), folder=folder)
 
 
 def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTokenizer:
@@ -131,18 +133,6 @@ def settle(
         config.pad_token_id = padding
         config.eos_token_id = sorted(stops)
     return LoadedModel(model, tokenizer, stops, padding, end, digest)
-
-
-def save(loaded: LoadedModel, folder: Path) -> str:
-    """Write weights (safetensors), tokenizer and generation config for plain ``from_pretrained``; return the digest.
-
-    Equal weights give equal bytes.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    loaded.model.save_pretrained(folder)
-    loaded.tokenizer.save_pretrained(folder)
-    check_folder(folder)
-    return folder_digest(folder)
 
 
 def unsupported_reason(model: PreTrainedModel) -> str | None:

@@ -14,6 +14,7 @@ from noisy_student.strict import Strict
 DType = Literal["float32", "float64", "bfloat16"]
 Attention = Literal["sdpa", "eager"]
 PadRule = Literal["apart", "eos"]
+SaveDType = Literal["auto", "trained", "base"]
 
 ORIGINAL_TEMPLATE = (
     "Solve this math problem step by step. End with #### followed by the numerical answer.\n\n"

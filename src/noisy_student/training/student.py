@@ -16,7 +16,8 @@ from transformers.trainer_pt_utils import get_parameter_names
 from noisy_student import seeds
 from noisy_student.errors import UserError
 from noisy_student.models.adapter import write_adapter
-from noisy_student.models.load import LoadedModel, save
+from noisy_student.models.load import LoadedModel
+from noisy_student.models.save import save
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.lora import LoraSpec
 from noisy_student.training.specs.sft import SftSpec
@@ -82,6 +83,13 @@ def write_student(loaded: LoadedModel, spec: Mapping[str, Any], data: Path) -> s
         return write_adapter(loaded, data / "adapter")
     adapted: Any = loaded.model
     return save(replace(loaded, model=adapted.merge_and_unload()), data / "model")
+
+
+@torch.no_grad()
+def round_weights(loaded: LoadedModel, dtype: str) -> None:
+    """Round every weight to a value that ``dtype`` can hold, in place; the model keeps its own type."""
+    for weight in loaded.model.parameters():
+        weight.copy_(weight.to(getattr(torch, dtype)))
 
 
 def trainable(model: nn.Module) -> int:

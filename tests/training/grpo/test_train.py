@@ -21,7 +21,8 @@ from noisy_student.errors import NotTrainable, Paused
 from noisy_student.labeling.vote import winner_of
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, load, save
+from noisy_student.models.load import LoadedModel, load
+from noisy_student.models.save import save
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Draw, Label
 from noisy_student.sampling.engine import Decoding
@@ -384,3 +385,106 @@ def test_a_control_pays_what_its_kind_says_whatever_the_labels_are(kind: str, tm
     )
     train(other, inputs, spec=spec, health=HEALTH, seed=1, context=Context(tmp_path / "b"))
     assert all(torch.equal(value, weights(other)[name]) for name, value in weights(loaded).items())
+
+
+UNREACHED = "-987654"
+
+
+def unrewarded(loaded: LoadedModel, spec: GrpoSpec, *, reached: frozenset[str] = frozenset()) -> RolloutInputs:
+    """The classroom with labels that no answer reaches, but for the questions ``reached``."""
+    inputs = classroom(loaded, spec)
+    labels = {
+        name: label if name in reached else replace(label, answer=UNREACHED) for name, label in inputs.labels.items()
+    }
+    return replace(inputs, labels=labels)
+
+
+class Heard(PausedAt):
+    """A context that keeps its notices and is never paused."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, 10**6)
+        self.heard: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.heard.append(text)
+
+
+@pytest.mark.parametrize("changes", [{}, {"num_iterations": 2}, {"micro_batch": 4}, {"loss_type": "dr_grpo"}])
+def test_without_any_reward_signal_an_anchored_student_stays_the_start_model(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    spec = SPEC.model_copy(update={"beta": 0.04, **changes})
+    loaded, context = load(lab.folder("lab-m")), Heard(tmp_path)
+    start = weights(loaded)
+    result = train(loaded, unrewarded(loaded, spec), spec=spec, health=HEALTH, seed=1, context=context)
+    assert all(torch.equal(start[name], value) for name, value in weights(loaded).items())
+    assert [fact["signal"] for fact in result.facts] == [False] * 3
+    assert all(point.grad_norm == 0 and abs(point.kl or 0) < 1e-6 for point in result.curve)
+    assert len(context.heard) == 1 and "same reward" in context.heard[0]
+
+
+@pytest.mark.parametrize("generations", [3, 6, 7])
+def test_equal_rewards_whose_mean_is_rounded_are_no_signal(generations: int, tmp_path: Path) -> None:
+    # All of the lab's answers end, so each gets the same 0.1, whose mean over some answers is another number.
+    rewards = {"termination": 0.1, "only_right": False}
+    changes = {"rewards": rewards, "scale_rewards": "none", "generations": generations, "steps": 1}
+    spec = GrpoSpec.model_validate({**SPEC.model_dump(), **changes})
+    loaded = load(lab.folder("lab-m"))
+    start = weights(loaded)
+    result = train(loaded, unrewarded(loaded, spec), spec=spec, health=HEALTH, seed=1, context=Context(tmp_path))
+    assert result.facts[0]["signal"] is False
+    assert all(torch.equal(start[name], value) for name, value in weights(loaded).items())
+
+
+def test_a_signal_of_weight_zero_is_none(tmp_path: Path) -> None:
+    spec = SPEC.model_copy(update={"pseudo_weight": 0.0, "beta": 0.04})
+    loaded, result = run(tmp_path, spec, origin="vote")
+    assert any(group.kind == "mixed" for group in result.groups)
+    start = weights(load(lab.folder("lab-m")))
+    assert all(torch.equal(start[name], value) for name, value in weights(loaded).items())
+
+
+def test_after_the_first_signal_steps_without_one_pull_back_to_the_start(tmp_path: Path) -> None:
+    spec = SPEC.model_copy(update={"beta": 0.04, "steps": 6})
+    visited = run(tmp_path / "order", spec)[1].groups
+    first = next(group for group in visited if group.kind == "mixed" and group.step > 0)
+    loaded = load(lab.folder("lab-m"))
+    reached = frozenset({first.question_id})
+    result = train(
+        loaded, unrewarded(loaded, spec, reached=reached), spec=spec, health=HEALTH, seed=1, context=Context(tmp_path)
+    )
+    signals = [fact["signal"] for fact in result.facts]
+    begin = signals.index(True)
+    norms = [point.grad_norm or 0.0 for point in result.curve]
+    assert norms[:begin] == [0.0] * begin
+    assert all(norm > 0 for norm in norms[begin:])
+
+
+def test_a_run_without_signal_that_was_paused_still_knows_that_it_has_not_moved(tmp_path: Path) -> None:
+    spec = SPEC.model_copy(update={"beta": 0.04})
+    start = weights(load(lab.folder("lab-m")))
+    with pytest.raises(Paused):
+        loaded = load(lab.folder("lab-m"))
+        context = PausedAt(tmp_path, 2)
+        train(loaded, unrewarded(loaded, spec), spec=spec, health=HEALTH, seed=1, context=context)
+    loaded, context = load(lab.folder("lab-m")), Heard(tmp_path)
+    result = train(loaded, unrewarded(loaded, spec), spec=spec, health=HEALTH, seed=1, context=context)
+    assert result.resumed_at_steps == (2,)
+    assert all(torch.equal(start[name], value) for name, value in weights(loaded).items())
+    assert not context.heard, "said before the pause"
+
+
+@pytest.mark.parametrize(
+    "loss", ["bnpo", *(pytest.param(one, marks=pytest.mark.slow) for one in ("grpo", "dr_grpo", "dapo", "luspo"))]
+)
+def test_micro_batches_give_the_update_of_the_whole_batch(loss: str, tmp_path: Path) -> None:
+    spec = SPEC.model_copy(update={"loss_type": loss, "steps": 1, "share_prompts": False})
+    whole, one = run(tmp_path / "whole", spec)
+    parts, many = run(tmp_path / "parts", spec.model_copy(update={"micro_batch": 2}))
+    assert many.curve[0].grad_norm == pytest.approx(one.curve[0].grad_norm, rel=1e-3)
+    start = weights(load(lab.folder("lab-m")))
+    far = sum(float((weights(parts)[name] - value).square().sum()) for name, value in weights(whole).items())
+    moved = sum(float((value - start[name]).square().sum()) for name, value in weights(whole).items())
+    assert many.curve[0].loss == pytest.approx(one.curve[0].loss, abs=1e-5)
+    assert far < 0.01 * moved

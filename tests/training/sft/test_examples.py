@@ -15,7 +15,7 @@ from noisy_student.errors import NotTrainable
 from noisy_student.models.chat import Renderer
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Example, Question
-from noisy_student.training.sft.examples import batch_order, encode
+from noisy_student.training.sft.examples import batch_order, encode, order_matters
 from noisy_student.training.specs.sft import SftSpec
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
@@ -88,3 +88,23 @@ def test_nothing_to_learn_from_is_not_trainable() -> None:
     with refused("examples-too-long", "None of 1 examples") as caught:
         encode(RENDERER, [Example("a", "x")], QUESTIONS, max_length=3)
     assert isinstance(caught.value, NotTrainable)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(1, 12),
+    batch=st.integers(1, 30),
+    epochs=st.sampled_from([0.5, 1.0, 1.5, 2.0, 3.0]),
+    grouped=st.booleans(),
+)
+def test_the_order_matters_where_some_step_gets_other_examples(
+    count: int, batch: int, epochs: float, grouped: bool
+) -> None:
+    spec = SftSpec(epochs=epochs, batch=batch, group_by_length=grouped)
+
+    def steps(seed: int) -> list[list[int]]:
+        order = batch_order([1] * count, spec, seed=seed)
+        return [sorted(order[first : first + batch]) for first in range(0, len(order), batch)]
+
+    differs = any(steps(seed) != steps(1) for seed in range(2, 30))
+    assert differs == order_matters(count, spec)

@@ -16,14 +16,15 @@ from noisy_student.context import Context
 from noisy_student.errors import NotTrainable, Paused
 from noisy_student.models import lab
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, load, save
+from noisy_student.models.load import LoadedModel, load
+from noisy_student.models.save import save
 from noisy_student.models.spec import PromptSpec
 from noisy_student.records import Example, Question
 from noisy_student.training.sft import train as sft
 from noisy_student.training.sft.examples import Encoded, batch_order, encode
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.lora import LoraSpec
-from noisy_student.training.specs.sft import SftSpec
+from noisy_student.training.specs.sft import UNSEEDED, SftSpec
 from noisy_student.training.student import adapt
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
@@ -372,3 +373,23 @@ def test_an_adapter_learns_under_dropout_too(tmp_path: Path) -> None:
     noisy, again, plain = student(0.2), student(0.2), student(0.0)
     assert same(adapter_weights(noisy), adapter_weights(again))
     assert not same(adapter_weights(noisy), adapter_weights(plain))
+
+
+def test_where_no_seed_matters_the_training_says_so(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    class Listening(Context):
+        def notice(self, text: str) -> None:
+            heard.append(text)
+
+    def one(seed: int, **changes: object) -> tuple[dict[str, torch.Tensor], bool]:
+        loaded, spec = tiny.loaded(), SPEC.model_copy(update={"batch": 5, **changes})
+        context = Listening(tmp_path / f"{seed}{changes}")
+        result = sft.train(loaded, encoded(loaded), spec=spec, health=HEALTH, seed=seed, context=context)
+        return weights(loaded), result.seeded
+
+    (first, seeded), (second, _) = one(1), one(2)
+    assert not seeded and heard == [UNSEEDED] * 2
+    assert all(torch.allclose(first[name], value, atol=1e-5) for name, value in second.items())
+    assert one(1, batch=4)[1] and one(1, dropout=0.1)[1]
+    assert len(heard) == 2

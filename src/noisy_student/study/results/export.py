@@ -1,8 +1,8 @@
 """Export of a run: every student as a model folder, every set of labels as a data set with its card.
 
-``models/<condition>-<seed>/`` loads with plain ``from_pretrained``; its files are links to those in the store where the
-disk allows it, and read-only, so that nothing done to them later changes a result. ``labels/<name>-<seed>/`` holds the
-questions with their pseudo-labels as JSONL and parquet.
+``models/<condition>-<seed>/`` loads with plain ``from_pretrained`` and holds a model card; its files are links to those
+in the store where the disk allows it, and read-only, so that nothing done to them later changes a result.
+``labels/<name>-<seed>/`` holds the questions with their pseudo-labels as JSONL and parquet.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 from filelock import FileLock
 
 from noisy_student import files
+from noisy_student.models.card import ADAPTER, Student, add_papers, base_of
 from noisy_student.pipeline.node import Node, parents_first
-from noisy_student.study.plan.nodes import LabelNodes
+from noisy_student.study.plan.nodes import ConditionNodes, LabelNodes, first_trained
 from noisy_student.study.results.view import RunView
 
 MODELS, LABELS = "models", "labels"
-ADAPTER = "adapter_config.json"
-_READ_ONLY = 0o444
+_WRITE = 0o222
 
 
 def export(view: RunView, folder: Path, results: Mapping[str, Any]) -> None:
@@ -30,37 +30,53 @@ def export(view: RunView, folder: Path, results: Mapping[str, Any]) -> None:
         for nodes in view.plan.conditions:
             target = folder / MODELS / f"{nodes.name}-{nodes.seed}"
             if nodes.train is not None and not target.exists() and view.outcome(nodes.train) == "done":
-                _export_model(nodes.train, view.data(nodes.train), target)
+                _export_model(view, nodes, target, results["model"])
         for labels in view.plan.labels:
             target = folder / LABELS / f"{labels.name}-{labels.seed}"
             if not target.exists() and view.outcome(labels.labels) == "done":
                 _export_labels(labels, view, target, results)
 
 
-def _export_model(train: Node, data: Path, target: Path) -> None:
-    """Export a whole model, or an adapter with the path of its base, which the store leaves out as no result."""
+def _export_model(view: RunView, nodes: ConditionNodes, target: Path, model: str) -> None:
+    """Export a whole model, or an adapter with the path of its base, which the store leaves out as no result.
+
+    ``model`` names the run's base to readers of the card.
+    """
+    assert nodes.train is not None, "the untrained model is exported nowhere"
+    data = view.data(nodes.train)
     adapter = not (data / "model").is_dir()
     making = target.with_name(f".{target.name}.making")
     shutil.rmtree(making, ignore_errors=True)
-    shutil.copytree(data / ("adapter" if adapter else "model"), making, copy_function=_linked)
+    shutil.copytree(data / ("adapter" if adapter else "model"), making, copy_function=files.link_or_copy)
+    trained = view.trained(nodes.train)
+    assert trained is not None, "a student that is done was trained"
+    paths, spec = _start(trained)
     if adapter:
         config = files.read_json(making / ADAPTER)
         (making / ADAPTER).unlink()
         # Reading GGUF imports torch, which most exports do not need.
         from noisy_student.models import gguf
 
-        base = Path(train.paths["model"])
+        base = Path(paths["model"])
         named = {
             "base_model_name_or_path": str(gguf.folder_of(base) if base.suffix == gguf.SUFFIX else base),
-            "revision": train.spec["model"].get("revision"),
+            "revision": spec.get("revision"),
         }
         files.write_json(making / ADAPTER, {**config, **named})
+    origin = base_of(spec, paths["model"], name=model)
+    taught, summary = {**trained.spec, "seed": nodes.seed}, view.summary(trained) or {}
+    add_papers(making, origin, Student(target.name, f"{nodes.name}, seed {nodes.seed}", taught, summary))
+    for path in making.rglob("*"):
+        if path.is_file():
+            path.chmod(path.stat().st_mode & ~_WRITE)
     making.rename(target)
 
 
-def _linked(source: str, target: str) -> None:
-    files.link_or_copy(source, target)
-    Path(target).chmod(_READ_ONLY)
+def _start(trained: Node) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    """Paths and model spec of the base, which only the first training of a chain of students has."""
+    while "model" not in trained.paths:
+        trained = first_trained(trained.inputs["start"][0])
+    return trained.paths, trained.spec["model"]
 
 
 def _export_labels(labels: LabelNodes, view: RunView, target: Path, results: Mapping[str, Any]) -> None:

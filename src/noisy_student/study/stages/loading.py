@@ -10,7 +10,9 @@ from noisy_student.context import Context, Inputs, Spec
 from noisy_student.errors import UserError
 from noisy_student.models.adapter import merged
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import LoadedModel, LoadedTokenizer, find_folder, load, load_tokenizer, save
+from noisy_student.models.folder import stored_dtype
+from noisy_student.models.load import LoadedModel, LoadedTokenizer, find_folder, load, load_tokenizer
+from noisy_student.models.save import save
 from noisy_student.models.spec import PromptSpec
 
 
@@ -22,6 +24,11 @@ def base(spec: Spec) -> Path:
 def start(spec: Spec, inputs: Inputs) -> Path:
     """Return the model that a training starts from: a student in the role ``start``, or the untrained model."""
     return inputs["start"][0] / "model" if "start" in inputs else base(spec)
+
+
+def start_dtype(spec: Spec, inputs: Inputs) -> str | None:
+    """Return the type of the weights that a training starts from, as they are stored; None if their files name none."""
+    return stored_dtype(find_folder(start(spec, inputs), revision=spec["model"].get("revision")))
 
 
 def load_model(spec: Spec, path: Path, *, threads: int) -> LoadedModel:

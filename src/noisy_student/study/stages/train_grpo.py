@@ -16,13 +16,14 @@ from noisy_student.models.chat import Renderer
 from noisy_student.sampling.engine import Decoding, Drawn, Prompts, RowSeeds
 from noisy_student.sampling.torch_engine import TorchEngine
 from noisy_student.study.stages.loading import load_copy, load_model, start
+from noisy_student.study.stages.saving import save_student
 from noisy_student.training.grpo.rl_examples import RlExamples, rl_examples
 from noisy_student.training.grpo.rollouts import DrawRows, RolloutInputs
 from noisy_student.training.grpo.train import GrpoResult, train
 from noisy_student.training.measurements import kinds, reward_bits
 from noisy_student.training.specs.grpo import GrpoSpec
 from noisy_student.training.specs.health import HealthSpec
-from noisy_student.training.student import trainable, with_adapter, write_student
+from noisy_student.training.student import trainable, with_adapter
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 WEIGHT = 30.0
@@ -72,7 +73,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         probe = {"held": held, "steps": result.steps, "criteria": [asdict(item) for item in result.criteria]}
         files.write_json(context.data / "probe.json", probe)
     return {
-        "digest": write_student(student, spec, context.data),
+        "digest": save_student(student, spec["grpo"], spec, inputs, context),
         **({"probe": probe} if probe else {}),
         "parameters": whole,
         "trainable_parameters": numbers,

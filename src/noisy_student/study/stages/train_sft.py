@@ -13,11 +13,12 @@ from noisy_student.labeling.examples import read_examples
 from noisy_student.models.chat import Renderer
 from noisy_student.records import Question
 from noisy_student.study.stages.loading import load_model, start
+from noisy_student.study.stages.saving import save_student
 from noisy_student.training.sft.examples import encode
 from noisy_student.training.sft.train import train
 from noisy_student.training.specs.health import HealthSpec
 from noisy_student.training.specs.sft import SftSpec
-from noisy_student.training.student import trainable, with_adapter, write_student
+from noisy_student.training.student import trainable, with_adapter
 
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "tokenizers", "peft")
 WEIGHT = 10.0
@@ -41,7 +42,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     health = HealthSpec.model_validate(spec["health"])
     trained = train(loaded, encoded, spec=sft, health=health, seed=spec["seed"], context=context)
     return {
-        "digest": write_student(loaded, spec, context.data),
+        "digest": save_student(loaded, spec["sft"], spec, inputs, context),
         "examples": trained.examples,
         "steps": trained.steps,
         "parameters": whole,
@@ -51,6 +52,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         "too_long": len(trained.too_long),
         # Gold answers are those of labeled questions, which no other label is about.
         "gold_too_long": len(set(trained.too_long) & {each.id for each in read_questions(split / "labeled.jsonl")}),
+        "seeded": trained.seeded,
     }
 
 

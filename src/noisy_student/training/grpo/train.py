@@ -204,7 +204,7 @@ class _Run:
             optimizers=(self._saved.optimizer, self._saved.scheduler),
             rollout_func=self.rollouts,
         )
-        trainer.facts, trainer.setup = self.rollouts.facts, self._setup
+        trainer.facts, trainer.setup, trainer.notice = self.rollouts.facts, self._setup, self._context.notice
         trainer.at_start, trainer.kl_to_start = self._at_start, self._kl_to_start
         trainer.own_rows, trainer.hidden = spec.share_prompts, shared_width(model)
         without_reference_adapter(model)

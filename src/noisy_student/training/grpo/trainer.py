@@ -67,17 +67,24 @@ class Trainer(GRPOTrainer):
     facts: list[dict[str, Any]]
     at_start: bool
     kl_to_start: KlToStart | None
+    notice: Callable[[str], None]
+    """Report a sentence to the user at once."""
     own_rows: bool
     """Lay out rows by ``shared_prompts`` instead of TRL."""
     setup: Setup
     hidden: int | None
     """Width of a model that can read a prompt once for several answers, else None."""
     _seen: torch.Tensor | None = None
+    _unequal: torch.Tensor
+    """Answers whose group has different rewards."""
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         output: dict[str, Any] = super()._generate_and_score_completions(inputs)
         weights = torch.tensor([item["weight"] for item in inputs], device=output["advantages"].device)
+        # Rounding of a mean gives equal rewards advantages of about 0.001.
+        weights = weights * self._unequal.to(weights.device)
         output["advantages"] = output["advantages"] * weights.to(output["advantages"].dtype)
+        self._note_signal(output)
         if self.at_start and "ref_per_token_logps" in output:
             drawn, mask = output["sampling_per_token_logps"], output["completion_mask"]
             kl = divergence(output["ref_per_token_logps"], drawn, mask)
@@ -97,12 +104,24 @@ class Trainer(GRPOTrainer):
         torch.manual_seed(seeds.seed(self.args.seed, "rollout-shuffle", step=self.facts[-1]["step"]) % 2**32)
         return output
 
+    def _note_signal(self, output: Mapping[str, Any]) -> None:
+        """Record whether an answer in the loss has an advantage; report the first step that has none."""
+        self.facts[-1]["signal"] = bool((output["advantages"].unsqueeze(1) * output["completion_mask"]).any())
+        if not any(fact["signal"] for fact in self.facts) and len(self.facts) == 1:
+            self.notice(
+                "step 1: all answers of each group have the same reward, so nothing is learned. The student stays the "
+                "start model until a group has different rewards."
+            )
+
     def _calculate_rewards(self, *given: Any) -> torch.Tensor:
         found: torch.Tensor = super()._calculate_rewards(*given)
         # TRL's own reward_std is the batch's: it is above 0 also where rewards differ between groups only.
         rewards = (found * self.reward_weights.to(found.device)).nansum(dim=1)
         assert self.num_generations is not None
-        self.facts[-1]["spread"] = float(rewards.view(-1, self.num_generations).std(dim=1).mean())
+        grouped = rewards.view(-1, self.num_generations)
+        unequal = grouped.amax(dim=1) > grouped.amin(dim=1)
+        self._unequal = unequal.repeat_interleave(self.num_generations)
+        self.facts[-1]["spread"] = float(grouped.std(dim=1).mean())
         return found
 
     def _get_per_token_logps_and_entropies(
@@ -127,10 +146,22 @@ class Trainer(GRPOTrainer):
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         loss: torch.Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]
+        if self.loss_type == "bnpo":
+            # TRL averages over the tokens of the micro-batch, and averages those; the mean is over the whole batch's.
+            parts = self.current_gradient_accumulation_steps
+            share = inputs["completion_mask"].sum() * parts / inputs["num_items_in_batch"].clamp(min=1.0)
+            loss = loss * share.to(loss.dtype)
+        if self.unmoved():
+            # The penalty's gradient is 0 at the start model; its rounding error, scaled by AdamW, would be a full step.
+            loss = loss * 0.0
         # Sampler and trainer have the same weights only before the first update on a batch.
         if self._seen is not None and self.state.global_step % self.num_iterations == 0:
             self._compare(self._seen - inputs["sampling_per_token_logps"], inputs["completion_mask"])
         return loss
+
+    def unmoved(self) -> bool:
+        """Return whether the student still equals the start model: no answer so far had an advantage, no decay."""
+        return not self.args.weight_decay and not any(fact.get("signal", True) for fact in self.facts)
 
     def _compare(self, apart: torch.Tensor, mask: torch.Tensor) -> None:
         """Record the difference of sampler and trainer; raise UserError where it is NaN or large in full precision."""

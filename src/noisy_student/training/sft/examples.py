@@ -60,7 +60,7 @@ def batch_order(lengths: Sequence[int], spec: SftSpec, *, seed: int) -> list[int
     ``lengths`` are their tokens. Batches are consecutive runs of ``spec.batch`` and may cross the end of an epoch, so
     all but the last are full. Matched by steps, epochs follow until the steps are filled.
     """
-    rows = spec.steps * spec.batch if spec.steps is not None else max(1, round(len(lengths) * spec.epochs))
+    rows = _row_count(len(lengths), spec)
     result: list[int] = []
     for epoch in range(-(-rows // len(lengths))):
         chance = seeds.generator(seed, "training-order", step=epoch)
@@ -71,6 +71,22 @@ def batch_order(lengths: Sequence[int], spec: SftSpec, *, seed: int) -> list[int
             positions[opened:] = _grouped(positions[opened:], lengths, spec.batch, chance)
         result += positions
     return result[:rows]
+
+
+def order_matters(examples: int, spec: SftSpec) -> bool:
+    """Return whether another order of so many examples puts others into some step.
+
+    >>> order_matters(4, SftSpec(batch=4)), order_matters(4, SftSpec(batch=3)), order_matters(4, SftSpec(epochs=1.5))
+    (False, True, True)
+    """
+    rows = _row_count(examples, spec)
+    one_step, whole_epochs = rows <= spec.batch, spec.batch % examples == 0
+    return rows % examples != 0 or not (one_step or whole_epochs)
+
+
+def _row_count(examples: int, spec: SftSpec) -> int:
+    """Rows that are trained on, over all epochs."""
+    return spec.steps * spec.batch if spec.steps is not None else max(1, round(examples * spec.epochs))
 
 
 def _grouped(positions: list[int], lengths: Sequence[int], batch: int, chance: random.Random) -> list[int]:

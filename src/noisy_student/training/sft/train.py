@@ -29,9 +29,9 @@ from noisy_student.training.checkpoint import Checkpoint
 from noisy_student.training.health.checkup import Checkup, own_loss
 from noisy_student.training.health.window import Setup, Window, first_seen
 from noisy_student.training.measurements import Point
-from noisy_student.training.sft.examples import Encoded, batch_order
+from noisy_student.training.sft.examples import Encoded, batch_order, order_matters
 from noisy_student.training.specs.health import HealthSpec
-from noisy_student.training.specs.sft import SftSpec
+from noisy_student.training.specs.sft import UNSEEDED, SftSpec
 from noisy_student.training.student import optimizers
 from noisy_student.training.trl_patches import quiet_trainer, shared_arguments, training_patches
 
@@ -48,7 +48,7 @@ class SftResult:
 
     ``trained_tokens`` counts the tokens of the loss, ``read_tokens`` all tokens without padding, both over all epochs.
     ``examples`` counts different ones, ``too_long`` has the question ids of those left out, ``health`` each diagnosed
-    condition once.
+    condition once. Where not ``seeded``, every seed gives the same student, up to the rounding of sums.
     """
 
     steps: int
@@ -59,6 +59,7 @@ class SftResult:
     curve: tuple[Point, ...]
     health: tuple[dict[str, Any], ...]
     seconds: float
+    seeded: bool
 
 
 def train(
@@ -75,6 +76,10 @@ def train(
     learned = rows[: health.first * spec.batch]
     watched = learned[:: max(1, len(learned) // PROBED)][:PROBED]
     checkup = Checkup(health, loaded.model, measure=lambda: {"own_loss": own_loss(loaded.model, watched)})
+    # The seed also draws dropout masks and the first weights of an adapter.
+    seeded = bool(spec.dropout) or is_adapted(loaded.model) or order_matters(len(encoded.rows), spec)
+    if not seeded:
+        context.notice(UNSEEDED)
     callback = _run(loaded, rows, spec, checkup, seed, context)
     return SftResult(
         steps=callback.step,
@@ -85,6 +90,7 @@ def train(
         curve=tuple(callback.points),
         health=tuple(first_seen(checkup.rows)),
         seconds=callback.seconds,
+        seeded=seeded,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from noisy_student.errors import UserError
+from noisy_student.models.spec import SaveDType
 from noisy_student.strict import Strict
 from noisy_student.training.specs.probe import ProbeSpec
 from noisy_student.training.specs.rewards import RewardSpec
@@ -72,6 +73,9 @@ class GrpoSpec(Strict):
     warmup: float = Field(default=0.0, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
+    save_dtype: SaveDType = "auto"
+    """Type of a whole student's saved weights: as trained, its base's, or ``auto``: the base's if that is smaller and
+    rounded weights answer no fewer dev questions correctly."""
     threads: int = Field(default=1, ge=1)
     """Torch threads; part of the identity because sums over several threads round differently."""
 

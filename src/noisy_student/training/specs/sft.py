@@ -6,7 +6,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from noisy_student.models.spec import SaveDType
 from noisy_student.strict import Strict
+
+UNSEEDED = "Every step reads all examples equally often, and nothing is drawn: other seeds give the same student."
 
 
 class SftSpec(Strict):
@@ -43,6 +46,9 @@ class SftSpec(Strict):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of each sub-layer's output that is dropped while the student learns (residual dropout, Vaswani et al.
     2017, who took 0.1); 0 is off."""
+    save_dtype: SaveDType = "auto"
+    """Type of a whole student's saved weights: as trained, its base's, or ``auto``: the base's if that is smaller and
+    rounded weights answer no fewer dev questions correctly."""
     threads: int = Field(default=1, ge=1)
     """Torch threads; part of the identity because sums over several threads round differently."""
 
