@@ -166,6 +166,6 @@ def comparable(results: dict[str, Any]) -> dict[str, Any]:
     """Results without what differs from run to run: places, times, the words of the command."""
     kept = {name: value for name, value in results.items() if name not in {"run_dir", "command", "seconds", "forecast"}}
     timed = {name: [{**row, "seconds": None} for row in results[name]] for name in ("conditions", "selections")}
-    stages = [{**row, "seconds": None} for row in results["costs"]["stages"]]
-    totals = {**results["costs"]["totals"], "seconds": None}
+    stages = [{**row, "seconds": None, "usd": None} for row in results["costs"]["stages"]]
+    totals = {**results["costs"]["totals"], **dict.fromkeys(("seconds", "wall_seconds", "usd", "calls"))}
     return {**kept, **timed, "costs": {"stages": stages, "totals": totals}}

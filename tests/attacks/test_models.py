@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 import struct
@@ -83,7 +84,32 @@ HOSTILE = {
     "23 auto_map": _entry("config.json", auto_map={"AutoModelForCausalLM": "evil--mod.Cls"}),
     "23 tokenizer": _entry("tokenizer_config.json", auto_map={"AutoTokenizer": ["evil--mod.Cls", None]}),
     "23 trust": _entry("config.json", text_config={"trust_remote_code": True}),
-    "25 weights": _pickle("pytorch_model.bin"),
+    "25 weights": lambda folder: (folder / WEIGHTS).rename(folder / "pytorch_model.bin") and None,
+    "custom generate": lambda folder: (folder / "custom_generate").mkdir(),
+    "processor": _entry("processor_config.json", auto_map={"AutoProcessor": "evil--mod.Cls"}),
+    "preprocessor": _entry("preprocessor_config.json", auto_map={"AutoImageProcessor": "evil--mod.Cls"}),
+    "video": _entry("video_preprocessor_config.json", auto_map={"AutoVideoProcessor": "evil--mod.Cls"}),
+    "kernel 1": _entry("config.json", _attn_implementation="evil/repo"),
+    "kernel 2": _entry("config.json", attn_implementation="evil/repo@v1:fn"),
+    "kernel 3": _entry("config.json", text_config={"_experts_implementation": "evil/repo"}),
+    "kernel 4": _entry("config.json", attn_implementation={"text_config": "evil/repo"}),
+    "kernel 5": _entry("config.json", use_kernels=True),
+    "kernel 6": _entry("config.json", kernel_config={"RMSNorm": "evil/repo:Norm"}),
+    "kernel 7": _entry("config.json", my_kernel_repo="evil/repo"),
+    "kernel 8": _entry("config.json", _attn_implementation="flash_attention_2"),
+    "kernel 9": _entry("generation_config.json", cache_implementation="evil/repo"),
+    "generate": _entry("generation_config.json", custom_generate="evil/repo"),
+    "other file": _entry("config.json", transformers_weights="sub/other.safetensors"),
+    "other config": _entry("config.json", configuration_files=["config.5.0.0.json"]),
+    "26 tojson": _template("{{ messages | tojson(indent=10**9) }}" + TEXT),
+    "26 tools": _template("{% if tools is defined %}" + DOUBLING + "{% endif %}" + TEXT),
+    "26 bos": _template("{% if bos_token is not defined or eos_token %}" + DOUBLING + "{% endif %}" + TEXT),
+    "26 clock": _template("{% if strftime_now('%Y')|int > 2000 %}" + DOUBLING + "{% endif %}" + TEXT),
+    "26 generation": _template("{% generation %}" + DOUBLING + "{% endgeneration %}" + TEXT),
+    "26 recursion": _template("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}" + TEXT),
+    "26 nested": _template("{% if 1 %}" * 3000 + "{% endif %}" * 3000 + TEXT),
+    "26 unknown tag": _template("{% evil %}" + TEXT),
+    "26 random": _template("{{ range(10**6) | random }}{{ messages[0]['content'] | upper }}"),
     "26 escape": _template("{{ ''.__class__.__mro__[1].__subclasses__() }}"),
     "26 text": _template("{{ 'a'*100000000 }}"),
     "26 loop": _template("{% for i in range(10**9) %}{{ i }}{% endfor %}"),
@@ -113,6 +139,16 @@ HOSTILE = {
     "fields": _entry("config.json", hidden_size="x", layer_types=7, rope_parameters=[]),
     "tokenizer": lambda folder: (folder / "tokenizer.json").write_text('{"model": 7}') and None,
     "architecture": _entry("config.json", model_type="../../x"),
+    "labels": _entry("config.json", num_labels=10**9),
+    "layers": _entry("config.json", num_hidden_layers=10**9, layer_types=None),
+    "vocabulary": _entry("config.json", vocab_size=2**31),
+    "width": _entry("config.json", intermediate_size=2**31),
+    "end": _entry("generation_config.json", eos_token_id="x"),
+    "end in config": _entry("config.json", eos_token_id=[1, "x"]),
+    "longest": _entry("tokenizer_config.json", model_max_length="x"),
+    "pointer": lambda folder: (folder / WEIGHTS).write_text("version https://git-lfs.github.com/spec/v1\n") and None,
+    "fifo": lambda folder: os.mkfifo(folder / "added_tokens.json"),
+    "link": lambda folder: (folder / "merges.txt").symlink_to("nothing"),
 }
 
 
@@ -132,8 +168,6 @@ def test_a_hostile_folder_is_refused(case: str, folder: Path, capfd: pytest.Capt
 def test_a_trainers_leftovers_are_never_read(name: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     _pickle(name)(folder)
     (folder / "modeling_evil.py").write_text("open('PWN', 'w')")
-    (folder / "custom_generate").mkdir()
-    (folder / "custom_generate/generate.py").write_text("open('PWN', 'w')")
     words = ["--k", "1", "--set", "sampling.max_new_tokens=2"]
     assert main(["sample", "q.jsonl", "--model", "./model", *words]) == 0
     assert not list(folder.parent.rglob("PWN"))

@@ -101,6 +101,31 @@ def test_settings_with_one_are_refused_without_showing_it(
     assert not any(secret in told.out + told.err for secret in SECRETS.values())
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "glpat-abcDEF123_4567890xyz",
+        "xoxb-123456789012-abcdefghijkl",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+        "hunter2-x",
+        "see hunter2-x for the login",
+        "AKIAIOSFODNN7EXAMPLE",
+    ],
+)
+def test_every_kind_is_refused_in_any_text_of_a_study(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PGPASSWORD", "hunter2-x")
+    Path("own.toml").write_text(f'question = "{value}"\nnote = "x"\n[conditions]\nbase = {{ method = "none" }}\n')
+    for words in (["plan", "v1", "--set", f'note="{value}"'], ["plan", "./own.toml"]):
+        assert main(words) == 1
+        told = capfd.readouterr()
+        assert printed_code(told.err) == "secret-in-settings"
+        assert value not in told.out + told.err
+    assert list(tmp_path.rglob("*.json")) == []
+
+
 def test_the_environment_is_never_put_into_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     text = "${HF_TOKEN} $HF_TOKEN ${oc.env:HF_TOKEN} {{ env.HF_TOKEN }} %(HF_TOKEN)s"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from workplace import Workplace, comparable
+from workplace import PROGRAM, Workplace, comparable, ended
 
 pytestmark = pytest.mark.slow
 
@@ -96,3 +97,26 @@ def test_a_store_that_may_only_be_read(disk: Path, reference: Workplace) -> None
     assert place.data() == before
     assert _mount("-o", "remount,rw", str(disk))
     _mended(place, reference, kept)
+
+
+def test_a_finished_run_on_a_disk_that_may_only_be_read(disk: Path, reference: Workplace) -> None:
+    place = reference.copy(disk)
+    first = place.complete()
+    assert _mount("-o", "remount,ro", str(disk))
+    again = place.complete()
+    assert place.results()["findings"]
+    assert again.stdout.splitlines()[:3] == first.stdout.splitlines()[:3]
+    assert again.stderr.count("Read-only file system") == 1
+    for words in (["report", "--runs", "runs"], ["gc", "--store", "store"], ["du", "--store", "store"], ["log"]):
+        done = ended(place.python([sys.executable, *PROGRAM, *words]))
+        assert done.returncode == 0, (words, done.stderr)
+        assert "Traceback" not in done.stderr
+        if words[0] == "report":
+            assert "Does the whole of it work?" in done.stdout
+            assert "Read-only file system" in done.stderr
+    refused = ended(place.python([sys.executable, *PROGRAM, "gc", "--store", "store", "--delete"]))
+    assert refused.returncode == 1
+    assert "Read-only file system" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert _mount("-o", "remount,rw", str(disk))
+    place.complete()

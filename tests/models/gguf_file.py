@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
 import torch
-from transformers import PreTrainedModel
+from transformers import AutoTokenizer, PreTrainedModel
+
+from noisy_student.models import lab
 
 _LAYER = {
     "input_layernorm": "attn_norm",
@@ -31,10 +35,43 @@ _GEMMA = {
 }
 
 
-def write(path: Path, model: PreTrainedModel, architecture: str, tokens: Mapping[str, Any]) -> None:
-    """Write ``model`` in float32; ``tokens`` are the metadata of its tokenizer without their prefix."""
+def byte_level() -> dict[str, Any]:
+    """The lab tokenizer as a GGUF file holds it."""
+    tokenizer = AutoTokenizer.from_pretrained(lab.folder("lab-m"))
+    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
+    merges = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
+    return {
+        "ggml.model": "gpt2",
+        "ggml.pre": "qwen2",
+        "ggml.tokens": [token for token, _ in vocabulary],
+        "ggml.token_type": [3 if number in special else 1 for _, number in vocabulary],
+        "ggml.merges": [" ".join(pair) for pair in merges],
+        "ggml.eos_token_id": tokenizer.eos_token_id,
+        "ggml.padding_token_id": tokenizer.pad_token_id,
+        "ggml.add_bos_token": False,
+        "chat_template": tokenizer.chat_template,
+    }
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a file is written: type of its matrices, tensors a shard, tensors that are left out or added, metadata."""
+
+    kind: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32
+    split: int = 0
+    leave_out: str = "no such name"
+    add: Mapping[str, np.ndarray] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+PLAIN = Form()
+
+
+def write(path: Path, model: PreTrainedModel, architecture: str, tokens: Mapping[str, Any], form: Form = PLAIN) -> None:
+    """Write ``model``; ``tokens`` are the metadata of its tokenizer without their prefix."""
     config = model.config
-    writer = gguf.GGUFWriter(path, architecture)
+    writer = gguf.GGUFWriter(path, architecture, split_max_tensors=form.split)
     writer.add_name("tiny")
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
@@ -51,9 +88,17 @@ def write(path: Path, model: PreTrainedModel, architecture: str, tokens: Mapping
         writer.add_sliding_window(config.sliding_window)
     for name, value in tokens.items():
         _add(writer, f"tokenizer.{name}", value)
-    for name, weight in model.state_dict().items():
-        if name != "lm_head.weight":
-            writer.add_tensor(_name(name, architecture), _weight(name, weight, architecture, config))
+    for name, value in form.metadata.items():
+        _add(writer, name, value)
+    arrays = {
+        _name(name, architecture): _weight(name, weight, architecture, config)
+        for name, weight in model.state_dict().items()
+        if name != "lm_head.weight" or not config.tie_word_embeddings
+    }
+    for name, array in {**arrays, **form.add}.items():
+        if form.leave_out not in name:
+            kind = form.kind if array.ndim > 1 else gguf.GGMLQuantizationType.F32
+            writer.add_tensor(name, gguf.quants.quantize(array, kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -72,6 +117,8 @@ def _add(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
         writer.add_bool(key, value)
     elif isinstance(value, int):
         writer.add_uint32(key, value)
+    elif isinstance(value, float):
+        writer.add_float32(key, value)
     else:
         writer.add_string(key, value)
 
@@ -79,6 +126,8 @@ def _add(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
 def _name(name: str, architecture: str) -> str:
     if name == "model.embed_tokens.weight":
         return "token_embd.weight"
+    if name == "lm_head.weight":
+        return "output.weight"
     if name == "model.norm.weight":
         return "output_norm.weight"
     _, _, number, rest = name.split(".", 3)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from refusals import refused
 from transformers import PreTrainedTokenizerFast
 
-from noisy_student.models import template
+from noisy_student.models import template, template_child
 from noisy_student.models.chat import Renderer, Shot
 from noisy_student.models.spec import PromptSpec
 from noisy_student.models.template import check_template
@@ -208,3 +209,87 @@ def test_a_template_that_repeats_a_text_is_refused() -> None:
     tokenizer.chat_template = "{% for m in messages %}{{ m.content }}|{{ m.content }}{% endfor %}"
     with refused("chat-template-unusable"):
         Renderer(tokenizer, PromptSpec())
+
+
+CLOCK = "{{ strftime_now('%d %b %Y') }}|{{ date_string }}|{{ messages[0].content }}"
+
+
+def with_template(text: str) -> PreTrainedTokenizerFast:
+    tokenizer = tiny.byte_tokenizer()
+    tokenizer.chat_template = text
+    return tokenizer
+
+
+def test_the_clock_of_a_template_stands_still_at_the_date_of_the_prompt() -> None:
+    tokenizer = with_template(CLOCK)
+    for prompt, day in ((PromptSpec(), "26 Jul 2024"), (PromptSpec(date="2026-01-02"), "02 Jan 2026")):
+        assert tokenizer.decode(Renderer(tokenizer, prompt).encode(question("Tom"))) == f"{day}|{day}|Tom"
+    assert PromptSpec().model_dump()["date"] == "2024-07-26"
+
+
+@pytest.mark.parametrize("date", ["2024-7-26", "26 Jul 2024", "", "2024-02-30", "20240726"])
+def test_a_date_is_a_day(date: str) -> None:
+    with pytest.raises(ValueError, match="date|month|day|isoformat"):
+        PromptSpec(date=date)
+
+
+def rendered(tokenizer: PreTrainedTokenizerFast) -> str:
+    return template.render(tokenizer, [{"role": "user", "content": "Tom"}], open_answer=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ bos_token }}|{{ eos_token }}|{{ pad_token }}|{{ unk_token }}|{{ messages[0].content }}",
+        "{% if tools is defined %}{{ tools }}{% endif %}{{ documents }}{{ messages | tojson(indent=2) }}",
+        "{% generation %}{{ messages[0].content }}{% endgeneration %}",
+        "{% set ns = namespace(a=1) %}{% for m in messages %}{% if loop.last %}{{ ns.a }}{% break %}{% endif %}"
+        "{% endfor %}",
+        "{{ dict(a=1) }}{{ messages[0].content | tojson }}\n  {% if add_generation_prompt %}  x\n{% endif %}\n",
+        "{{ additional_special_tokens is defined }}{{ extra_special_tokens is defined }}\u00e9\u2028",
+    ],
+)
+def test_a_rendering_is_the_one_of_apply_chat_template(text: str) -> None:
+    tokenizer = with_template(text)
+    turns = [{"role": "user", "content": "Tom"}]
+    assert rendered(tokenizer) == tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+
+
+@pytest.mark.parametrize("text", ["{{ range(10**5) | random }}", "{{ lipsum(1, false, 5, 9) }}", CLOCK])
+def test_a_template_makes_the_same_text_in_every_process(text: str) -> None:
+    texts = set()
+    for _ in range(2):
+        template._rendered.cache_clear()
+        template_child._child.cache_clear()
+        texts.add(rendered(with_template(text)))
+    assert len(texts) == 1
+
+
+def test_a_child_that_was_killed_is_replaced() -> None:
+    rendered(with_template("{{ messages[0].content }} 1"))
+    template_child._child(os.getpid()).kill()
+    template_child._child(os.getpid()).wait()
+    assert rendered(with_template("{{ messages[0].content }} 2")) == "Tom 2"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("{{ messages | tojson(indent=10**9) }}", "512 MB"),
+        ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", "3 seconds"),
+        ("{{ 'a' * 2000000 }}", "2,000,000 characters"),
+    ],
+)
+def test_a_limit_is_named(text: str, limit: str) -> None:
+    with refused("chat-template-too-large", limit):
+        rendered(with_template(text))
+
+
+def test_of_several_templates_the_default_is_rendered() -> None:
+    tokenizer = tiny.byte_tokenizer()
+    tokenizer.chat_template = {"default": tiny.TEMPLATE, "tool_use": "x" * 70_000}
+    check_template(tokenizer)
+    assert Renderer(tokenizer, BRIEF).encode(question("Tom")) == RENDERER.encode(question("Tom"))
+    tokenizer.chat_template = {"tool_use": tiny.TEMPLATE}
+    with refused("chat-template-unusable", "tool_use"):
+        check_template(tokenizer)

@@ -48,27 +48,6 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOISY_STUDENT_CACHE", str(tmp_path / "cache"))
 
 
-def _byte_level() -> dict[str, Any]:
-    """The lab tokenizer as a GGUF file holds it."""
-    tokenizer = AutoTokenizer.from_pretrained(lab.folder("lab-m"))
-    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
-    import json
-
-    merges = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
-    return {
-        "ggml.model": "gpt2",
-        "ggml.pre": "qwen2",
-        "ggml.tokens": [token for token, _ in vocabulary],
-        "ggml.token_type": [3 if number in special else 1 for _, number in vocabulary],
-        "ggml.merges": [" ".join(pair) for pair in merges],
-        "ggml.eos_token_id": tokenizer.eos_token_id,
-        "ggml.padding_token_id": tokenizer.pad_token_id,
-        "ggml.add_bos_token": False,
-        "chat_template": tokenizer.chat_template,
-    }
-
-
 def _sentencepiece() -> dict[str, Any]:
     pieces = [
         "<pad>",
@@ -116,7 +95,7 @@ def _model(architecture: str, vocabulary: int) -> PreTrainedModel:
 
 
 def _file(tmp_path: Path, architecture: str) -> tuple[Path, PreTrainedModel]:
-    tokens = _sentencepiece() if architecture == "gemma3" else _byte_level()
+    tokens = _sentencepiece() if architecture == "gemma3" else gguf_file.byte_level()
     model = _model(architecture, len(tokens["ggml.tokens"])).eval()
     path = tmp_path / f"{architecture}.gguf"
     gguf_file.write(path, model, architecture, tokens)

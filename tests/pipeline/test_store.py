@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from noisy_student import identity
 from noisy_student.errors import DamagedArtifact
 from noisy_student.pipeline.attempt import run_stage
 from noisy_student.pipeline.node import Node, make
@@ -21,6 +25,8 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     monkeypatch.setenv("TOY_CURE", str(tmp_path / "cure"))
     monkeypatch.setenv("MY_TOKEN", "a-very-secret-value")
+    # Damage that moves a file elsewhere.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return make("toy_stage:toy", {"word": "one"}, seed=3, title="Toy")
 
 
@@ -79,6 +85,32 @@ def half_manifest(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
 
 
+def linked(path: Path) -> None:
+    """Put a link in the place of a file or folder, to the same content elsewhere."""
+    place = Path(tempfile.mkdtemp()) / "moved"
+    shutil.move(path, place)
+    path.symlink_to(place)
+
+
+def dangling(path: Path) -> None:
+    shutil.rmtree(path)
+    path.symlink_to("/nowhere")
+
+
+def fifo(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def resealed(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change a manifest and seal it anew, so that its form is all that is wrong."""
+    path = folder / "MANIFEST.json"
+    raw = json.loads(path.read_text())
+    del raw["seal"]
+    change(raw)
+    path.write_text(json.dumps({**raw, "seal": identity.digest(raw)}))
+
+
 DAMAGES = [
     flip,
     truncate,
@@ -89,6 +121,28 @@ DAMAGES = [
     lambda folder: (folder / "MANIFEST.json").unlink(),
     lambda folder: (folder / "MANIFEST.json").write_bytes(b"\xff\xfe"),
     lambda folder: shutil.rmtree(folder / "data"),
+    lambda folder: linked(folder / "data"),
+    lambda folder: linked(folder / "data" / "more"),
+    lambda folder: linked(folder / "data" / "words.txt"),
+    lambda folder: linked(folder / "MANIFEST.json"),
+    lambda folder: linked(folder / "curves"),
+    lambda folder: linked(folder),
+    lambda folder: dangling(folder),
+    lambda folder: dangling(folder / "data"),
+    lambda folder: fifo(folder / "MANIFEST.json"),
+    lambda folder: fifo(folder / "data" / "words.txt"),
+    lambda folder: fifo(folder / "data" / "extra"),
+    lambda folder: resealed(folder, lambda raw: raw.update(summary=5)),
+    lambda folder: resealed(folder, lambda raw: raw.update(provenance=[1])),
+    lambda folder: resealed(folder, lambda raw: raw.update(node=None)),
+    lambda folder: resealed(folder, lambda raw: raw["files"][0].update(size=-1)),
+    lambda folder: resealed(folder, lambda raw: raw["files"].append({"path": "../x", "size": 1, "sha256": "0"})),
+    lambda folder: resealed(folder, lambda raw: raw["node"].update(seed=4)),
+    lambda folder: resealed(folder, lambda raw: raw.update(reason=[1])),
+    lambda folder: resealed(folder, lambda raw: raw.update(schema=2)),
+    lambda folder: resealed(folder, lambda raw: raw["summary"].update(words=10**70)),
+    lambda folder: (folder / "MANIFEST.json").write_text("[" * 5000),
+    lambda folder: (folder / "MANIFEST.json").write_bytes(b" " * (16 * 2**20 + 1)),
 ]
 
 
@@ -153,3 +207,21 @@ def test_the_output_digest_speaks_of_data_alone(tmp_path: Path, node: Node) -> N
     assert theirs is not None
     assert ours.output_digest == theirs.output_digest
     assert ours.provenance["started"] != theirs.provenance["started"]
+
+
+def test_links_in_a_work_folder_are_dropped_and_what_they_lead_to_stays(tmp_path: Path, node: Node) -> None:
+    store = Store(tmp_path / "store")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years")
+    store.work(node).parent.mkdir(parents=True)
+    store.work(node).symlink_to(mine)
+    assert run_stage(store, node).kind == "done"
+    assert not store.folder(node).is_symlink()
+    other = make("toy_stage:toy", {"word": "two"}, seed=3)
+    store.work(other).mkdir(parents=True)
+    for name in ("scratch", "curves", "data"):
+        (store.work(other) / name).symlink_to(mine)
+    assert run_stage(store, other).kind == "done"
+    assert store.cached(other)
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]

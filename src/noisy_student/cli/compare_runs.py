@@ -63,7 +63,7 @@ def compare_runs(a: Path, b: Path, *, margin: float | None, json: bool) -> None:
 def paired(a: Run, b: Run, *, margin: float | None) -> Iterator[dict[str, Any]]:
     """Yield A - B of each condition that both runs tested on shared questions of a shared seed."""
     first, second = outcomes(a), outcomes(b)
-    tested = {row["name"] for row in a.conditions if row.get("graded_on", "test") == "test"}
+    tested = {row.get("name") for row in a.conditions if row.get("graded_on", "test") == "test"}
     for name in (name for name in first if name in second and name in tested):
         one, other = first[name], second[name]
         seeds = [seed for seed in one if one[seed].keys() & other.get(seed, {}).keys()]
@@ -92,8 +92,16 @@ def outcomes(run: Run) -> dict[str, dict[int, dict[str, float]]]:
             code="grades-missing",
         )
     found: dict[str, dict[int, dict[str, float]]] = {}
-    for row in run.grades():
-        found.setdefault(row["condition"], {}).setdefault(row["seed"], {})[row["question_id"]] = float(row["correct"])
+    try:
+        for row in run.grades():
+            right = float(row["correct"])
+            found.setdefault(row["condition"], {}).setdefault(row["seed"], {})[row["question_id"]] = right
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise UserError(
+            f"{run.folder / GRADES} does not hold grades: {type(error).__name__}: {error}.",
+            do="Remove the file and run the study again: stored results are only read.",
+            code="grades-malformed",
+        ) from error
     return found
 
 

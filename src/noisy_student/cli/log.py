@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from noisy_student.cli import options
-from noisy_student.cli.console import date, emit, note, say, table
+from noisy_student.cli.console import date, emit, note, remark, say, table
 from noisy_student.cli.runs import STRANGE, Past, differing, past_runs, value_text
 from noisy_student.cli.why import flat
 from noisy_student.errors import UserError
@@ -105,12 +105,14 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
     if budget is not None:
         options.require_usd("--of", budget)
     finished = [FinishedRun(past.folder, past.written, past.results) for past in past_runs(runs) if past.results]
-    entries = ledger(finished, roots(store), stored(store))
+    known = roots(store, lambda error: remark(f"Left out: {error}"))
+    entries = ledger(finished, known, stored(store, remark))
     spent = total(entry.usd for entry in entries)
     seconds = total(entry.seconds for entry in entries)
+    wall = total(entry.wall_seconds for entry in entries)
     cpu = total(entry.cpu_seconds for entry in entries)
     if json:
-        sums = {"usd": spent, "seconds": seconds, "cpu_seconds": cpu, "of": budget}
+        sums = {"usd": spent, "seconds": seconds, "wall_seconds": wall, "cpu_seconds": cpu, "of": budget}
         emit({"schema": 1, "runs": [asdict(entry) for entry in entries], "total": sums})
         return
     if not entries:
@@ -123,6 +125,7 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
             entry.scale or DASH,
             duration(entry.cpu_seconds),
             duration(entry.seconds),
+            duration(entry.wall_seconds),
             _usd(entry.usd),
             duration(entry.forecast_cpu_seconds),
             _usd(entry.forecast_usd),
@@ -130,17 +133,26 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
         ]
         for entry in entries
     ]
-    lines.append(["all", "", "", duration(cpu), duration(seconds), _usd(spent), "", "", ""])
-    heads = ["Date", "Study", "Scale", "CPU time", "Time", "USD", "Forecast", "USD forecast", "Folder"]
-    table(heads, lines, right=heads[3:8])
-    note("A result that several runs share is counted once, in the first of them.")
+    lines.append(["all", "", "", duration(cpu), duration(seconds), duration(wall), _usd(spent), "", "", ""])
+    heads = ["Date", "Study", "Scale", "CPU time", "Stage time", "Wall time"]
+    heads += ["USD", "CPU forecast", "USD forecast", "Folder"]
+    table(heads, lines, right=heads[3:9])
+    note(
+        "Stage time is summed over processes, several of which may run at once; a result that several runs share is "
+        "counted once, in the first of them. Wall time is that of a run's calls, and USD is its price; for runs of "
+        "older versions USD is estimated from stage time and workers."
+    )
     gone, unpriced = sum(entry.gone > 0 for entry in entries), sum(entry.usd is None for entry in entries)
     if gone:
         note(f"Runs with deleted results: {gone}. They count as recorded at their end, shared or not.", "")
     if unpriced:
         note(f"Runs without a price: {unpriced}. Set compute.usd_per_hour, in the scale or by --set.", "")
     of = "" if budget is None else f" of ${budget:,.0f}"
-    note(f"Spent: {DASH if spent is None else f'${spent:,.2f}'}{of}, {duration(seconds)} of computing.", "bold")
+    note(
+        f"Spent: {DASH if spent is None else f'${spent:,.2f}'}{of}, {duration(wall)} of wall time, {duration(seconds)} "
+        "of stage time.",
+        "bold",
+    )
 
 
 def _usd(amount: float | None) -> str:

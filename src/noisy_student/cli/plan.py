@@ -90,7 +90,7 @@ def planned(nodes: Sequence[Node], store: Store, settings: Settings) -> tuple[li
     """Return one row per node and the sums over missing nodes; ``nodes`` must list inputs first."""
     cached = {node.key for node in nodes if store.cached(node)}
     # The forecast of a stored step is what it took, which is what it would take again.
-    known = past(settings, store.root)
+    known = past(settings, store.root, store.notice)
     waiting = forecast([node for node in nodes if node.key not in cached], known, settings.compute)
     by_key = {row.node.key: row for row in [*forecast(nodes, known, settings.compute), *waiting]}
     rows = [_row(node, by_key[node.key], node.key in cached, settings.compute) for node in nodes]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student.cli.console import Row, note, table
-from noisy_student.cli.runs import STRANGE, past_runs
+from noisy_student.cli.runs import STRANGE, Past, past_runs
 from noisy_student.data.parts import sizes_of
 from noisy_student.evaluation.contrast import RECIPE_SEEDS
 from noisy_student.report.numbers import DASH, percent, percent_interval, size
@@ -27,6 +27,7 @@ def comparisons(settings: Settings, runs: Path) -> list[Row]:
     run of the study under ``runs`` with at least three seeds, else one assumed from ``DISCORDANCE`` and ``SEED_SD``.
     """
     tested, count = sizes_of(settings.data).test, len(settings.seeds)
+    past = past_runs(runs) if settings.primary and count >= RECIPE_SEEDS else []
     rows = []
     for name, item in settings.primary.items():
         sd = seed_sd = None
@@ -36,7 +37,7 @@ def comparisons(settings: Settings, runs: Path) -> list[Row]:
             # Generated test questions differ between seeds; those of a file may be the same.
             mde = paired_mde(DISCORDANCE * pairs, tested * (count if settings.data.source.kind == "procedural" else 1))
         else:
-            sd = _seen_sd(settings, item.a, item.b, runs) if item.beyond is None else None
+            sd = _seen_sd(settings, item.a, item.b, past) if item.beyond is None else None
             if sd is None:
                 seed_sd = SEED_SD
                 sd = math.sqrt(pairs * (DISCORDANCE / tested + 2 * SEED_SD**2))
@@ -83,9 +84,9 @@ def show_comparisons(compared: Sequence[Row]) -> None:
     note(said)
 
 
-def _seen_sd(settings: Settings, a: str, b: str, runs: Path) -> float | None:
+def _seen_sd(settings: Settings, a: str, b: str, every: Sequence[Past]) -> float | None:
     """Return the standard deviation of a - b over the seeds of the newest fitting past run; None without one."""
-    for past in reversed(past_runs(runs)):
+    for past in reversed(every):
         try:
             found = past.results or {}
             if (found.get("study"), found.get("scale")) != (settings.name, settings.scale):

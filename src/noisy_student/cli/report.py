@@ -9,10 +9,13 @@ import typer
 
 from noisy_student import files
 from noisy_student.cli import options
-from noisy_student.cli.console import emit, say
+from noisy_student.cli.console import emit, output, remark, say
 from noisy_student.cli.runs import STRANGE, find_run
 from noisy_student.errors import UserError
-from noisy_student.study.run import RESULTS, Run, open_run
+from noisy_student.report.text import show
+from noisy_student.study.results.document import RESULTS
+from noisy_student.study.results.export import UNWRITABLE
+from noisy_student.study.run import Run, open_run
 
 
 def command(
@@ -25,7 +28,10 @@ def command(
     """Write the page of a run again and print its path."""
     folder = find_run(run, runs)
     try:
-        page = write_page(open_run(folder), anew=True)
+        made = open_run(folder)
+        page = write_page(made, anew=True)
+    except UserError as error:
+        raise UserError(error.what, why=error.why, do=error.do, code="results-malformed") from error
     except STRANGE as error:
         raise UserError(
             f"The results in {folder} are damaged: {type(error).__name__}: {error}.",
@@ -33,17 +39,28 @@ def command(
             code="results-malformed",
         ) from error
     if json:
-        emit({"schema": 1, "page": str(page)})
+        emit({"schema": 1, "page": None if page is None else str(page)})
+    elif page is None:
+        show(made.results, output())
     else:
         say(str(page))
 
 
-def write_page(made: Run, *, anew: bool = False) -> Path:
-    """Write the page of a run unless it is newer than the results, and return its path."""
+def write_page(made: Run, *, anew: bool = False) -> Path | None:
+    """Write the page of a run unless it is newer than the results, and return its path.
+
+    None where the folder may only be read, which a line on standard error says.
+    """
     page = made.folder / "report.html"
     if anew or not page.is_file() or page.stat().st_mtime < (made.folder / RESULTS).stat().st_mtime:
         # The drawings need matplotlib, which a cached run must not wait for.
         from noisy_student.report.html import render
 
-        files.write_bytes(page, render(made.results, made.curves).encode())
+        try:
+            files.write_bytes(page, render(made.results, made.curves).encode())
+        except OSError as error:
+            if error.errno not in UNWRITABLE:
+                raise
+            remark(f"The page of {made.folder} is not written: {error.strerror}.")
+            return None
     return page

@@ -78,7 +78,7 @@ def _run(settings: Settings, how: Execution) -> None:
         if reached or rows(made.results, "preflight"):
             show(made.results, output())
             note()
-        say(*best_model(made), f"Page: {page}")
+        say(*best_model(made), *([] if page is None else [f"Page: {page}"]))
     _end(made)
 
 

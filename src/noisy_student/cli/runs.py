@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from noisy_student import files
+from noisy_student.cli.console import remark
 from noisy_student.cli.why import flat
 from noisy_student.errors import UserError, nearest
 from noisy_student.report.numbers import DASH
-from noisy_student.study.run import CURVES, RESULTS
+from noisy_student.study.results.document import CURVES, RESULTS, read_results
 
-STRANGE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""Exceptions raised while showing JSON that no run has written."""
+STRANGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
+"""Exceptions raised while showing JSON that no run has written, in fields without a model."""
 
 
 UNSHOWN = ("question", "note", "name", "primary", "predictions", "decide")
@@ -31,21 +31,22 @@ class Past:
 
 
 def past_runs(runs: Path) -> list[Past]:
-    """Return every run under ``runs``, oldest first."""
-    paths = [(path.stat().st_mtime, path) for path in runs.glob(f"*/{RESULTS}")]
+    """Return every run under ``runs``, oldest first; a line on standard error names each that cannot be read."""
+    paths = [(path.lstat().st_mtime, path) for path in runs.glob(f"*/{RESULTS}")]
     return [Past(path.parent, written, _results(path)) for written, path in sorted(paths)]
 
 
 def find_run(name: str | None, runs: Path) -> Path:
-    """Return the folder of a run by path or by name under ``runs``; without a name the newest.
+    """Return the folder of a run by path or by name under ``runs``; without a name the newest readable one.
 
     Raises UserError if there is none.
     """
     if name is None:
         every = past_runs(runs)
-        if not every:
+        readable = [past for past in every if past.results is not None]
+        if not readable:
             raise UserError(f"There is no run under {runs}.", do="Start one: noisy-student run.", code="no-runs")
-        return every[-1].folder
+        return readable[-1].folder
     if (found := run_named(name, runs)) is not None:
         return found
     known = [path.parent.name for path in runs.glob(f"*/{RESULTS}")]
@@ -85,7 +86,9 @@ def value_text(value: Any) -> str:
 
 def _results(path: Path) -> Mapping[str, Any] | None:
     try:
-        found = files.read_json(path)
-    except (OSError, UserError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+        return read_results(path)
+    except UserError as error:
+        remark(f"Left out: {error}")
+    except FileNotFoundError:
+        remark(f"Left out: {path} is a link to a missing file.")
+    return None

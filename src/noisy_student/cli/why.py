@@ -46,7 +46,7 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Show which field makes a result differ from the most similar stored one."""
-    found = stored(store)
+    found = stored(store, remark)
     if target in names("studies") or target.endswith(".toml"):
         request = flags.request(target)
         rows = explain_plan(request, Store(store, notice=remark), found)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from peft import PeftModel
+from peft import PeftModel, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -18,8 +18,9 @@ from noisy_student.errors import UserError
 from noisy_student.models.folder import folder_digest
 from noisy_student.models.load import LoadedModel
 from noisy_student.models.save import GENERATION, write_tokenizer
+from noisy_student.models.weights import header, refuse_difference
 
-CONFIG, BASE = "adapter_config.json", "base.json"
+CONFIG, BASE, WEIGHTS = "adapter_config.json", "base.json", "adapter_model.safetensors"
 
 
 def write_adapter(loaded: LoadedModel, folder: Path) -> str:
@@ -44,7 +45,7 @@ def write_adapter(loaded: LoadedModel, folder: Path) -> str:
 def merged(loaded: LoadedModel, folder: Path) -> LoadedModel:
     """Return the base model with the adapter in ``folder`` added to its weights, computed in float32.
 
-    Raises UserError for an adapter that was trained on another base.
+    Raises UserError for an adapter that was trained on another base, or whose weights are not all in its file.
     """
     trained_on = files.read_json(folder / BASE)["digest"]
     if trained_on != loaded.digest:
@@ -55,7 +56,11 @@ def merged(loaded: LoadedModel, folder: Path) -> LoadedModel:
             code="adapter-of-another-base",
         )
     dtype = loaded.model.dtype
+    held = header(folder / WEIGHTS).keys()
     adapted: Any = PeftModel.from_pretrained(loaded.model.to(torch.float32), str(folder))  # type: ignore[arg-type]
+    # PEFT only warns, and leaves random numbers.
+    own = get_peft_model_state_dict(adapted, save_embedding_layers=False).keys()
+    refuse_difference(folder, missing=own - held, unexpected=held - own, mismatched=())
     model = adapted.merge_and_unload().to(dtype)
     model.train(False)
     return replace(loaded, model=model, digest=folder_digest(folder))

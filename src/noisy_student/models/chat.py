@@ -136,7 +136,7 @@ class Renderer:
         if self.prompt.system is not None:
             turns.insert(0, {"role": "system", "content": self.prompt.system})
         more = {} if self.prompt.thinking == "template" else {"enable_thinking": False}
-        return render(self._tokenizer, turns, open_answer=True, variables=more)
+        return render(self._tokenizer, turns, open_answer=True, variables=more, date=self.prompt.date)
 
     def _plain_ids(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))

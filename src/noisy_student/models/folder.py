@@ -5,17 +5,23 @@ Weights must be safetensors: a pickle runs code when it is read, and so do ``aut
 
 from __future__ import annotations
 
+import atexit
+import codecs
 import re
-from collections.abc import Iterator
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from noisy_student import files, identity
 from noisy_student.errors import UserError
+from noisy_student.models.config import check_configs, read_object, refuse_pointer
+from noisy_student.models.weights import check_decoder, tensors
 
-_CONFIGS = ("config.json", "generation_config.json", "tokenizer_config.json")
-# auto_map: code of the folder's own; trust_remote_code: CVE-2026-5241; the third: CVE-2026-4372.
-_CODE_KEYS = frozenset({"auto_map", "trust_remote_code", "_attn_implementation_internal"})
+GGUF = ".gguf"
+_GGUF_SHARD = re.compile(r"(?P<name>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<suffix>\.[Gg][Gg][Uu][Ff])")
+# Files of which one makes a tokenizer; the libraries' own names.
+_VOCABULARIES = ("tokenizer.json", "tekken.json", "vocab.json", "vocab.txt", "*.model", "*.tiktoken")
 _PICKLES = ("pytorch_model*.bin", "adapter_model*.bin")
 # Files that decide how a model computes and how text becomes tokens; a README or a training log does not.
 _PARTS = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "additional_chat_templates/*.jinja")
@@ -24,8 +30,15 @@ _HUB_ID = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}(?:/[A-Z
 
 
 def check_hub_id(name: str) -> None:
-    """Raise UserError unless ``name``, which is neither a folder nor a file here, can be a model's id on the hub."""
-    if name.endswith(".gguf") or not _HUB_ID.fullmatch(name):
+    """Raise UserError unless ``name``, which is neither a folder nor a model file here, can be a model's hub id."""
+    if Path(name).expanduser().is_file():
+        raise UserError(
+            f"{name} is a file, and not a GGUF file.",
+            why="A model is a folder, a GGUF file or a hub id.",
+            do=f"Give the folder that holds it: {Path(name).parent}.",
+            code="model-not-found",
+        )
+    if name.lower().endswith(GGUF) or not _HUB_ID.fullmatch(name):
         raise UserError(
             f'There is no folder or file "{name}".',
             why="A model is a folder, a GGUF file or a hub id.",
@@ -34,15 +47,69 @@ def check_hub_id(name: str) -> None:
         )
 
 
-def check_folder(folder: Path) -> None:
-    """Raise UserError unless ``folder`` holds a model that loads without running code of its own."""
-    for path in sorted(path for pattern in _PICKLES for path in folder.glob(pattern)):
+def is_gguf(path: Path) -> bool:
+    """Return whether a file is read as GGUF: by its name in any case, or by its first bytes."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return path.suffix.lower() == GGUF or file.read(4) == b"GGUF"
+
+
+def gguf_shards(path: Path) -> tuple[Path, ...]:
+    """Return the files of a split GGUF model in order, any of which may be ``path``; else ``path`` alone.
+
+    Raises UserError for a shard that is missing. llama.cpp names shards ``NAME-00001-of-00002.gguf``.
+    """
+    split = _GGUF_SHARD.fullmatch(path.name)
+    count = int(split["count"]) if split is not None else 1
+    if split is None or count < 2:
+        return (path,)
+    names = [f"{split['name']}-{number:05}-of-{count:05}{split['suffix']}" for number in range(1, count + 1)]
+    for name in names:
+        if not (path.parent / name).is_file():
+            raise UserError(
+                f"{path} is one of {count} shards, and {name} is not beside it.",
+                why="Each shard holds a part of the weights.",
+                do="Download all shards into one folder, or merge them with llama-gguf-split --merge.",
+                code="shard-missing",
+            )
+    return tuple(path.parent / name for name in names)
+
+
+def gguf_digest(path: Path) -> str:
+    """Return the digest of a GGUF file's bytes, or of all shards of its model."""
+    digests = [files.sha256_file(shard) for shard in gguf_shards(path)]
+    return digests[0] if len(digests) == 1 else identity.digest(digests)
+
+
+def resolve(folder: Path, revision: str | None = None) -> Path:
+    """Return the snapshot in a folder of the hub's cache (``models--org--name``), any other folder itself.
+
+    Raises UserError where the cache holds several snapshots and does not say which is meant.
+    """
+    snapshots = folder / "snapshots"
+    if (folder / "config.json").exists() or not snapshots.is_dir():
+        return folder
+    ref = folder / "refs" / (revision or "main")
+    wanted = ref.read_text().strip() if ref.is_file() else revision
+    there = sorted(path.name for path in snapshots.iterdir() if path.is_dir())
+    if wanted is None and len(there) == 1:
+        wanted = there[0]
+    if wanted not in there:
         raise UserError(
-            f"{path} is a pickle.",
-            why="Reading a pickle can run any code.",
-            do="Save the model as safetensors and remove that file.",
-            code="pickled-weights",
+            f"{folder} is a cache of the hub without the snapshot {wanted or 'of main'}.",
+            why=f"Its snapshots are: {', '.join(there) or 'none'}.",
+            do=f"Give one of them with --model {snapshots}/COMMIT, or download the model again.",
+            code="model-folder-incomplete",
         )
+    return snapshots / wanted
+
+
+def check_folder(folder: Path) -> None:
+    """Raise UserError unless ``folder`` holds a model that loads without running code of its own.
+
+    Weights are known by the headers of their files only: that they are those of the architecture shows on loading.
+    """
     # from_pretrained follows adapter_config.json to whatever base model it names.
     if (folder / "adapter_config.json").exists():
         raise UserError(
@@ -52,24 +119,87 @@ def check_folder(folder: Path) -> None:
             code="adapter-as-model",
         )
     if not (folder / "config.json").is_file():
+        raise _no_model(folder)
+    if (folder / "custom_generate").exists():
         raise UserError(
-            f"{folder} holds no config.json.",
-            why="A model folder has config.json, the tokenizer's files and *.safetensors.",
-            do="Give the folder that save_pretrained wrote, or a hub id.",
-            code="model-folder-incomplete",
+            f"{folder} holds custom_generate.",
+            why="It is code that generate would run.",
+            do="Remove it, or use another model.",
+            code="code-in-model-folder",
         )
-    for name in _CONFIGS:
-        if (folder / name).is_file():
-            _refuse_code(folder / name)
-    for index in sorted(folder.glob("*.index.json")):
-        _refuse_stray_shards(index)
-    if not any(folder.glob("*.safetensors")):
+    for path in sorted(path for pattern in _PARTS for path in folder.glob(pattern)):
+        if not path.is_file():
+            raise UserError(
+                f"{path} is not a regular file{', but a link to nothing' if path.is_symlink() else ''}.",
+                why="It is a part of the model, and cannot be read.",
+                do="Download the model again.",
+                code="model-file-unreadable",
+            )
+    check_configs(folder)
+    pickles = sorted(path for pattern in _PICKLES for path in folder.glob(pattern))
+    if pickles and not any(folder.glob("*.safetensors")):
         raise UserError(
-            f"{folder} holds no *.safetensors.",
-            why="No other weight format is read.",
+            f"{pickles[0]} is a pickle, and there are no safetensors.",
+            why="Reading a pickle can run any code.",
             do="Save the model as safetensors.",
-            code="model-folder-incomplete",
+            code="pickled-weights",
         )
+    check_decoder(folder, tensors(folder))
+    vocabularies = sorted({path for pattern in _VOCABULARIES for path in folder.glob(pattern) if path.is_file()})
+    for path in vocabularies:
+        refuse_pointer(path)
+    if not vocabularies:
+        raise UserError(
+            f"{folder}: the tokenizer has no vocabulary.",
+            why="Text becomes tokens through it, and the folder holds neither tokenizer.json nor another one.",
+            do="Copy tokenizer.json and tokenizer_config.json from the original model into the folder.",
+            code="tokenizer-without-vocabulary",
+        )
+
+
+def without_marks(folder: Path) -> Path:
+    """Return a folder of the same content in which no text file begins with a byte order mark.
+
+    That is ``folder`` itself, or links to its files in a folder that lives as long as the process.
+    """
+    texts = sorted({path for pattern in ("*.json", "*.jinja", "*.txt") for path in folder.glob(pattern)})
+    marked = [path for path in texts if path.is_file() and _is_marked(path)]
+    if not marked:
+        return folder
+    clean = Path(tempfile.mkdtemp(prefix="noisy-student-"))
+    atexit.register(shutil.rmtree, clean, ignore_errors=True)
+    for path in folder.iterdir():
+        (clean / path.name).symlink_to(path.resolve())
+    for path in marked:
+        (clean / path.name).unlink()
+        (clean / path.name).write_bytes(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+    return clean
+
+
+def _is_marked(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+
+
+def _no_model(folder: Path) -> UserError:
+    """Return an error for a folder without config.json that names the models in it."""
+    inside = {path.parent.name for name in ("config.json", "adapter_config.json") for path in folder.glob(f"*/{name}")}
+    inside |= {path.name for path in folder.iterdir() if path.match("models--*") or is_gguf(path)}
+    numbers = {name: [int(part) for part in re.findall(r"\d+", name)] for name in inside}
+    models = sorted(inside, key=lambda name: (numbers[name], name))
+    holds, give = (
+        "A model folder has config.json, the tokenizer's files and *.safetensors",
+        "the folder that save_pretrained wrote",
+    )
+    if models:
+        holds = f"It holds {', '.join(models[-8:])}"
+        give = f"one of them, such as {folder / models[-1]}"
+    return UserError(
+        f"{folder} holds no config.json.",
+        why=f"{holds}.",
+        do=f"Give {give}, or a hub id.",
+        code="model-folder-incomplete",
+    )
 
 
 def folder_digest(folder: Path) -> str:
@@ -91,10 +221,7 @@ def stored_dtype(folder: Path) -> str | None:
 def read_config(folder: Path) -> dict[str, Any]:
     """Return the config.json of a model folder, with or without a byte order mark; empty where it has none."""
     path = folder / "config.json"
-    if not path.is_file():
-        return {}
-    found = files.parse_json(path.read_text(encoding="utf-8-sig"), place=str(path))
-    return found if isinstance(found, dict) else {}
+    return read_object(path) if path.is_file() else {}
 
 
 def own_file(path: Path, folder: Path) -> bool:
@@ -106,48 +233,3 @@ def own_file(path: Path, folder: Path) -> bool:
     real = path.resolve()
     places = [home, *([home.parent.parent / "blobs"] if home.parent.name == "snapshots" else [])]
     return real.is_file() and any(real.is_relative_to(place) for place in places)
-
-
-def _object(value: Any, place: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise UserError(
-            f"{place} is {type(value).__name__}, not an object.",
-            why="A model's configuration is made of JSON objects.",
-            do="Save the model again.",
-            code="model-config-malformed",
-        )
-    return value
-
-
-def _refuse_code(path: Path) -> None:
-    for key in sorted(_CODE_KEYS.intersection(_keys(_object(files.read_json(path), f"The content of {path}")))):
-        raise UserError(
-            f'{path} holds "{key}".',
-            why="Loading would run code that came with the model.",
-            do="Remove this entry if transformers knows the architecture; else use another model.",
-            code="code-in-model-folder",
-        )
-
-
-def _refuse_stray_shards(index: Path) -> None:
-    content = _object(files.read_json(index), f"The content of {index}")
-    for name in _object(content.get("weight_map"), f"weight_map in {index}").values():
-        plain = isinstance(name, str) and name.endswith(".safetensors") and name == Path(name).name and "\\" not in name
-        if not plain or not (index.parent / name).is_file():
-            raise UserError(
-                f"{index} names the file {name!r}.",
-                why="Every part of a model must be a safetensors file in the folder itself.",
-                do="Save the model again, or download it again.",
-                code="shard-outside-folder",
-            )
-
-
-def _keys(value: Any) -> Iterator[str]:
-    """Yield every key of a JSON value at any depth."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from _keys(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _keys(item)

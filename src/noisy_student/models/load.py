@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
@@ -17,18 +18,20 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     GenerationConfig,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging
 
 from noisy_student.errors import UserError
 from noisy_student.models import gguf, template
-from noisy_student.models.folder import check_folder, check_hub_id, folder_digest
+from noisy_student.models.folder import check_folder, check_hub_id, folder_digest, is_gguf, resolve, without_marks
 from noisy_student.models.spec import Attention, DType, PadRule
+from noisy_student.models.weights import refuse_difference
 
 # No *.bin: a pickle is not even downloaded.
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "README.md", "LICENSE*", "NOTICE*"]
+_PROBE = "2 + 2 = 4"
 KINDS = ("qwen2", "qwen3", "llama")
 ROPES = ("default", "llama3", "linear", "yarn")
 """Rotary embeddings with angles that do not depend on the length of the text."""
@@ -77,44 +80,45 @@ def load(
     """
     folder = find_folder(path, revision=revision)
     check_folder(folder)
-    logging.disable_progress_bar()
     torch.set_num_threads(threads)
-    tokenizer = _tokenizer(folder)
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=getattr(torch, dtype),
-            attn_implementation=attn,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-        )
-    except Exception as error:
-        # Its files came from elsewhere: transformers raises whatever their fields lead to.
-        raise UserError(
-            f"{path} cannot be loaded: {error}.",
-            why="Its files do not make a causal language model.",
-            do="Download or save the model again.",
-            code="model-unloadable",
-        ) from error
+    clean = without_marks(folder)
+    check_weights(clean, path)
+    tokenizer = _tokenizer(clean)
+    model = _read(clean, path, dtype=getattr(torch, dtype), attn_implementation=attn)
     _refuse_broken_weights(model, tokenizer, folder)
     model.train(False)
     # On the first GPU that torch sees (CUDA_VISIBLE_DEVICES hides them), else on the CPU.
     if torch.cuda.is_available():
         torch.nn.Module.to(model, "cuda")
-    return replace(settle(model, tokenizer, digest=folder_digest(folder), pad=pad), folder=folder)
+    # Files with byte order marks are not handed on to students: plain transformers cannot read them.
+    own = folder if clean == folder else None
+    return replace(settle(model, tokenizer, digest=folder_digest(folder), pad=pad), folder=own)
 
 
 def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTokenizer:
     """Load everything but the weights, for engines that read those themselves; raises as ``load`` does."""
     folder = find_folder(path, revision=revision)
     check_folder(folder)
+    folder = without_marks(folder)
+    check_weights(folder, path)
     tokenizer = _tokenizer(folder)
     stated = (folder / "generation_config.json").is_file()
-    generation = GenerationConfig.from_pretrained(folder, local_files_only=True) if stated else None
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    room = getattr(config, "max_position_embeddings", sys.maxsize)
+    try:
+        generation = GenerationConfig.from_pretrained(folder, local_files_only=True) if stated else None
+    except Exception as error:
+        raise _unloadable(path, error) from error
+    room = getattr(_config(folder, path), "max_position_embeddings", sys.maxsize)
     return LoadedTokenizer(tokenizer, template.stop_ids(tokenizer, generation), folder, room)
+
+
+def check_weights(folder: Path, place: Path | str) -> None:
+    """Raise UserError unless the files in ``folder`` hold exactly the weights of its architecture, in its shapes.
+
+    Only names and shapes are read. ``place`` stands in the message.
+    """
+    # Quantised weights have other names and shapes until their own packages have read them.
+    if not hasattr(_config(folder, place), "quantization_config"):
+        _read(folder, place, device_map={"": "meta"})
 
 
 def settle(
@@ -159,8 +163,8 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
     """Return the local folder of a model; a hub id is fetched into the hub's cache, or found there when offline."""
     folder = Path(path).expanduser()
     if folder.is_dir():
-        return folder
-    if folder.suffix == gguf.SUFFIX and folder.is_file():
+        return resolve(folder, revision)
+    if is_gguf(folder):
         return gguf.folder_of(folder)
     name = str(path)
     check_hub_id(name)
@@ -175,9 +179,55 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
         ) from error
 
 
+def _read(folder: Path, place: Path | str, **options: Any) -> PreTrainedModel:
+    """Read a model whose weights are all in its files."""
+    try:
+        with gguf.quiet():
+            read: Any = AutoModelForCausalLM.from_pretrained(
+                folder,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are named below
+                **options,
+            )
+    except Exception as error:
+        raise _unloadable(place, error) from error
+    model, found = read
+    refuse_difference(
+        place,
+        missing=found["missing_keys"],
+        unexpected=found["unexpected_keys"],
+        mismatched=found["mismatched_keys"],
+    )
+    assert isinstance(model, PreTrainedModel)
+    return model
+
+
+def _config(folder: Path, place: Path | str) -> PreTrainedConfig:
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except Exception as error:
+        raise _unloadable(place, error) from error
+    assert isinstance(config, PreTrainedConfig)
+    return config
+
+
+def _unloadable(place: Path | str, error: Exception) -> UserError:
+    # Its files came from elsewhere: transformers raises whatever their fields lead to.
+    return UserError(
+        f"{place} cannot be loaded: {error}.",
+        why="Its files do not make a causal language model.",
+        do="Download or save the model again.",
+        code="model-unloadable",
+    )
+
+
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        probe = tokenizer.encode(_PROBE)
     except Exception as error:
         raise UserError(
             f"The tokenizer in {folder} cannot be loaded: {error}.",
@@ -186,6 +236,14 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             code="tokenizer-unloadable",
         ) from error
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    # Without its vocabulary a tokenizer has its added tokens only, and writes every text as nothing.
+    if len(tokenizer.get_vocab()) <= len(tokenizer.added_tokens_decoder) or not probe:
+        raise UserError(
+            f"{folder}: the tokenizer has no vocabulary.",
+            why="It writes a text as no token at all.",
+            do="Copy tokenizer.json and tokenizer_config.json from the original model into the folder.",
+            code="tokenizer-without-vocabulary",
+        )
     template.check_template(tokenizer)
     return tokenizer
 
@@ -194,9 +252,10 @@ def _refuse_broken_weights(model: PreTrainedModel, tokenizer: PreTrainedTokenize
     embeddings = model.get_input_embeddings().weight
     assert isinstance(embeddings, torch.Tensor)
     rows = len(embeddings)
-    if len(tokenizer) > rows:
+    tokens = max(tokenizer.get_vocab().values()) + 1
+    if tokens > rows:
         raise UserError(
-            f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model only {rows}.",
+            f"{folder}: the tokenizer has {tokens} tokens, the model only {rows}.",
             why="Some tokens would have no embedding.",
             do="Use the tokenizer that the model was trained with.",
             code="tokenizer-of-another-model",

@@ -5,6 +5,7 @@ A local folder is checked and digested by ``folder``; nothing here touches the d
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -20,6 +21,9 @@ ORIGINAL_TEMPLATE = (
     "Solve this math problem step by step. End with #### followed by the numerical answer.\n\n"
     "Problem: {question}\n\nSolution:"
 )
+
+DATE = "2024-07-26"
+"""The day of Llama 3's own template; a clock that runs would give other prompts tomorrow."""
 
 MATH_INSTRUCTION = "Solve it step by step. Put the final answer in \\boxed{}."
 
@@ -41,11 +45,15 @@ class PromptSpec(Strict):
     """The raw prompt; ``{question}`` stands for the question's text. Default: the plan's code."""
     joint: str = " "
     """Separator of a raw prompt and its target."""
+    date: str = DATE
+    """Day (YYYY-MM-DD) at which the clock of a chat template stands still, for templates that print the date."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if self.template.count("{question}") != 1:
             raise ValueError("template must hold {question} exactly once")
+        if date.fromisoformat(self.date).isoformat() != self.date:
+            raise ValueError("date must be written YYYY-MM-DD")
         return self
 
 

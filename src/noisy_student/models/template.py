@@ -1,6 +1,6 @@
 """Chat templates, and the stop ids and pad id that follow from a template, a tokenizer and a generation config.
 
-A template is a program from elsewhere: tried in another process, then rendered in transformers' sandbox. Small models
+A template is a program from elsewhere: it is rendered in another process only, by transformers' own code. Small models
 disagree about ids: SmolLM2 ships pad = EOS = <|im_end|>, Qwen2.5-Instruct's pad is among its stop ids. Padding is
 masked by position everywhere, so pad may be a stop id; it must not be the token that ends a turn in training.
 """
@@ -16,14 +16,13 @@ from typing import Any
 from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 from noisy_student.errors import UserError
-from noisy_student.models import template_trial
+from noisy_student.models import template_child
+from noisy_student.models.spec import DATE
 
 MARK = "NoisyStudentMark"
 """Placeholder of a text, to find what a template writes around it."""
 
 _TEMPLATE_CAP = 65_536  # characters; the longest templates in use (tool calling) have about 12,000
-# A template that prints today's date would give other ids tomorrow; this is Llama 3's own fallback date.
-_DATE = "26 Jul 2024"
 
 
 def render(
@@ -32,30 +31,43 @@ def render(
     *,
     open_answer: bool,
     variables: Mapping[str, bool] = MappingProxyType({}),
+    date: str = DATE,
 ) -> str:
     """Return the turns as text; ``open_answer`` adds the header of the assistant's turn.
 
-    The turns hold marks, never a question, and are first rendered in a process that may be killed. UserError for a
+    The turns hold marks, never a question. ``date`` is the day that a template with a clock prints. UserError for a
     template that fails or exceeds the limits of time and memory.
     """
-    more: dict[str, Any] = {"date_string": _DATE, **variables}
-    _try(str(tokenizer.chat_template), json.dumps([turns, {**more, "add_generation_prompt": open_answer}]))
+    special: Iterable[tuple[str, Any]] = tokenizer.special_tokens_map.items()
+    tokens = {name: value if isinstance(value, list) else str(value) for name, value in special}
+    request = {
+        "template": template_text(tokenizer),
+        "turns": turns,
+        "open_answer": open_answer,
+        "variables": {**tokens, **variables},
+        "instant": date,
+    }
+    return _rendered(json.dumps(request))
+
+
+def template_text(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return the chat template, of several named ones the default; empty without one."""
+    if not tokenizer.chat_template:
+        return ""
     try:
-        text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=open_answer, **more)
-    except Exception as error:
-        # A template is a program from elsewhere, which may raise anything: SecurityError, OverflowError, MemoryError.
+        return str(tokenizer.get_chat_template())
+    except ValueError as error:
         raise UserError(
-            f"The chat template failed: {error}.",
+            f"The tokenizer has no usable chat template: {error}.",
             why="Prompts cannot be rendered.",
-            do='Use prompt.style = "raw".',
+            do='Name one of its templates "default", or use prompt.style = "raw".',
             code="chat-template-unusable",
         ) from error
-    return str(text)
 
 
 def check_template(tokenizer: PreTrainedTokenizerBase) -> None:
     """Raise UserError for a chat template that is too long, fails, or exceeds the limits of time and memory."""
-    template = str(tokenizer.chat_template or "")
+    template = template_text(tokenizer)
     if len(template) > _TEMPLATE_CAP:
         raise UserError(
             f"The chat template has {len(template):,} characters.",
@@ -68,15 +80,23 @@ def check_template(tokenizer: PreTrainedTokenizerBase) -> None:
 
 
 @functools.cache
-def _try(template: str, request: str) -> None:
-    turns, variables = json.loads(request)
-    if (fault := template_trial.fault(template, turns, variables)) is not None:
+def _rendered(request: str) -> str:
+    answer = template_child.rendered(request)
+    if (fault := answer.get("fault")) is not None:
         raise UserError(
             f"The chat template {fault}.",
             why="A template is a program; this one could hang the run or fill the memory.",
             do="Replace it by the template of the model's family.",
             code="chat-template-too-large",
         )
+    if (failure := answer.get("failure")) is not None:
+        raise UserError(
+            f"The chat template failed: {failure}.",
+            why="Prompts cannot be rendered.",
+            do='Use prompt.style = "raw".',
+            code="chat-template-unusable",
+        )
+    return answer["text"]
 
 
 def turn_end_id(tokenizer: PreTrainedTokenizerBase) -> int | None:
@@ -122,7 +142,7 @@ def pad_id(tokenizer: PreTrainedTokenizerBase, stops: Iterable[int]) -> int:
     others = special_ids(tokenizer) - ends
     if not others:
         return own if own is not None else min(ends)
-    stops, template = frozenset(stops), str(tokenizer.chat_template or "")
+    stops, template = frozenset(stops), template_text(tokenizer)
 
     def last_resort(token: int) -> tuple[bool, bool, bool, int]:
         text = str(tokenizer.convert_ids_to_tokens(token))

@@ -7,18 +7,25 @@ of the rest, which reveals damage to the manifest itself.
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from noisy_student import files, identity
+from pydantic import Field
+
+from noisy_student import documents, files, identity
+from noisy_student.documents import Count, Document, Time
 from noisy_student.errors import DamagedArtifact, UserError
 from noisy_student.pipeline.crash_points import crash_point
+from noisy_student.pipeline.node import KEY_DIGITS
 
 NAME = "MANIFEST.json"
 SCHEMA = 1
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,49 @@ class FileEntry:
     path: str
     size: int
     sha256: str
+
+
+class Facts(Document):
+    """What a manifest says of its node: the JSON whose digest is the key."""
+
+    scheme: int
+    stage: str
+    code: str
+    spec: dict[str, Any]
+    inputs: dict[str, list[str]]
+    seed: int | None
+
+
+class Making(Document):
+    """What is read of a manifest's provenance; results of older versions, and of tests, lack some of it."""
+
+    seconds: Time | None = None
+    cpu_seconds: Time | None = None
+    started: Time | None = None
+    ended: Time | None = None
+    imported: bool | None = None
+    host: str | None = None
+
+
+class _Listed(Document):
+    path: str
+    size: Count
+    sha256: str
+
+
+class _Written(Document):
+    """The fields of ``MANIFEST.json`` without its seal."""
+
+    largest: ClassVar[int] = 16 * 2**20
+
+    schema_: Literal[1] = Field(alias="schema")
+    key: str
+    outcome: Literal["done", "skipped"]
+    reason: str | None
+    summary: dict[str, Any]
+    files: list[_Listed]
+    node: Facts
+    provenance: Making
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +103,11 @@ class Manifest:
 
 
 def list_files(data: Path) -> tuple[FileEntry, ...]:
-    """List the files under ``data``, sorted, hashed and synced to disk; raises ValueError for a link."""
+    """List the files under ``data``, sorted, hashed and synced; raises ValueError for a link, FIFO or device."""
     entries = []
     for path in _walk(data):
-        if path.is_symlink():
-            raise ValueError(f"{path} is a link: the data of a stage must be its own")
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise ValueError(f"{path} is a link, FIFO or device: the data of a stage must be regular files of its own")
         with path.open("rb") as file:
             os.fsync(file.fileno())
         entries.append(FileEntry(path.relative_to(data).as_posix(), path.stat().st_size, files.sha256_file(path)))
@@ -70,6 +120,8 @@ def list_files(data: Path) -> tuple[FileEntry, ...]:
 def write(folder: Path, manifest: Manifest) -> None:
     """Write the manifest into ``folder`` atomically; raises ValueError or TypeError if it is not JSON."""
     body = {"schema": SCHEMA, **asdict(manifest)}
+    if fault := documents.unbounded(body):
+        raise ValueError(f"the summary or settings of {manifest.node.get('stage')} hold {fault}")
     text = json.dumps({**body, "seal": identity.digest(body)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     content = text.encode()
     temporary = folder / f".{NAME}.tmp"
@@ -85,26 +137,43 @@ def write(folder: Path, manifest: Manifest) -> None:
 
 
 def read(folder: Path) -> Manifest:
-    """Read the manifest of a folder; DamagedArtifact if it is missing, unparsable, or its seal is broken."""
+    """Read the manifest of a folder.
+
+    Raises DamagedArtifact if folder or manifest is a link, a field does not fit, the seal is broken, or the key is not
+    the digest of the node's facts.
+    """
     path = folder / NAME
+    for place in (folder, path, folder / "curves"):
+        if place.is_symlink():
+            raise DamagedArtifact(f"{place.name} is a symbolic link, and results are regular files and folders")
     try:
-        raw = files.read_json(path)
-        seal = raw.pop("seal")
-        if seal != identity.digest(raw) or raw.pop("schema") != SCHEMA:
-            raise DamagedArtifact(f"{NAME} was changed after it was written")
-        return Manifest(**{**raw, "files": tuple(FileEntry(**entry) for entry in raw["files"])})
-    except FileNotFoundError as error:
+        raw = documents.read_plain(path, _Written)
+        sealed = raw.pop("seal", None) if isinstance(raw, dict) else None
+        documents.fitted(raw, _Written, place=NAME)
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DamagedArtifact(f"{NAME} is missing") from error
-    except (UserError, KeyError, TypeError, ValueError, AttributeError, RecursionError, NotADirectoryError) as error:
-        raise DamagedArtifact(f"{NAME} cannot be read: {error}") from error
+    except UserError as error:
+        raise DamagedArtifact(f"{NAME} cannot be read: {error.what}") from error
+    if sealed != identity.digest(raw):
+        raise DamagedArtifact(f"{NAME} was changed after it was written")
+    if raw["key"] != identity.digest(raw["node"]):
+        raise DamagedArtifact(f"the key in {NAME} is not the digest of its node")
+    entries = tuple(FileEntry(item["path"], item["size"], item["sha256"]) for item in raw["files"])
+    parts = {name: raw[name] for name in ("key", "outcome", "reason", "summary", "node", "provenance")}
+    return Manifest(**parts, files=entries)
 
 
 def check_sizes(manifest: Manifest, data: Path) -> None:
-    """Raise DamagedArtifact unless ``data`` holds exactly the listed files at their sizes."""
+    """Raise DamagedArtifact unless ``data`` is a folder of exactly the listed files, all regular, at their sizes."""
+    if data.is_symlink():
+        raise DamagedArtifact(f"{data.name} is a symbolic link, and results are regular files and folders")
     try:
-        found = {path.relative_to(data).as_posix(): path.lstat().st_size for path in _walk(data)}
+        states = {path.relative_to(data).as_posix(): path.lstat() for path in _walk(data)}
     except FileNotFoundError as error:
         raise DamagedArtifact(f"{error.filename} disappeared") from error
+    if strange := [path for path, state in states.items() if not stat.S_ISREG(state.st_mode)]:
+        raise DamagedArtifact(f"data/{strange[0]} is a link, FIFO or device, not a regular file")
+    found = {path: state.st_size for path, state in states.items()}
     expected = {entry.path: entry.size for entry in manifest.files}
     for path in sorted(expected.keys() | found.keys()):
         if path not in found:
@@ -123,6 +192,8 @@ def check_bytes(manifest: Manifest, data: Path) -> None:
             intact = not path.is_symlink() and files.sha256_file(path) == entry.sha256
         except FileNotFoundError as error:
             raise DamagedArtifact(f"data/{entry.path} disappeared") from error
+        except UserError as error:
+            raise DamagedArtifact(f"data/{entry.path} cannot be read: {error.what}") from error
         if not intact:
             raise DamagedArtifact(f"data/{entry.path} has other bytes than were written")
 
@@ -159,17 +230,24 @@ class Stored:
     @property
     def ended(self) -> float:
         """Time of its end, as time.time()."""
-        return float(self.provenance.get("ended", 0.0))
+        return float(self.provenance.get("ended") or 0.0)
 
 
-def stored(root: Path) -> dict[str, Stored]:
-    """Return all readable results under a store's root, by key."""
+def stored(root: Path, left_out: Callable[[str], None] = _LOG.warning) -> dict[str, Stored]:
+    """Return all results under a store's root with an intact manifest, by key; ``left_out`` receives a line for others.
+
+    Of ``data/`` nothing is read.
+    """
     found: dict[str, Stored] = {}
-    for path in sorted((root / "stages").glob(f"*/{NAME}")):
+    for folder in sorted((root / "stages").glob("*")):
         try:
-            raw = files.read_json(path)
-            parts = [raw[name] for name in ("key", "node", "outcome", "summary", "provenance")]
-            found[raw["key"]] = Stored(path.parent.name, *parts)
-        except (OSError, UserError, ValueError, KeyError, TypeError):
+            one = read(folder)
+            name = f"{one.node['stage']}-{one.key[:KEY_DIGITS]}"
+            if name != folder.name:
+                raise DamagedArtifact(f"{NAME} belongs to {name}")
+        except DamagedArtifact as damage:
+            if any(folder.iterdir()) if folder.is_dir() else True:
+                left_out(f"{folder} is left out: {damage}.")
             continue
+        found[one.key] = Stored(name, one.key, one.node, one.outcome, one.summary, one.provenance)
     return found

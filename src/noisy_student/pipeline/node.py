@@ -26,7 +26,7 @@ SCHEME = 1
 """The version of the key itself: a change of what enters the key raises it."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_KEY_DIGITS = 16
+KEY_DIGITS = 16
 """Digits of the key in folder names; the manifest holds all 64."""
 
 
@@ -94,7 +94,7 @@ class Node(Declared):
     @property
     def short_key(self) -> str:
         """First digits of the key, as in folder names."""
-        return self.key[:_KEY_DIGITS]
+        return self.key[:KEY_DIGITS]
 
     @property
     def name(self) -> str:

@@ -219,13 +219,12 @@ def _progress_sent(walk: _Walk) -> Iterator[None]:
             for key, node in list(walk.running.items()):
                 if (found := walk.store.progress(node)) is None:
                     continue
-                notices = found.get("notices", [])
-                for text in notices[sent.get(key, 0) :]:
+                for text in found.notices[sent.get(key, 0) :]:
                     walk.emit(Event("notice", node, reason=text))
-                sent[key] = len(notices)
-                if found["total"] > 0 and said.get(key) != found["done"]:
-                    said[key] = found["done"]
-                    walk.emit(Event("progress", node, fraction=min(1.0, found["done"] / found["total"])))
+                sent[key] = len(found.notices)
+                if found.total > 0 and said.get(key) != found.done:
+                    said[key] = found.done
+                    walk.emit(Event("progress", node, fraction=min(1.0, found.done / found.total)))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

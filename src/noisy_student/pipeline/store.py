@@ -7,7 +7,6 @@ process dies. This is our own code since no library combines locks, quarantine a
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -20,8 +19,9 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from noisy_student import files
-from noisy_student.errors import DamagedArtifact
+from noisy_student import documents, files
+from noisy_student.documents import Document
+from noisy_student.errors import DamagedArtifact, UserError
 from noisy_student.pipeline import manifest as manifests
 from noisy_student.pipeline.crash_points import crash_point
 from noisy_student.pipeline.manifest import Manifest
@@ -32,12 +32,32 @@ _LOG = logging.getLogger(__name__)
 _KEPT = frozenset({manifests.NAME, "data", "curves"})
 
 
+class Progress(Document):
+    """What ``progress.json`` of a running stage says."""
+
+    done: float = 0.0
+    total: float = 0.0
+    unit: str = ""
+    notices: list[str] = []
+
+
+class Holder(Document):
+    """The process that holds a node's lock; ``run`` is the one that the user started."""
+
+    pid: int
+    host: str
+    run: int | None = None
+
+
 class Store:
     """The results under one root; ``notice`` receives messages for the user, one line each."""
 
-    def __init__(self, root: Path, *, notice: Callable[[str], None] = _LOG.warning) -> None:
+    def __init__(self, root: Path, *, notice: Callable[[str], None] = _LOG.warning, run: int | None = None) -> None:
+        """``run`` is the process that the user started, by default this one."""
         self.root = Path(root).absolute()
         self.notice = notice
+        self._run = os.getpid() if run is None else run
+        self._said: set[str] = set()
         self._verified: set[str] = set()
         self._held: set[str] = set()
 
@@ -73,22 +93,27 @@ class Store:
             raise DamagedArtifact(f"{node.title} ({node.name}) has no data in {self.root}")
         return self.folder(node) / "data"
 
+    def notice_once(self, text: str) -> None:
+        """Send a message that this store has not sent before."""
+        if text not in self._said:
+            self._said.add(text)
+            self.notice(text)
+
     @contextmanager
     def hold(self, node: Node, check: Callable[[], None]) -> Iterator[None]:
         """Hold the node's lock; while another process holds it, wait and call ``check``, which may raise."""
-        lock, holder, noticed = self._lock(node), self.root / "locks" / f"{node.short_key}.json", False
+        lock, holder = self._lock(node), self.root / "locks" / f"{node.short_key}.json"
         while True:
             with suppress(Timeout):
                 lock.acquire(blocking=False)
                 break
-            if not noticed:
-                self.notice(f"{node.title}: waiting for {_holder(holder)}, which is computing the same stage.")
-                noticed = True
+            # Without the stage's title, so that it is said once for each other process and not for each stage.
+            self.notice_once(f"This run is waiting for {_holder(holder)}, which is computing some of the same stages.")
             check()
             time.sleep(_POLL_SECONDS)
         self._held.add(node.key)
         try:
-            files.write_json(holder, {"pid": os.getpid(), "host": socket.gethostname()})
+            files.write_json(holder, {"pid": os.getpid(), "host": socket.gethostname(), "run": self._run})
             yield
         finally:
             self._held.discard(node.key)
@@ -97,6 +122,9 @@ class Store:
     def open_work(self, node: Node) -> Path:
         """Return the work folder, with ``scratch/`` and ``curves/`` of an earlier attempt and nothing else."""
         work = self.work(node)
+        if work.is_symlink():
+            # The content of a folder outside the store is not ours to drop.
+            work.unlink()
         work.mkdir(parents=True, exist_ok=True)
         _drop(work, keep=frozenset({"scratch", "curves"}))
         (work / "data").mkdir()
@@ -141,15 +169,11 @@ class Store:
         files.write_json(folder / f"{number}.json", {"schema": 1, "key": node.key, "title": node.title, **attempt})
         return number
 
-    def progress(self, node: Node) -> dict[str, Any] | None:
-        """Return the last progress of a running stage (done, total, unit, pid); None without any."""
-        try:
-            text = (self.work(node) / "progress.json").read_text(encoding="utf-8")
-        except OSError:
-            return None
-        found = json.loads(text)
-        assert isinstance(found, dict)
-        return found
+    def progress(self, node: Node) -> Progress | None:
+        """Return the last progress of a running stage; None without any."""
+        with suppress(OSError, UserError):
+            return documents.read(self.work(node) / "progress.json", Progress)
+        return None
 
     def _trusted(self, node: Node, *, depth: Literal["sizes", "bytes"]) -> Manifest | None:
         try:
@@ -174,7 +198,8 @@ class Store:
 
     def _read(self, node: Node, *, depth: Literal["sizes", "bytes"]) -> Manifest | None:
         folder = self.folder(node)
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        empty = folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir())
+        if empty or not os.path.lexists(folder):
             return None
         manifest = manifests.read(folder)
         if manifest.key != node.key:
@@ -198,15 +223,15 @@ class Store:
 
 def _holder(path: Path) -> str:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return f"process {found['pid']} on {found['host']}"
-    except (OSError, ValueError, KeyError, TypeError):
+        found = documents.read(path, Holder)
+    except (OSError, UserError):
         return "another process"
+    return f"process {found.run or found.pid} on {found.host}"
 
 
 def _drop(folder: Path, *, keep: frozenset[str]) -> None:
     for child in folder.iterdir():
-        if child.name not in keep:
+        if child.name not in keep or child.is_symlink():
             if child.is_dir() and not child.is_symlink():
                 shutil.rmtree(child)
             else:

@@ -133,7 +133,8 @@ class Workers:
         assert job is not None
         said = worker.hear()
         if isinstance(said, str):
-            self._store.notice(said)
+            # Several workers may wait for the same process.
+            self._store.notice_once(said)
             return None
         if said is None:
             words = worker.last_words()
@@ -227,7 +228,7 @@ class Worker:
 
 def _serve(root: Path, connection: Connection, lifeline: Connection) -> None:
     os.setpgid(0, 0)
-    store = Store(root, notice=connection.send)
+    store = Store(root, notice=connection.send, run=os.getppid())
     stopping = threading.Event()
     with stop_on_signals(notify=lambda name: stopping.set()):
         threading.Thread(target=_hold_on, args=(lifeline, stopping), daemon=True).start()

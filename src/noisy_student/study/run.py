@@ -5,9 +5,9 @@ The same command finds its folder again, so a paused run is completed in place a
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -19,7 +19,7 @@ from noisy_student import files, identity
 from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.attempt import Outcome
-from noisy_student.pipeline.garbage import finish, rooted
+from noisy_student.pipeline.garbage import adopt, calls, finish, rooted
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Event, Listener, Result, run_graph
 from noisy_student.pipeline.store import Store
@@ -27,6 +27,7 @@ from noisy_student.pipeline.workers import local
 from noisy_student.study.plan.gold import gold_ahead
 from noisy_student.study.plan.plan import Plan, plan
 from noisy_student.study.plan.ready import require_own_model, require_ready
+from noisy_student.study.results.document import CURVES, RESULTS, digests, read_curves, read_results
 from noisy_student.study.results.export import export
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.study import Settings
@@ -93,7 +94,9 @@ def _judge(ahead: OutlookNodes, store: Store, sampled: Result) -> None:
     store.notice(f"Outlook: {seen.advice}: {seen.reason}")
 
 
-RESULTS, CURVES, GRADES = "results.json", "curves.json", "grades.parquet"
+GRADES = "grades.parquet"
+NEEDED = frozenset({"conditions", "findings", "labels", "model", "data", "command", "settings", "status"})
+"""Fields of finished results that the end of a run reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +118,13 @@ class Run:
     @property
     def findings(self) -> list[dict[str, Any]]:
         """The comparisons, primary ones first."""
-        found: list[dict[str, Any]] = self.results["findings"]
+        found: list[dict[str, Any]] = self.results.get("findings") or []
         return found
 
     @property
     def conditions(self) -> list[dict[str, Any]]:
         """The conditions of every seed: status, accuracy, what each learned from."""
-        found: list[dict[str, Any]] = self.results["conditions"]
+        found: list[dict[str, Any]] = self.results.get("conditions") or []
         return found
 
     def grades(self) -> list[dict[str, Any]]:
@@ -156,27 +159,46 @@ def run(
     digest = run_digest(planned)
     found = _folder_of(place.runs, settings.name, digest)
     # A pre-flight reads the free disk space anew.
-    known = found is not None and planned.preflight is None and (found / GRADES).is_file()
+    known = found is not None and planned.preflight is None and (found / CURVES).is_file()
+    # An older version wrote no grades; a folder that may only be read is shown without them.
+    known = known and found is not None and ((found / GRADES).is_file() or not os.access(found, os.W_OK))
     if found is not None and known and all(store.cached(node) for node in planned.targets):
         require_own_model(settings)
-        made = open_run(found)
-        export(RunView(planned, store), made.folder, made.results)
-        return made
+        made = _reopened(found, notice)
+        if made is not None:
+            adopt(store.root, digest, parents_first(planned.targets), _command(), found)
+            export(RunView(planned, store), made.folder, made.results, notice=notice)
+            return made
     started = provenance.Moment.now()
     require_ready(planned, store.cached, store=store.root, runs=place.runs)
     ahead = _outlook_ahead(planned, store)
     first = [] if ahead is None else parents_first(list(ahead.votes.values()))
-    on_plan(planned, _forecast(planned, store, digest, first))
+    expected = _forecast(planned, store, digest, first)
+    on_plan(planned, expected)
     begun = all(store.cached(node) for node in parents_first(planned.targets) if node.stage == "split")
     # Reading the tokenizer takes seconds, which a run that goes on does not spend again.
     for gold in () if begun else gold_ahead(planned):
         if gold.words:
             notice(gold.words)
-    with rooted(store.root, digest, parents_first([*first, *planned.targets]), _command()):
+    compute, nodes = planned.settings.compute, parents_first([*first, *planned.targets])
+    workers = compute.workers if expected else None
+    with rooted(store.root, digest, nodes, _command(), workers=workers, usd_per_hour=compute.usd_per_hour):
         result = in_order(planned, store, ahead=ahead, deadline=deadline, on_event=on_event)
     made = _made(planned, store, result, place=place, digest=digest, started=started)
     finish(store.root, digest, made.folder)
-    export(RunView(planned, store, result), made.folder, made.results)
+    export(RunView(planned, store, result), made.folder, made.results, notice=notice)
+    return made
+
+
+def _reopened(folder: Path, notice: Callable[[str], None]) -> Run | None:
+    """Read a finished run; None where its files do not fit, so that the results are collected anew from the store."""
+    try:
+        made = open_run(folder)
+        if lacking := sorted(NEEDED - made.results.keys()):
+            raise UserError(f'{folder / RESULTS} has no "{lacking[0]}".', code="results-malformed")
+    except (UserError, OSError) as error:
+        notice(f"{error} The results are collected anew from the store.")
+        return None
     return made
 
 
@@ -189,7 +211,7 @@ def _forecast(planned: Plan, store: Store, digest: str, first: Sequence[Node]) -
 
     settings = planned.settings
     missing = [node for node in parents_first(planned.targets) if not store.cached(node)]
-    known = past(settings, store.root)
+    known = past(settings, store.root, store.notice)
     rows = forecast(missing, known, settings.compute)
     keep_forecast(store.root, digest, rows, totals(rows, settings.compute))
     own = {node.key for node in missing}
@@ -205,7 +227,7 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
     from noisy_student.study.results.results import collect
     from noisy_student.study.results.training import curves
 
-    view, kept = RunView(planned, store, result), kept_forecast(store.root, digest)
+    view, kept = RunView(planned, store, result, calls(store.root, digest)), kept_forecast(store.root, digest)
     facts = provenance.facts(started)
     results = {
         **collect(view),
@@ -241,8 +263,8 @@ def _command() -> str:
 
 
 def open_run(folder: Path) -> Run:
-    """Read a run that was written before; raises UserError for any other folder."""
-    return Run(folder, files.read_json(folder / RESULTS), files.read_json(folder / CURVES))
+    """Read a run that was written before; raises UserError with file and field for any other folder."""
+    return Run(folder, read_results(folder / RESULTS), read_curves(folder / CURVES))
 
 
 def run_digest(planned: Plan) -> str:
@@ -265,12 +287,8 @@ def run_digest(planned: Plan) -> str:
 
 
 def _folder_of(runs: Path, name: str, digest: str) -> Path | None:
-    for path in sorted(runs.glob(f"{name}-*/{RESULTS}")):
-        # Damaged or foreign folders must not keep a new run from starting.
-        with suppress(OSError, UserError, ValueError, AttributeError):
-            if files.read_json(path).get("digest") == digest:
-                return path.parent
-    return None
+    # Damaged or foreign folders must not keep a new run from starting; the log names them.
+    return digests([runs], lambda error: None, pattern=f"{name}-*").get(digest)
 
 
 def _free_folder(runs: Path, name: str) -> Path:

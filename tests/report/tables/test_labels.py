@@ -74,6 +74,10 @@ def test_the_cost_is_said_in_a_sentence_without_what_is_not_known() -> None:
     assert all(value in said for value in ("900 tokens", "2.0e6 FLOPs", "4.0 s"))
     assert "USD" not in said and "trained" not in said
     assert cost_words({}) is None
+    # Two calls with 2 and 6 workers: the machine was held for less time than the stages took together.
+    totals = {"seconds": 1271.0, "wall_seconds": 582.0, "usd": 582 / 3600 * 0.8}
+    words = "Cost: 21 min 11 s of stage time, 9 min 42 s of wall time, 0.13 USD."
+    assert cost_words({"costs": {"totals": totals}}) == words
 
 
 def row(seed, levels, k=2):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from bare_model import bare_model
 from pydantic import Field
 
 from noisy_student.labeling.select import SELECTIONS, SelectionRule
@@ -23,11 +24,7 @@ from noisy_student.study.settings.methods import METHODS, Method
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A folder that may be a model, as far as a plan looks."""
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"weights")
-    return folder
+    return bare_model(tmp_path / "model")
 
 
 def _plan(study, model, **overrides):
@@ -113,7 +110,7 @@ def test_the_models_bytes_count_and_its_path_does_not(model, tmp_path):
     first = _plan("v1", model)
     copy = shutil.copytree(model, tmp_path / "copy")
     assert _keys(_plan("v1", copy)) == _keys(first)
-    (copy / "model.safetensors").write_bytes(b"other")
+    bare_model(copy, value=1)
     changed = _plan("v1", copy)
     assert _keys(changed, "split", "key") == _keys(first, "split", "key")
     assert not _keys(changed, "sample", "train-sft", "grade") & _keys(first)
@@ -187,8 +184,7 @@ def test_dev_and_test_questions_are_never_trained_on(model):
 
 
 def test_the_original_protocol_decodes_with_the_models_own_filters(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    bare_model(tmp_path)
     (tmp_path / "generation_config.json").write_text('{"top_k": 20, "top_p": 0.8, "eos_token_id": 2}')
     overrides = {"model.id": str(tmp_path)}
     original, default = (

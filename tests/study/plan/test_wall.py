@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bare_model import bare_model
 from refusals import refused
 
 from noisy_student.pipeline.node import make, parents_first
@@ -59,8 +60,7 @@ def test_the_truth_lane_may_read_the_key():
 
 @pytest.mark.parametrize("study", names("studies"))
 def test_in_packaged_studies_only_the_revealed_see_the_key(study, tmp_path: Path):
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    bare_model(tmp_path)
     settings = resolve(Request(study, overrides={"model.id": str(tmp_path)}))
     made = plan(settings)
     require_wall(made.targets)

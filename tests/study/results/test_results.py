@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bare_model import bare_model
+
 from noisy_student.pipeline.store import Store
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.results.results import collect
@@ -12,8 +14,7 @@ from noisy_student.study.settings.files import Request, resolve
 
 
 def test_a_run_that_did_nothing_says_so_of_every_condition(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    bare_model(tmp_path)
     made = plan(resolve(Request("v1-5", overrides={"model.id": str(tmp_path)})))
     results = collect(RunView(made, Store(tmp_path / "store")))
     assert [row["status"] for row in results["conditions"]] == ["left"] * len(made.settings.conditions)

@@ -194,3 +194,12 @@ def test_a_remedy_of_fine_tuning_names_the_conditions_own_setting(tmp_path: Path
     row = health(training, stored(tmp_path, training, rows), name="student", own=["learning_rate"])
     assert row is not None
     assert [item["remedy"] for item in row["found"]] == ["--set conditions.student.sft.learning_rate=1e-3"]
+
+
+def test_odd_rows_of_unsealed_files_end_what_is_read(tmp_path: Path, training: Node) -> None:
+    odd = [{"step": "x"}, {"step": 5, "diagnoses": 7, "misleading": []}, {"step": 10**30}, [1]]
+    for number, strange in enumerate(odd):
+        view = stored(tmp_path / str(number), training, [BEFORE, look(30), strange, look(60)])  # type: ignore[list-item]
+        row = health(training, view, name="rung")
+        assert row is not None
+        assert row["looks"] == [30]

@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 import pytest
+from bare_model import bare_model
 from refusals import refused
 
 from noisy_student.data.parts import parts
@@ -17,11 +18,7 @@ from noisy_student.study.settings.files import Request, names, questions, resolv
 @pytest.fixture
 def model(tmp_path: Path) -> str:
     """A folder that may be a model, as far as a plan looks."""
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"weights")
-    return str(folder)
+    return str(bare_model(tmp_path / "model"))
 
 
 def _refused(code, *values, **fields):

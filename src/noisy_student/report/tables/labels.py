@@ -78,7 +78,7 @@ def costs_table(results: Row) -> Table:
         Column("Sampled tokens", cell=field("sampled_tokens", short_count)),
         Column("Trained tokens", cell=field("trained_tokens", short_count)),
         Column("FLOPs", cell=field("flops", scientific)),
-        Column("Time", cell=field("seconds", duration)),
+        Column("Stage time", cell=field("seconds", duration)),
         *(
             [Column("USD", cell=field("usd", two_decimals))]
             if any(row.get("usd") is not None for row in stages)
@@ -88,8 +88,10 @@ def costs_table(results: Row) -> Table:
     if stages:
         stages.append({**cost["totals"], "stage": "all", "nodes": sum(row.get("nodes") or 0 for row in stages)})
     caption = (
-        "FLOPs: 2 per parameter and sampled or prompt token, 6 per trained token. Time is summed over processes, which "
-        "may run in parallel; cached steps count with the time they took when they ran."
+        "FLOPs: 2 per parameter and sampled or prompt token, 6 per trained token. Stage time is summed over "
+        "processes, which may run in parallel; stored steps count with the time they took when they ran. USD is the "
+        "price of the wall time of this run's calls, divided among the stages by their time; steps of other runs add "
+        "an estimate."
     )
     return Table("Cost by stage", caption, *tabulate(columns, stages))
 
@@ -101,7 +103,8 @@ def cost_words(results: Row) -> str | None:
         ("sampled_tokens", short_count, " tokens sampled"),
         ("trained_tokens", short_count, " tokens trained on"),
         ("flops", scientific, " FLOPs"),
-        ("seconds", duration, " of compute time"),
+        ("seconds", duration, " of stage time"),
+        ("wall_seconds", duration, " of wall time"),
         ("usd", two_decimals, " USD"),
     )
     known = [f"{form(totals[name])}{unit}" for name, form, unit in parts if totals.get(name) is not None]

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from noisy_student import files
+from noisy_student import documents, files
+from noisy_student.documents import Document, Time
 from noisy_student.errors import UserError
 from noisy_student.pipeline.node import Node
 from noisy_student.study.forecast.forecast import Expected, Totals
@@ -34,12 +35,25 @@ def keep_forecast(root: Path, digest: str, rows: Sequence[Expected], summed: Tot
         files.write_json(path, {"schema": 1, **earlier, "nodes": {**nodes, **earlier["nodes"]}})
 
 
+class ForecastNode(Document):
+    """The forecast of one node."""
+
+    seconds: Time | None
+    cpu_seconds: Time | None
+    source: str | None
+
+
+class KeptForecast(Document):
+    """The file of a kept forecast."""
+
+    wall_seconds: Time | None
+    nodes: dict[str, ForecastNode]
+
+
 def kept_forecast(root: Path, digest: str) -> dict[str, Any] | None:
-    """Read the kept forecast of a run; None where there is none or it is damaged."""
-    with suppress(OSError, UserError, ValueError):
-        found = files.read_json(_path(root, digest))
-        if isinstance(found, dict) and isinstance(found.get("nodes"), dict) and "wall_seconds" in found:
-            return found
+    """Read the kept forecast of a run; None where there is none or it does not fit."""
+    with suppress(OSError, UserError):
+        return documents.read(_path(root, digest), KeptForecast).model_dump()
     return None
 
 

@@ -6,14 +6,23 @@ settings and inputs only, so that stored results and planned nodes are compared 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from noisy_student import identity
+from noisy_student.data.parts import sizes_of
+from noisy_student.data.spec import DataSpec
+from noisy_student.documents import Document, fitted
+from noisy_student.errors import UserError
 from noisy_student.pipeline.manifest import Stored
 from noisy_student.pipeline.node import Node, declared_by
 from noisy_student.study.settings.methods import of_stage
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,22 +53,117 @@ class Observation:
     """True for a step of a timing, with few questions and students of few steps."""
 
 
-def observations(found: Mapping[str, Stored], *, from_timing: bool = False) -> list[Observation]:
-    """Return an observation of every timed result that is done."""
+Size = Annotated[int, Field(ge=0, le=10**24)]
+Block = Annotated[list[Size], Field(min_length=2, max_length=2)]
+
+
+class Engine(Document):
+    """An engine as a key holds it."""
+
+    name: str
+
+
+class Samples(Document):
+    """A shard of samples of each question."""
+
+    first: Size
+    end: Size
+
+
+class SampleSpec(Document):
+    """What a forecast reads of the spec of samples."""
+
+    engine: Engine
+    block: Block
+    part: str
+    shard: Samples
+    decoding: dict[str, Any] = {}
+
+
+class SampleSummary(Document):
+    """What a forecast reads of the summary of samples."""
+
+    samples: Size
+    tokens: Size
+    prompt_tokens: Size
+    parameters: Size | None = None
+
+
+class VoteSpec(Document):
+    """What a forecast reads of the spec of votes."""
+
+    K: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class VoteSummary(Document):
+    """What a forecast reads of the summary of votes; a level has a number of votes and of questions."""
+
+    questions: Size
+    labeled: Size
+    levels: list[Block]
+
+
+class RevealSummary(Document):
+    """What a forecast reads of the summary of revealed answers."""
+
+    questions: Size
+
+
+SPECS: dict[str, type[Document]] = {"sample": SampleSpec, "vote": VoteSpec}
+SUMMARIES: dict[str, type[Document]] = {"sample": SampleSummary, "vote": VoteSummary, "reveal": RevealSummary}
+"""Models by stage, of what forecasts read; an older version may have written other fields."""
+
+
+def observations(
+    found: Mapping[str, Stored], *, from_timing: bool = False, left_out: Callable[[str], None] = _LOG.warning
+) -> list[Observation]:
+    """Return an observation of every timed result that is done.
+
+    ``left_out`` receives a line for each result of another form, which an older version may have written.
+    """
+    fitting: dict[str, Stored] = {}
+    for key, result in found.items():
+        try:
+            _require_form(result)
+        except (UserError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            left_out(f"{result.name} is left out of forecasts: {getattr(error, 'what', error)}")
+        else:
+            fitting[key] = result
     made: dict[str, Made] = {}
     return [
         Observation(
-            step=_made(result.key, found, made),
+            step=_made(result.key, fitting, made),
             summary=result.summary,
             seconds=float(result.provenance["seconds"]),
             cpu_seconds=result.provenance.get("cpu_seconds"),
-            imported=bool(result.provenance.get("imported", True)),
+            imported=result.provenance.get("imported") is not False,
             host=result.provenance.get("host"),
             from_timing=from_timing,
         )
-        for result in found.values()
-        if result.outcome == "done" and "seconds" in result.provenance
+        for result in fitting.values()
+        if result.outcome == "done" and result.provenance.get("seconds") is not None
     ]
+
+
+def _require_form(result: Stored) -> None:
+    """Raise an error for a result that forecasts cannot read."""
+    spec, summary = result.facts["spec"], result.summary
+    fitted(spec, SPECS.get(result.stage, Document), place="its spec")
+    if "data" in spec:
+        sizes_of(DataSpec.model_validate(spec["data"]))
+    method = of_stage(result.stage)
+    if result.outcome == "done":
+        fitted(summary, SUMMARIES.get(result.stage, Document), place="its summary")
+    if method is None or method[1].work is None:
+        return
+    name, work = method[0], method[1].work
+    counted = {field: summary[field] for field in (*work.counted, "steps", "parameters") if field in summary}
+    if wrong := [field for field, value in counted.items() if not (type(value) is int and value >= 0)]:
+        raise ValueError(f"its {wrong[0]} is {counted[wrong[0]]!r}")
+    if missing := [field for field in work.alike if field not in spec[name]]:
+        raise ValueError(f'its spec has no "{name}.{missing[0]}"')
+    if result.outcome == "done":
+        work.visits(spec[name], summary["steps"], summary.get("examples", 0))
 
 
 def lane(step: Step) -> str:

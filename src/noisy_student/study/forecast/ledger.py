@@ -7,20 +7,22 @@ that the store does not know, or with deleted results, counts with the total of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from noisy_student.pipeline.garbage import Root
 from noisy_student.pipeline.manifest import Stored
-from noisy_student.study.results.costs import usd
+from noisy_student.study.results.costs import HoldTime, hold_times, total, usd
 
 
 @dataclass(frozen=True, slots=True)
 class RunCost:
     """The cost of one run, without results that an earlier run computed, and its forecast.
 
-    ``usd`` is None without a price, ``cpu_seconds`` with results of a version that did not record them.
+    ``seconds`` are those of its stages, several of which may have run at once; ``wall_seconds`` those of its calls,
+    None for a run of a version that did not record them. ``usd`` is the price of the calls, else an estimate from
+    seconds and workers; None without a price. ``cpu_seconds`` is None with results that did not record them.
     ``shared`` counts results that an earlier run computed; ``gone`` those that were deleted.
     """
 
@@ -29,6 +31,7 @@ class RunCost:
     scale: str | None
     started: float
     seconds: float | None
+    wall_seconds: float | None
     cpu_seconds: float | None
     usd: float | None
     forecast_cpu_seconds: float | None
@@ -59,8 +62,15 @@ def ledger(finished: Sequence[FinishedRun], roots: Sequence[Root], found: Mappin
         mine = [name for name in names if name in by_name and name not in paid]
         paid |= set(mine)
         gone = sum(name not in by_name for name in names)
-        rows.append(_row(root, run, [by_name[name] for name in mine], (len(names) - gone - len(mine), gone)))
+        row = _row(root, run, [by_name[name] for name in mine], (len(names) - gone - len(mine), gone))
+        ends = [float(end) for name in names if name in by_name and (end := by_name[name].provenance.get("ended"))]
+        rows.append(row if root is None or not root.calls else _priced(row, hold_times(root.calls, ends)))
     return rows
+
+
+def _priced(row: RunCost, held: Sequence[HoldTime]) -> RunCost:
+    """The row with the time and the price of the run's calls."""
+    return replace(row, wall_seconds=total(one.seconds for one in held), usd=total(one.usd for one in held))
 
 
 def _row(root: Root | None, run: FinishedRun, mine: Sequence[Stored], counts: tuple[int, int]) -> RunCost:
@@ -71,7 +81,7 @@ def _row(root: Root | None, run: FinishedRun, mine: Sequence[Stored], counts: tu
         seconds = ((results.get("costs") or {}).get("totals") or {}).get("seconds")
         cpu = None
     else:
-        seconds = sum(float(result.provenance.get("seconds", 0.0)) for result in mine)
+        seconds = sum(float(result.provenance.get("seconds") or 0.0) for result in mine)
         known = [result.provenance.get("cpu_seconds") for result in mine]
         cpu = None if None in known else sum(float(took) for took in known if took is not None)
     compute = (results.get("settings") or {}).get("compute") or {}
@@ -82,6 +92,7 @@ def _row(root: Root | None, run: FinishedRun, mine: Sequence[Stored], counts: tu
         scale=results.get("scale"),
         started=run.written if root is None else root.started,
         seconds=seconds,
+        wall_seconds=None,
         cpu_seconds=cpu,
         usd=usd(None if seconds is None else seconds / compute.get("workers", 1), compute.get("usd_per_hour")),
         forecast_cpu_seconds=forecast.get("cpu_seconds"),

@@ -7,20 +7,24 @@ those that grow with the work.
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal, Self
 
-from noisy_student import files, identity
+from pydantic import model_validator
+
+from noisy_student import documents, files, identity
 from noisy_student.data.parts import sizes_of
+from noisy_student.documents import Document
 from noisy_student.errors import UserError
 from noisy_student.models.availability import local as local_folder
 from noisy_student.models.availability import parameters
 from noisy_student.pipeline import provenance
-from noisy_student.pipeline.manifest import Stored, stored
+from noisy_student.pipeline.manifest import Facts, Making, Stored, stored
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Listener, run_graph
 from noisy_student.pipeline.store import Store
@@ -48,7 +52,34 @@ STEP_SECONDS = 0.7
 """Of any step, however small."""
 SMALL_MODEL = 50_000_000
 """Bytes of weights up to which a model is timed with hundreds of samples, which take seconds."""
+_LOG = logging.getLogger(__name__)
 _KEPT = ("seconds", "cpu_seconds", "imported", "host", "ended")
+
+
+class TimedRow(Document):
+    """A result of a timing, as ``Stored`` has it."""
+
+    name: str
+    key: str
+    facts: Facts
+    outcome: Literal["done", "skipped"]
+    summary: dict[str, Any]
+    provenance: Making
+
+    @model_validator(mode="after")
+    def _own_key(self) -> Self:
+        # A result that was its own input would never end.
+        if self.key != identity.digest(self.facts.model_dump()):
+            raise ValueError("the key is not the digest of the facts")
+        return self
+
+
+class Timing(Document):
+    """The file of a timing."""
+
+    do: ClassVar[str] = "Time this model again: noisy-student plan STUDY --calibrate, which writes the file anew."
+
+    rows: list[TimedRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +170,14 @@ def timing_path(settings: Settings, root: Path) -> Path:
     return root / FOLDER / f"{identity.digest(_facts(settings))[:16]}.json"
 
 
-def past(settings: Settings, root: Path) -> list[Observation]:
-    """Return every timed step: the results under a store's ``root``, and its timing of this model."""
-    rows = {row["key"]: Stored(**row) for row in _rows(timing_path(settings, root))}
-    return [*observations(stored(root)), *observations(rows, from_timing=True)]
+def past(settings: Settings, root: Path, left_out: Callable[[str], None] = _LOG.warning) -> list[Observation]:
+    """Return every timed step: the results under a store's ``root``, and its timing of this model.
+
+    ``left_out`` receives a line for each document that does not fit.
+    """
+    rows = {row["key"]: Stored(**row) for row in _rows(timing_path(settings, root), left_out)}
+    found = observations(stored(root, left_out), left_out=left_out)
+    return [*found, *observations(rows, from_timing=True, left_out=left_out)]
 
 
 def timing_study(settings: Settings, size: TimingSize) -> Settings:
@@ -238,5 +273,11 @@ def _trimmed(result: Stored) -> dict[str, Any]:
     return {**asdict(result), "provenance": how}
 
 
-def _rows(path: Path) -> list[Mapping[str, Any]]:
-    return list(files.read_json(path)["rows"]) if path.is_file() else []
+def _rows(path: Path, left_out: Callable[[str], None] = _LOG.warning) -> list[dict[str, Any]]:
+    try:
+        return [row.model_dump() for row in documents.read(path, Timing).rows]
+    except UserError as error:
+        left_out(f"Left out: {error}")
+    except FileNotFoundError:
+        pass
+    return []

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from noisy_student import files, identity
+from noisy_student import identity
 from noisy_student.answers.math_pool import require_extra
 from noisy_student.data.locate import locate
 from noisy_student.data.parts import paths_of, read_sources
@@ -16,7 +16,8 @@ from noisy_student.data.splits import Sources
 from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
 from noisy_student.models import lab
-from noisy_student.models.folder import check_folder, check_hub_id, folder_digest
+from noisy_student.models.config import read_object
+from noisy_student.models.folder import check_folder, check_hub_id, folder_digest, gguf_digest, is_gguf, resolve
 from noisy_student.models.spec import ModelSpec
 from noisy_student.pipeline.node import version
 from noisy_student.study.settings.study import Settings
@@ -47,16 +48,16 @@ def find(model: ModelSpec) -> BaseModelFiles:
     if model.id in lab.names():
         folder = lab.folder(model.id)
     elif Path(model.id).expanduser().is_dir():
-        folder = Path(model.id).expanduser().resolve()
-    elif (file := Path(model.id).expanduser()).suffix == ".gguf" and file.is_file():
-        read = {"gguf": files.sha256_file(file), "reader": version("gguf")}
+        folder = resolve(Path(model.id).expanduser(), model.revision).resolve()
+    elif is_gguf(file := Path(model.id).expanduser()):
+        read = {"gguf": gguf_digest(file), "reader": version("gguf")}
         return BaseModelFiles({**shared, **read}, {"model": str(file.resolve())}, {})
     else:
         check_hub_id(model.id)
         return BaseModelFiles({**shared, "hub": model.id, "revision": model.revision}, {"model": model.id}, {})
     check_folder(folder)
     config = folder / "generation_config.json"
-    stated = files.read_json(config) if config.is_file() else {}
+    stated = read_object(config) if config.is_file() else {}
     filters = {name: stated[name] for name in FILTERS if isinstance(stated.get(name), int | float)}
     return BaseModelFiles({**shared, "digest": folder_digest(folder)}, {"model": str(folder)}, filters)
 

@@ -7,8 +7,9 @@ in the store where the disk allows it, and read-only, so that nothing done to th
 
 from __future__ import annotations
 
+import errno
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,26 @@ from noisy_student.study.results.view import RunView
 
 MODELS, LABELS = "models", "labels"
 _WRITE = 0o222
+UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+"""Errors of a folder that may only be read."""
 
 
-def export(view: RunView, folder: Path, results: Mapping[str, Any]) -> None:
-    """Put models and labels into the run's folder; existing ones stay, missing ones are made again."""
-    with FileLock(folder / ".export.lock"):
+def export(
+    view: RunView, folder: Path, results: Mapping[str, Any], *, notice: Callable[[str], None] = lambda text: None
+) -> None:
+    """Put models and labels into the run's folder; existing ones stay, missing ones are made again.
+
+    A folder that may only be read stays as it is, and ``notice`` receives a line that says so.
+    """
+    lock = FileLock(folder / ".export.lock")
+    try:
+        lock.acquire()
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        notice(f"{folder} may only be read ({error.strerror}), so nothing is exported there.")
+        return
+    try:
         for nodes in view.plan.conditions:
             target = folder / MODELS / f"{nodes.name}-{nodes.seed}"
             if nodes.train is not None and not target.exists() and view.outcome(nodes.train) == "done":
@@ -35,6 +51,8 @@ def export(view: RunView, folder: Path, results: Mapping[str, Any]) -> None:
             target = folder / LABELS / f"{labels.name}-{labels.seed}"
             if not target.exists() and view.outcome(labels.labels) == "done":
                 _export_labels(labels, view, target, results)
+    finally:
+        lock.release()
 
 
 def _export_model(view: RunView, nodes: ConditionNodes, target: Path, model: str) -> None:
@@ -56,10 +74,11 @@ def _export_model(view: RunView, nodes: ConditionNodes, target: Path, model: str
         (making / ADAPTER).unlink()
         # Reading GGUF imports torch, which most exports do not need.
         from noisy_student.models import gguf
+        from noisy_student.models.folder import is_gguf
 
         base = Path(paths["model"])
         named = {
-            "base_model_name_or_path": str(gguf.folder_of(base) if base.suffix == gguf.SUFFIX else base),
+            "base_model_name_or_path": str(gguf.folder_of(base) if is_gguf(base) else base),
             "revision": spec.get("revision"),
         }
         files.write_json(making / ADAPTER, {**config, **named})

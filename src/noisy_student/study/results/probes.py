@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from noisy_student.pipeline.node import Node
-from noisy_student.study.results.training import LOGGED, ROLLOUTS
-from noisy_student.study.results.view import RunView
+from noisy_student.study.results.view import LOGGED, ROLLOUTS, RunView
 from noisy_student.study.settings.checks import probes_before
 from noisy_student.study.settings.study import Settings
 from noisy_student.training.specs.grpo import GrpoSpec

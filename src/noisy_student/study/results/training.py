@@ -6,13 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from noisy_student.pipeline.node import Node
-from noisy_student.study.results.view import RunView, StoreView
+from noisy_student.study.results.view import LOGGED, ROLLOUTS, RunView, StoreView
 from noisy_student.study.settings.methods import of_stage
 from noisy_student.training.health.window import first_seen
 from noisy_student.training.specs.health import FILE
-
-LOGGED, ROLLOUTS = "training.jsonl", "rollouts.jsonl"
-"""Files under ``curves/``: a row a logged step, and a row a batch of GRPO's answers."""
 
 
 def curves(view: RunView) -> dict[str, list[dict[str, Any]]]:
@@ -24,7 +21,7 @@ def curves(view: RunView) -> dict[str, list[dict[str, Any]]]:
         if training is None or points is None:
             continue
         rollouts = view.curve(training, ROLLOUTS)
-        if rollouts is not None:
+        if rollouts:
             # Several optimiser steps may share a batch of answers.
             method = of_stage(training.stage)
             each = 1 if method is None else int(training.spec.get(method[0], {}).get("num_iterations", 1))
@@ -47,14 +44,18 @@ def health(training: Node | None, view: StoreView, *, name: str, own: Collection
     assert method is not None, "only trainings have health checks"
     return {
         "looks": [row["step"] for row in rows],
-        "found": [{**found, "remedy": _named(found["remedy"], method[0], name, own)} for found in first_seen(rows)],
-        "misleading": list(rows[-1]["misleading"]),
+        "found": [_shown(found, method[0], name, own) for found in first_seen(rows)],
+        "misleading": list(rows[-1].get("misleading", ())),
     }
 
 
 def health_checks(training: Node, view: StoreView) -> list[dict[str, Any]]:
     """Return the rows of a training's health checks; empty where there were none or its curves were dropped."""
     return view.curve(training, FILE) or []
+
+
+def _shown(found: Mapping[str, Any], method: str, name: str, own: Collection[str]) -> dict[str, Any]:
+    return {"evidence": "", "cause": "", **found, "remedy": _named(found.get("remedy", ""), method, name, own)}
 
 
 def _named(remedy: str, method: str, name: str, own: Collection[str]) -> str:

@@ -6,13 +6,18 @@ Every other module of results and forecasts computes from a view; none of them r
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from noisy_student import files
+from pydantic import Field
+
+from noisy_student import documents, files
 from noisy_student.data.rows import read_asked, read_labels
+from noisy_student.documents import Document
+from noisy_student.errors import UserError
+from noisy_student.pipeline.garbage import Call as Call
 from noisy_student.pipeline.manifest import Manifest
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Result
@@ -20,9 +25,58 @@ from noisy_student.pipeline.store import Store
 from noisy_student.records import Grade, Label, Question, Vote
 from noisy_student.study.plan.plan import Plan
 from noisy_student.study.settings.study import Settings
+from noisy_student.training.specs.health import FILE
 
 if TYPE_CHECKING:
     from noisy_student.evaluation.pass_at_k import Tries
+
+
+class CurveRow(Document):
+    """A batch of answers as readers use it."""
+
+    loss: float | None = None
+    reward: float | None = None
+    reward_std: float | None = None
+    frac_reward_zero_std: float | None = None
+    clipped_ratio: float | None = None
+    mean_terminated_length: float | None = None
+    mean_length: float | None = None
+    kl: float | None = None
+    spread: float | None = None
+    mixed: float | None = None
+    right: float | None = None
+    readable: float | None = None
+    stopped: float | None = None
+    looped: float | None = None
+
+
+class LoggedRow(CurveRow):
+    """A logged step as readers use it."""
+
+    step: Annotated[int, Field(ge=0, le=10**12)]
+
+
+class Diagnosed(Document):
+    """A finding of a health check."""
+
+    name: str
+    evidence: str = ""
+    cause: str = ""
+    remedy: str = ""
+
+
+class HealthRow(Document):
+    """A health check of a training."""
+
+    step: Annotated[int, Field(ge=0, le=10**12)]
+    diagnoses: list[Diagnosed]
+    misleading: list[str] = []
+    dev: list[bool | float] | None = None
+
+
+LOGGED, ROLLOUTS = "training.jsonl", "rollouts.jsonl"
+"""Files under ``curves/``: a row a logged step, and a row a batch of GRPO's answers."""
+_ROWS: dict[str, type[Document]] = {LOGGED: LoggedRow, ROLLOUTS: CurveRow, FILE: HealthRow}
 
 
 class StoreView:
@@ -103,9 +157,21 @@ class StoreView:
         return [label for name in ("gold", "dev_gold") for label in read_labels(self.data(split) / f"{name}.jsonl")]
 
     def curve(self, node: Node, name: str) -> list[dict[str, Any]] | None:
-        """Read a file under ``curves/`` of the node's committed folder; None where there is no file."""
+        """Read a file under ``curves/`` of the node's committed folder; None where there is no file.
+
+        No digest covers these files: rows from the first on that does not fit are left out, which a notice says.
+        """
         path = self._store.folder(node) / "curves" / name
-        return list(files.read_jsonl(path)) if path.is_file() else None
+        if not path.is_file():
+            return None
+        rows: list[dict[str, Any]] = []
+        try:
+            for row in files.read_jsonl(path):
+                documents.fitted(row, _ROWS.get(name, CurveRow), place=f"{path}:{len(rows) + 1}")
+                rows.append(row)
+        except UserError as error:
+            self._store.notice_once(f"{error.what} The {len(rows)} rows before it are shown.")
+        return rows
 
     def free_bytes(self) -> int:
         """Return the free bytes of the disk that holds the store."""
@@ -121,11 +187,15 @@ class StoreView:
 
 
 class RunView(StoreView):
-    """A run: its ``plan``, and the ``result`` of computing it, empty where everything was found in the store."""
+    """A run: its ``plan``, and the ``result`` of computing it, empty where everything was found in the store.
 
-    def __init__(self, plan: Plan, store: Store, result: Result | None = None) -> None:
+    ``calls`` are those of the run so far, oldest first; empty where they are unknown.
+    """
+
+    def __init__(self, plan: Plan, store: Store, result: Result | None = None, calls: Sequence[Call] = ()) -> None:
         super().__init__(store)
         self.plan = plan
+        self.calls = tuple(calls)
         self.result = Result({}, {}) if result is None else result
 
     @property

@@ -132,6 +132,7 @@ def _refuse_secrets(value: Any, where: str) -> None:
     """Raise UserError for a token among the settings, which are stored, shown and hashed as they are."""
     if isinstance(value, Mapping):
         for name, item in value.items():
+            _refuse_secrets(name, f"a name in {where or 'the study'}")
             _refuse_secrets(item, f"{where}.{name}".removeprefix("."))
     elif isinstance(value, list | tuple):
         for item in value:
