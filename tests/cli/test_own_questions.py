@@ -93,6 +93,11 @@ def test_lost_gold_is_foreseen_counted_and_withholds_the_verdict(capsys: pytest.
     assert row["trained_on"] == 12 - left
     (finding,) = [row for row in results["findings"] if row["primary"]]
     assert finding["verdict"] is None and f"{12 - left} of 12" in finding["withheld"]
+    # What was written can be read again, by the same command and by others.
+    for words in (["run", "./mine.toml", *LAB], ["report", str(folder)], ["log"]):
+        assert main(words) == 0
+        said = capsys.readouterr()
+        assert "does not fit" not in said.err and "anew" not in said.err
     page = (folder / "report.html").read_text()
     assert first in page and f"{left} of 12" in page and "no verdict" in page
 
