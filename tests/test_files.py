@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 
@@ -27,20 +26,21 @@ from noisy_student import files
         ('{"a": 1e999}\n', "json-not-strict", "rows.jsonl:1: 1e999"),
         ('{"a": 1, "b": {"c": 1, "c": 1}}\n', "json-not-strict", 'rows.jsonl:1: the key "c"'),
         ('{"a": 1}\n[1]\n', "row-not-object", "rows.jsonl:2 is a list"),
-        ('"a"\n', "row-not-object", "rows.jsonl:1 is a str"),
+        ('"a"\n', "row-not-object", "rows.jsonl:1 is a string"),
         ("[" * 100_000 + "\n", "json-not-strict", "rows.jsonl:1: "),
     ],
 )
 def test_a_faulty_line_is_named_with_its_place(text, code, place):
     with refused(code) as caught:
-        list(files.read_rows(io.StringIO(text), name="rows.jsonl"))
+        list(files.rows_of(enumerate(text.splitlines(keepends=True), start=1), "rows.jsonl"))
     assert caught.value.what.startswith(place)
 
 
 def test_rows_stream_and_empty_lines_are_skipped():
-    rows = files.read_rows(io.StringIO('\n{"a": 1}\r\n  \n{"b": "é\\u2028"}\nbroken'), name="x")
-    assert next(rows) == {"a": 1}
-    assert next(rows) == {"b": "é\u2028"}
+    text = '\n{"a": 1}\r\n  \n{"b": "é\\u2028"}\nbroken'
+    rows = files.rows_of(enumerate(text.split("\n"), start=1), "x")
+    assert next(rows) == ({"a": 1}, "x:2")
+    assert next(rows) == ({"b": "é\u2028"}, "x:4")
     with refused("json-malformed", "x:5:1"):
         next(rows)
 
@@ -56,7 +56,7 @@ def test_a_missing_and_a_binary_file_are_user_errors(tmp_path):
     with refused("file-unreadable", "none.jsonl", "No such file"):
         list(files.read_jsonl(tmp_path / "none.jsonl"))
     (tmp_path / "latin.jsonl").write_bytes('{"a": "é"}'.encode("latin-1"))
-    with refused("not-utf8", "at byte 7"):
+    with refused("not-utf8", "latin.jsonl:1", "at byte 8"):
         list(files.read_jsonl(tmp_path / "latin.jsonl"))
 
 

@@ -6,16 +6,14 @@ runs leave such a one out, say so in one line, and go on with the others.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from noisy_student import files
+from noisy_student import files, opener
 from noisy_student.errors import UserError
 from noisy_student.redaction import redact
 
@@ -68,12 +66,12 @@ def read_plain(path: Path, kind: type[Document]) -> Any:
 
 
 def _text(path: Path, kind: type[Document]) -> str:
-    """Read a regular file: a FIFO without a writer would block an ordinary open, and a device may have no end."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UserError(f"{path} is not a regular file.", why=_WHY, do=kind.do, code="not-a-regular-file")
-    with os.fdopen(descriptor, "rb") as file:
+    """Read a regular file of bounded size."""
+    try:
+        file = opener.open_regular(path)
+    except UserError as error:
+        raise UserError(error.what, why=_WHY, do=kind.do, code="not-a-regular-file") from error
+    with file:
         content = file.read(kind.largest + 1)
     if len(content) > kind.largest:
         raise UserError(f"{path} has more than {kind.largest:,} bytes.", why=_WHY, do=kind.do, code="file-too-large")

@@ -10,8 +10,9 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
+from noisy_student import opener
 from noisy_student.errors import UserError
 
 
@@ -53,62 +54,61 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def read_json(path: Path) -> Any:
-    """Read one strict JSON document; raises UserError with the place of a fault."""
-    with _utf8(path):
-        text = path.read_text(encoding="utf-8")
+    """Read one strict JSON document of a regular file; raises OSError, and UserError with the place of a fault."""
+    with opener.open_regular(path) as file:
+        text = opener.text_of(file, str(path))
     return parse_json(text, place=str(path))
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the objects of a JSONL file; raises UserError with file, line and column of a fault."""
-    try:
-        with _utf8(path), path.open(encoding="utf-8") as file:
-            yield from read_rows(file, name=str(path))
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be read: {error.strerror}.", do="Check the path.", code="file-unreadable"
-        ) from error
+    return (row for row, _ in placed_rows(path))
 
 
-@contextmanager
-def _utf8(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not UTF-8 at byte {error.start}.",
-            why="JSON is UTF-8 text.",
-            do="Convert the file to UTF-8.",
-            code="not-utf8",
-        ) from error
+def placed_rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each object of a JSONL file with its place for messages, ``file:line``."""
+    with opener.opened(path) as found:
+        yield from rows_of(enumerate(found.lines(), start=1), found.name)
 
 
-def read_rows(file: TextIO, *, name: str) -> Iterator[dict[str, Any]]:
-    """Yield the objects of an open JSONL file; empty lines are skipped."""
-    for number, line in enumerate(file, start=1):
+def rows_of(lines: Iterable[tuple[int, str]], name: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield the object of each numbered line with its place; empty lines are skipped."""
+    for number, line in lines:
         if not line.strip():
             continue
-        row = parse_json(line.rstrip("\r\n"), place=f"{name}:{number}")
-        if not isinstance(row, dict):
-            raise UserError(
-                f"{name}:{number} is a {type(row).__name__}, not an object.",
-                why="Each line of JSONL must be one {…}.",
-                do="Fix or remove that line.",
-                code="row-not-object",
-            )
-        yield row
+        place, do = f"{name}:{number}", _FIX if line.lstrip().startswith("{") else _NO_OBJECT
+        yield require_object(parse_json(line.rstrip("\r\n"), place=place, do=do), place), place
 
 
-def parse_json(text: str, *, place: str) -> Any:
+def require_object(value: Any, place: str) -> dict[str, Any]:
+    """Return a row that is a JSON object; raises UserError for any other value."""
+    if not isinstance(value, dict):
+        raise UserError(
+            f"{place} is {_NOUNS.get(type(value), 'a number')}, not an object.",
+            why='A row is one object with named columns, such as {"question": "...", "answer": "..."}.',
+            do="Fix or remove it.",
+            code="row-not-object",
+        )
+    return value
+
+
+_FIX = "Fix that line."
+_NO_OBJECT = (
+    'Each line of JSONL is one object such as {"question": "...", "answer": "..."}; a table needs a name that ends in'
+    " .csv or .tsv."
+)
+
+
+def parse_json(text: str, *, place: str, do: str = _FIX) -> Any:
     """Parse strict JSON (no duplicate keys, no NaN); raises UserError with ``place`` and column of a fault."""
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
+        return DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"{place}:{error.colno}" if error.lineno == 1 else f"{place}:{error.lineno}:{error.colno}"
         raise UserError(
             f"{where}: malformed JSON: {error.msg}.",
             why="The file cannot be read past this point.",
-            do="Fix that line.",
+            do=do,
             code="json-malformed",
         ) from error
     except (ValueError, RecursionError) as error:
@@ -118,8 +118,8 @@ def parse_json(text: str, *, place: str) -> Any:
 
 
 def sha256_file(path: Path) -> str:
-    """Return the sha256 of a file's bytes, read in blocks."""
-    with path.open("rb") as file:
+    """Return the sha256 of a regular file's bytes, read in blocks."""
+    with opener.open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -141,6 +141,11 @@ def _finite(text: str) -> float:
 
 def _constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
+"""Decoder of strict JSON."""
+_NOUNS = {str: "a string", list: "a list", bool: "true or false", type(None): "null"}
 
 
 def link_or_copy(source: str, target: str) -> None:

@@ -10,7 +10,10 @@ import pytest
 
 from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import extract, is_flood
+from noisy_student.answers.extract_latex import extract_latex
+from noisy_student.answers.latex import canonical_latex
 from noisy_student.answers.marks import MAX_CHARACTERS
+from noisy_student.answers.structure import compared
 from noisy_student.cli.main import main
 from noisy_student.records import Answer, NoAnswer
 
@@ -87,6 +90,74 @@ def test_no_text_takes_long(text: str) -> None:
         return time.process_time() - start
 
     assert min(seconds() for _ in range(3)) < 0.05
+
+
+LATEX = [
+    *(
+        "\\frac" * 60,
+        "\\frac{1}" * 33,
+        "\\sqrt" * 60,
+        "{" * 300,
+        "(" * 150 + "1" + ")" * 149,
+        "\\text{" * 50,
+        "(A) " * 75,
+    ),
+    *(
+        "A. " * 100,
+        "x=" * 150,
+        "1 " * 150,
+        "1 234 " * 50,
+        "1," * 150,
+        "\\pm" * 100,
+        "x<" * 150,
+        "1/2 " * 75,
+        "\\boxed{" * 42,
+    ),
+    *(
+        "\\begin{matrix}" * 20,
+        "**" * 150,
+        "0.\\overline{" * 20,
+        "2^{" * 75 + "9" + "}" * 75,
+        "a or " * 60,
+        "\\color{red}" * 25,
+    ),
+    *(
+        "(1,2)\\cup" * 30,
+        "\\{" * 75 + "\\}" * 75,
+        "10^" * 100,
+        "1e" * 150,
+        "x_{1}=" * 50,
+        "\\quad" * 60,
+        "1\\frac{1}{2}" * 20,
+    ),
+]
+
+
+@pytest.mark.parametrize("text", LATEX, ids=lambda text: f"{text[:8]!r}x{len(text)}")
+def test_no_latex_takes_long(text: str) -> None:
+    def seconds(part: str) -> float:
+        start = time.process_time()
+        for whole in (part, f"\\boxed{{{part}}}", f"Answer: {part}", part * 100):
+            extract_latex(whole)
+        form = canonical_latex(part)
+        if form is not None:
+            compared(form.strip("$"), "(1,2)", lambda a, b: None)
+        return time.process_time() - start
+
+    # Other texts each time, since forms are remembered.
+    assert min(seconds(text[skipped:]) for skipped in range(3)) < 0.1
+
+
+def test_a_list_of_values_that_algebra_would_compare_is_bounded() -> None:
+    calls: list[str] = []
+
+    def undecided(a: str, b: str) -> None:
+        calls.append(a)
+
+    one, other = (",".join(f"{letter}^{n}" for n in range(2, 30)) for letter in "xy")
+    assert compared(one, other, undecided) is None
+    assert compared(f"\\{{{one}\\}}", f"\\{{{other}\\}}", undecided) is None
+    assert not calls
 
 
 def test_a_question_that_holds_an_answer_gives_none(

@@ -62,8 +62,8 @@ def test_a_table_gives_all_pairs(name: str, tmp_path: Path, capfd: pytest.Captur
     ("text", "code", "value"),
     [
         ("name,correct,n\na,1,2\n", "table-too-short", "1 rows"),
-        ("name,right,n\na,1,2\nb,1,2\n", "column-missing", "row 1"),
-        ("name,correct,n\na,1,2\nb,50%,2\n", "count-invalid", "row 2, correct is '50%'"),
+        ("name,right,n\na,1,2\nb,1,2\n", "column-missing", "csv:2"),
+        ("name,correct,n\na,1,2\nb,50%,2\n", "count-invalid", "csv:3, correct is '50%'"),
         ("name,correct,n\na,3,2\nb,1,2\n", "bad-count", "3/2"),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_claim_may_be_refuted(capfd: pytest.CaptureFixture[str], tmp_path: Pat
     [
         ("a,b,says\nbase,oracel,better\n", "unknown-row", '"oracle"'),
         ("a,b,says\nbase,oracle,beter\n", "unknown-claim-word", '"better"'),
-        ("a,b,says\nbase,,better\n", "column-missing", "row 1 has no b"),
+        ("a,b,says\nbase,,better\n", "column-missing", "csv:2 has no b"),
         ("a,b,says\n", "no-claims", "claims.csv"),
     ],
 )

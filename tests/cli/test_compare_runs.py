@@ -13,7 +13,7 @@ from refusals import printed_code
 from noisy_student import files
 from noisy_student.cli.main import main
 from noisy_student.cli.runs import differing
-from noisy_student.data.read import write_parquet
+from noisy_student.data.parquet import write_parquet
 from noisy_student.study.run import CURVES, GRADES, RESULTS
 
 Rights = Mapping[int, Mapping[str, bool]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import itertools
 import json
 import random
@@ -14,6 +16,7 @@ from refusals import printed_code
 
 from noisy_student.cli.main import main
 from noisy_student.data.generated.problems import gold_solution, problems
+from noisy_student.data.parquet import write_parquet
 from noisy_student.data.parts import parts
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.files import Request, resolve
@@ -130,3 +133,46 @@ def test_columns_by_name(capfd: Capture) -> None:
     capfd.readouterr()
     assert main(["init", "named.jsonl", "--question", "ask", "--answer", "right"]) == 0
     assert _fits("named.toml")["data"]["source"]["fields"] == {"question": "ask", "answer": "right"}
+
+
+def test_a_study_names_its_files_from_its_own_folder(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("data", "studies", "models", "elsewhere"):
+        Path(name).mkdir()
+    _write("data/all.jsonl", _rows(120))
+    assert main(["init", "data/all.jsonl", "--out", "studies/own.toml", "--model", "models"]) == 0
+    written = tomllib.loads(Path("studies/own.toml").read_text())
+    assert written["data"]["source"]["labeled"] == "../data/all.jsonl"
+    assert written["model"]["id"] == "../models"
+    found = [Inputs(resolve(Request("studies/own.toml"))).data]
+    for folder, study in (("studies", "own.toml"), ("elsewhere", "../studies/own.toml")):
+        with monkeypatch.context() as there:
+            there.chdir(folder)
+            found.append(Inputs(resolve(Request(study))).data)
+    assert found[1:] == found[:1] * 2
+    absolute = str(Path("data/all.jsonl").absolute())
+    assert main(["init", absolute, "--out", "studies/absolute.toml"]) == 0
+    assert tomllib.loads(Path("studies/absolute.toml").read_text())["data"]["source"]["labeled"] == absolute
+    capfd.readouterr()
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.json", "mine.jsonl.gz", "mine.parquet"])
+def test_a_file_in_another_format(name: str, capfd: Capture) -> None:
+    rows = _rows(120)
+    if name.endswith(".csv"):
+        with Path(name).open("w", newline="") as file:
+            table = csv.DictWriter(file, ["question", "answer"])
+            table.writeheader()
+            table.writerows(rows)
+    elif name.endswith(".json"):
+        Path(name).write_text(json.dumps(rows, indent=1))
+    elif name.endswith(".gz"):
+        Path(name).write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    else:
+        write_parquet(Path(name), rows)
+    assert main(["init", name, "--out", "mine.toml"]) == 0
+    _write("plain.jsonl", rows)
+    assert main(["init", "plain.jsonl"]) == 0
+    sizes = [tomllib.loads(Path(study).read_text())["data"] for study in ("mine.toml", "plain.toml")]
+    assert [sizes[0][part] == sizes[1][part] for part in ("labeled", "unlabeled", "test")] == [True] * 3
+    _fits("mine.toml")
+    capfd.readouterr()

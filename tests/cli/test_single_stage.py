@@ -181,7 +181,7 @@ def test_a_sample_whose_logprob_is_no_number_is_named(
     Path("asked.jsonl").write_text('{"id": "a", "question": "how many?"}\n')
     code, told, _ = _label(f'{{"question_id": "a", "text": "#### 7", "logprob": {logprob}}}\n', capfd)
     assert code == 1
-    assert 'samples.jsonl, row 1: "logprob" is' in told
+    assert 'samples.jsonl:1: "logprob" is' in told
     assert _label('{"question_id": "a", "text": "#### 7", "logprob": null}\n', capfd)[0] == 0
 
 

@@ -14,8 +14,8 @@ from noisy_student.context import Context
 from noisy_student.data.fields import ForeignFields
 from noisy_student.data.key_file import read_key
 from noisy_student.data.locate import locate
+from noisy_student.data.parquet import write_parquet
 from noisy_student.data.parts import parts, paths_of, sizes_of
-from noisy_student.data.read import write_parquet
 from noisy_student.data.rows import read_asked, read_questions
 from noisy_student.data.spec import DataSpec, ForeignSpec, SourceSpec
 from noisy_student.data.splits import answer_key, manifest

@@ -15,8 +15,8 @@ from refusals import refused
 
 from noisy_student.data import locate as locate_module
 from noisy_student.data.locate import chosen, locate
+from noisy_student.data.parquet import write_parquet
 from noisy_student.data.parts import parts, paths_of
-from noisy_student.data.read import write_parquet
 from noisy_student.data.spec import DataSpec, SourceSpec
 
 ROWS = [
@@ -76,9 +76,45 @@ def test_names_that_splits_have() -> None:
         "training.parquet",
         "train.csv",
     ]
-    assert chosen(names, "train", None) == sorted(names[:3])
-    assert chosen(names, "main/*/*.parquet", None) == ["main/train/0000.parquet"]
-    assert chosen(names, "train", "no-such-config") == sorted(names[:3])
+    assert chosen(names, "train") == sorted(names[1:3])
+    assert chosen(names, "main/*/*.parquet") == ["main/train/0000.parquet"]
+    assert chosen(names, "train", "no-such-config") == sorted(names[1:3])
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["train.json", "test.json", "dataset_infos.json"], ["train.json"]),
+        (["train.jsonl", ".ipynb_checkpoints/train.jsonl", "__MACOSX/train.jsonl", "a/.train.jsonl"], ["train.jsonl"]),
+        (["Train.jsonl", "train.JSONL.gz"], ["train.JSONL.gz"]),
+        (["train.csv", "train.tsv"], ["train.csv"]),
+        (["data/train-0.pq", "data/train-1.pq", "train.csv"], ["data/train-0.pq", "data/train-1.pq"]),
+        (
+            ["train/algebra/1.json", "train/geometry/1.json", "test/algebra/1.json"],
+            ["train/algebra/1.json", "train/geometry/1.json"],
+        ),
+        (["retrain.jsonl", "train", "train.txt", "train.md"], []),
+    ],
+)
+def test_files_of_a_split_in_any_format(names: list[str], found: list[str]) -> None:
+    assert chosen(names, "train") == found
+
+
+def test_a_folder_of_ones_own_gets_a_fitting_remedy(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("x")
+    with refused("split-not-found", "train.csv") as raised:
+        locate(_spec(str(tmp_path)))
+    assert "revision" not in raised.value.do
+    (tmp_path / "questions.jsonl").write_text("{}")
+    with refused("split-not-found", "questions.jsonl", "give one of its files"):
+        locate(_spec(str(tmp_path)))
+    for name in ("main", "socratic"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.jsonl").write_text("{}")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / ".ipynb_checkpoints" / "train.jsonl").write_text("{}")
+    with refused("several-configs", "main, socratic"):
+        locate(_spec(str(tmp_path), config="none", test="train"))
 
 
 def test_gsm8k_needs_nothing_but_its_name(tmp_path: Path) -> None:

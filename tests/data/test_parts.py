@@ -10,8 +10,9 @@ from refusals import refused
 
 from noisy_student.data.fields import Fields
 from noisy_student.data.locate import locate
+from noisy_student.data.parquet import write_parquet
 from noisy_student.data.parts import holdout, parts, paths_of
-from noisy_student.data.read import read_file, without_marks, write_parquet
+from noisy_student.data.read import read_file, without_marks
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import answer_key
 
@@ -47,7 +48,7 @@ def test_parquet_reads_as_jsonl_does_and_names_its_columns(tmp_path: Path) -> No
     assert [(item.question.text, item.answer) for item in items] == [("How many?", "7"), ("How few?", None)]
     with refused("column-missing") as raised:
         read_file(path, answers="optional")
-    assert "ask, right, noise" in raised.value.why
+    assert "ask, noise, right" in raised.value.do
     (tmp_path / "b.parquet").write_bytes(b"PAR1 not really")
     with refused("file-unreadable", "parquet"):
         read_file(tmp_path / "b.parquet", answers="optional")

@@ -63,7 +63,7 @@ def test_empty_lines_and_a_byte_order_mark_are_skipped(tmp_path: Path) -> None:
 FINE = {"question": "fine", "answer": "1"}
 FAULTS = [
     (['{"question": "a", "answer": 1'], r"q\.jsonl:2:30: malformed JSON"),
-    (["[1]"], r"q\.jsonl:2 holds list, not an object"),
+    (["[1]"], r"q\.jsonl:2 is a list, not an object"),
     (['{"answer": 1, "answer": 2, "question": "a"}'], r'q\.jsonl:2: the key "answer"'),
     ([{"questoin": "a", "answer": 1}], r'q\.jsonl:2 has no question: no column "question" or .*"questoin"|questoin'),
     ([{"question": " \n", "answer": 1}], r"q\.jsonl:2: the question is empty"),

@@ -47,10 +47,10 @@ def test_a_question_leaves_other_columns_aside() -> None:
 @pytest.mark.parametrize(
     ("change", "code", "value"),
     [
-        ({"text": "  "}, "question-empty", "row 1"),
-        ({"text": None}, "value-missing", 'row 1: "text"'),
-        ({"id": ""}, "value-missing", 'row 1: "id"'),
-        ({"id": 4}, "column-not-text", 'row 1: "id" is 4'),
+        ({"text": "  "}, "question-empty", ".jsonl:1"),
+        ({"text": None}, "value-missing", '.jsonl:1: "text"'),
+        ({"id": ""}, "value-missing", '.jsonl:1: "id"'),
+        ({"id": 4}, "column-not-text", '.jsonl:1: "id" is 4'),
         ({"text": "a\ud800"}, "text-not-utf8", "character 2"),
     ],
 )

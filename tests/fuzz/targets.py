@@ -16,7 +16,9 @@ from noisy_student.answers.equivalence import same
 from noisy_student.answers.extract import extract, read
 from noisy_student.answers.marks import answer_end
 from noisy_student.answers.normalize import MAX_SURFACE, canonical_number
+from noisy_student.answers.thoughts import without_format
 from noisy_student.cli.overrides import parse_set
+from noisy_student.data.formats import source_rows
 from noisy_student.data.read import read_file
 from noisy_student.errors import DamagedArtifact, UserError
 from noisy_student.pipeline import manifest
@@ -37,7 +39,7 @@ def answers(content: bytes) -> None:
     if isinstance(found, Answer):
         assert canonical_number(found.canonical) == found.canonical
         assert len(found.canonical) <= MAX_SURFACE
-        assert found.surface in text
+        assert found.surface in without_format(text)
     end = answer_end(text)
     if end is not None:
         assert extract(text[:end]) == found
@@ -75,6 +77,14 @@ def rows(content: bytes) -> None:
     _refusing(lambda: list(files.read_jsonl(path)))
 
 
+def tables(content: bytes) -> None:
+    """A file whose format its content decides, and one that is named a table: rows or a UserError."""
+    for name in ("any", "table.csv", "table.tsv", "one.json"):
+        path = PLACE / name
+        path.write_bytes(content)
+        _refusing(lambda path=path: [dict(row.values) for row in source_rows(path)])
+
+
 def manifests(content: bytes) -> None:
     """A manifest: itself or damage."""
     (PLACE / manifest.NAME).write_bytes(content)
@@ -83,7 +93,7 @@ def manifests(content: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (answers, numbers, study, override, rows, manifests)
+    target.__name__: target for target in (answers, numbers, study, override, rows, tables, manifests)
 }
 
 

@@ -1,4 +1,4 @@
-"""50,000 inputs for the readers of what comes from elsewhere: none hangs, none raises what it should not.
+"""54,000 inputs for the readers of what comes from elsewhere: none hangs, none raises what it should not.
 
 ``NOISY_STUDENT_FUZZ=40`` makes it 40 times as many, and others each time; ``results/fuzz/`` keeps the log of such a
 run, and of a search by coverage (``benchmarks/fuzz_readers.py``).
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fuzz.targets import LONGEST, PLACE, TARGETS, answers, in_time, manifests, numbers, override, rows, study
+from fuzz.targets import LONGEST, PLACE, TARGETS, answers, in_time, manifests, numbers, override, rows, study, tables
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +47,29 @@ SETTINGS = [
 JSON = [
     *("{", "}", "[", "]", '"', ":", ",", "\\", "\\ud800", "null", "true", "NaN", "1e999", "-", "0", "1" * 50, "\n"),
     *('"question"', '"answer"', '"id"', '"solution"', '"#### 5"', '"schema"', '"seal"', '"files"', "\ufeff", "\x00"),
+]
+
+TABLES = [
+    *(
+        "question",
+        "answer",
+        ",",
+        ";",
+        "\t",
+        "|",
+        "\n",
+        "\r\n",
+        "\r",
+        '"',
+        '""',
+        "sep=;",
+        "\ufeff",
+        "\x00",
+        " ",
+        "7",
+        "?",
+    ),
+    *("PAR1", "\x1f\x8b", "PK\x03\x04", "<html", "version https://git-lfs", "[", "{", "\ufffe", "\u2028", "1,000"),
 ]
 
 
@@ -119,6 +142,14 @@ def test_overrides(content: bytes) -> None:
 @given(st.lists(edited(ROW, JSON), max_size=4).map(b"\n".join) | texts(JSON))
 def test_rows(content: bytes) -> None:
     in_time(rows, content)
+
+
+@many(4_000)
+@given(
+    texts(TABLES, 60) | texts(JSON, 60) | st.lists(edited(ROW, JSON), max_size=4).map(b",\n".join).map(b"[%b]".__mod__)
+)
+def test_tables(content: bytes) -> None:
+    in_time(tables, content)
 
 
 @many(6_000)

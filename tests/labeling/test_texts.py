@@ -56,7 +56,7 @@ def test_a_truncated_sample_is_imitated_only_where_it_may_vote() -> None:
 def test_the_text_is_the_same_whether_or_not_sampling_stopped_at_the_answer() -> None:
     whole = "3 + 4 = 7\n#### 7 eggs\nand so on #### 9"
     assert own_text(whole) == own_text("3 + 4 = 7\n#### 7 eggs") == own_text("3 + 4 = 7\n#### 7") == "3 + 4 = 7\n#### 7"
-    assert own_text(" so 7 \nUser: next") == " so 7"
+    assert own_text(" so 7 \n\nUser: next") == " so 7"
 
 
 def test_votes_with_a_winner_become_labels() -> None:

@@ -50,9 +50,8 @@ def test_the_stream_equals_the_tally_of_each_question() -> None:
 def test_the_stream_refuses_what_would_count_wrongly() -> None:
     with refused("more-answers-than-k", "q", "2 answers"):
         list(votes([("q", "1"), ("q", "1")], k=1))
-    for bad in ("", "1\n2"):
-        with refused("answer-not-one-line", "q"):
-            list(votes([("q", bad)]))
+    with refused("answer-not-one-line", "q"):
+        list(votes([("q", "1\n2")]))
 
 
 def test_levels_has_a_row_for_each_attainable_count() -> None:

@@ -14,7 +14,7 @@ from noisy_student import seeds
 from noisy_student.records import Draw
 from noisy_student.sampling import torch_engine
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.sampling.engine import Decoding, Windows, draw_in_windows
+from noisy_student.sampling.engine import Decoding, Windows, decoder_after, draw_in_windows, first_stop
 from noisy_student.sampling.torch_engine import TorchEngine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -98,3 +98,14 @@ def test_an_engine_without_rounds_is_asked_round_by_round(wanted: list[int], end
         count = next(end for end in ends if end >= wanted[prompt])
         assert [one.token_ids[0] for one in draws] == row_seeds[prompt][:count]
     assert calls[0] == list(range(len(wanted)))
+
+
+def test_a_mark_inside_a_thought_that_the_prompt_opened_stops_nothing() -> None:
+    pieces = ["How many?<think>\n", "#### 36\n", "</think>\n", "#### 42\n"]
+
+    def decode(ids: Sequence[int]) -> str:
+        return "".join(pieces[token] for token in ids)
+
+    assert first_stop([1, 2, 3], decode) == 1
+    assert first_stop([1, 2, 3], decoder_after([[0]], decode)) == 3
+    assert decoder_after([[1]], decode) is decode

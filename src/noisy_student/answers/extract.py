@@ -1,17 +1,24 @@
 r"""Extraction of an answer from a sampled text; linear in the text's length.
 
-A number is found in four stages of falling trust:
+Thinking blocks, invisible format characters, invented next turns and text beyond ``marks.MAX_CHARACTERS`` are not
+read. A number is found in four stages of falling trust:
 
-1. ``hashes``: the first complete number after ``####`` (``strict``); a mark without a readable number is skipped.
-2. ``boxed``: the last closed box.
-3. ``phrase``: the last "answer is" that is followed by a number.
-4. ``last-number``: the last token that begins like a number. If it is not one (``1e3``), there is no answer; a text
-   with a box that stage 2 could not read skips this stage.
+1. ``hashes``: the first whole number at once after ``####`` (``strict``); numbered headings are skipped.
+2. ``boxed``: the last closed box that holds a number.
+3. ``phrase``: the last label ("the answer is", ``Answer:``, ``<answer>``, 14 languages) with a number in its sentence.
+4. ``last-number``: the last number of the text.
+
+A number is read whole or not at all (``claims``). Abstaining, so that no guess becomes a vote:
+
+- two numbers, ranges, times, dates, ratios, compound units and lists; arithmetic without result; algebra (``2x = 10``);
+- a number that goes on: ``1e3``, ``2^3``, ``5k``, ``5M``, ``2x``, ``1st``, ``0.333...``, "36?", decimal commas, a base;
+- two different boxes side by side in a line; a box whose number is not alone; "the answer is not 36";
+- a sentence after a label with several numbers of which none follows at once ("the total for 3 days, 42");
+- stage 4 where a mark or label has a number that is not whole, or a box is there that stage 2 could not read;
+- a thought that is never closed, unless a ``####`` answer stands before it; digits that are not ASCII.
 
 ``strict`` is lm-eval's ``strict-match`` (``#### (\-?[0-9\.\,]+)``), tolerant of ``$``, bold and brackets and
 intolerant of numbers that continue (``1e3``); all stages together correspond to its ``flexible-extract``.
-
-Invented next turns and text beyond ``marks.MAX_CHARACTERS`` are ignored.
 """
 
 from __future__ import annotations
@@ -19,9 +26,11 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from noisy_student.answers.claims import claims
 from noisy_student.answers.extract_latex import extract_latex
-from noisy_student.answers.marks import BOX, MARK, answer_end, first_hashes, last_box, number_at, own_turn
-from noisy_student.answers.normalize import NUMBER, canonical_number
+from noisy_student.answers.marks import BOX, MARK, Said, answer_end, boxed_number, boxes, hashes, said_number, visible
+from noisy_student.answers.normalize import MAX_SURFACE
+from noisy_student.answers.plain import plain
 from noisy_student.records import Answer, Finish, Kind, NoAnswer, Sample
 
 Truncated = Literal["abstain", "last-number"]
@@ -29,12 +38,17 @@ Truncated = Literal["abstain", "last-number"]
 MOST_ANSWERS = 16
 """Most marks and boxes of one text; a worked solution of eight steps, each boxed, has nine."""
 
-_PHRASE = re.compile(r"answer is[\s:*(]*+(?:\\[(\[] ?)?+", re.IGNORECASE | re.ASCII)
-_LOOSE = re.compile(rf"(?<![\dA-Za-z_.])(?:(?![-+\u2212])|(?<![)\]}}%]))(?P<number>{NUMBER})(?P<rest>[\dA-Za-z_.,/]*+)")
 _DIGIT = re.compile(r"\d")
-_WORDS = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\{([^{}]*+)\}")
-_SPACING = re.compile(r"\\[,!;:]|\^\{?\\circ\}?")
-_WITH_UNIT = re.compile(r"(?P<number>\S++) ++[A-Za-z][A-Za-z .]*+")
+_LINE_BEFORE = 300
+_LINE_AFTER = 120
+"""Characters of a line that are read around the last number."""
+_LINES_TRIED = 8
+_WORD_END = re.compile(r"\S*+")
+_LIST_MARK = re.compile(r"\s*+[#*>\s]*+[(\[]?[0-9]{1,2}(?:\\?[.)\]]+|:)\s(?=\s*\S)")
+_COUNTED = re.compile(
+    r"(?<![A-Za-z])(?:step|part|question|problem|case|method|option|section|no\.) ?#?$", re.IGNORECASE
+)
+_VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e]")
 
 
 def read(text: str, finish: Finish, *, truncated: Truncated = "abstain", kind: Kind = "number") -> Answer | NoAnswer:
@@ -44,8 +58,8 @@ def read(text: str, finish: Finish, *, truncated: Truncated = "abstain", kind: K
     that sampling with and without ``stop_at_answer`` gives the same answer; under ``truncated="last-number"`` (the
     original protocol) it is read like any other, usually to its last number.
 
-    >>> read("so 18 + 3", "length"), read("so 18 + 3", "length", truncated="last-number").canonical
-    (NoAnswer(reason='truncated'), '3')
+    >>> read("so 18 a day", "length"), read("so 18 a day", "length", truncated="last-number").canonical
+    (NoAnswer(reason='truncated'), '18')
     """
     if finish == "failed":
         return NoAnswer("failed")
@@ -66,20 +80,23 @@ def extract(text: str) -> Answer | NoAnswer:
     >>> extract("16 - 7 = 9, times 2.\\n#### $18 a day").canonical
     '18'
     """
-    text = own_turn(text)
-    marked = first_hashes(text)
+    text, unfinished = visible(text)
+    marked, blocked = hashes(text) if MARK in text else (None, False)
     if marked is not None:
         return Answer(marked.canonical, marked.surface, "hashes", strict=True)
-    box = last_box(text)
-    answer = _read_box(box) if box is not None else None
-    answer = answer or _last_phrase(text)
-    digits = _DIGIT.search(text) is not None
-    if answer is None and box is None and digits:
-        answer = _last_number(text)
-    if answer is not None:
-        return answer
-    something = digits or box is not None or MARK in text or _PHRASE.search(text)
-    return NoAnswer("unreadable" if something else "absent")
+    if unfinished:
+        return NoAnswer("truncated")
+    has_box = next(boxes(text), None) is not None
+    if has_box and (boxed := boxed_number(text)) is not None:
+        return Answer(boxed[0], boxed[1].strip(), "boxed", strict=False)
+    said = said_number(text)
+    if said is not None and said.canonical is not None:
+        return Answer(said.canonical, said.surface, "phrase", strict=False)
+    last = _last_number(text) if said is None and not blocked and not has_box else None
+    if last is not None and last.canonical is not None:
+        return Answer(last.canonical, last.surface, "last-number", strict=False)
+    something = MARK in text or has_box or said is not None or last is not None
+    return NoAnswer("unreadable" if something or _DIGIT.search(text) else "absent")
 
 
 def is_flood(text: str) -> bool:
@@ -91,27 +108,40 @@ def is_flood(text: str) -> bool:
     return text.count(MARK) + text.count(BOX) > MOST_ANSWERS
 
 
-def _read_box(content: str) -> Answer | None:
-    plain = _SPACING.sub("", _WORDS.sub(r" \1 ", content))
-    plain = plain.replace("{,}", ",").replace("\\ ", " ").replace("~", " ").rpartition("=")[2].strip()
-    canonical = canonical_number(plain)
-    if canonical is None and (match := _WITH_UNIT.fullmatch(plain)):
-        canonical = canonical_number(match["number"])
-    return None if canonical is None else Answer(canonical, content.strip(), "boxed", strict=False)
+def _last_number(text: str) -> Said | None:
+    """Return the last number of a text as its line states it, None if there is none."""
+    end = len(text)
+    for _ in range(_LINES_TRIED):
+        at = max(text.rfind(digit, 0, end) for digit in "0123456789")
+        if not text.isascii():
+            at = max([at, *(found.start() for found in _VULGAR.finditer(text, max(at, 0), end))])
+        if at < 0:
+            return None
+        start = text.rfind("\n", 0, at) + 1
+        stop = text.find("\n", at)
+        stop = len(text) if stop < 0 else stop
+        if at - start > _LINE_BEFORE:
+            word = _WORD_END.match(text, at - _LINE_BEFORE)
+            assert word is not None
+            start = word.end()
+            if start > at:  # The number belongs to a word that is longer than what is read.
+                return Said(None, text[at])
+        said = _last_of_line(text[start : min(stop, at + _LINE_AFTER)])
+        if said is not None:
+            return said
+        end = start
+    return None
 
 
-def _last_phrase(text: str) -> Answer | None:
-    found = None
-    for phrase in _PHRASE.finditer(text):
-        found = number_at(text, phrase.end()) or found
-    return None if found is None else Answer(found.canonical, found.surface, "phrase", strict=False)
-
-
-def _last_number(text: str) -> Answer | None:
-    last = None
-    for match in _LOOSE.finditer(text):
-        last = match
-    if last is None or _DIGIT.search(last["rest"]):
-        return None
-    canonical = canonical_number(last["number"])
-    return None if canonical is None else Answer(canonical, last["number"], "last-number", strict=False)
+def _last_of_line(raw: str) -> Said | None:
+    """Return the last number of a line that counts no step and numbers no item; None if there is none."""
+    if mark := _LIST_MARK.match(raw):
+        raw = raw[mark.end() :]
+    line = plain(raw)
+    for claim in reversed(claims(line, bullets=True)):
+        if not _COUNTED.search(line, max(0, claim.start - 12), claim.start):
+            surface = line[claim.start : claim.end] if line == raw else raw.strip()
+            if claim.end - claim.start > MAX_SURFACE:
+                return Said(None, surface)
+            return Said(claim.value, surface)
+    return None

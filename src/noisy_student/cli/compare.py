@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import re
 from collections.abc import Iterator
@@ -12,11 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
-from noisy_student import files
 from noisy_student.cli import options
 from noisy_student.cli.compare_runs import compare_runs
 from noisy_student.cli.console import emit, note, output, say, table
 from noisy_student.cli.runs import find_run, run_named
+from noisy_student.data.formats import source_rows
 from noisy_student.errors import UserError, nearest
 from noisy_student.evaluation.compare import (
     MARGIN,
@@ -208,26 +207,18 @@ def _claims(path: Path) -> list[Claim]:
 
 
 def _rows(path: Path, *needed: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield file and number of each row, and the row; raises UserError for one without the needed columns."""
-    try:
-        if path.suffix == ".jsonl":
-            rows = list(files.read_jsonl(path))
-        else:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                rows = list(csv.DictReader(file, skipinitialspace=True))
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be read: {error.strerror}.", do="Check the path.", code="file-unreadable"
-        ) from error
-    for number, row in enumerate(rows, start=1):
-        place = f"{path}, row {number}"
-        missing = [name for name in needed if row.get(name) in (None, "")]
+    """Yield the place of each row, and the row; raises UserError for one without the needed columns."""
+    for read in source_rows(path):
+        missing = [name for name in needed if read.values.get(name) in (None, "")]
         if missing:
             columns = " and no ".join(missing)
             raise UserError(
-                f"{place} has no {columns}.", do=f"Give every row {', '.join(needed)}.", code="column-missing"
+                f"{read.place} has no {columns}.",
+                why=f"Its columns are {', '.join(read.values)}.",
+                do=f"Give every row {', '.join(needed)}.",
+                code="column-missing",
             )
-        yield place, row
+        yield read.place, dict(read.values)
 
 
 def _whole(value: Any, place: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Found:
 
 
 def command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL or parquet: questions, some or all answered.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions, some or all answered: JSONL, CSV, parquet.")],
     unlabeled: Annotated[Path | None, typer.Option("--unlabeled", metavar="FILE", help="Questions to label.")] = None,
     test: Annotated[Path | None, typer.Option("--test", metavar="FILE", help="Answered questions to test on.")] = None,
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help="The model to start from.")] = None,
@@ -76,15 +77,15 @@ def command(
     found = find(file, unlabeled=unlabeled, test=test, fields=fields)
     sizes = fitting(found)
     # A study's name has at most 64 characters of these.
-    name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64] or "mine"
+    name = re.sub(r"[^a-z0-9._-]+", "-", Path(file.name.lower().removesuffix(".gz")).stem).strip("-._")[:64] or "mine"
     target = stream.new_path(str(out or f"{name}.toml"))
     if target.suffix != ".toml":
         raise UserError(f"{target} is no .toml file.", do="Give another --out.", code="not-a-toml-name")
     parts = sizes.model_dump(exclude={"foreign"})
     study = {
         "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",
-        **({} if model is None else {"model": {"id": model}}),
-        "data": {**parts, "source": _source(file, unlabeled, test, found, fields)},
+        **({} if model is None else {"model": {"id": _beside(target, model) if Path(model).exists() else model}}),
+        "data": {**parts, "source": _source(target, file, unlabeled, test, found, fields)},
         "labels": LABELS,
         "conditions": {**CONDITIONS, **({"oracle": _oracle(found)} if found.truth_known else {})},
         "primary": {**PRIMARY, **({"oracle-helps": {"a": "oracle", "b": "baseline"}} if found.truth_known else {})},
@@ -154,13 +155,20 @@ def _left(found: Found, tested: int, seed: int) -> tuple[int, int]:
     return len(front), len({item.question.id for item in unlabeled} - gone - front)
 
 
-def _source(file: Path, unlabeled: Path | None, test: Path | None, found: Found, fields: Fields) -> dict[str, Any]:
+def _beside(target: Path, path: str | Path) -> str:
+    """Return a path as the study file ``target`` names it: relative to its folder, unless it is absolute."""
+    return str(path) if Path(path).expanduser().is_absolute() else os.path.relpath(path, target.parent)
+
+
+def _source(
+    target: Path, file: Path, unlabeled: Path | None, test: Path | None, found: Found, fields: Fields
+) -> dict[str, Any]:
     to_label = unlabeled or (None if found.unlabeled is None else file)
     paths = {"labeled": file, "unlabeled": to_label, "test": test}
     named = {name: value for name, value in fields.model_dump().items() if value is not None}
     return {
         "kind": "jsonl",
-        **{part: str(path) for part, path in paths.items() if path is not None},
+        **{part: _beside(target, path) for part, path in paths.items() if path is not None},
         **({"fields": named} if named else {}),
     }
 

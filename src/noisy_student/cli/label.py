@@ -11,6 +11,7 @@ import typer
 from noisy_student.cli import options, stream
 from noisy_student.cli.console import remark
 from noisy_student.cli.single_stage import Columns, Recipe, samples_of
+from noisy_student.data.fields import SourceRow
 from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
 from noisy_student.data.source import Item, merge
 from noisy_student.errors import UserError, require_known
@@ -20,7 +21,6 @@ from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Label, Sample
 
 CHOICES = get_args(Choice)
-Placed = tuple[str, dict[str, Any]]
 """A row and its place, for messages."""
 
 
@@ -49,24 +49,25 @@ def command(
     rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
     rows = list(stream.read(file))
     items = stream.items(rows, file, fields=columns.fields)
-    ids = [str(row.get(columns.id or "id")) for row in rows]
+    ids = [str(row.values.get(columns.id or "id")) for row in rows]
+    kept = [stream.require_writable(row) for row in rows]
 
-    def label(placed: Callable[[], Iterable[Placed]]) -> None:
-        labels = _labels(placed, rule, cast("Choice", text), recipe.seed)
+    def label(drawn: Callable[[], Iterable[SourceRow]]) -> None:
+        labels = _labels(drawn, rule, cast("Choice", text), recipe.seed)
         of_rows = _of_rows(labels, items, ids)
-        written = [labeled for row, found in zip(rows, of_rows, strict=True) for labeled in _labeled(row, found)]
+        written = [labeled for row, found in zip(kept, of_rows, strict=True) for labeled in _labeled(row, found)]
         known = sum(row["label"] is not None for row in written)
         remark(f"{known} of {len(written)} rows have a label.")
         stream.write(written, out)
 
     if samples is None:
         with samples_of(recipe, [item.question for item in merge(items).items], k=k, out=out) as drawn:
-            label(lambda: (("a drawn sample", row) for row in drawn))
+            label(lambda: (SourceRow(row, "a drawn sample") for row in drawn))
     else:
         name = str(samples)
         # A file is read twice to save memory; a pipe can be read only once.
-        held = None if samples.is_file() else list(stream.placed(name))
-        label(lambda: stream.placed(name) if held is None else held)
+        held = None if samples.is_file() else list(stream.read(name))
+        label(lambda: stream.read(name) if held is None else held)
 
 
 def _require_one_source(recipe: Recipe, samples: Path | None) -> None:
@@ -82,12 +83,12 @@ def _require_one_source(recipe: Recipe, samples: Path | None) -> None:
 
 
 def _labels(
-    placed: Callable[[], Iterable[Placed]], rule: Selection, choice: Choice, seed: int
+    drawn: Callable[[], Iterable[SourceRow]], rule: Selection, choice: Choice, seed: int
 ) -> dict[str, list[Label]]:
     """Return the selected labels by question id; empty if nothing is selected."""
-    labels = voted_labels(select(votes(ballots(_samples(placed()))), rule, run_seed=seed))
+    labels = voted_labels(select(votes(ballots(_samples(drawn()))), rule, run_seed=seed))
     found: dict[str, list[Label]] = {}
-    for label in with_own_texts(labels, _samples(placed()), choice=choice):
+    for label in with_own_texts(labels, _samples(drawn()), choice=choice):
         found.setdefault(label.question_id, []).append(label)
     return found
 
@@ -106,10 +107,11 @@ def _of_rows(labels: Mapping[str, list[Label]], items: Sequence[Item], ids: Sequ
     return found
 
 
-def _samples(placed: Iterable[Placed]) -> Iterator[Sample]:
+def _samples(rows: Iterable[SourceRow]) -> Iterator[Sample]:
     """Yield the samples in rows; only ``question_id`` is required, so any engine's output works."""
     drawn: dict[str, int] = {}
-    for place, row in placed:
+    for read in rows:
+        row, place = read.values, read.place
         question_id, finish = text_of(row, "question_id", place), finish_of(row, place)
         k = drawn[question_id] = drawn.get(question_id, -1) + 1
         text = optional_text(row, "text", place) or ""

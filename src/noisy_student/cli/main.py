@@ -108,10 +108,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault(name, value)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that lacks a character prints a question mark, not a traceback.
-            stream.reconfigure(errors="replace")
-    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
+            # Files hold UTF-8 whatever the locale. Half of a surrogate pair, as in a path, becomes an escape.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    words = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in words
     try:
+        _require_text(words)
         typer.main.get_command(app).main(arguments, prog_name="noisy-student")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else USER_ERROR if end.code else 0
@@ -136,9 +138,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def _require_text(words: Sequence[str]) -> None:
+    """Raise UserError for an argument with bytes that are no text: names from it could not be stored or shown."""
+    for word in words:
+        if not word.isascii() and any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise UserError(
+                f'The argument "{word}" has bytes that are not {sys.getfilesystemencoding().upper()}.',
+                why="Paths and names are stored and printed as text.",
+                do="Rename that file or folder; where its name is UTF-8, set PYTHONUTF8=1.",
+                code="argument-not-text",
+            )
+
+
 AGAIN = "Run the same command again."
 KEPT = "Finished work is kept."
 BUG = UserError("This is a bug in noisy-student.", why=KEPT, do="Report it with the lines above.", code="bug")
+
+
+NO_MEMORY = UserError(
+    "There is too little memory.",
+    why=KEPT,
+    do="Free some memory, or raise its limit (ulimit -v).",
+    code="out-of-memory",
+)
+_NO_MEMORY = ("cannot allocate memory", "failed to map segment")
+"""Words by which the system refuses memory to a library that is being loaded."""
+
+
+def _lacks_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _NO_MEMORY)
 
 
 def _explained(error: Exception) -> tuple[UserError, int]:
@@ -152,6 +180,12 @@ def _explained(error: Exception) -> tuple[UserError, int]:
             return UserError("Interrupted.", why=KEPT, do=AGAIN, code="interrupted"), INTERRUPTED
         case Paused():
             return UserError("Paused at the deadline.", why=KEPT, do=AGAIN, code="paused"), PAUSED
+        case MemoryError() | ImportError() | OSError() if _lacks_memory(error):
+            return NO_MEMORY, USER_ERROR
+        case UnicodeEncodeError():
+            what = f"A text holds half of a surrogate pair: {error.object[max(0, error.start - 40) : error.end]!r}."
+            why = "Such a text cannot be written as UTF-8."
+            return UserError(what, why=why, do="Correct that text or path.", code="text-not-utf8"), USER_ERROR
         case OSError() if error.filename is not None or error.errno in _DISK:
             # A file of the user cannot be read or written; an error without a file name is the disk's or a bug.
             what = f"{error.filename or 'The disk'}: {error.strerror}."

@@ -12,6 +12,13 @@ from typing import Annotated, Any
 import typer
 
 from noisy_student.errors import UserError
+from noisy_student.opener import require_folder
+
+
+def _a_folder(path: Path) -> Path:
+    require_folder(path)
+    return path
+
 
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name, or a TOML file.")]
 Scale = Annotated[
@@ -26,7 +33,7 @@ Model = Annotated[
 Data = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="DATA", help="gsm8k, a JSONL file of questions with answers, a folder of splits, or a hub id."
+        "--data", metavar="DATA", help="gsm8k, a file of questions with answers, a folder of splits, or a hub id."
     ),
 ]
 Limit = Annotated[
@@ -48,15 +55,17 @@ Budget = Annotated[
     float | None,
     typer.Option("--budget", metavar="USD", help="Pause when this call has cost USD, at compute.usd_per_hour."),
 ]
-File = Annotated[str, typer.Argument(metavar="FILE", help="A JSONL file; - is standard input.")]
+File = Annotated[str, typer.Argument(metavar="FILE", help="JSONL, CSV or parquet; - is standard input.")]
 Out = Annotated[str, typer.Option("--out", metavar="FILE", help="A new file; - is standard output.")]
 Question = Annotated[str | None, typer.Option("--question", metavar="COLUMN", help="The question's column.")]
 Answer = Annotated[str | None, typer.Option("--answer", metavar="COLUMN", help="The answer's column.")]
 Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column of the file's own ids.")]
 Samples = Annotated[int, typer.Option("--k", min=1, max=256, metavar="K", help="Samples per question.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The random seed.")]
-StoreFolder = Annotated[Path, typer.Option("--store", metavar="DIR", help="Folder of stored results.")]
-RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of run folders.")]
+StoreFolder = Annotated[
+    Path, typer.Option("--store", metavar="DIR", help="Folder of stored results.", callback=_a_folder)
+]
+RunsFolder = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of run folders.", callback=_a_folder)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON; everything else goes to standard error.")]
 
 STUDY, SCALE, PROTOCOL, LOCAL = "combined", "lab", "default", "local"

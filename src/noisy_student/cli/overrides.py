@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student.cli import options
+from noisy_student.data.locate import chosen
 from noisy_student.errors import UserError
 from noisy_student.study.settings.files import Request, resolve
 from noisy_student.study.settings.study import Settings
@@ -75,7 +76,7 @@ def require_read(sets: list[str] | None, verb: str, fields: Sequence[str]) -> No
 
 
 def data_source(text: str) -> dict[str, str]:
-    """Return the source fields for ``--data``: GSM8K, a JSONL file, a data set folder, or a hub id.
+    """Return the source fields for ``--data``: GSM8K, a file, a data set folder, or a hub id.
 
     >>> data_source("gsm8k"), data_source("my.jsonl")
     ({'kind': 'gsm8k'}, {'kind': 'jsonl', 'labeled': 'my.jsonl'})
@@ -84,11 +85,13 @@ def data_source(text: str) -> dict[str, str]:
     if text == "gsm8k":
         return {"kind": "gsm8k"}
     if path.is_dir():
-        splits = {path.name.partition(".")[0].partition("-")[0] for path in path.rglob("*") if path.is_file()}
-        return {"kind": "hub", "dataset": text, "labeled": "train"} | ({"test": "test"} if "test" in splits else {})
-    if path.suffix == ".parquet":
+        names = (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+        return {"kind": "hub", "dataset": text, "labeled": "train"} | (
+            {"test": "test"} if chosen(names, "test") else {}
+        )
+    if "*" in path.name:
         return {"kind": "hub", "dataset": str(path.parent), "labeled": path.name}
-    if text.count("/") == 1 and not path.suffix and not text.startswith((".", "~", "/")):
+    if text.count("/") == 1 and not path.suffix and not text.startswith((".", "~", "/")) and not path.exists():
         return {"kind": "hub", "dataset": text, "labeled": "train", "test": "test"}
     return {"kind": "jsonl", "labeled": text}
 

@@ -10,7 +10,7 @@ import importlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from noisy_student.cli import options, stream
 from noisy_student.cli.console import emit, remark, say
 from noisy_student.cli.overrides import Flags, require_read
 from noisy_student.context import Context, stop_on_signals
-from noisy_student.data.fields import Fields, Need
+from noisy_student.data.fields import Fields, Need, SourceRow
 from noisy_student.data.key_file import write_key
 from noisy_student.data.read import marked
 from noisy_student.data.rows import question_row, write_questions
@@ -342,6 +342,6 @@ def _drawn(recipe: Recipe, asked: Sequence[Question], folder: Path, *, k: int, d
     return made
 
 
-def _own(row: dict[str, Any], answer: str) -> dict[str, Any]:
+def _own(row: SourceRow, answer: str) -> SourceRow:
     """Return a row of `label` with its label in place of the answer that came with the question."""
-    return {**row, answer: row["label"]} if "label" in row else row
+    return replace(row, values={**row.values, answer: row.values["label"]}) if "label" in row.values else row

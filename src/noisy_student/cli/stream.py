@@ -1,55 +1,65 @@
-"""Read and write JSONL of single-stage verbs: a path, or ``-`` for standard input and output."""
+"""Read the files of single-stage verbs and write JSONL: a path, or ``-`` for standard input and output."""
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from noisy_student import files
+from noisy_student import files, opener
 from noisy_student.data.fields import Fields, Need, SourceRow, read_items
+from noisy_student.data.formats import rows_of, source_rows
+from noisy_student.data.rows import require_encodable
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
 
 STANDARD = "-"
 
 
-def read(path: str) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a file or of standard input, one per line; raises UserError with the place of a fault."""
+def read(path: str) -> Iterator[SourceRow]:
+    """Yield the rows of a file or of standard input with their places; raises UserError with the place of a fault."""
     if path == STANDARD:
-        if isinstance(sys.stdin, io.TextIOWrapper):
-            sys.stdin.reconfigure(encoding="utf-8")
-        try:
-            yield from files.read_rows(sys.stdin, name="standard input")
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"Standard input is not UTF-8 at byte {error.start}.", do="Convert it to UTF-8.", code="not-utf8"
-            ) from error
+        yield from rows_of(opener.standard_input())
     else:
-        yield from files.read_jsonl(Path(path))
+        yield from source_rows(Path(path))
 
 
 def name_of(path: str) -> str:
     """Return the name of a file, for messages."""
-    return "standard input" if path == STANDARD else path
-
-
-def placed(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each object with its place, for messages."""
-    for number, row in enumerate(read(path), start=1):
-        yield f"{name_of(path)}, row {number}", row
+    return opener.STANDARD_INPUT if path == STANDARD else path
 
 
 def items(
-    rows: Iterable[Mapping[str, Any]], file: str, *, answers: Need = "optional", fields: Fields | None = None
+    rows: Iterable[SourceRow], file: str, *, answers: Need = "optional", fields: Fields | None = None
 ) -> list[Item]:
-    """Return the questions in the rows of a JSONL file or of standard input."""
-    name = name_of(file)
-    placed = (SourceRow(values, f"{name}, row {number}") for number, values in enumerate(rows, start=1))
-    return read_items(placed, name, fields=fields or Fields(), answers=answers)
+    """Return the questions in the rows of a file or of standard input."""
+    return read_items(rows, name_of(file), fields=fields or Fields(), answers=answers)
+
+
+def require_writable(row: SourceRow) -> dict[str, Any]:
+    """Return the row's values to be passed on; raises UserError for one that JSON in UTF-8 cannot hold."""
+    for name, value in row.values.items():
+        _require_writable(name, "the name of a column", row.place)
+        _require_writable(value, name, row.place)
+    return dict(row.values)
+
+
+def _require_writable(value: Any, name: str, place: str) -> None:
+    if isinstance(value, str):
+        if not value.isascii():
+            require_encodable(value, name, place)
+    elif isinstance(value, bytes):
+        raise UserError(
+            f'{place}: "{name}" holds bytes that are no UTF-8 text.',
+            why="JSON holds text.",
+            do="Leave that column out, or decode it.",
+            code="value-not-text",
+        )
+    elif isinstance(value, list | dict):
+        for item in (*value, *value.values()) if isinstance(value, dict) else value:
+            _require_writable(item, name, place)
 
 
 def write(rows: Iterable[Mapping[str, Any]], path: str) -> None:

@@ -1,27 +1,39 @@
-"""``extract`` and ``vote``: the answer in each text, and the majority vote per question."""
+"""``extract`` and ``vote``: the answer in each text, and the majority vote per question.
+
+A ready-made ``answer`` is read as strictly as a text: a number with its unit counts as that number, what begins like a
+number and is none abstains as placeholders do, and other short texts (``blue``) are votes for themselves.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, cast, get_args
 
 import typer
 
 from noisy_student.answers import extract as extraction
+from noisy_student.answers.latex import MAX_LATEX, canonical_latex, is_latex
 from noisy_student.answers.normalize import canonical_number
+from noisy_student.answers.placeholders import is_placeholder
+from noisy_student.answers.thoughts import without_format
 from noisy_student.cli import options, stream
+from noisy_student.data.fields import SourceRow
 from noisy_student.data.rows import finish_of, optional_text, text_of
 from noisy_student.errors import require_known
 from noisy_student.labeling.stopping import Ties
 from noisy_student.labeling.vote import vote_row, votes
 from noisy_student.records import Answer
 
+_LIKE_A_NUMBER = re.compile(r"[^A-Za-z]*\d")
+"""The start of an answer that is meant as a number or several, such as ``12:30`` and ``5 or 6``."""
+
 TIES = get_args(Ties)
 
 
 def extract(file: options.File = stream.STANDARD, out: options.Out = stream.STANDARD) -> None:
     """Read a ``text`` per line and add ``answer``, ``method`` and ``strict``; other keys pass through."""
-    stream.write((_extracted(row, place) for place, row in stream.placed(file)), out)
+    stream.write(map(_extracted, stream.read(file)), out)
 
 
 def command(
@@ -39,7 +51,8 @@ def command(
     stream.write(map(vote_row, votes(_answers(file), k=k, ties=cast("Ties", ties))), out)
 
 
-def _extracted(row: dict[str, Any], place: str) -> dict[str, Any]:
+def _extracted(read: SourceRow) -> dict[str, Any]:
+    row, place = stream.require_writable(read), read.place
     found = extraction.extract(text_of(row, "text", place)) if row.get("text") != "" else None
     if not isinstance(found, Answer):
         return {**row, "answer": None, "method": None, "strict": False}
@@ -47,11 +60,29 @@ def _extracted(row: dict[str, Any], place: str) -> dict[str, Any]:
 
 
 def _answers(file: str) -> Iterator[tuple[str, str | None]]:
-    for place, row in stream.placed(file):
+    for read in stream.read(file):
+        row, place = read.values, read.place
         question_id = text_of(row, "question_id", place)
         if "answer" in row and "text" not in row:
-            answer = optional_text(row, "answer", place)
-            yield question_id, None if answer is None else canonical_number(answer) or answer
+            yield question_id, _ready_made(optional_text(row, "answer", place) or "")
             continue
         found = extraction.read(optional_text(row, "text", place) or "", finish_of(row, place))
         yield question_id, found.canonical if isinstance(found, Answer) else None
+
+
+def _ready_made(answer: str) -> str | None:
+    """Return the canonical form of a ready-made answer, None where it abstains.
+
+    >>> [_ready_made(answer) for answer in ("$1,000", "42 apples", "blue", "(B)", "1" * 200, "12:30", "inf")]
+    ['1000', '42', 'blue', 'B', None, None, None]
+    """
+    answer = without_format(answer).strip()
+    number = None if is_latex(answer) else canonical_number(answer)
+    if number is not None or len(answer) > MAX_LATEX or is_placeholder(answer):
+        return number
+    form = canonical_latex(answer)
+    if form is not None and (not is_latex(form) or is_latex(answer) or "\\" in answer):
+        return form
+    if _LIKE_A_NUMBER.match(answer):
+        return None
+    return form.strip("$") if form is not None and len(form) == len("$B$") else answer

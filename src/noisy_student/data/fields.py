@@ -226,7 +226,9 @@ def _check_id(row: SourceRow, fields: Fields, places: dict[str, str]) -> None:
 
 def _string(row: SourceRow, what: str, value: Any) -> str:
     if not isinstance(value, str):
-        kind = {bool: "true or false", list: "a list", dict: "an object"}.get(type(value), "a number")
+        kind = {bool: "true or false", list: "a list", dict: "an object", bytes: "bytes that are not UTF-8"}.get(
+            type(value), "a number"
+        )
         raise UserError(
             f"{row.place}: the {what} is {kind}, not text.",
             why="This column must hold text.",

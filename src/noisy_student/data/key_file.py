@@ -9,7 +9,7 @@ from typing import Any
 
 from noisy_student import files
 from noisy_student.answer_key import AnswerKey, KeyEntry
-from noisy_student.data.rows import optional_text, placed_rows, require_distinct, text_of
+from noisy_student.data.rows import optional_text, require_distinct, text_of
 
 
 def write_key(path: Path, key: AnswerKey) -> int:
@@ -22,7 +22,7 @@ def read_key(path: Path, *, solutions: bool = True) -> AnswerKey:
 
     Raises UserError for unusable rows and repeated questions.
     """
-    entries = [_entry(row, place, solutions) for row, place in placed_rows(path)]
+    entries = [_entry(row, place, solutions) for row, place in files.placed_rows(path)]
     require_distinct((entry.question_id for entry in entries), path)
     return AnswerKey({entry.question_id: entry for entry in entries})
 

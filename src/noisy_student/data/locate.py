@@ -1,6 +1,6 @@
 """Locates the files of a source: on this machine, or downloaded from the hub once into its cache.
 
-Only parquet and JSONL are read, so a data set's own code never runs. A part of a data set is named by a split
+Only data files are read (``SUFFIXES``), so a data set's own code never runs. A part of a data set is named by a split
 (``train`` finds ``train.jsonl``, ``data/train-00000-of-00002.parquet``, ``main/train/0000.parquet``) or by a pattern of
 file names (``main/train-*.parquet``).
 """
@@ -12,11 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from noisy_student import opener
 from noisy_student.data.spec import ForeignSpec, SourceSpec
 from noisy_student.errors import UserError
 
 Located = SourceSpec | ForeignSpec
-SUFFIXES = (".jsonl", ".parquet")
+_TEXTS = ("jsonl", "ndjson", "json", "csv", "tsv")
+SUFFIXES = (".parquet", ".pq", *(f".{name}{packed}" for name in _TEXTS for packed in ("", ".gz")))
+"""Suffixes of the files of a data set, in any case, in the order in which one of several formats is chosen."""
+_ASIDE = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "package.json")
+"""JSON files that describe a data set and hold none of it."""
+_ENDS = " Files are read that end in .parquet, .jsonl, .json, .csv or .tsv."
 _SHOWN = 8
 
 
@@ -42,33 +48,65 @@ def locate(source: Located) -> dict[str, tuple[Path, ...]]:
     return _from_hub(source.dataset, source)
 
 
-def chosen(names: Iterable[str], split: str, config: str | None) -> list[str]:
+def chosen(names: Iterable[str], split: str, config: str | None = None) -> list[str]:
     """Return the files of a split or pattern, sorted; a config without files is ignored.
+
+    Files of a split in several formats are copies: those of the first format in SUFFIXES are returned.
 
     >>> chosen(["main/train-0.parquet", "main/test-0.parquet", "socratic/train-0.parquet"], "train", "main")
     ['main/train-0.parquet']
     """
-    usable = sorted(name for name in names if name.endswith(SUFFIXES))
+    usable = [name for name in _usable(names) if _config_of(name, split) is not None]
     inside = [name for name in usable if config is not None and name.startswith(f"{config}/")]
-    return [name for name in inside or usable if any(fnmatchcase(name, pattern) for pattern in _patterns(split))]
+    found = inside or usable
+    best = min((_rank(name) for name in found), default=0)
+    return [name for name in found if _rank(name) == best or _is_pattern(split)]
 
 
-def _patterns(split: str) -> list[str]:
-    if any(sign in split for sign in "*?./"):
-        return [split]
-    stems = [f"{split}{suffix}" for suffix in SUFFIXES] + [f"{split}-*", f"{split}/*"]
-    return [prefix + stem for stem in stems for prefix in ("", "*/")]
+def _usable(names: Iterable[str]) -> list[str]:
+    """Return the files that are read, sorted; hidden files and folders, such as those of editors, are left aside."""
+    return sorted(
+        name
+        for name in names
+        if name.lower().endswith(SUFFIXES)
+        and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+        and name.rpartition("/")[2] not in _ASIDE
+    )
+
+
+def _rank(name: str) -> int:
+    return next(place for place, suffix in enumerate(SUFFIXES) if name.lower().endswith(suffix))
+
+
+def _is_pattern(split: str) -> bool:
+    return any(sign in split for sign in "*?./")
+
+
+def _config_of(name: str, split: str) -> str | None:
+    """Return the folder in which a data set keeps a config, if the file belongs to the split; else None.
+
+    >>> _config_of("main/train/0000.parquet", "train"), _config_of("main/test.jsonl", "train")
+    ('main', None)
+    """
+    folder, _, own = name.rpartition("/")
+    if _is_pattern(split):
+        return folder if fnmatchcase(name, split) else None
+    folders = folder.split("/") if folder else []
+    if split in folders:
+        return "/".join(folders[: folders.index(split)])
+    return folder if own[: -len(SUFFIXES[_rank(own)])] == split or own.startswith(f"{split}-") else None
 
 
 def _file(name: str, setting: str) -> Path:
     found = Path(name).expanduser()
-    if not found.is_file():
+    if not found.exists():
         raise UserError(
             f"There is no file {name}.",
-            why=f"{setting} names it, and the questions are read from it.",
+            why=f"{setting} names it, and the questions are read from it. Paths in a study file begin at its folder.",
             do=f"Check the path, or set {setting} to another file.",
             code="file-not-found",
         )
+    opener.require_regular(found)
     return found
 
 
@@ -117,34 +155,41 @@ def _files_by_part(names: Iterable[str], dataset: str, source: Located) -> Mappi
     names = list(names)
     files = {part: chosen(names, split, source.config) for part, split in source.parts.items()}
     for part, found in files.items():
-        _require_files(found, names, f'{dataset} for "{source.parts[part]}"', source.setting(part))
-        _require_one_config(found, f'"{source.parts[part]}" of {dataset}', source.table)
+        _require_files(found, names, part, source)
+        _require_one_config(found, source.parts[part], f'"{source.parts[part]}" of {dataset}', source.table)
         _require_all_shards(found, dataset)
     return files
 
 
-def _require_files(found: Sequence[str], names: Iterable[str], what: str, setting: str) -> None:
+def _require_files(found: Sequence[str], names: Iterable[str], part: str, source: Located) -> None:
     if found:
         return
-    usable = sorted(name for name in names if name.endswith(SUFFIXES))
+    names = sorted(names)
+    usable, setting = _usable(names), source.setting(part)
+    own = Path(str(source.dataset)).expanduser().is_dir()
+    other = (
+        "Give a folder with files such as train.jsonl, train.csv or train.parquet."
+        if own
+        else f'The hub converts many data sets: set {source.table}.revision to "refs/convert/parquet".'
+    )
     raise UserError(
-        f"There is no parquet or JSONL file in {what}.",
-        why=f"It has: {', '.join(usable[:_SHOWN])}." if usable else "It has no such files.",
-        do=f"Set {setting} to a split or to a pattern of its file names."
+        f'There is no file of "{source.parts[part]}" in {source.dataset}.',
+        why=f"It has: {', '.join((usable or names)[:_SHOWN]) or 'no files'}.{'' if usable else _ENDS}",
+        do=f"Set {setting} to a split or to a pattern of its file names{', or give one of its files' * own}."
         if usable
-        else f'The hub converts many data sets: set {setting.rpartition(".")[0]}.revision to "refs/convert/parquet".',
+        else other,
         code="split-not-found",
     )
 
 
-def _require_one_config(found: Sequence[str], what: str, table: str) -> None:
+def _require_one_config(found: Sequence[str], split: str, what: str, table: str) -> None:
     """Raise UserError for files of several configs, which may hold the same questions with other solutions."""
-    folders = sorted({name.rpartition("/")[0] for name in found})
+    folders = sorted({_config_of(name, split) or "" for name in found})
     if len(folders) > 1:
         raise UserError(
-            f"{what} has files in several folders: {', '.join(folders[:_SHOWN])}.",
+            f"{what} has files in several folders: {', '.join(name or '.' for name in folders[:_SHOWN])}.",
             why="They may hold the same questions in other forms.",
-            do=f"Choose one with {table}.config, such as {folders[0].partition('/')[0]}.",
+            do=f"Choose one with {table}.config, such as {folders[-1].partition('/')[0]}.",
             code="several-configs",
         )
 
@@ -166,6 +211,6 @@ def _out_of_reach(dataset: str, error: Exception) -> UserError:
     return UserError(
         f"The data set {dataset} cannot be read from the hub.",
         why=str(error).split("\n", maxsplit=1)[0],
-        do="Check the name and the network, or give a folder with its parquet or JSONL files (--data FOLDER).",
+        do="Check the name and the network, or give a folder with its files (--data FOLDER).",
         code="dataset-unavailable",
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -18,12 +20,6 @@ KINDS: Mapping[str, Kind] = {name: name for name in get_args(Kind)}
 FINISHES: Mapping[str, Finish] = {name: name for name in get_args(Finish)}
 
 
-def placed_rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield each row of a JSONL file with its place for messages."""
-    for number, row in enumerate(files.read_jsonl(path), start=1):
-        yield row, f"{path}, row {number}"
-
-
 def write_questions(path: Path, questions: Iterable[Question]) -> int:
     """Write ``{"id", "text"}`` a line; ``kind`` and ``source`` only if they differ from the default."""
     return files.write_jsonl(path, (question_row(question) for question in questions))
@@ -31,7 +27,7 @@ def write_questions(path: Path, questions: Iterable[Question]) -> int:
 
 def read_questions(path: Path) -> list[Question]:
     """Read the questions in the order of the file; raises UserError for unusable rows and repeated ids."""
-    questions = [question_of(row, place) for row, place in placed_rows(path)]
+    questions = [question_of(row, place) for row, place in files.placed_rows(path)]
     require_distinct((question.id for question in questions), path)
     return questions
 
@@ -81,7 +77,7 @@ def read_labels(path: Path) -> list[Label]:
 
     Raises UserError for unusable rows and for two answers to one question.
     """
-    labels = [label_of(row, place) for row, place in placed_rows(path)]
+    labels = [label_of(row, place) for row, place in files.placed_rows(path)]
     answers: dict[str, str] = {}
     for label in labels:
         if answers.setdefault(label.question_id, label.answer) != label.answer:
@@ -151,7 +147,11 @@ def optional_number(row: Mapping[str, Any], name: str, place: str) -> float | No
     value = row.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, str):
+        # A cell of a table.
+        with suppress(ValueError):
+            value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UserError(
             f'{place}: "{name}" is {value!r}, not a number.',
             why="This column must hold a number.",
@@ -168,7 +168,7 @@ def kind_of(row: Mapping[str, Any], place: str) -> Kind:
 
 def finish_of(row: Mapping[str, Any], place: str) -> Finish:
     """Return how a sample ended; ``eos`` if the row does not say."""
-    return _one_of(FINISHES, "finish", row.get("finish", "eos"), place)
+    return _one_of(FINISHES, "finish", optional_text(row, "finish", place) or "eos", place)
 
 
 def require_encodable(text: str, name: str, place: str) -> None:
@@ -211,7 +211,7 @@ def _share(row: Mapping[str, Any], name: str, place: str) -> float | None:
     return value
 
 
-def _one_of(known: Mapping[str, T], name: str, value: Any, place: str) -> T:
+def _one_of(known: Mapping[str, T], name: str, value: str, place: str) -> T:
     if value not in known:
         raise UserError(
             f'{place}: the {name} is "{value}".',

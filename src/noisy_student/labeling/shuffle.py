@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from noisy_student import seeds
 from noisy_student.answers.marks import MARK, first_hashes
+from noisy_student.answers.thoughts import without_thoughts
 from noisy_student.errors import NotTrainable
 from noisy_student.records import Label
 
@@ -71,7 +72,7 @@ def _cut(label: Label) -> int | None:
     """Return where the answer begins: at the first complete ``####``; None for labels that stay."""
     if label.origin == "gold" or label.solution is None:
         return None
-    marked = first_hashes(label.solution)
+    marked = first_hashes(without_thoughts(label.solution).text)
     return None if marked is None else label.solution.rfind(MARK, 0, marked.end)
 
 

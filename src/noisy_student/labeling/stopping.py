@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from noisy_student.answers.equivalence import merged
+from noisy_student.answers.placeholders import is_placeholder
 from noisy_student.statistics.voting import leader_probability
 
 Ties = Literal["none", "first-seen"]
@@ -106,8 +107,12 @@ def tally_of(answers: Iterable[str | None]) -> Tally:
 
 
 def counts_of(answers: Sequence[str | None]) -> dict[str, int]:
-    """Return the votes of each answer, equal LaTeX merged, in the order of their first vote; None is no answer."""
-    return dict(Counter(answer for answer in merged(answers) if answer is not None))
+    """Return the votes of each answer, equal LaTeX merged, in the order of their first vote.
+
+    None and placeholders (``nan``, ``[invalid]``, blank) are no answer.
+    """
+    given = [answer for answer in answers if answer is not None and not is_placeholder(answer)]
+    return dict(Counter(answer for answer in merged(given) if answer is not None))
 
 
 def _can_decide(rule: Rule, drawn: int, K: int) -> bool:

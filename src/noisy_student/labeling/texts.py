@@ -92,7 +92,7 @@ def own_text(text: str) -> str:
     >>> own_text("3 + 4 = 7\\n#### 7\\n\\nHuman: next")
     '3 + 4 = 7\\n#### 7'
     """
-    end = answer_end(text)
+    end = answer_end(text, final=True)
     return (own_turn(text) if end is None else text[:end]).rstrip()
 
 

@@ -1,6 +1,7 @@
 """Counts votes: the answers to one question become its Vote; also as a stream over many questions in any order.
 
-A tie has no winner. An abstention stays in K: it lowers the agreement and can never win.
+A tie has no winner. An abstention stays in K: it lowers the agreement and can never win. A placeholder (``None``,
+``nan``, ``[invalid]``, blank) abstains.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def votes(rows: Iterable[tuple[str, str | None]], *, k: int | None = None, ties:
 
     Without ``k``, each question's K is its number of rows. ``first-seen`` depends on the order of a question's rows.
     Memory: one short string a question, so a million questions fit in a few hundred megabytes.
-    Raises UserError for an empty answer, one of several lines, and for more than ``k`` rows of one question.
+    Raises UserError for an answer of several lines, and for more than ``k`` rows of one question.
     """
     for question_id, answers in _by_question(rows, k=k):
         yield _count(question_id, answers, k=k, ties=ties)
@@ -71,7 +72,7 @@ def _by_question(rows: Iterable[tuple[str, str | None]], *, k: int | None) -> It
     for question_id, answer in rows:
         if answer is None:
             answer = ""
-        elif not answer or "\n" in answer:
+        elif "\n" in answer:
             raise UserError(
                 f"The answer {answer!r} of question {question_id} is not one line of text.",
                 why="Votes count equal strings.",

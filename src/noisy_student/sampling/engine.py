@@ -14,6 +14,7 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from noisy_student.answers.marks import MARK, answer_end
+from noisy_student.answers.thoughts import opened_at_end
 from noisy_student.records import Draw, Finish
 from noisy_student.strict import Strict
 
@@ -32,7 +33,7 @@ class Decoding(Strict):
     """Divide positive and multiply negative logits of tokens already seen, prompt included (CTRL, Keskar 2019)."""
     max_new_tokens: Annotated[int, Field(ge=1)] = 512
     stop_at_answer: bool = True
-    """Stop after a complete first ``#### number``; the answer read is the same (``answers/stop.py``)."""
+    """Stop after a complete first ``#### number``; the answer read is the same (``answers/marks.py``)."""
 
 
 Prompts = Sequence[Sequence[int]]
@@ -89,13 +90,26 @@ def draw_in_windows(
     return drawn
 
 
+_TAG_TOKENS = 16
+"""Last tokens of a prompt that may hold a tag."""
+
+
 def may_stop(text: str) -> bool:
     """Return whether the answer is complete; half a character (U+FFFD) may yet become a minus sign that extends it.
 
-    >>> may_stop("#### 18"), may_stop("#### 18 "), may_stop("#### 18 \\ufffd")
+    >>> may_stop("#### 18"), may_stop("#### 18\\n"), may_stop("#### 18\\n\\ufffd")
     (False, True, False)
     """
     return not text.endswith("\ufffd") and answer_end(text) is not None
+
+
+def decoder_after(prompts: Prompts, decode: Callable[[Sequence[int]], str]) -> Callable[[Sequence[int]], str]:
+    """Return ``decode``, led by the opening tag of a thought where the prompts end with one (R1's template).
+
+    A ``####`` inside such a thought is then no answer. All prompts of a draw share one template.
+    """
+    opening = opened_at_end(decode(prompts[0][-_TAG_TOKENS:])) if prompts else ""
+    return (lambda ids: opening + decode(ids)) if opening else decode
 
 
 def first_stop(ids: Sequence[int], decode: Callable[[Sequence[int]], str]) -> int | None:

@@ -20,7 +20,17 @@ from noisy_student.models.load import LoadedModel, unsupported_reason
 from noisy_student.records import Finish
 from noisy_student.sampling.continuous_batching import LEAST_WIDTH, ContinuousBatching, DrawRequest
 from noisy_student.sampling.decoder import Decoder
-from noisy_student.sampling.engine import Decoding, Drawn, Ends, Prompts, RowSeeds, Windows, draw_in_windows, may_stop
+from noisy_student.sampling.engine import (
+    Decoding,
+    Drawn,
+    Ends,
+    Prompts,
+    RowSeeds,
+    Windows,
+    decoder_after,
+    draw_in_windows,
+    may_stop,
+)
 from noisy_student.sampling.engines import EngineRequest, OpenEngine
 from noisy_student.sampling.padded_batch import PaddedBatch
 from noisy_student.sampling.snapshot import Snapshots
@@ -102,7 +112,7 @@ class TorchEngine:
         if not prompts:
             return []
         assert len(row_seeds) == len(prompts) and len(set(map(len, row_seeds))) == 1
-        ends = self._ends(decoding)
+        ends = self._ends(decoding, decoder_after(prompts, self._decode) if decoding.stop_at_answer else self._decode)
         if self._decoder is not None:
             request = DrawRequest(prompts, row_seeds, decoding, windows)
             drawing = ContinuousBatching(self._decoder, request, width=self._width, ends=ends)
@@ -117,7 +127,7 @@ class TorchEngine:
 
         return draw_in_windows(draw, row_seeds, windows)
 
-    def _ends(self, decoding: Decoding) -> Ends:
+    def _ends(self, decoding: Decoding, decode: Callable[[Sequence[int]], str]) -> Ends:
         """Return the test of a row's end: a stop id, or an answer that can no longer change."""
         marked: set[int] = set()
 
@@ -127,7 +137,7 @@ class TorchEngine:
             if decoding.stop_at_answer:
                 if self._may_end[ids[-1]]:
                     marked.add(row)
-                if row in marked and may_stop(self._decode(ids)):
+                if row in marked and may_stop(decode(ids)):
                     return "answer"
             return None
 

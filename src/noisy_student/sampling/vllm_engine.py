@@ -17,7 +17,16 @@ from noisy_student.errors import UserError
 from noisy_student.models.chat import Renderer
 from noisy_student.models.spec import DType
 from noisy_student.records import Draw, Finish
-from noisy_student.sampling.engine import Decoding, Drawn, Prompts, RowSeeds, Windows, draw_in_windows, first_stop
+from noisy_student.sampling.engine import (
+    Decoding,
+    Drawn,
+    Prompts,
+    RowSeeds,
+    Windows,
+    decoder_after,
+    draw_in_windows,
+    first_stop,
+)
 from noisy_student.sampling.engines import ENGINES, EngineRequest, OpenEngine
 
 INSTALL = ENGINES.get("vllm").install
@@ -95,7 +104,8 @@ class VllmEngine:
         outputs = sorted(outputs, key=lambda output: int(output.request_id))
         if [list(output.prompt_token_ids) for output in outputs] != [prompt for prompt, _ in rows]:
             raise _unexpected("it answered other prompts than requested")
-        draws = iter([self._read(output.outputs[0], decoding) for output in outputs])
+        decode = decoder_after(prompts, self._decode) if decoding.stop_at_answer else self._decode
+        draws = iter([self._read(output.outputs[0], decoding, decode) for output in outputs])
         return [[next(draws) for _ in seeds_K] for seeds_K in row_seeds]
 
     def _sampling(self, decoding: Decoding, seed: int) -> Any:
@@ -119,7 +129,7 @@ class VllmEngine:
             raise _refused(f"vLLM would draw at temperature {params.temperature} and not at {decoding.temperature}.")
         return params
 
-    def _read(self, completion: Any, decoding: Decoding) -> Draw:
+    def _read(self, completion: Any, decoding: Decoding, decode: Callable[[Sequence[int]], str]) -> Draw:
         """Apply the torch engine's rules to these tokens; both engines keep the stop id among them."""
         ids, logprobs = tuple(completion.token_ids), _logprobs(completion)
         finish = _FINISHES.get(completion.finish_reason, "failed")
@@ -130,7 +140,7 @@ class VllmEngine:
             ids, finish = ids[:numbers], "failed"
         if decoding.stop_at_answer:
             # vLLM can stop at ids and strings only. A stop id ends a row before the rule is asked.
-            end = first_stop(ids[:-1] if finish == "eos" else ids, self._decode)
+            end = first_stop(ids[:-1] if finish == "eos" else ids, decode)
             if end is not None:
                 ids, finish = ids[:end], "answer"
         return Draw(ids, logprobs[: len(ids)], finish)

@@ -130,7 +130,7 @@ class Run:
     def grades(self) -> list[dict[str, Any]]:
         """Read every grade of the compared decoding: seed, condition and the fields of ``records.Grade``."""
         # Arrow is slow to import, and most callers need no single grades.
-        from noisy_student.data.read import read_parquet
+        from noisy_student.data.parquet import read_parquet
 
         return read_parquet(self.folder / GRADES)
 
@@ -222,7 +222,7 @@ def _forecast(planned: Plan, store: Store, digest: str, first: Sequence[Node]) -
 def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
     """The results of what was computed, in the run's folder."""
     # Statistics need scipy, which a cached run must not wait for.
-    from noisy_student.data.read import write_parquet
+    from noisy_student.data.parquet import write_parquet
     from noisy_student.study.forecast.forecast_vs_actual import forecast_vs_actual, kept_forecast
     from noisy_student.study.results.results import collect
     from noisy_student.study.results.training import curves

@@ -9,7 +9,7 @@ import pytest
 from refusals import refused
 
 from noisy_student.context import Context
-from noisy_student.data.read import write_parquet
+from noisy_student.data.parquet import write_parquet
 from noisy_student.data.rows import read_questions
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.files import Request, resolve

@@ -204,9 +204,9 @@ def test_unknown_names_and_broken_files(tmp_path):
     broken.write_text("question = \n")
     _refused("not-toml", str(broken), study=str(broken))
     broken.write_bytes(b"question = '\xff'")
-    _refused("not-toml", str(broken), study=str(broken))
+    _refused("not-utf8", f"{broken}:1", study=str(broken))
     broken.write_text("#" * 1_000_001)
-    _refused("settings-file-too-large", "1,000,001", study=str(broken))
+    _refused("file-too-large", "1,000,000", study=str(broken))
 
 
 def test_teachers_in_a_circle_are_refused(model):
@@ -262,3 +262,85 @@ def test_a_model_is_named_by_a_flag_or_a_file_of_ones_own(tmp_path):
     scale = tmp_path / "mine.toml"
     scale.write_text('[model]\nid = "lab-s"\n')
     assert resolve(Request("v1", scale=str(scale), overrides=own)).checks.model_named
+
+
+OWN = """question = "x"
+[model]
+id = "models/tiny"
+[models.other]
+id = "org/name"
+[models.lab]
+id = "lab-s"
+[data]
+labeled = 30
+unlabeled = 30
+test = 30
+[data.source]
+kind = "jsonl"
+labeled = "q.jsonl"
+test = "/data/t.jsonl"
+[data.foreign]
+kind = "jsonl"
+questions = "../f.jsonl"
+[labels.votes]
+K = 4
+samples = "drawn.jsonl"
+[conditions]
+base = { method = "none" }
+baseline = { train = ["gold"] }
+"""
+
+
+def _paths(settings):
+    source = settings.data.source
+    return {
+        "model": settings.model.id,
+        "others": [settings.models[name].id for name in ("other", "lab")],
+        "source": [source.labeled, source.test],
+        "foreign": settings.data.foreign.questions,
+        "samples": settings.labels["votes"].samples,
+    }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_paths_of_a_study_file_begin_at_its_folder(tmp_path, monkeypatch, encoding):
+    folder = tmp_path / "studies"
+    (folder / "models" / "tiny").mkdir(parents=True)
+    (folder / "own.toml").write_bytes(OWN.replace("\n", "\r\n").encode(encoding))
+    monkeypatch.chdir(folder)
+    here = _paths(resolve(Request("own.toml")))
+    assert here == _paths(resolve(Request("./own.toml")))
+    assert (here["model"], here["source"]) == ("models/tiny", ["q.jsonl", "/data/t.jsonl"])
+    monkeypatch.chdir(tmp_path)
+    assert _paths(resolve(Request("studies/own.toml"))) == {
+        "model": "studies/models/tiny",
+        "others": ["org/name", "lab-s"],
+        "source": ["studies/q.jsonl", "/data/t.jsonl"],
+        "foreign": "studies/../f.jsonl",
+        "samples": "studies/drawn.jsonl",
+    }
+    # What the command line names is relative to the shell's folder.
+    given = {"data.source.labeled": "mine.jsonl", "model.id": "tiny"}
+    found = _paths(resolve(Request("studies/own.toml", overrides=given)))
+    assert (found["source"][0], found["model"]) == ("mine.jsonl", "tiny")
+
+
+def test_names_of_splits_and_of_the_hub_are_no_paths(tmp_path, monkeypatch):
+    (tmp_path / "studies").mkdir()
+    text = OWN.replace('kind = "jsonl"\nlabeled = "q.jsonl"', 'kind = "hub"\ndataset = "org/sums"\nlabeled = "train"')
+    (tmp_path / "studies" / "own.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    source = resolve(Request("studies/own.toml")).data.source
+    assert (source.dataset, source.labeled) == ("org/sums", "train")
+    (tmp_path / "studies" / "org" / "sums").mkdir(parents=True)
+    assert resolve(Request("studies/own.toml")).data.source.dataset == "studies/org/sums"
+
+
+def test_paths_of_a_scale_begin_at_its_folder(tmp_path, monkeypatch):
+    (tmp_path / "scales").mkdir()
+    (tmp_path / "scales" / "small.toml").write_text(
+        '[model]\nid = "./tiny"\n[studies.v1.model]\nid = "./own"\n[data.source]\nkind = "jsonl"\nlabeled = "q.jsonl"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    settings = resolve(Request("v1", scale="scales/small.toml"))
+    assert (settings.model.id, settings.data.source.labeled) == ("scales/own", "scales/q.jsonl")

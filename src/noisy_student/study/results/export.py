@@ -106,7 +106,7 @@ def _export_labels(labels: LabelNodes, view: RunView, target: Path, results: Map
     files.write_jsonl(making / "labels.jsonl", rows)
     if rows:
         # Arrow is slow to import, and most runs are only read again.
-        from noisy_student.data.read import write_parquet
+        from noisy_student.data.parquet import write_parquet
 
         write_parquet(making / "labels.parquet", rows)
     judged: Mapping[str, Any] = next(

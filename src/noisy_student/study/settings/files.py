@@ -8,13 +8,15 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from noisy_student import opener
+from noisy_student.data.spec import PARTS
 from noisy_student.errors import UserError, nearest, require_known
 from noisy_student.models import lab
 from noisy_student.redaction import holds_secret
@@ -32,6 +34,17 @@ OF_STUDIES = "studies"
 """The table of a scale's file with the overrides of single packaged studies, such as their model."""
 LARGEST_FILE = 1_000_000
 """Bytes; a settings file is a page or two."""
+
+_PATHS = {
+    **{("data.source", part): True for part in PARTS},
+    ("data.foreign", "questions"): True,
+    ("labels.*", "samples"): True,
+    ("data.source", "dataset"): False,
+    ("data.foreign", "dataset"): False,
+    ("model", "id"): False,
+    ("models.*", "id"): False,
+}
+"""Table and field of each path; True if it names a file unless ``kind`` says otherwise, False if it may be a hub id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +160,7 @@ def _refuse_secrets(value: Any, where: str) -> None:
 
 
 def _is_path(name: str) -> bool:
-    return name.endswith(".toml") or "/" in name
+    return name.lower().endswith(".toml") or "/" in name
 
 
 def _stem(name: str) -> str:
@@ -155,8 +168,9 @@ def _stem(name: str) -> str:
 
 
 def _read(kind: str, name: str) -> dict[str, Any]:
-    path = Path(name).expanduser() if _is_path(name) else PACKAGE / kind / f"{name}.toml"
-    if not path.is_file():
+    own = _is_path(name)
+    path = Path(name).expanduser() if own else PACKAGE / kind / f"{name}.toml"
+    if not path.exists():
         word = {"studies": "study", "scales": "scale", "protocols": "protocol"}[kind]
         if _is_path(name):
             raise UserError(
@@ -166,13 +180,37 @@ def _read(kind: str, name: str) -> dict[str, Any]:
                 code=f"unknown-{word}",
             )
         raise UserError(f'There is no {word} "{name}".', do=nearest(name, names(kind)), code=f"unknown-{word}")
-    if path.stat().st_size > LARGEST_FILE:
-        what = f"{path} has {path.stat().st_size:,} bytes, and a settings file at most {LARGEST_FILE:,}."
-        raise UserError(what, do="Check the path.", code="settings-file-too-large")
+    text = opener.read_text(path, largest=LARGEST_FILE)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        read = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not TOML: {error}.", do="Fix that line.", code="not-toml") from error
+    return _from_shell(read, path.parent) if own else read
+
+
+def _from_shell(read: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the settings of a file in ``folder`` with its relative paths as the shell's folder sees them."""
+    if folder == Path():
+        return read
+    for (where, name), always in _PATHS.items():
+        for table in (*_tables(read, where.split(".")), *_tables(read, [OF_STUDIES, "*", *where.split(".")])):
+            value = table.get(name)
+            if not isinstance(value, str) or Path(value).expanduser().is_absolute():
+                continue
+            found = value.startswith(".") or (value not in lab.names() and (folder / value).exists())
+            if table.get("kind", "jsonl") == "jsonl" if always else found:
+                table[name] = str(folder / value)
+    return read
+
+
+def _tables(read: Any, path: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the tables at a path of names; ``*`` is every name."""
+    if not isinstance(read, dict):
+        return []
+    if not path:
+        return [read]
+    inner = read.values() if path[0] == "*" else [read.get(path[0])]
+    return [table for value in inner for table in _tables(value, path[1:])]
 
 
 def _files_like(path: Path, kind: str) -> str:

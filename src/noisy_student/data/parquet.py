@@ -1,0 +1,185 @@
+"""Reads and writes parquet; a file that unpacks to more than its size promises is refused before it is read."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from noisy_student import opener
+from noisy_student.data.fields import SourceRow
+from noisy_student.errors import UserError
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+    from pyarrow.parquet import FileMetaData
+
+MOST_ROWS = 20_000_000
+MOST_VALUES = 1_000_000
+"""Entries of the lists of one column that a row may hold, on average over a part of the file."""
+BATCH = 4096
+"""Rows that are unpacked at once."""
+FEW, FEWEST = 64, 8
+"""Rows that are unpacked at once to be measured, where values may be large, and where they may be very large."""
+_SMALL = 64_000_000
+"""Bytes of a column whose distinct values are counted rather than unpacked, which is slow for more of them."""
+
+
+def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows that all have the same columns."""
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    write_table(pyarrow.Table.from_pylist([dict(row) for row in rows]), path)
+
+
+def read_parquet(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a parquet file that this program wrote."""
+    from pyarrow.parquet import read_table
+
+    found: list[dict[str, Any]] = read_table(path).to_pylist()
+    return found
+
+
+def parquet_rows(found: opener.Opened) -> Iterator[SourceRow]:
+    """Yield the rows of an open parquet file, with values as JSON has them.
+
+    Dates become text, decimals numbers, bytes text where they are UTF-8; NaN becomes None. Raises UserError for a file
+    that is damaged, or that unpacks to more than ``opener.most_unpacked``.
+    """
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
+    content: Any = found.file
+    if not found.size:
+        # pyarrow reads from any place of a file, which a pipe does not allow.
+        content = io.BytesIO(found.file.read(opener.LARGEST_DOCUMENT + 1))
+        if content.getbuffer().nbytes > opener.LARGEST_DOCUMENT:
+            _refuse(f"is larger than {opener.LARGEST_DOCUMENT:,} bytes", found.name)
+    try:
+        with ParquetFile(content) as file:
+            names = file.schema_arrow.names
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise UserError(
+                    f'{found.name} has two columns "{twice}".',
+                    why="A row would hold two values under one name.",
+                    do="Rename one of them.",
+                    code="column-repeated",
+                )
+            _require_bounded(content, file.metadata, found)
+            number = 0
+            for batch in file.iter_batches(batch_size=BATCH):
+                for values in batch.to_pylist():
+                    number += 1
+                    place = f"{found.name}, row {number}"
+                    yield SourceRow({name: _value(value, name, place) for name, value in values.items()}, place)
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise UserError(
+            f"{found.name} cannot be read as parquet: {error}.",
+            do="Download or write it again.",
+            code="file-unreadable",
+        ) from error
+
+
+def _require_bounded(content: Any, footer: FileMetaData, found: opener.Opened) -> None:
+    """Raise UserError if the file unpacks to too much: by its footer, and where that cannot tell, by measuring it.
+
+    A value that repeats is stored once, so the footer's sizes do not bound the unpacked ones.
+    """
+    from pyarrow.parquet import ParquetFile
+
+    most = opener.most_unpacked(found.size)
+    too_much = f"unpacks to more than {most:,} bytes"
+    if footer.num_rows > MOST_ROWS:
+        _refuse(f"has {footer.num_rows:,} rows, and at most {MOST_ROWS:,} are read", found.name)
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    if any(chunk.num_values > MOST_VALUES * max(1, footer.num_rows) for chunk in chunks):
+        _refuse(f"has rows of more than {MOST_VALUES:,} values", found.name)
+    if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
+        _refuse(too_much, found.name)
+    # No value is larger than all distinct values of its column together.
+    largest = [chunk for chunk in chunks if chunk.num_values * chunk.total_uncompressed_size > most // len(chunks)]
+    if not largest:
+        return
+    schema = footer.schema.to_arrow_schema()
+    left = most
+    for name in sorted({chunk.path_in_schema.partition(".")[0] for chunk in largest}):
+        own = [chunk for chunk in largest if chunk.path_in_schema.partition(".")[0] == name]
+        dense = all(chunk.total_uncompressed_size <= opener.USUAL_RATIO * chunk.total_compressed_size for chunk in own)
+        small = all(chunk.total_uncompressed_size < _SMALL for chunk in own)
+        counted = (
+            (small or not dense)
+            and schema.field(name).type in _texts()
+            and not any("DELTA_BYTE_ARRAY" in chunk.encodings for chunk in own)
+        )
+        with ParquetFile(content, read_dictionary=[name] if counted else []) as file:
+            if counted:
+                sizes = (_counted_size(file.read_row_group(number, [name])) for number in range(len(groups)))
+            else:
+                rows = FEW if dense else FEWEST
+                sizes = (batch.nbytes for batch in file.iter_batches(batch_size=rows, columns=[name]))
+            for size in sizes:
+                left -= size
+                if left < 0:
+                    _refuse(too_much, found.name)
+
+
+def _texts() -> tuple[Any, ...]:
+    import pyarrow
+
+    return pyarrow.string(), pyarrow.large_string(), pyarrow.binary(), pyarrow.large_binary()
+
+
+def _counted_size(table: Table) -> int:
+    """Return the bytes of the values of a table whose columns are dictionaries, repeated ones each time."""
+    from pyarrow import compute
+
+    total = 0
+    for column in table.columns:
+        for part in column.chunks:
+            lengths = compute.binary_length(part.dictionary).cast("int64").take(part.indices)
+            total += compute.sum(lengths).as_py() or 0
+    return total
+
+
+def _refuse(what: str, name: str) -> NoReturn:
+    raise UserError(
+        f"{name} {what}.",
+        why="This limit keeps a damaged or hostile file from using up the memory.",
+        do="Check the file; divide a large data set into several files.",
+        code="file-too-large",
+    )
+
+
+def _value(value: Any, name: str, place: str) -> Any:
+    """Return a value of parquet as JSON has it; bytes that are no text stay bytes, which readers of text refuse."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        if math.isinf(value):
+            raise UserError(
+                f'{place}: "{name}" is {value}.',
+                why="JSON has no infinite numbers.",
+                do="Correct that row.",
+                code="number-not-finite",
+            )
+        return None if math.isnan(value) else value
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value
+    if isinstance(value, list | tuple):
+        return [_value(item, name, place) for item in value]
+    if isinstance(value, dict):
+        return {key: _value(item, name, place) for key, item in value.items()}
+    if isinstance(value, decimal.Decimal) and value.is_finite():
+        if value == value.to_integral_value():
+            return int(value)
+        return float(value) if decimal.Decimal(repr(float(value))) == value else f"{value:f}"
+    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)

@@ -1,0 +1,380 @@
+"""Opens what people and other programs wrote: regular files only, unpacked and decoded within stated limits.
+
+Text is UTF-8, or UTF-16 or UTF-32 by its byte order mark; gzip is unpacked. Files of other formats are refused by name,
+each with the step that makes them readable.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, TypeAlias
+
+from noisy_student.errors import UserError
+
+LARGEST_LINE = 64_000_000
+"""Bytes of one line: more than any row of text, and little enough to hold."""
+LARGEST_DOCUMENT = 512_000_000
+"""Bytes of a file that is read whole, such as one JSON array."""
+LARGEST_UNPACKED = 1_000_000_000
+"""Bytes that a compressed file may always unpack to; see ``most_unpacked``."""
+USUAL_RATIO = 20
+"""Compressed texts unpack to 3 to 10 times their size; a file that unpacks to thousands of times is an attack."""
+Bytes: TypeAlias = "io.BufferedReader[Any]"
+PARQUET = b"PAR1"
+STANDARD_INPUT = "standard input"
+_GZIP = b"\x1f\x8b"
+_LFS = b"version https://git-lfs"
+_HEAD = 512
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Byte order marks and their encodings; that of UTF-32 begins with that of UTF-16, so it comes first."""
+_UNPACK = "Unpack it ({})."
+_SAVE = "Open it and save it as CSV (UTF-8)."
+_FOREIGN = {
+    b"PK\x03\x04": ("a ZIP archive", _UNPACK.format("unzip")),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", _UNPACK.format("zstd -d")),
+    b"BZh": ("compressed with bzip2", _UNPACK.format("bunzip2")),
+    b"\xfd7zXZ\x00": ("compressed with xz", _UNPACK.format("unxz")),
+    b"\x04\x22\x4d\x18": ("compressed with lz4", _UNPACK.format("lz4 -d")),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK.format("7z x")),
+    b"Rar!": ("a RAR archive", _UNPACK.format("unrar x")),
+    b"\xd0\xcf\x11\xe0": ("an Excel workbook or another Office document", _SAVE),
+    b"{\\rtf": ("a rich-text document", "Save it as plain text (UTF-8)."),
+    b"%PDF": ("a PDF document", "Give the questions as JSONL or CSV."),
+    b"SQLite format 3": ("an SQLite database", "Export the table as CSV (sqlite3 -header -csv)."),
+    b"ARROW1": ("an Arrow file", "Write it as parquet or JSONL."),
+    b"\xff\xff\xff\xff": ("an Arrow stream of a saved data set", "Write it as parquet: Dataset.to_parquet."),
+    b"PARE": ("an encrypted parquet file", "Write it without encryption."),
+    b"ORC": ("an ORC file", "Write it as parquet or JSONL."),
+    b"Obj\x01": ("an Avro file", "Write it as parquet or JSONL."),
+    b"\x89HDF": ("an HDF5 file", "Write it as parquet or JSONL."),
+    b"\x93NUMPY": ("a NumPy file", "Write it as JSONL."),
+    b"\x80\x02": ("a Python pickle", "Write it as JSONL; a pickle may run code."),
+    b"\x80\x03": ("a Python pickle", "Write it as JSONL; a pickle may run code."),
+    b"\x80\x04": ("a Python pickle", "Write it as JSONL; a pickle may run code."),
+    b"\x80\x05": ("a Python pickle", "Write it as JSONL; a pickle may run code."),
+    b"GGUF": ("a model, not data", "Give it as --model, and a file of questions here."),
+    b"\x89PNG": ("an image", "Give the questions as JSONL or CSV."),
+    b"\xff\xd8\xff": ("an image", "Give the questions as JSONL or CSV."),
+    b"\x7fELF": ("a program", "Check the path."),
+}
+"""First bytes of formats that are not read: what such a file is, and the step that makes it readable."""
+_PAGE = ("a web page, not data", 'Download the file itself ("Raw" or "Download" on its page).')
+_PAGES = {
+    b"<!doctype html": _PAGE,
+    b"<html": _PAGE,
+    b"404: not found": ("the error message of a download", "Download the file again and check its address."),
+    b"entry not found": ("the error message of a download", "Download the file again and check its address."),
+    b"invalid username or password": ("the error message of a download", "Log in, and download the file again."),
+}
+"""First letters of texts that are no data, in lower case."""
+
+
+def kind_of(path: Path) -> str:
+    """Return what stands at the path, as words for a message: ``a folder``, ``a named pipe``, ``missing``."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            return f"a symbolic link to {path.readlink()}, which does not exist"
+        return "missing"
+    except OSError as error:
+        return f"unreadable ({error.strerror})"
+    return _KINDS.get(stat.S_IFMT(mode), "a file")
+
+
+def open_regular(path: Path) -> Bytes:
+    """Open a regular file for reading bytes; raises OSError, and UserError, without waiting, for anything else.
+
+    Links to regular files are followed. The pipe of a shell's ``<(...)`` is read, since another process writes to it.
+    """
+    if not _readable(path.stat().st_mode, path):
+        _refuse(path)
+    # A pipe or device that replaced the file in the meantime must not block.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not _readable(os.fstat(descriptor).st_mode, path):
+            _refuse(path)
+        os.set_blocking(descriptor, True)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn an OSError on opening ``path`` into a UserError."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        told = error.strerror if isinstance(error, OSError) else str(error)
+        told = kind_of(path) if isinstance(error, FileNotFoundError) and path.is_symlink() else told
+        raise UserError(
+            f"{path} cannot be read: {told}.", do="Check the path and its permissions.", code="file-unreadable"
+        ) from error
+
+
+def require_regular(path: Path) -> None:
+    """Raise UserError unless the path is a regular file, or a link to one, that can be opened."""
+    with _told(path):
+        open_regular(path).close()
+
+
+def require_folder(path: Path) -> None:
+    """Raise UserError if anything but a folder stands at the path, or in the place of a folder above it."""
+    for place in (path, *path.parents):
+        kind = kind_of(place)
+        if kind == "a folder":
+            return
+        if kind != "missing":
+            raise UserError(
+                f"{place} is {kind}.",
+                why="Results are kept in a folder there.",
+                do="Give another path, or move it away.",
+                code="not-a-folder",
+            )
+
+
+def _readable(mode: int, path: Path) -> bool:
+    inherited = path.parent in (Path("/dev/fd"), Path("/proc/self/fd")) or path == Path("/dev/stdin")
+    return stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and inherited)
+
+
+def _refuse(path: Path) -> NoReturn:
+    kind = kind_of(path)
+    raise UserError(
+        f"{path} is {kind}.",
+        why="Only regular files are read, since reading anything else may never end.",
+        do="Give one of its files."
+        if kind == "a folder"
+        else "Give a file; the output of another command can come through standard input (-).",
+        code="not-a-regular-file",
+    )
+
+
+def read_bytes(path: Path, *, largest: int = LARGEST_DOCUMENT) -> bytes:
+    """Return the bytes of a regular file; raises UserError for more than ``largest``."""
+    with _told(path), open_regular(path) as file:
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        _too_large(str(path), "is larger", largest, do="Check the path.")
+    return data
+
+
+def read_text(path: Path, *, largest: int = LARGEST_DOCUMENT) -> str:
+    """Return the text of a regular file of at most ``largest`` bytes, with its line ends as they are."""
+    with io.BufferedReader(io.BytesIO(read_bytes(path, largest=largest))) as file:
+        return text_of(file, str(path))
+
+
+def text_of(file: Bytes, name: str) -> str:
+    """Return the text of an open file of at most LARGEST_DOCUMENT bytes, by its byte order mark."""
+    return Opened(name, file, file.peek(_HEAD)[:_HEAD], 0).text()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Opened]:
+    """Provide a regular file, unpacked, at its start; raises UserError for a format that is not read."""
+    with _told(path):
+        file = open_regular(path)
+    with file:
+        yield _unpacked(str(path), file, os.fstat(file.fileno()).st_size)
+
+
+def standard_input() -> Opened:
+    """Return standard input, unpacked, at its start; raises UserError for a format that is not read."""
+    if sys.stdin is None:
+        raise UserError("Standard input is closed.", do="Give a file.", code="standard-input-closed")
+    # A program may have put a stream of text alone in place of standard input.
+    file = getattr(sys.stdin, "buffer", None) or io.BytesIO(sys.stdin.read().encode(errors="surrogatepass"))
+    return _unpacked(STANDARD_INPUT, file if isinstance(file, io.BufferedReader) else io.BufferedReader(file), 0)
+
+
+def most_unpacked(packed: int) -> int:
+    """Return the bytes that a compressed file of ``packed`` bytes may unpack to.
+
+    >>> most_unpacked(218_000)
+    1000000000
+    """
+    return max(LARGEST_UNPACKED, USUAL_RATIO * packed)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open file: its name in messages, its bytes from the start, the first of them, and its size as stored.
+
+    ``size`` is 0 for standard input.
+    """
+
+    name: str
+    file: Bytes
+    head: bytes
+    size: int
+
+    def lines(self, *, newline: str = "\n") -> Iterator[str]:
+        """Yield the lines with their ends, without a byte order mark; ``newline`` is that of ``io.TextIOWrapper``.
+
+        Raises UserError for bytes that are not in the file's encoding, and for a line of more than LARGEST_LINE.
+        """
+        encoding = _encoding(self.head)
+        if encoding.startswith("utf-8"):
+            yield from self._utf8_lines()
+            return
+        text = io.TextIOWrapper(self.file, encoding=encoding, newline=newline)
+        number = 0
+        try:
+            for line in iter(partial(text.readline, LARGEST_LINE), ""):
+                number += 1
+                if len(line) == LARGEST_LINE:
+                    _too_large(f"{self.name}:{number}", "is longer", LARGEST_LINE)
+                yield line.removeprefix("\ufeff") if number == 1 else line
+        except UnicodeError as error:
+            raise UserError(
+                f"{self.name}: not {encoding.upper()} after line {number}: {error}.",
+                why="The file's first bytes announce this encoding.",
+                do="Save the file as UTF-8.",
+                code="not-utf8",
+            ) from error
+        finally:
+            text.detach()
+
+    def text(self) -> str:
+        """Return the rest as one text; raises UserError for more than LARGEST_DOCUMENT bytes."""
+        return "".join(bounded(self.lines(), self.name))
+
+    def _utf8_lines(self) -> Iterator[str]:
+        for number, raw in enumerate(iter(partial(self.file.readline, LARGEST_LINE + 1), b""), start=1):
+            # Files with a mark that were joined have one in the middle.
+            line = raw.removeprefix(codecs.BOM_UTF8)
+            if len(line) > LARGEST_LINE:
+                _too_large(f"{self.name}:{number}", "is longer", LARGEST_LINE)
+            try:
+                yield line.decode()
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{self.name}:{number}: not UTF-8 at byte {error.start + 1} of the line.",
+                    why="Text is read as UTF-8, or as UTF-16 where the file begins with a byte order mark.",
+                    do="Save the file as UTF-8; from the Windows encoding: iconv -f WINDOWS-1252 -t UTF-8 FILE.",
+                    code="not-utf8",
+                ) from error
+
+
+def bounded(lines: Iterator[str], name: str) -> Iterator[str]:
+    """Yield the lines; raises UserError where they have more than LARGEST_DOCUMENT characters together."""
+    total = 0
+    for line in lines:
+        total += len(line)
+        if total > LARGEST_DOCUMENT:
+            _too_large(name, "is one document and larger", LARGEST_DOCUMENT)
+        yield line
+
+
+def _encoding(head: bytes) -> str:
+    """Return the encoding by the byte order mark, or by the zeros that UTF-16 has between ASCII letters."""
+    marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+    if marked is not None or len(head) < 4:
+        return marked or "utf-8"
+    zeros = "".join("0" if byte == 0 else "x" for byte in head[:4])
+    return {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(zeros, "utf-8")
+
+
+def _unpacked(name: str, file: Bytes, size: int) -> Opened:
+    head = file.peek(_HEAD)[:_HEAD]
+    if head.startswith(_GZIP):
+        file = io.BufferedReader(_Unpacking(name, file, most_unpacked(size)))
+        head = file.peek(_HEAD)[:_HEAD]
+        if head.startswith((_GZIP, PARQUET)):
+            raise UserError(
+                f"{name} is {'parquet' if head.startswith(PARQUET) else 'gzip'} inside gzip.",
+                do=_UNPACK.format("gunzip"),
+                code="format-not-read",
+            )
+    _require_data(name, head)
+    return Opened(name, file, head, size)
+
+
+def _require_data(name: str, head: bytes) -> None:
+    """Raise UserError for a format that is not read, by the first bytes of the unpacked file."""
+    if head.startswith(_LFS):
+        raise UserError(
+            f"{name} is a Git LFS pointer, not the file itself.",
+            why="The repository was cloned without its large files.",
+            do="Run git lfs pull in its folder.",
+            code="lfs-pointer",
+        )
+    told: tuple[str, str] | None = None
+    if head[257:262] == b"ustar":
+        told = ("a tar archive", _UNPACK.format("tar -xf"))
+    elif head.startswith(b"PK\x03\x04") and (b"[Content_Types]" in head or name.lower().endswith((".xlsx", ".ods"))):
+        told = ("an Excel workbook or another Office document", _SAVE)
+    else:
+        start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+        found = (row for words, row in _PAGES.items() if start.startswith(words))
+        told = next((row for magic, row in _FOREIGN.items() if head.startswith(magic)), None) or next(found, None)
+    if told is not None:
+        raise UserError(
+            f"{name} is {told[0]}.",
+            why="JSONL, JSON, CSV, TSV, XML and parquet are read, and gzip of text.",
+            do=told[1],
+            code="format-not-read",
+        )
+
+
+class _Unpacking(io.RawIOBase):
+    """The unpacked bytes of a gzip file, up to a limit."""
+
+    def __init__(self, name: str, packed: BinaryIO, most: int) -> None:
+        self.name, self.left, self.most = name, most, most
+        self.file = gzip.GzipFile(fileobj=packed)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            data = self.file.read1(len(buffer))
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise UserError(
+                f"{self.name} is a damaged gzip file: {error}.",
+                why="It cannot be unpacked past this point.",
+                do="Download or write it again.",
+                code="gzip-damaged",
+            ) from error
+        self.left -= len(data)
+        if self.left < 0:
+            _too_large(self.name, "unpacks to more", self.most)
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _too_large(name: str, what: str, most: int, *, do: str = "") -> NoReturn:
+    raise UserError(
+        f"{name} {what} than {most:,} bytes.",
+        why="This limit keeps a damaged or hostile file from using up the memory.",
+        do=do or "Check the file; give a large one as JSONL, unpacked, with one row a line.",
+        code="file-too-large",
+    )
