@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_written_is_found_first(
     for verb in ("run", "plan"):
         code, said = refused(capsys, verb, "./mine.toml", "--model", "lab-m", flag, place)
         # A file in the folder's place is refused when the flag is read.
-        assert code in {"folder-not-writable", "not-a-folder"} and place in said
+        assert code in {"folder-not-writable", "not-a-folder"} and place.removesuffix("/below") in said
         assert code == "folder-not-writable" or not place.startswith("/proc")
 
 
