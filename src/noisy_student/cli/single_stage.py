@@ -314,9 +314,9 @@ def evaluate(
 
 @contextmanager
 def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
-    """Provide a working folder that is kept after an interruption and removed after success.
+    """Provide a working folder that is kept after an interruption, if it holds results, and removed after success.
 
-    Raises UserError if the folder holds partial work with other ``facts``, or is in use.
+    Raises UserError if the folder holds partial results with other ``facts``, or is in use.
     """
     digest = identity.digest(dict(facts))
     if out == stream.STANDARD:
@@ -326,7 +326,11 @@ def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
         folder = target.with_name(f"{target.name}.partial")
     folder.mkdir(parents=True, exist_ok=True)
     mark = folder / "identity"
-    if mark.is_file() and mark.read_text() != digest or (not mark.is_file() and any(folder.iterdir())):
+    differs = mark.read_text() != digest if mark.is_file() else any(folder.iterdir())
+    if differs and mark.is_file() and not _holds_results(folder):
+        shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    elif differs:
         raise UserError(
             f"{folder} holds partial results of another call.",
             why="That call had other questions, settings or another model.",
@@ -336,10 +340,21 @@ def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
     try:
         with FileLock(folder / ".lock", timeout=0), stop_on_signals():
             mark.write_text(digest)
-            yield folder
+            try:
+                yield folder
+            except BaseException:
+                # A fault before the first result must not stand in the way of the corrected command.
+                if not _holds_results(folder):
+                    shutil.rmtree(folder)
+                raise
     except Timeout:
         raise UserError(f"Another process works in {folder}.", do="Wait until it ends.", code="folder-in-use") from None
     shutil.rmtree(folder)
+
+
+def _holds_results(folder: Path) -> bool:
+    """Return whether a stage wrote something that the same call would not have to compute again."""
+    return any(path.is_file() for name in ("scratch", "data") for path in folder.glob(f"*/{name}/**/*"))
 
 
 def _new_folder(out: str) -> str:
