@@ -77,7 +77,7 @@ def rows_of(lines: Iterable[tuple[int, str]], name: str) -> Iterator[tuple[dict[
         if not line.strip():
             continue
         place, do = f"{name}:{number}", _FIX if line.lstrip().startswith("{") else _NO_OBJECT
-        yield require_object(parse_json(line.rstrip("\r\n"), place=place, do=do), place), place
+        yield require_object(parse_json(line.rstrip("\r\n"), place=name, line=number, do=do), place), place
 
 
 def require_object(value: Any, place: str) -> dict[str, Any]:
@@ -99,22 +99,25 @@ _NO_OBJECT = (
 )
 
 
-def parse_json(text: str, *, place: str, do: str = _FIX) -> Any:
-    """Parse strict JSON (no duplicate keys, no NaN); raises UserError with ``place`` and column of a fault."""
+def parse_json(text: str, *, place: str, line: int | None = None, do: str = _FIX) -> Any:
+    """Parse strict JSON (no duplicate keys, no NaN) that begins at ``line``; raises UserError with a place."""
     try:
         return DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        where = f"{place}:{error.colno}" if error.lineno == 1 else f"{place}:{error.lineno}:{error.colno}"
-        raise UserError(
-            f"{where}: malformed JSON: {error.msg}.",
+    except (ValueError, RecursionError) as error:
+        raise json_fault(error, place, line=line, do=do) from error
+
+
+def json_fault(error: Exception, place: str, *, line: int | None = None, do: str = _FIX) -> UserError:
+    """Return the error for JSON that begins at ``line`` of a file, or is all of it, and could not be parsed."""
+    if isinstance(error, json.JSONDecodeError):
+        return UserError(
+            f"{place}:{(line or 1) + error.lineno - 1}:{error.colno}: malformed JSON: {error.msg}.",
             why="The file cannot be read past this point.",
             do=do,
             code="json-malformed",
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{place}: {error}.", why="Only strict JSON is read.", do="Fix that line.", code="json-not-strict"
-        ) from error
+        )
+    where = place if line is None else f"{place}:{line}"
+    return UserError(f"{where}: {error}.", why="Only strict JSON is read.", do="Fix that line.", code="json-not-strict")
 
 
 def sha256_file(path: Path) -> str:

@@ -283,13 +283,13 @@ class Opened:
                 ) from error
 
 
-def bounded(lines: Iterator[str], name: str) -> Iterator[str]:
-    """Yield the lines; raises UserError where they have more than LARGEST_DOCUMENT characters together."""
-    total = 0
+def bounded(lines: Iterator[str], name: str, most: int | None = None) -> Iterator[str]:
+    """Yield the lines; raises UserError where they have more than ``most`` characters together."""
+    total, most = 0, most or LARGEST_DOCUMENT
     for line in lines:
         total += len(line)
-        if total > LARGEST_DOCUMENT:
-            _too_large(name, "is one document and larger", LARGEST_DOCUMENT)
+        if total > most:
+            _too_large(name, "is one document and larger", most)
         yield line
 
 

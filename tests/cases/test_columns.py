@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from refusals import refused
 
-from noisy_student.data.fields import Fields
+from noisy_student.data.fields import Fields, read_file
 from noisy_student.data.parquet import write_parquet
-from noisy_student.data.read import read_file
 
 CASES = Path(__file__).parent / "r-data-files.jsonl"
 ROWS = {row["case"]: row for row in map(json.loads, CASES.read_text(encoding="utf-8").splitlines())}

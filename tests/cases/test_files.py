@@ -15,9 +15,9 @@ from pyarrow.parquet import write_table
 from refusals import refused
 
 from noisy_student.cli.main import main
+from noisy_student.data.fields import read_file
 from noisy_student.data.formats import source_rows
 from noisy_student.data.locate import locate
-from noisy_student.data.read import read_file
 from noisy_student.data.source import merge
 from noisy_student.data.spec import SourceSpec
 from noisy_student.opener import read_text

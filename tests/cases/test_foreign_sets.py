@@ -17,9 +17,8 @@ import pytest
 from refusals import printed_code
 
 from noisy_student.cli.main import main
-from noisy_student.data.fields import Fields, Rules
+from noisy_student.data.fields import Fields, Rules, read_path
 from noisy_student.data.parts import parts
-from noisy_student.data.read import read_path
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.settings.files import Request, resolve
 

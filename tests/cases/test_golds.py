@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from refusals import refused
 
+from noisy_student.data.fields import read_file
 from noisy_student.data.gold import read_answer
-from noisy_student.data.read import read_file
 
 CASES = Path(__file__).parent
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from refusals import refused
 
-from noisy_student.data.fields import Fields, Rules
-from noisy_student.data.read import read_path
+from noisy_student.data.fields import Fields, Rules, read_path
 
 WORDS = "Who?\n1) Ann\n2) Bo\n3) Cy\nAnswer with the option's number."
 VALUES = "Who?\nOptions: 21; 22; 30 km"

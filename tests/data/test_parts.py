@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from refusals import refused
 
-from noisy_student.data.fields import Fields
+from noisy_student.data.fields import Fields, read_file
 from noisy_student.data.locate import locate
 from noisy_student.data.parquet import write_parquet
 from noisy_student.data.parts import holdout, parts, paths_of
-from noisy_student.data.read import read_file, without_marks
+from noisy_student.data.source import without_marks
 from noisy_student.data.spec import DataSpec, SourceSpec
 from noisy_student.data.splits import answer_key
 

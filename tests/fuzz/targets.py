@@ -18,8 +18,8 @@ from noisy_student.answers.marks import answer_end
 from noisy_student.answers.normalize import MAX_SURFACE, canonical_number
 from noisy_student.answers.thoughts import without_format
 from noisy_student.cli.overrides import parse_set
+from noisy_student.data.fields import read_file
 from noisy_student.data.formats import source_rows
-from noisy_student.data.read import read_file
 from noisy_student.errors import DamagedArtifact, UserError
 from noisy_student.pipeline import manifest
 from noisy_student.records import Answer

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from workplace import Workplace
 
-from noisy_student.data.read import read_file
+from noisy_student.data.fields import read_file
 from noisy_student.data.rows import read_questions
 from noisy_student.models.chat import Renderer
 from noisy_student.models.spec import PromptSpec

@@ -11,7 +11,7 @@ from noisy_student.answers.extract import extract
 from noisy_student.answers.marks import answer_end
 from noisy_student.answers.normalize import canonical_number
 from noisy_student.answers.thoughts import without_format
-from noisy_student.data.read import without_marks
+from noisy_student.data.source import without_marks
 from noisy_student.records import Answer
 
 PIECES = [

@@ -18,9 +18,8 @@ from noisy_student.cli.options import Json
 from noisy_student.cli.show import toml_text
 from noisy_student.cli.single_stage import left_out_lines, retold_lines
 from noisy_student.data.columns import Columns
-from noisy_student.data.fields import Faulty, Fields, Need, Reading, Rules, Unreadable
+from noisy_student.data.fields import Faulty, Fields, Need, Reading, Rules, Unreadable, read_path
 from noisy_student.data.parts import without_conflicts
-from noisy_student.data.read import read_path
 from noisy_student.data.source import Item, merge, short
 from noisy_student.data.splits import Sizes, Sources, Split, departures, split
 from noisy_student.errors import UserError, require_known

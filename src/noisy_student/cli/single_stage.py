@@ -27,9 +27,8 @@ from noisy_student.context import Context, stop_on_signals
 from noisy_student.data.columns import SourceRow
 from noisy_student.data.fields import Fields, Need
 from noisy_student.data.key_file import write_key
-from noisy_student.data.read import marked
 from noisy_student.data.rows import question_row, read_file_rows, write_questions
-from noisy_student.data.source import Item, distinct, short
+from noisy_student.data.source import Item, distinct, marked, short
 from noisy_student.errors import UserError
 from noisy_student.labeling.examples import examples, write_examples
 from noisy_student.models.card import Student, add_papers, base_of, loading_line

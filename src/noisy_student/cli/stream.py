@@ -10,7 +10,7 @@ from typing import Any
 
 from noisy_student import files, opener
 from noisy_student.data.columns import SourceRow
-from noisy_student.data.fields import Fields, Need, read_items
+from noisy_student.data.fields import Fields, Need, Rules, read_rows
 from noisy_student.data.formats import rows_of, source_rows
 from noisy_student.data.rows import require_encodable
 from noisy_student.data.source import Item
@@ -37,7 +37,7 @@ def items(rows: Iterable[SourceRow], file: str, *, answers: Need = "any", fields
 
     By default answers are not used, so one that cannot be read is unknown.
     """
-    return read_items(rows, name_of(file), fields=fields or Fields(), answers=answers)
+    return read_rows(rows, name_of(file), Rules(fields or Fields(), answers)).items
 
 
 def require_writable(row: SourceRow) -> dict[str, Any]:

@@ -11,11 +11,13 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from noisy_student.answers.math_pool import require_extra
 from noisy_student.data import choices, columns, gold, source
 from noisy_student.data.columns import Columns, SourceRow
+from noisy_student.data.formats import source_rows
 from noisy_student.data.rows import require_encodable
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
@@ -103,13 +105,6 @@ class _Faults:
     choices: int = 0
 
 
-def read_items(
-    rows: Iterable[SourceRow], name: str, *, fields: Fields, answers: Need, label: str = "", kind: Kind = "number"
-) -> list[Item]:
-    """Read every row as an item, in the order of the rows; see ``read_rows``."""
-    return read_rows(rows, name, Rules(fields, answers, kind=kind, label=label)).items
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Settings by which rows are read; ``label`` becomes the questions' ``source`` unless a column names it."""
@@ -119,6 +114,18 @@ class Rules:
     kind: Kind = "number"
     label: str = ""
     faulty: Faulty = "refused"
+
+
+def read_file(
+    path: Path, *, answers: Need, fields: Fields | None = None, label: str = "", kind: Kind = "number"
+) -> list[Item]:
+    """Read every row of a file as an item, in the order of the file; see ``read_rows``."""
+    return read_path(path, Rules(fields or Fields(), answers, kind=kind, label=label)).items
+
+
+def read_path(path: Path, rules: Rules) -> Reading:
+    """Read a file, in any format of ``formats``; see ``read_rows``."""
+    return read_rows(source_rows(path), str(path), rules)
 
 
 def read_rows(rows: Iterable[SourceRow], name: str, rules: Rules) -> Reading:

@@ -22,6 +22,7 @@ from noisy_student.errors import UserError
 Lines = Iterator[tuple[int, str]]
 """Lines of a file with their numbers from 1."""
 
+_DO = "Fix that line; a JSON file is one array of objects, or one object a line."
 _JSON = (".jsonl", ".ndjson", ".json")
 _TABLES = (".csv", ".tsv", ".tab")
 _WRAPPERS = frozenset(
@@ -32,9 +33,10 @@ _WRAPPERS = frozenset(
 _OF_A_ROW = frozenset(["question", "text", "problem", "prompt", "query", "input", "instruction", "body"])
 """Keys of an object that is a row itself, whatever lists it holds."""
 _SEPARATORS = "\t;,|"
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-"""First line by which Excel is told the separator."""
+_SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"[-+]?\d[\d,.]*%?")
+LARGEST_XML = 64_000_000
+"""Characters of XML, whose elements take ten times the memory of their text."""
 LONGEST_NAME = 100
 """Characters of a column's name; a longer cell is a text."""
 _SHORT = 20
@@ -64,7 +66,8 @@ def rows_of(found: opener.Opened) -> Iterator[SourceRow]:
     elif begin.startswith("[") or (begin.startswith("{") and over_lines):
         yield from _document(every, found.name)
     elif begin.startswith("{") or suffix in _JSON or not _is_table(begin, suffix):
-        yield from _json_lines(every, found.name)
+        rows = (SourceRow(values, place) for values, place in files.rows_of(every, found.name))
+        yield from _unwrapped(rows, found.name)
     else:
         yield from _table(every, found.name, suffix)
 
@@ -93,120 +96,60 @@ def _is_table(line: str, suffix: str) -> bool:
     return suffix in _TABLES or len(_cells(line, _separator(line, suffix))) > 1
 
 
-def _json_lines(lines: Lines, name: str) -> Iterator[SourceRow]:
-    """Yield the objects of JSONL; a file of one object that holds the rows in it is read as these."""
-    rows = (SourceRow(values, place) for values, place in files.rows_of(lines, name))
+def _unwrapped(rows: Iterator[SourceRow], name: str) -> Iterator[SourceRow]:
+    """Yield the rows; of a file of one object that holds its rows under a usual key, yield these."""
     first = next(rows)
-    if not _holds_rows(first.values):
-        yield first
-    elif (second := next(rows, None)) is not None:
-        yield from (first, second)
-    else:
-        yield from _inner(first.values, name)
-    yield from rows
+    key = _rows_key(first.values)
+    second = None if key is None else next(rows, None)
+    if key is None or second is not None:
+        yield from itertools.chain([first], [] if second is None else [second], rows)
+        return
+    for number, row in enumerate(first.values[key], start=1):
+        yield SourceRow(row, f"{name}, row {number}")
+
+
+def _whole(lines: Lines, name: str, most: int | None = None) -> tuple[int, str]:
+    """Return the number of the first line, and all lines as one text."""
+    start, first = next(lines)
+    return start, "".join(opener.bounded(itertools.chain([first], (line for _, line in lines)), name, most))
 
 
 def _document(lines: Lines, name: str) -> Iterator[SourceRow]:
-    """Yield the objects of one JSON array, or of objects that are written over several lines each."""
-    start, first = next(lines)
-    text = "".join(opener.bounded(itertools.chain([first], (line for _, line in lines)), name))
+    """Yield the objects of one JSON array, or the one object that a file holds."""
+    start, text = _whole(lines, name)
     if text.lstrip().startswith("["):
-        yield from _numbered(_elements(text, name, start), name)
-        return
-    rows = _numbered(_values(text, name, start), name)
-    found = list(itertools.islice(rows, 2))
-    if len(found) == 1 and _holds_rows(found[0].values):
-        yield from _inner(found[0].values, name)
-        return
-    yield from found
-    yield from rows
-
-
-def _numbered(values: Iterable[tuple[Any, int]], name: str) -> Iterator[SourceRow]:
-    for number, (value, line) in enumerate(values, start=1):
-        place = f"{name}:{line}, row {number}"
-        yield SourceRow(files.require_object(value, place), place)
-
-
-def _elements(text: str, name: str, start: int) -> Iterator[tuple[Any, int]]:
-    """Yield the elements of the array that ``text`` is, each with its line; ``start`` is the line of the text."""
-    reader = _Reader(text, name, start)
-    reader.expect("[")
-    if reader.next() == "]":
-        reader.expect("]")
+        for value, place in _elements("\n" * (start - 1) + text, name):
+            yield SourceRow(files.require_object(value, place), place)
     else:
-        yield reader.value()
-        while reader.next() == ",":
-            reader.expect(",")
-            yield reader.value()
-        reader.expect("]", ",")
-    if reader.next():
-        reader.fail("Extra data")
+        value = files.parse_json(text, place=name, line=start, do=_DO)
+        yield from _unwrapped(iter([SourceRow(value, f"{name}:{start}")]), name)
 
 
-def _values(text: str, name: str, start: int) -> Iterator[tuple[Any, int]]:
-    """Yield the values that follow one another in ``text``, each with its line."""
-    reader = _Reader(text, name, start)
-    while reader.next():
-        yield reader.value()
-
-
-class _Reader:
-    """Reads JSON values from a text one after another, and counts lines."""
-
-    _SPACE = re.compile(r"[ \t\r\n]*")
-
-    def __init__(self, text: str, name: str, start: int) -> None:
-        self.text, self.name, self.place, self.line, self.counted = text, name, 0, start, 0
-        self.start = start
-
-    def next(self) -> str:
-        """Return the next character that is no white space; empty at the end."""
-        found = self._SPACE.match(self.text, self.place)
-        assert found is not None
-        self.place = found.end()
-        return self.text[self.place : self.place + 1]
-
-    def expect(self, *signs: str) -> None:
-        """Skip the first of ``signs``; raises UserError if another character stands there."""
-        if self.next() != signs[0]:
-            self.fail(f"Expecting {' or '.join(map(repr, signs))}")
-        self.place += 1
-
-    def value(self) -> tuple[Any, int]:
-        """Return the value that begins here, and its line."""
-        self.next()
-        self.line += self.text.count("\n", self.counted, self.place)
-        self.counted = self.place
+def _elements(text: str, name: str) -> Iterator[tuple[Any, str]]:
+    """Yield the elements of the array that ``text`` is, one after another, with their places."""
+    at = _skipped(text, text.index("[") + 1)
+    number, line, counted, sign = 0, 1, 0, text[at : at + 1]
+    while sign != "]":
+        number, line, counted = number + 1, line + text.count("\n", counted, at), at
         try:
-            value, self.place = files.DECODER.raw_decode(self.text, self.place)
-        except json.JSONDecodeError as error:
-            self.place = error.pos
-            self.fail(error.msg)
+            value, at = files.DECODER.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
-            raise UserError(
-                f"{self.name}:{self.line}: {error}.",
-                why="Only strict JSON is read.",
-                do="Fix that row.",
-                code="json-not-strict",
-            ) from error
-        return value, self.line
-
-    def fail(self, why: str) -> None:
-        """Raise UserError with line and column of the present place."""
-        line = self.start + self.text.count("\n", 0, self.place)
-        column = self.place - (self.text.rfind("\n", 0, self.place) + 1) + 1
-        raise UserError(
-            f"{self.name}:{line}:{column}: malformed JSON: {why}.",
-            why="The file cannot be read past this point.",
-            do="Fix that line; a JSON file is one array of objects, or one object a line.",
-            code="json-malformed",
-        )
+            first = 1 if isinstance(error, json.JSONDecodeError) else line
+            raise files.json_fault(error, name, line=first, do=_DO) from error
+        yield value, f"{name}:{line}, row {number}"
+        at = _skipped(text, at)
+        sign = text[at : at + 1]
+        if sign not in (",", "]"):
+            raise files.json_fault(json.JSONDecodeError("Expecting ',' or ']'", text, at), name, do=_DO)
+        at = _skipped(text, at + 1) if sign == "," else at
+    if (end := _skipped(text, at + 1)) < len(text):
+        raise files.json_fault(json.JSONDecodeError("Extra data", text, end), name, do=_DO)
 
 
-def _holds_rows(values: Mapping[str, Any]) -> bool:
-    """Return True if an object is a whole data set, and no row: rows under a usual key, or one value per row."""
-    return _rows_key(values) is not None or _columns(values) is not None
+def _skipped(text: str, at: int) -> int:
+    """Return the place of the next character that is no white space."""
+    found = _SPACE.match(text, at)
+    return at if found is None else found.end()
 
 
 def _rows_key(values: Mapping[str, Any]) -> str | None:
@@ -226,32 +169,10 @@ def _is_rows(value: Any) -> bool:
     )
 
 
-def _columns(values: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """Return the rows of an object that holds a column under each key: lists, or the numbered entries of pandas."""
-    columns = list(values.values())
-    if all(isinstance(column, list) for column in columns) and len(columns) > 1:
-        if len(columns[0]) > 1 and len({len(column) for column in columns}) == 1 and not any(map(_is_rows, columns)):
-            return [dict(zip(values, row, strict=True)) for row in zip(*columns, strict=True)]
-    elif all(isinstance(column, dict) for column in columns) and columns:
-        keys = list(columns[0])
-        if keys and all(key.isdigit() for key in keys) and all(list(column) == keys for column in columns):
-            return [{name: column[key] for name, column in values.items()} for key in keys]
-    return None
-
-
-def _inner(values: Mapping[str, Any], name: str) -> Iterator[SourceRow]:
-    key = _rows_key(values)
-    rows = _columns(values) if key is None else values[key]
-    for number, row in enumerate(rows or (), start=1):
-        yield SourceRow(row, f"{name}, row {number}")
-
-
 def _table(lines: Lines, name: str, suffix: str) -> Iterator[SourceRow]:
     """Yield the rows of a table whose first line names the columns; an empty cell is None."""
     start, first = next(lines)
-    if told := _SEPARATOR_LINE.fullmatch(first):
-        start, first = next(lines, (start + 1, ""))
-    separator = told[1] if told else _separator(first, suffix)
+    separator = _separator(first, suffix)
     # A quote that is never closed would swallow the rest of the file into one cell.
     csv.field_size_limit(opener.LARGEST_LINE)
     text = itertools.chain([first], (line for _, line in lines))
@@ -288,53 +209,44 @@ def _split(lines: Iterable[str]) -> Iterator[str]:
 
 def _xml(lines: Lines, name: str) -> Iterator[SourceRow]:
     """Yield the elements that hold only texts under names, such as the problems of ASDiv, with their attributes."""
-    parser: ElementTree.XMLPullParser[Any] = ElementTree.XMLPullParser(("start", "end"))
-    outer: list[ElementTree.Element] = []
-    rows_within: set[int] = set()
-    start, first = next(lines)
-    number, text = start, opener.bounded(itertools.chain([first], (line for _, line in lines)), name)
+    start, text = _whole(lines, name, LARGEST_XML)
+    if re.search(r"<!\s*(DOCTYPE|ENTITY)", text):
+        raise _xml_fault(f"{name} defines a document type")
     try:
-        for number, line in enumerate(text, start=start):
-            if "<!" in line and re.search(r"<!\s*(DOCTYPE|ENTITY)", line):
-                raise ElementTree.ParseError("it defines a document type")
-            parser.feed(line)
-            events: Iterable[Any] = parser.read_events()
-            for event, element in events:
-                if event == "start":
-                    outer.append(element)
-                    continue
-                outer.pop()
-                within = len(outer) in rows_within
-                between = [element.text if len(element) else None, *(inner.tail for inner in element)]
-                if any(text and text.strip() for text in between):
-                    raise ElementTree.ParseError(f'the element "{element.tag}" has text between others')
-                if len(element) and not within:
-                    yield SourceRow(_fields_of(element, f"{name}:{number}"), f"{name}:{number}")
-                rows_within.discard(len(outer))
-                if (len(element) or within) and outer:
-                    rows_within.add(len(outer) - 1)
-                    # Only the texts of one row are held at a time.
-                    outer[-1].remove(element)
-        parser.close()
+        elements = ElementTree.fromstring(text.lstrip()).iter()
     except ElementTree.ParseError as error:
-        raise UserError(
-            f"{name}:{number}: XML that cannot be read: {error}.",
-            why="Of XML, only elements with texts under names are read, without a document type.",
-            do="Write it as JSONL or CSV, one row for each question.",
-            code="xml-malformed",
-        ) from error
+        raise _xml_fault(f"{name}:{start + error.position[0] - 1}: malformed XML: {error}") from error
+    number = 0
+    for element in elements:
+        between = [element.text if len(element) else None, *(inner.tail for inner in element)]
+        if any(text and text.strip() for text in between):
+            raise _xml_fault(f'{name}: the element "{element.tag}" has text between others')
+        if len(element) and not any(map(len, element)):
+            number += 1
+            fields = [*element.attrib.items(), *((one.tag, (one.text or "").strip() or None) for one in element)]
+            place = f"{name}, row {number}"
+            _require_distinct([field for field, _ in fields], place)
+            yield SourceRow(dict(fields), place)
 
 
-def _fields_of(element: ElementTree.Element, place: str) -> dict[str, str | None]:
-    found = [*element.attrib.items(), *((child.tag, (child.text or "").strip() or None) for child in element)]
-    if len(row := dict(found)) < len(found):
+def _xml_fault(what: str) -> UserError:
+    return UserError(
+        f"{what}.",
+        why="Of XML, only elements with texts under names are read, without a document type.",
+        do="Write it as JSONL or CSV, one row for each question.",
+        code="xml-malformed",
+    )
+
+
+def _require_distinct(names: Sequence[str], place: str) -> None:
+    """Raise UserError for a repeated name of a column."""
+    if twice := next((name for number, name in enumerate(names) if name in names[:number]), None):
         raise UserError(
-            f'{place}: the element "{element.tag}" holds one name twice.',
+            f'{place} names two columns "{twice}".',
             why="A row would hold two values under one name.",
-            do="Write it as JSONL or CSV, one row for each question.",
+            do="Rename one of them.",
             code="column-repeated",
         )
-    return row
 
 
 def _separator(header: str, suffix: str) -> str:
@@ -370,14 +282,7 @@ def _header(cells: Sequence[str], place: str, separator: str) -> tuple[list[str]
             do=f"Write a first line with {len(names)} names, such as question{shown}answer.",
             code="header-missing",
         )
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UserError(
-            f'{place} names two columns "{twice}".',
-            why="A row would hold two values under one name.",
-            do="Rename one of them.",
-            code="column-repeated",
-        )
+    _require_distinct(names, place)
     return names, True
 
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from noisy_student import seeds
-from noisy_student.data.fields import LeftOut, Need, Rules
+from noisy_student.data.fields import LeftOut, Need, Rules, read_file, read_path
 from noisy_student.data.foreign import Pool, choose, pool
 from noisy_student.data.generated import problems, shop
 from noisy_student.data.overlap import OverlapIndex
-from noisy_student.data.read import marked, read_file, read_path
-from noisy_student.data.source import Item, conflicting, merge, question
+from noisy_student.data.source import Item, conflicting, marked, merge, question
 from noisy_student.data.spec import DataSpec, ForeignSpec, SourceSpec
 from noisy_student.data.splits import Sizes, Sources, Split, limited, split
 from noisy_student.errors import UserError

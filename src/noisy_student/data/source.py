@@ -7,13 +7,17 @@ is a digest of its text, so it depends on neither the order nor the name of a fi
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from noisy_student import identity
 from noisy_student.errors import UserError
 from noisy_student.records import Kind, Question
+
+_CALCULATOR = re.compile(r"<<[^<>\n]*+>>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,18 @@ def without_format(text: str) -> str:
     if text.isascii():
         return text
     return "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+
+
+def marked(item: Item, marks: Literal["removed", "kept"]) -> Item:
+    """Return the item with the calculator marks in its worked solution removed, unless they are kept."""
+    if marks == "kept" or item.solution is None:
+        return item
+    return replace(item, solution=without_marks(item.solution))
+
+
+def without_marks(text: str) -> str:
+    """Return the text without GSM8K's calculator marks such as ``<<6*7=42>>``."""
+    return _CALCULATOR.sub("", text)
 
 
 def merge(items: Iterable[Item]) -> Merged:

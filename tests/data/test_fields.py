@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from refusals import refused
 
-from noisy_student.data.fields import Fields
-from noisy_student.data.read import read_file
+from noisy_student.data.fields import Fields, read_file
 from noisy_student.errors import UserError
 
 GSM = "Janet sells 16 - 3 - 4 = <<16-3-4=9>>9 eggs.\nShe makes 9 * 2 = $<<9*2=18>>1,018.\n#### 1,018"
