@@ -111,7 +111,7 @@ def test_the_pipe_of_a_shell_is_read(tmp_path: Path) -> None:
         (b"BZh91AY", "format-not-read", "bunzip2"),
         (b"\n <!DOCTYPE html>", "format-not-read", "a web page"),
         (b"\xef\xbb\xbf<html>", "format-not-read", "a web page"),
-        (b"404: Not Found", "format-not-read", "Download the file again"),
+        (b"404: Not Found", "format-not-read", "download the file again"),
         (b"\0" * 257 + b"ustar", "format-not-read", "tar -xf"),
         (b"\x80\x04\x95", "format-not-read", "pickle"),
         (zipped(b"PAR1"), "format-not-read", "parquet inside gzip"),

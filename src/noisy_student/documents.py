@@ -53,32 +53,14 @@ def read(path: Path, kind: type[Kind]) -> Kind:
 def read_plain(path: Path, kind: type[Document]) -> Any:
     """Read the bounded JSON of a document without comparing it with its model; raises as ``read`` does."""
     try:
-        value = files.parse_json(_text(path, kind), place=str(path))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be read: {error.strerror}.", do="Check its permissions.", code="file-unreadable"
-        ) from error
+        value = files.parse_json(opener.read_text(path, largest=kind.largest), place=str(path))
+    except UserError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise error.__cause__ from None
+        raise UserError(error.what, why=_WHY, do=kind.do, code=error.code) from error
     if fault := unbounded(value):
         raise UserError(f"{path} holds {fault}.", why=_WHY, do=kind.do, code="document-malformed")
     return value
-
-
-def _text(path: Path, kind: type[Document]) -> str:
-    """Read a regular file of bounded size."""
-    try:
-        file = opener.open_regular(path)
-    except UserError as error:
-        raise UserError(error.what, why=_WHY, do=kind.do, code="not-a-regular-file") from error
-    with file:
-        content = file.read(kind.largest + 1)
-    if len(content) > kind.largest:
-        raise UserError(f"{path} has more than {kind.largest:,} bytes.", why=_WHY, do=kind.do, code="file-too-large")
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 at byte {error.start}.", why=_WHY, do=kind.do, code="not-utf8") from error
 
 
 def fitted(value: Any, kind: type[Kind], *, place: str) -> Kind:

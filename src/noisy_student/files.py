@@ -56,8 +56,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
 def read_json(path: Path) -> Any:
     """Read one strict JSON document of a regular file; raises OSError, and UserError with the place of a fault."""
     with opener.open_regular(path) as file:
-        text = opener.text_of(file, str(path))
-    return parse_json(text, place=str(path))
+        return parse_json(opener.text_of(file, str(path)), place=str(path))
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:

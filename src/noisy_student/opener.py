@@ -53,42 +53,39 @@ _MARKS = {
 """Byte order marks and their encodings; that of UTF-32 begins with that of UTF-16, so it comes first."""
 _UNPACK = "Unpack it ({})."
 _SAVE = "Open it and save it as CSV (UTF-8)."
+_ARCHIVE = ("an archive", "Unpack it.")
+_COLUMNS = "Write it as parquet or JSONL."
+_IMAGE = ("an image", "Give the questions as JSONL or CSV.")
 _FOREIGN = {
     b"PK\x03\x04": ("a ZIP archive", _UNPACK.format("unzip")),
     b"\x28\xb5\x2f\xfd": ("compressed with zstd", _UNPACK.format("zstd -d")),
     b"BZh": ("compressed with bzip2", _UNPACK.format("bunzip2")),
     b"\xfd7zXZ\x00": ("compressed with xz", _UNPACK.format("unxz")),
-    b"\x04\x22\x4d\x18": ("compressed with lz4", _UNPACK.format("lz4 -d")),
-    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK.format("7z x")),
-    b"Rar!": ("a RAR archive", _UNPACK.format("unrar x")),
+    b"7z\xbc\xaf\x27\x1c": _ARCHIVE,
+    b"Rar!": _ARCHIVE,
     b"\xd0\xcf\x11\xe0": ("an Excel workbook or another Office document", _SAVE),
     b"{\\rtf": ("a rich-text document", "Save it as plain text (UTF-8)."),
     b"%PDF": ("a PDF document", "Give the questions as JSONL or CSV."),
     b"SQLite format 3": ("an SQLite database", "Export the table as CSV (sqlite3 -header -csv)."),
-    b"ARROW1": ("an Arrow file", "Write it as parquet or JSONL."),
+    b"ARROW1": ("an Arrow file", _COLUMNS),
     b"\xff\xff\xff\xff": ("an Arrow stream of a saved data set", "Write it as parquet: Dataset.to_parquet."),
     b"PARE": ("an encrypted parquet file", "Write it without encryption."),
-    b"ORC": ("an ORC file", "Write it as parquet or JSONL."),
-    b"Obj\x01": ("an Avro file", "Write it as parquet or JSONL."),
-    b"\x89HDF": ("an HDF5 file", "Write it as parquet or JSONL."),
-    b"\x93NUMPY": ("a NumPy file", "Write it as JSONL."),
-    b"\x80\x02": ("a Python pickle", "Write it as JSONL; a pickle may run code."),
-    b"\x80\x03": ("a Python pickle", "Write it as JSONL; a pickle may run code."),
-    b"\x80\x04": ("a Python pickle", "Write it as JSONL; a pickle may run code."),
-    b"\x80\x05": ("a Python pickle", "Write it as JSONL; a pickle may run code."),
+    b"\x93NUMPY": ("a NumPy file", _COLUMNS),
+    # Text in UTF-8 never begins so.
+    b"\x80": ("a Python pickle", "Write it as JSONL; a pickle may run code."),
     b"GGUF": ("a model, not data", "Give it as --model, and a file of questions here."),
-    b"\x89PNG": ("an image", "Give the questions as JSONL or CSV."),
-    b"\xff\xd8\xff": ("an image", "Give the questions as JSONL or CSV."),
-    b"\x7fELF": ("a program", "Check the path."),
+    b"\x89PNG": _IMAGE,
+    b"\xff\xd8\xff": _IMAGE,
 }
-"""First bytes of formats that are not read: what such a file is, and the step that makes it readable."""
+"""First bytes of formats that are not read: the kind of file, and the step that makes it readable."""
 _PAGE = ("a web page, not data", 'Download the file itself ("Raw" or "Download" on its page).')
+_DOWNLOAD = ("the error message of a download", "Check the address and your login, and download the file again.")
 _PAGES = {
     b"<!doctype html": _PAGE,
     b"<html": _PAGE,
-    b"404: not found": ("the error message of a download", "Download the file again and check its address."),
-    b"entry not found": ("the error message of a download", "Download the file again and check its address."),
-    b"invalid username or password": ("the error message of a download", "Log in, and download the file again."),
+    b"404: not found": _DOWNLOAD,
+    b"entry not found": _DOWNLOAD,
+    b"invalid username or password": _DOWNLOAD,
 }
 """First letters of texts that are no data, in lower case."""
 
@@ -235,8 +232,8 @@ class Opened:
     head: bytes
     size: int
 
-    def lines(self, *, newline: str = "\n") -> Iterator[str]:
-        """Yield the lines with their ends, without a byte order mark; ``newline`` is that of ``io.TextIOWrapper``.
+    def lines(self) -> Iterator[str]:
+        """Yield the lines with their ends, without a byte order mark.
 
         Raises UserError for bytes that are not in the file's encoding, and for a line of more than LARGEST_LINE.
         """
@@ -244,7 +241,7 @@ class Opened:
         if encoding.startswith("utf-8"):
             yield from self._utf8_lines()
             return
-        text = io.TextIOWrapper(self.file, encoding=encoding, newline=newline)
+        text = io.TextIOWrapper(self.file, encoding=encoding, newline="\n")
         number = 0
         try:
             for line in iter(partial(text.readline, LARGEST_LINE), ""):
@@ -326,15 +323,13 @@ def _require_data(name: str, head: bytes) -> None:
             do="Run git lfs pull in its folder.",
             code="lfs-pointer",
         )
-    told: tuple[str, str] | None = None
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    told = next((row for magic, row in _FOREIGN.items() if head.startswith(magic)), None)
+    told = told or next((row for words, row in _PAGES.items() if start.startswith(words)), None)
     if head[257:262] == b"ustar":
         told = ("a tar archive", _UNPACK.format("tar -xf"))
-    elif head.startswith(b"PK\x03\x04") and (b"[Content_Types]" in head or name.lower().endswith((".xlsx", ".ods"))):
-        told = ("an Excel workbook or another Office document", _SAVE)
-    else:
-        start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
-        found = (row for words, row in _PAGES.items() if start.startswith(words))
-        told = next((row for magic, row in _FOREIGN.items() if head.startswith(magic)), None) or next(found, None)
+    elif head.startswith(b"PK") and (b"[Content_Types]" in head or name.lower().endswith((".xlsx", ".ods"))):
+        told = _FOREIGN[b"\xd0\xcf\x11\xe0"]
     if told is not None:
         raise UserError(
             f"{name} is {told[0]}.",
