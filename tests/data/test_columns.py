@@ -12,51 +12,12 @@ from noisy_student.data.fields import Fields, Rules, read_rows
 from noisy_student.errors import UserError
 
 TEXTS = (
-    *(
-        "How many?",
-        "5",
-        "#### 5",
-        "5 or 6",
-        "A",
-        "B. x",
-        "\\boxed{3}",
-        "a ) 1 , b ) 2",
-        "['a','b']",
-        "[1,2]",
-        "A)5",
-        "",
-    ),
-    *('{"A": 1}', "\ud800", "#### ", "\\boxed{", "[", "x" * 300, "0", "\n", "####\n5", "$\\frac{1}{2}$", "e\u0301"),
+    *["How many?", "5", "#### 5", "5 or 6", "A", "B. x", "\\boxed{3}", "a ) 1 , b ) 2", "['a','b']", "[1,2]", "A)5"],
+    *['{"A": 1}', "\ud800", "#### ", "\\boxed{", "[", "x" * 300, "0", "\n", "####\n5", "$\\frac{1}{2}$", "e\u0301", ""],
 )
-NAMES = (
-    *(
-        "question",
-        "Question",
-        "problem",
-        "prompt",
-        "messages",
-        "answer",
-        "gold",
-        "label",
-        "choices",
-        "options",
-        "A",
-        "B",
-    ),
-    *(
-        "answerKey",
-        "correct",
-        "solution",
-        "id",
-        "body",
-        "context",
-        "reward_model",
-        "completion",
-        "instruction",
-        "input",
-    ),
-    *("paraphrase", "", "text", "agreement", "a.b", "question.stem"),
-)
+USUAL = """question Question problem prompt messages answer gold label choices options A B answerKey correct solution id body
+ context reward_model completion instruction input paraphrase text agreement a.b question.stem"""
+NAMES = [*USUAL.split(), ""]
 KEYS = ("role", "content", "from", "value", "text", "label", "stem", "choices", "ground_truth", "A", "B", "1")
 
 
@@ -108,10 +69,6 @@ def test_names_are_found_in_any_case_and_inside_objects() -> None:
     assert value_at(row, "reward_model.ground_truth") == 4
     assert value_at(row, "a.b") == 5
     assert value_at(row, "\u554f\u984c") == "q"
-    assert [has_column(row, name) for name in ("reward_model.none", "reward_model", "a", "")] == [
-        False,
-        True,
-        False,
-        False,
-    ]
+    assert has_column(row, "reward_model")
+    assert not any(has_column(row, name) for name in ("reward_model.none", "a", ""))
     assert plain("  Ground_Truth ") == "groundtruth"

@@ -21,35 +21,20 @@ from noisy_student.errors import UserError, nearest
 PEEK = 1000
 """Rows at the start of a file that decide which columns are read."""
 
-USUAL: Mapping[str, tuple[str, ...]] = {
-    "question": (
-        *("question.stem", "question", "text", "problem", "prompt", "query", "instruction", "input"),
-        *("questiontext", "problemtext", "questionstem", "questionbody", "squestion", "stem", "task"),
-        *("messages", "conversations"),
-    ),
-    "answer": (
-        *(
-            "answer",
-            "finalanswer",
-            "finalans",
-            "lsolutions",
-            "answernumber",
-            "numericanswer",
-            "groundtruth",
-            "gold",
-            "goldanswer",
-            "target",
-        ),
-        *("correctanswer", "expectedanswer", "correct", "answerkey", "correctoption", "answeridx", "answerindex"),
-        *("rewardmodel.groundtruth", "label", "completion", "output", "response", "messages", "conversations"),
-    ),
-    "solution": ("solution", "workedsolution"),
-    "id": ("id", "uniqueid", "uid", "qid"),
-    "paraphrase": ("paraphrase",),
-    "source": ("source",),
-    "context": ("body", "context", "passage", "premise", "story", "background", "scenario", "paragraph", "article"),
-    "choices": ("choices", "options", "answeroptions", "question.choices"),
+_USUAL = {
+    "question": "question.stem question text problem prompt query instruction input questiontext problemtext"
+    " questionstem questionbody squestion stem task messages conversations",
+    "answer": "answer finalanswer finalans lsolutions answernumber numericanswer groundtruth gold goldanswer target"
+    " correctanswer expectedanswer correct answerkey correctoption answeridx answerindex rewardmodel.groundtruth label"
+    " completion output response messages conversations",
+    "solution": "solution workedsolution",
+    "id": "id uniqueid uid qid",
+    "paraphrase": "paraphrase",
+    "source": "source",
+    "context": "body context passage premise story background scenario paragraph article",
+    "choices": "choices options answeroptions question.choices",
 }
+USUAL = {role: tuple(names.split()) for role, names in _USUAL.items()}
 """Usual names of each role in order of preference, as ``plain`` writes them."""
 INSTRUCTED = "input"
 """Column that holds the question's data where ``instruction`` is the question."""
@@ -67,7 +52,7 @@ LETTERED = ("{}", "option{}", "choice{}", "op{}", "answer{}")
 """Names of columns that hold one option each, with the letter for ``{}``."""
 NO_COLUMN = "none"
 """Value of ``fields.context`` that joins no column."""
-
+_ABSENT = object()
 
 Reads = Callable[[str], str | None]
 """Returns the value of a written answer, None if it cannot be read."""
@@ -111,24 +96,24 @@ def plain(name: str) -> str:
     return re.sub(r"[^\w.]|_", "", name.casefold()) or name
 
 
-def value_at(values: Mapping[str, Any], name: str) -> Any:
-    """Return the value of a column, or of an object inside one by a dotted name; None if it is absent."""
+def _at(values: Mapping[str, Any], name: str) -> Any:
     key = _key(values, name)
     if key is not None:
         return values[key]
     first, dot, rest = name.partition(".")
     key = _key(values, first) if dot else None
     inside = None if key is None else values[key]
-    return value_at(inside, rest) if isinstance(inside, Mapping) else None
+    return _at(inside, rest) if isinstance(inside, Mapping) else _ABSENT
+
+
+def value_at(values: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a column, or of an object inside one by a dotted name; None if it is absent."""
+    return None if (value := _at(values, name)) is _ABSENT else value
 
 
 def has_column(values: Mapping[str, Any], name: str) -> bool:
     """Return True if the row has the column, whatever it holds."""
-    if _key(values, name) is not None:
-        return True
-    first, dot, rest = name.partition(".")
-    inside = value_at(values, first) if dot else None
-    return isinstance(inside, Mapping) and has_column(inside, rest)
+    return _at(values, name) is not _ABSENT
 
 
 def _key(values: Mapping[str, Any], name: str) -> str | None:
@@ -145,17 +130,18 @@ def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads:
     Of several usual names, the first that holds values is taken; of several answers, the first that ``reads`` can read
     in half of its rows. Raises UserError if another column of answers holds other values.
     """
-    for role in ("context", "choices"):
-        for name in _joined(given.get(role) or NO_COLUMN):
-            if name != NO_COLUMN and not any(has_column(row.values, name) for row in rows):
+    joined = {role: _joined(given.get(role)) for role in ("context", "choices")}
+    for role, named in joined.items():
+        for name in named or ():
+            if not any(has_column(row.values, name) for row in rows):
                 raise column_missing(rows[0], role, name)
-    found = {role: _role(role, rows, given.get(role)) for role in USUAL if role not in ("context", "choices")}
+    found = {role: _role(role, rows, given.get(role)) for role in USUAL if role not in joined}
     question = found["question"] or USUAL["question"][1]
-    named = given.get("answer")
-    answers = [named] if named else _answers(rows, question, reads)
+    written = given.get("answer")
+    answers = [written] if written else _answers(rows, question, reads)
     answer, others = (answers[0], answers[1:]) if answers else (None, [])
-    choices = _choices(rows, given.get("choices"))
-    context = _context(rows, given.get("context"), question)
+    context = _context(rows, question) if joined["context"] is None else joined["context"]
+    choices = _choices(rows) if joined["choices"] is None else joined["choices"]
     if not given.get("solution") and found["solution"] is not None and found["solution"] == answer:
         found["solution"] = None
     own = {role: found[role] for role in ("solution", "id", "paraphrase", "source")}
@@ -223,9 +209,7 @@ def _safe_text(row: SourceRow, name: str) -> str | None:
         return None
 
 
-def _context(rows: Sequence[SourceRow], given: str | None, question: str) -> tuple[str, ...]:
-    if given is not None:
-        return () if given.strip() in ("", NO_COLUMN) else tuple(_joined(given))
+def _context(rows: Sequence[SourceRow], question: str) -> tuple[str, ...]:
     names = [*USUAL["context"], *([INSTRUCTED] if plain(question) == "instruction" else [])]
     found = (_written_as(rows, name) for name in names)
     return tuple(
@@ -237,9 +221,7 @@ def _context(rows: Sequence[SourceRow], given: str | None, question: str) -> tup
     )
 
 
-def _choices(rows: Sequence[SourceRow], given: str | None) -> tuple[str, ...]:
-    if given is not None:
-        return () if given.strip() in ("", NO_COLUMN) else tuple(_joined(given))
+def _choices(rows: Sequence[SourceRow]) -> tuple[str, ...]:
     for name in USUAL["choices"]:
         found = _written_as(rows, name)
         if found is not None and _filled(rows, found):
@@ -252,8 +234,10 @@ def _choices(rows: Sequence[SourceRow], given: str | None) -> tuple[str, ...]:
     return ()
 
 
-def _joined(given: str) -> list[str]:
-    return [part.strip() for part in given.split("+") if part.strip()]
+def _joined(given: str | None) -> tuple[str, ...] | None:
+    """Return the columns that a setting names, without any for ``none``; None if it is not set."""
+    parts = None if given is None else [part.strip() for part in given.split("+") if part.strip()]
+    return None if parts is None else tuple(parts if parts != [NO_COLUMN] else ())
 
 
 def _written_as(rows: Sequence[SourceRow], name: str) -> str | None:
@@ -303,19 +287,6 @@ def text_in(row: SourceRow, name: str | None, what: str) -> str | None:
         raise not_text(row, what, value)
     require_encodable(value, what, row.place)
     return value if value.strip() else None
-
-
-def question_text(row: SourceRow, name: str) -> str:
-    """Return the question in a column; raises UserError if it is empty."""
-    text = text_in(row, name, "question")
-    if text is None:
-        raise UserError(
-            f"{row.place}: the question is empty.",
-            why="A model needs a text to answer.",
-            do="Remove that line.",
-            code="question-empty",
-        )
-    return text
 
 
 _ROLES = {"question": ("user", "human"), "answer": ("assistant", "gpt", "model"), "solution": ("assistant", "gpt")}

@@ -18,7 +18,7 @@ from noisy_student.answers.math_pool import require_extra
 from noisy_student.data import choices, columns, gold, source
 from noisy_student.data.columns import Columns, SourceRow
 from noisy_student.data.formats import source_rows
-from noisy_student.data.rows import require_encodable
+from noisy_student.data.rows import question_empty, require_encodable
 from noisy_student.data.source import Item
 from noisy_student.errors import UserError
 from noisy_student.records import Kind
@@ -246,7 +246,9 @@ class _Reader:
     def _question(self, row: SourceRow) -> str:
         if not columns.has_column(row.values, self.columns.question):
             raise columns.column_missing(row, "question", self._rules.fields.question)
-        text = columns.question_text(row, self.columns.question)
+        text = columns.text_in(row, self.columns.question, "question")
+        if text is None:
+            raise question_empty(row.place)
         texts = {name: columns.text_in(row, name, "context") for name in self.columns.context}
         after = [told for name, told in texts.items() if columns.plain(name) == columns.INSTRUCTED]
         before = [told for name, told in texts.items() if columns.plain(name) != columns.INSTRUCTED]

@@ -77,14 +77,18 @@ def question_of(row: Mapping[str, Any], place: str) -> Question:
     """Read the question of one row, ignoring other columns; ``place`` names the row in messages."""
     text = text_of(row, "text", place)
     if not text.strip():
-        raise UserError(
-            f"{place}: the question is empty.",
-            why="A model needs a text to answer.",
-            do="Remove that row.",
-            code="question-empty",
-        )
-    return Question(
-        text_of(row, "id", place), text, kind=kind_of(row, place), source=optional_text(row, "source", place) or ""
+        raise question_empty(place)
+    source = optional_text(row, "source", place) or ""
+    return Question(text_of(row, "id", place), text, kind=kind_of(row, place), source=source)
+
+
+def question_empty(place: str) -> UserError:
+    """Return the error for a question without a text."""
+    return UserError(
+        f"{place}: the question is empty.",
+        why="A model needs a text to answer.",
+        do="Remove that row.",
+        code="question-empty",
     )
 
 
