@@ -190,6 +190,8 @@ def test_other_columns_can_be_named(capfd: Capture) -> None:
         (["--answers", "words"], "unknown-answers"),
         (["--faulty", "ignored"], "unknown-faulty-rule"),
         (["--question", "ask"], "column-missing"),
+        (["--solution", "ask"], "column-missing"),
+        (["--id", "ask"], "column-missing"),
     ],
 )
 def test_flags_that_cannot_be(words: list[str], code: str, capfd: Capture) -> None:
@@ -197,7 +199,7 @@ def test_flags_that_cannot_be(words: list[str], code: str, capfd: Capture) -> No
     assert main(["init", "some.jsonl", *words]) == 1
     error = capfd.readouterr().err
     assert printed_code(error) == code
-    assert code != "column-missing" or "--question COLUMN" in error
+    assert code != "column-missing" or f"{words[0]} COLUMN" in error
 
 
 @pytest.mark.parametrize(

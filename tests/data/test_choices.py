@@ -57,6 +57,7 @@ def test_indexes_begin_at_the_number_that_the_file_shows(tmp_path: Path) -> None
 AMBIGUOUS = [
     ({"choices": ["Ann", "Bo", "Cy"], "answer": 1}, "1"),
     ({"choices": ["Ann", "Bo", "Cy"], "answer": "D"}, "D"),
+    ({"choices": ["Ann", "Bo", "Cy"], "answer": "\u00b2"}, "\u00b2"),
     ({"choices": ["Ann", "Bo", "Cy"], "answer": "Ann or Bo"}, "Ann or Bo"),
     ({"choices": ["Ann", "Ann", "Cy"], "answer": "Ann"}, "Ann"),
     ({"choices": ["Ann", "Bo", "A"], "answer": "A"}, "A"),

@@ -15,8 +15,8 @@ TEXTS = (
     *["How many?", "5", "#### 5", "5 or 6", "A", "B. x", "\\boxed{3}", "a ) 1 , b ) 2", "['a','b']", "[1,2]", "A)5"],
     *['{"A": 1}', "\ud800", "#### ", "\\boxed{", "[", "x" * 300, "0", "\n", "####\n5", "$\\frac{1}{2}$", "e\u0301", ""],
 )
-USUAL = """question Question problem prompt messages answer gold label choices options A B answerKey correct solution id body
- context reward_model completion instruction input paraphrase text agreement a.b question.stem"""
+USUAL = """question Question problem prompt messages answer gold label choices options A B answerKey correct solution id
+ body context reward_model completion instruction input paraphrase text agreement a.b question.stem"""
 NAMES = [*USUAL.split(), ""]
 KEYS = ("role", "content", "from", "value", "text", "label", "stem", "choices", "ground_truth", "A", "B", "1")
 

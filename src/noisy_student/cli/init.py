@@ -17,10 +17,11 @@ from noisy_student.cli.console import emit, remark, say
 from noisy_student.cli.options import Json
 from noisy_student.cli.show import toml_text
 from noisy_student.cli.single_stage import left_out_lines, retold_lines
-from noisy_student.data.columns import Columns
+from noisy_student.data.columns import Columns, column_missing, has_column
 from noisy_student.data.fields import Faulty, Fields, Need, Reading, Rules, Unreadable, read_path
+from noisy_student.data.formats import source_rows
 from noisy_student.data.parts import without_conflicts
-from noisy_student.data.source import Item, merge, short
+from noisy_student.data.source import merge, short
 from noisy_student.data.splits import Sizes, Sources, Split, departures, split
 from noisy_student.errors import UserError, require_known
 from noisy_student.records import Kind
@@ -57,26 +58,23 @@ LABELS = {"votes": {"K": 8}, "single": {"K": 8, "rule": "random-sample"}}
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The given files and how their rows are read."""
+    """The given files, and the settings by which their rows are read."""
 
     file: Path
     unlabeled: Path | None
     test: Path | None
-    fields: Fields
-    kind: Kind
-    faulty: Faulty
+    rules: Rules
 
     def read(self, path: Path, answers: Need) -> Reading:
         """Return the rows of one of the files."""
-        return read_path(path, Rules(self.fields, answers, kind=self.kind, faulty=self.faulty))
+        return read_path(path, replace(self.rules, answers=answers))
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The given questions by part, as a study divides them, and the reading of the first file."""
+    """The given questions by part, as a study divides them."""
 
     given: Given
-    reading: Reading
     sources: Sources
 
     @property
@@ -122,9 +120,10 @@ def command(
     if target.suffix != ".toml":
         raise UserError(f"{target} is no .toml file.", do="Give another --out.", code="not-a-toml-name")
     fields = Fields(question=question, answer=answer, solution=solution, id=id, context=context, choices=choices)
-    given = Given(file, unlabeled, test, fields, cast("Kind", answers or "number"), cast("Faulty", faulty))
-    given = given if answers else _with_kind(given)
+    rules = Rules(fields, "optional", kind=cast("Kind", answers or "number"), faulty=cast("Faulty", faulty))
+    given = Given(file, unlabeled, test, rules if answers else _with_kind(file, rules))
     reading = given.read(file, "optional")
+    _require_columns(file, {"solution": solution, "id": id})
     for line in _read_as(given, reading):
         (remark if json else say)(line)
     found = find(given, reading)
@@ -134,7 +133,7 @@ def command(
     if json:
         parts = {**sizes.model_dump(exclude={"foreign"}), "dev": sizes.dev}
         read_as = {name: value for name, value in asdict(reading.columns).items() if value}
-        kind = {"answers": given.kind, "columns": read_as, **departures(made)}
+        kind = {"answers": given.rules.kind, "columns": read_as, **departures(made)}
         emit({"schema": 1, "study": str(target), **parts, "mde": mde, **kind})
     else:
         _show(target, found, sizes, mde)
@@ -154,20 +153,27 @@ def name_of(file: Path) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:64] or "mine"
 
 
-def _with_kind(given: Given) -> Given:
-    """Return ``given`` with LaTeX answers, if the first file's answers are no numbers and most are LaTeX."""
+def _with_kind(file: Path, rules: Rules) -> Rules:
+    """Return the rules with LaTeX answers, if the first file's answers are no numbers and most are LaTeX."""
     try:
-        replace(given, faulty="refused").read(given.file, "optional")
+        read_path(file, replace(rules, faulty="refused"))
     except Unreadable as error:
         if error.latex:
             remark(
                 f'Answers are read as LaTeX (answers = "math"), since {count(error.latex)} are no plain numbers,'
                 f" such as {error.example}. To leave these out: --answers number --faulty left-out."
             )
-            return replace(given, kind="math")
+            return replace(rules, kind="math")
     except UserError:
         pass
-    return given
+    return rules
+
+
+def _require_columns(file: Path, named: Mapping[str, str | None]) -> None:
+    """Raise UserError for a named column that no row has, since all would be read without it."""
+    for role, name in named.items():
+        if name is not None and not any(has_column(row.values, name) for row in source_rows(file)):
+            raise column_missing(next(source_rows(file)), role, name)
 
 
 def find(given: Given, reading: Reading) -> Found:
@@ -193,15 +199,15 @@ def find(given: Given, reading: Reading) -> Found:
         to_label = given.read(given.unlabeled, "optional")
         open_ones = to_label.items
         left_out += to_label.left_out
-    read: dict[str, list[Item]] = {"labeled": answered, **({"unlabeled": open_ones} if open_ones else {})}
+    read = {"labeled": answered, **({"unlabeled": open_ones} if open_ones else {})}
     if given.test is not None:
         tested = given.read(given.test, "required")
         read["test"] = tested.items
         left_out += tested.left_out
-    if given.faulty == "left-out":
+    if given.rules.faulty == "left-out":
         read, conflicts = without_conflicts(read)
         left_out += conflicts
-    return Found(given, reading, Sources(read["labeled"], read.get("unlabeled"), read.get("test"), left_out))
+    return Found(given, Sources(read["labeled"], read.get("unlabeled"), read.get("test"), left_out))
 
 
 def fitting(found: Found) -> tuple[Sizes, Split]:
@@ -283,12 +289,12 @@ def _source(found: Found, target: Path) -> dict[str, Any]:
     given = found.given
     to_label = given.unlabeled or (None if found.sources.unlabeled is None else given.file)
     paths = {"labeled": given.file, "unlabeled": to_label, "test": given.test}
-    named = {name: value for name, value in given.fields.model_dump().items() if value is not None}
+    named = {name: value for name, value in given.rules.fields.model_dump().items() if value is not None}
+    rules = {"answers": given.rules.kind, "faulty": given.rules.faulty}
     return {
         "kind": "jsonl",
         **{part: _beside(target, path) for part, path in paths.items() if path is not None},
-        **({"answers": given.kind} if given.kind != "number" else {}),
-        **({"faulty": given.faulty} if given.faulty != "refused" else {}),
+        **{name: value for name, value in rules.items() if value not in ("number", "refused")},
         **({"fields": named} if named else {}),
     }
 

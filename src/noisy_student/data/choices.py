@@ -7,6 +7,7 @@ out with numbered options.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +75,7 @@ def first_index(rows: Iterable[SourceRow], columns: Sequence[str], answer: str |
     for row in rows:
         options = options_of(row, columns)
         written = _scalar(value_at(row.values, answer)) if answer else None
-        if not options or written is None or not written.isdigit():
+        if not options or written is None or not written.isdecimal():
             continue
         place = int(written)
         found.append(place)
@@ -117,22 +118,20 @@ def asked(text: str, options: Sequence[Option], right: str | None, *, first: int
 def _index(options: Sequence[Option], right: str, first: int | None) -> int | None:
     """Return the place of the right option by its label, its text, or its index; None if none or several fit."""
     written = right.strip()
-    if first is not None and written.isdigit():
+    if first is not None and written.isdecimal():
         place = int(written) - first
         return place if 0 <= place < len(options) else None
     letter = _LETTER.fullmatch(written)
-    by_text = [place for place, option in enumerate(options) if _same(option.text, written)]
-    by_label = [place for place, option in enumerate(options) if letter and _same(option.label, letter["label"])]
-    labeled = _LABELED.fullmatch(written)
-    if labeled and not by_text and not by_label:
-        both = Option(labeled["label"], labeled["text"])
-        by_label = [
-            place
-            for place, option in enumerate(options)
-            if _same(option.label, both.label) and _same(option.text, both.text)
-        ]
-    found = set(by_text) | set(by_label)
-    return found.pop() if len(found) == 1 else None
+    found = [
+        place
+        for place, option in enumerate(options)
+        if _same(option.text, written) or (letter and _same(option.label, letter["label"]))
+    ]
+    both = _LABELED.fullmatch(written)
+    if both and not found:
+        labels = [place for place, option in enumerate(options) if _same(option.label, both["label"])]
+        found = [place for place in labels if _same(options[place].text, both["text"])]
+    return found[0] if len(found) == 1 else None
 
 
 def _same(one: str, other: str) -> bool:
@@ -155,18 +154,16 @@ def _parsed(row: SourceRow, value: Any) -> list[Option]:
         if isinstance(texts, list) and isinstance(labels, list) and len(texts) == len(labels):
             return [Option(str(label), str(text).strip()) for label, text in zip(labels, texts, strict=True)]
         return [Option(str(label), str(text).strip()) for label, text in value.items() if text is not None]
-    if isinstance(value, list):
-        return _from_list(row, value)
-    if value is None:
-        return []
-    raise not_text(row, "choices", value)
+    if value is not None and not isinstance(value, list):
+        raise not_text(row, "choices", value)
+    return _from_list(row, value or [])
 
 
 def _from_list(row: SourceRow, values: Sequence[Any]) -> list[Option]:
     if values and all(isinstance(entry, Mapping) and "text" in entry for entry in values):
         return [
-            Option(str(entry.get("label", LETTERS[place % 26])), str(entry["text"]).strip())
-            for place, entry in enumerate(values)
+            Option(str(entry.get("label", letter)), str(entry["text"]).strip())
+            for letter, entry in zip(itertools.cycle(LETTERS), values, strict=False)
         ]
     if not all(isinstance(entry, str | int | float) and not isinstance(entry, bool) for entry in values):
         raise not_text(row, "choices", values[0] if len(values) == 1 else list(values))
@@ -182,7 +179,7 @@ def _from_list(row: SourceRow, values: Sequence[Any]) -> list[Option]:
     labels = "".join(part["label"].upper() for part in parted if part)
     if texts and labels == LETTERS[: len(texts)]:
         return [Option(part["label"].upper(), part["text"].strip()) for part in parted if part]
-    return [Option(LETTERS[place], text) for place, text in enumerate(texts)]
+    return [Option(letter, text) for letter, text in zip(LETTERS, texts, strict=False)]
 
 
 def _from_text(row: SourceRow, text: str) -> list[Option]:
@@ -206,6 +203,6 @@ def _from_text(row: SourceRow, text: str) -> list[Option]:
     if len(found) > 1:
         ends = [match.start() for match in found[1:]] + [len(text)]
         texts = [text[match.end() : end].strip(" \t\n,;]'\"") for match, end in zip(found, ends, strict=True)]
-        return [Option(LETTERS[place], entry) for place, entry in enumerate(texts)]
+        return [Option(letter, entry) for letter, entry in zip(LETTERS, texts, strict=False)]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return _from_list(row, lines) if len(lines) > 1 else []

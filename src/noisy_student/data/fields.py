@@ -153,8 +153,7 @@ def read_rows(rows: Iterable[SourceRow], name: str, rules: Rules) -> Reading:
         # Nothing is left to be used, so the faults are the message.
         _refuse(name, rules.kind, faults)
     left = [*faults.unreadable, *faults.contradicting]
-    numbered, valued = reader.asked[True], reader.asked[False]
-    return Reading(items, reader.columns, left, reader.rows, numbered=numbered, valued=valued)
+    return Reading(items, reader.columns, left, reader.rows, reader.asked[True], reader.asked[False])
 
 
 class _Reader:
@@ -191,7 +190,9 @@ class _Reader:
         else:
             answer, solution, faulty = self._truth(written, solution)
         if faulty and self._rules.answers != "any":
-            self._unreadable(row, written or solution or "")
+            held = written or solution or ""
+            self.faults.unreadable.append(LeftOut("an answer that cannot be read", row.place, held))
+            self.faults.latex += self._rules.kind == "number" and gold.is_written_in_latex(held)
             return None
         if answer is not None and self._contradicts(row, written, answer, solution):
             return None
@@ -201,16 +202,13 @@ class _Reader:
         return self._made(row, text, answer, solution, own)
 
     def _made(self, row: SourceRow, text: str, answer: str | None, solution: str | None, own: str | None) -> Item:
-        origin = columns.text_in(row, self.columns.source, "source") if self._names_sources else None
+        pooled = isinstance(self._rules.fields, ForeignFields)
+        origin = columns.text_in(row, self.columns.source, "source") if pooled else None
         asked = source.question(text, source=origin or self._rules.label, kind=self._rules.kind)
         told = columns.text_in(row, self.columns.paraphrase, "paraphrase")
         view = None if told is None else source.question(told)
         other = view.text if view is not None and view.id != asked.id else None
         return Item(asked, answer, solution, place=row.place, paraphrase=other, own_id=own, row=self.rows - 1)
-
-    @property
-    def _names_sources(self) -> bool:
-        return isinstance(self._rules.fields, ForeignFields)
 
     def _truth(self, written: str | None, solution: str | None) -> tuple[str | None, str | None, bool]:
         """Return the answer and the solution, and whether the answer is written but cannot be read.
@@ -227,10 +225,6 @@ class _Reader:
         if answer is not None and solution is None and gold.holds_solution(written):
             solution = written
         return answer, solution, answer is None
-
-    def _unreadable(self, row: SourceRow, written: str) -> None:
-        self.faults.unreadable.append(LeftOut("an answer that cannot be read", row.place, written))
-        self.faults.latex += self._rules.kind == "number" and gold.is_written_in_latex(written)
 
     def _contradicts(self, row: SourceRow, written: str | None, answer: str, solution: str | None) -> bool:
         """Record a solution whose marked answer is not the row's; pools that nobody will correct are not checked."""
@@ -337,6 +331,6 @@ def _listed(places: list[str]) -> str:
 
 
 def _tail(text: str) -> str:
-    """Return the end of a text, where the answer should be."""
+    # The answer should be at the end.
     flat = source.plain_text(text)
     return flat if len(flat) <= 40 else "…" + flat[-39:]
