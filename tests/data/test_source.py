@@ -23,7 +23,7 @@ def test_the_text_of_a_question_keeps_its_lines() -> None:
 
 def test_the_same_question_is_kept_once_and_with_its_truth() -> None:
     merged = merge([item("a"), item("b", "2"), item("a ", "1"), item("a", "1", "so 1\n#### 1")])
-    assert merged.repetitions == 2
+    assert len(merged.copies) == 2
     assert {i.question.text: (i.answer, i.solution) for i in merged.items} == {
         "a": ("1", "so 1\n#### 1"),
         "b": ("2", None),
@@ -54,7 +54,7 @@ COPIES = ["How many pens?", "HOW MANY PENS?", "How  many\npens? ", "How many pe\
 @pytest.mark.parametrize("copy", COPIES[1:])
 def test_copies_in_another_case_or_spacing_are_one_question(copy: str) -> None:
     merged = merge([item(COPIES[0], "3"), item(copy, "3"), item(copy)])
-    assert (len(merged.items), merged.repetitions) == (1, 2)
+    assert (len(merged.items), len(merged.copies)) == (1, 2)
     assert merge([item(copy, "3"), item(COPIES[0], "3")]).items == merge([item(COPIES[0], "3"), item(copy, "3")]).items
 
 
@@ -69,7 +69,7 @@ def test_a_copy_with_another_answer_is_named_by_line(copy: str) -> None:
 
 @pytest.mark.parametrize("other", ["How many pen?", "How many pens", "How many 3 pens?", "x\u00b2 pens?"])
 def test_other_questions_are_no_copies(other: str) -> None:
-    assert merge([item(COPIES[0], "3"), item("x2 pens?", "3"), item(other, "4")]).repetitions == 0
+    assert merge([item(COPIES[0], "3"), item("x2 pens?", "3"), item(other, "4")]).copies == ()
 
 
 def test_distinct_questions_keep_the_order_of_the_file() -> None:

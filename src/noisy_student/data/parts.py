@@ -82,19 +82,13 @@ def _foreign(spec: ForeignSpec, paths: Mapping[str, str], run_seed: int) -> Pool
     """Return the foreign candidates in their order."""
     if spec.kind == "procedural":
         return Pool(_shop(spec, run_seed))
-    return pool(
-        _foreign_items(spec, paths),
-        exclude_sources=spec.exclude_sources,
-        only_answered=spec.only_answered,
-        run_seed=run_seed,
+    items = (
+        marked(item, spec.marks)
+        for name, path in paths.items()
+        if name.startswith("foreign.")
+        for item in read_file(Path(path), answers="any", fields=spec.fields, label="foreign", kind=spec.answers)
     )
-
-
-def _foreign_items(spec: ForeignSpec, paths: Mapping[str, str]) -> Iterator[Item]:
-    for name, path in paths.items():
-        if name.startswith("foreign."):
-            read = read_file(Path(path), answers="any", fields=spec.fields, label="foreign", kind=spec.answers)
-            yield from (marked(item, spec.marks) for item in read)
+    return pool(items, exclude_sources=spec.exclude_sources, only_answered=spec.only_answered, run_seed=run_seed)
 
 
 def _shop(spec: ForeignSpec, run_seed: int) -> Iterator[Item]:

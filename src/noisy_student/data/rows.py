@@ -7,17 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, cast, get_args
 
 from noisy_student import files
 from noisy_student.errors import UserError
 from noisy_student.records import Finish, Kind, Label, Origin, Question
 
-T = TypeVar("T")
-ORIGINS: Mapping[str, Origin] = {name: name for name in get_args(Origin)}
 TRAINING_PARTS = ("labeled", "unlabeled", "foreign")
-KINDS: Mapping[str, Kind] = {name: name for name in get_args(Kind)}
-FINISHES: Mapping[str, Finish] = {name: name for name in get_args(Finish)}
 
 
 def write_questions(
@@ -27,8 +23,9 @@ def write_questions(
 
     ``origins`` maps a question's id to more columns: ``own_id`` and ``row`` in the user's file.
     """
-    more = origins or {}
-    return files.write_jsonl(path, ({**question_row(asked), **more.get(asked.id, {})} for asked in questions))
+    return files.write_jsonl(
+        path, ({**question_row(asked), **(origins or {}).get(asked.id, {})} for asked in questions)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,7 @@ def label_of(row: Mapping[str, Any], place: str) -> Label:
         text_of(row, "question_id", place),
         text_of(row, "answer", place),
         optional_text(row, "solution", place),
-        _one_of(ORIGINS, "origin", text_of(row, "origin", place), place),
+        cast("Origin", _one_of(get_args(Origin), "origin", text_of(row, "origin", place), place)),
         agreement=_share(row, "agreement", place),
         confidence=_share(row, "confidence", place),
     )
@@ -188,12 +185,12 @@ def optional_number(row: Mapping[str, Any], name: str, place: str) -> float | No
 
 def kind_of(row: Mapping[str, Any], place: str) -> Kind:
     """Return the kind of a question's answer; a number if the row does not say."""
-    return _one_of(KINDS, "kind", optional_text(row, "kind", place) or "number", place)
+    return cast("Kind", _one_of(get_args(Kind), "kind", optional_text(row, "kind", place) or "number", place))
 
 
 def finish_of(row: Mapping[str, Any], place: str) -> Finish:
     """Return how a sample ended; ``eos`` if the row does not say."""
-    return _one_of(FINISHES, "finish", optional_text(row, "finish", place) or "eos", place)
+    return cast("Finish", _one_of(get_args(Finish), "finish", optional_text(row, "finish", place) or "eos", place))
 
 
 def require_encodable(text: str, name: str, place: str) -> None:
@@ -236,7 +233,7 @@ def _share(row: Mapping[str, Any], name: str, place: str) -> float | None:
     return value
 
 
-def _one_of(known: Mapping[str, T], name: str, value: str, place: str) -> T:
+def _one_of(known: Sequence[str], name: str, value: str, place: str) -> str:
     if value not in known:
         raise UserError(
             f'{place}: the {name} is "{value}".',
@@ -244,4 +241,4 @@ def _one_of(known: Mapping[str, T], name: str, value: str, place: str) -> T:
             do="Correct that row.",
             code="value-unknown",
         )
-    return known[value]
+    return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -51,11 +51,6 @@ class Merged:
 
     items: tuple[Item, ...]
     copies: tuple[Item, ...]
-
-    @property
-    def repetitions(self) -> int:
-        """Return the number of copies dropped."""
-        return len(self.copies)
 
 
 def plain_text(text: str) -> str:
@@ -127,16 +122,8 @@ def merge(items: Iterable[Item]) -> Merged:
 
     Copies in another case or spacing are one question.
     """
-    kept: dict[str, Item] = {}
-    copies: list[Item] = []
-    for item in items:
-        name = same_text(item.question.text)
-        other = kept.setdefault(name, item)
-        if other is not item:
-            require_agreement(other, item)
-            kept[name], copy = sorted((other, item), key=richness)
-            copies.append(copy)
-    return Merged(tuple(sorted(kept.values(), key=lambda item: item.question.id)), tuple(copies))
+    kept, copies = _richest(items, lambda item: same_text(item.question.text))
+    return Merged(tuple(sorted(kept, key=lambda item: item.question.id)), tuple(copies))
 
 
 def distinct(items: Iterable[Item]) -> list[Item]:
@@ -144,13 +131,20 @@ def distinct(items: Iterable[Item]) -> list[Item]:
 
     Raises UserError if two answers conflict. Copies in another case or spacing stay, since files are joined by id.
     """
+    return _richest(items, lambda item: item.question.id)[0]
+
+
+def _richest(items: Iterable[Item], name: Callable[[Item], str]) -> tuple[list[Item], list[Item]]:
+    """Return the richest item of each name, in the order of the names, and the others."""
     kept: dict[str, Item] = {}
+    copies: list[Item] = []
     for item in items:
-        other = kept.setdefault(item.question.id, item)
+        other = kept.setdefault(name(item), item)
         if other is not item:
             require_agreement(other, item)
-            kept[item.question.id] = min(other, item, key=richness)
-    return list(kept.values())
+            kept[name(item)], copy = sorted((other, item), key=richness)
+            copies.append(copy)
+    return list(kept.values()), copies
 
 
 def conflicting(items: Iterable[Item]) -> set[str]:

@@ -32,7 +32,31 @@ def _check_dataset_and_steps(spec: SourceSpec | ForeignSpec, *, most: int) -> No
         )
 
 
-class ForeignSpec(Strict):
+class _Origin(Strict):
+    """Settings of every source of questions."""
+
+    table: ClassVar[str]
+
+    kind: str
+    steps: tuple[int, int]
+    """Least and largest number of calculations in a procedural problem."""
+    dataset: str | None = None
+    """A hub id such as ``AI-MO/NuminaMath-CoT``, or a folder with the same files."""
+    config: str | None = None
+    """Folder of the data set's files, such as ``main``; ignored if there is no such folder."""
+    revision: str | None = None
+    """Commit, tag or branch of the data set; None is the newest."""
+    marks: Literal["removed", "kept"] = "removed"
+    """Treatment of calculator marks (``<<3*4=12>>``) in worked solutions."""
+    answers: Kind = "number"
+    """Form of the answers; ``math`` is LaTeX (extra ``math``)."""
+
+    def setting(self, part: str) -> str:
+        """Return the name of the setting for the source of a part."""
+        return f"{self.table}.{part}"
+
+
+class ForeignSpec(_Origin):
     """A pool of questions of another kind than the test; known answers go to the key only.
 
     ``procedural`` draws from a family that shares no structure with the lab's problems; ``jsonl`` takes a file, ``hub``
@@ -47,21 +71,10 @@ class ForeignSpec(Strict):
     family: Literal["shop"] = "shop"
     """Family of procedural problems: prices, money and change, hourly wages."""
     steps: tuple[int, int] = (1, 3)
-    """Least and largest number of calculations in a procedural problem."""
-    dataset: str | None = None
-    """A hub id such as ``AI-MO/NuminaMath-CoT``, or a folder with the same files."""
-    config: str | None = None
-    """Folder of the data set's files; ignored if there is no such folder."""
-    revision: str | None = None
-    """Commit, tag or branch of the data set; None is the newest."""
     questions: str | None = None
     """A JSONL or parquet file, or for ``hub`` a split such as ``train``, or a pattern of file names."""
     fields: ForeignFields = ForeignFields()
     """Names of the columns."""
-    marks: Literal["removed", "kept"] = "removed"
-    """Treatment of calculator marks (``<<3*4=12>>``) in worked solutions."""
-    answers: Kind = "number"
-    """Form of the answers; ``math`` is LaTeX (extra ``math``)."""
     exclude_sources: tuple[str, ...] = ()
     """Rows with one of these in their source column (in any case) are left out, with all that repeats them."""
     only_answered: bool = False
@@ -93,7 +106,6 @@ class ForeignSpec(Strict):
 
     def setting(self, part: str) -> str:
         """Return the name of the setting for the source of the part."""
-        assert part == "foreign"
         return f"{self.table}.questions"
 
 
@@ -102,7 +114,7 @@ GSM8K = {"dataset": "openai/gsm8k", "config": "main", "labeled": "train", "test"
 """GSM8K (Cobbe et al. 2021, MIT) as published by its authors."""
 
 
-class SourceSpec(Strict):
+class SourceSpec(_Origin):
     """Source of the questions.
 
     ``procedural`` generates them; ``jsonl`` reads a file for each part or one for all; ``hub`` reads parquet and JSONL
@@ -113,13 +125,6 @@ class SourceSpec(Strict):
 
     kind: Literal["procedural", "jsonl", "gsm8k", "hub"] = "procedural"
     steps: tuple[int, int] = (2, 4)
-    """Least and largest number of calculations in a procedural problem."""
-    dataset: str | None = None
-    """A hub id such as ``openai/gsm8k``, or a folder with the same files."""
-    config: str | None = None
-    """Folder of the data set's files, such as ``main``; ignored if there is no such folder."""
-    revision: str | None = None
-    """Commit, tag or branch of the data set; None is the newest."""
     labeled: str | None = None
     """Questions and answers: a JSONL file, or for ``hub`` a split such as ``train``, or a pattern of file names."""
     unlabeled: str | None = None
@@ -127,11 +132,7 @@ class SourceSpec(Strict):
     test: str | None = None
     """Questions and answers; without it, a share of ``labeled``."""
     fields: Fields = Fields()
-    """The names of the columns."""
-    marks: Literal["removed", "kept"] = "removed"
-    """Treatment of calculator marks (``<<3*4=12>>``) in worked solutions."""
-    answers: Kind = "number"
-    """``math`` reads answers as LaTeX (extra ``math``)."""
+    """Names of the columns."""
     faulty: Faulty = "refused"
     """Rows whose answer cannot be read, contradicts its solution, or contradicts another row; ``left-out`` counts them
     and goes on."""
@@ -168,10 +169,6 @@ class SourceSpec(Strict):
         """Map each part of the data to the file or split it is read from."""
         named = {part: getattr(self, part) for part in PARTS}
         return {part: name for part, name in named.items() if name is not None and self.kind != "procedural"}
-
-    def setting(self, part: str) -> str:
-        """Return the name of the setting for the source of a part."""
-        return f"{self.table}.{part}"
 
 
 class DataSpec(Strict):

@@ -155,7 +155,7 @@ def split(sources: Sources, sizes: Sizes, *, run_seed: int, exact: bool = True) 
         unlabeled=unlabeled,
         test=test,
         removed=tuple(every[name] for name in sorted(every)),
-        repetitions={name: merged.repetitions for name, merged in given.items()},
+        repetitions={name: len(merged.copies) for name, merged in given.items()},
         sources={name: digest_of(merged.items) for name, merged in given.items()},
         left_out=_left_out(
             sources, list(every.values()), [copy for merged in given.values() for copy in merged.copies]
