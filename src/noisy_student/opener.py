@@ -44,7 +44,6 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 _MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -176,9 +175,14 @@ def _refuse(path: Path) -> NoReturn:
 def read_bytes(path: Path, *, largest: int = LARGEST_DOCUMENT) -> bytes:
     """Return the bytes of a regular file; raises UserError for more than ``largest``."""
     with _told(path), open_regular(path) as file:
-        data = file.read(largest + 1)
+        return limited(str(path), file, largest)
+
+
+def limited(name: str, file: Bytes, largest: int) -> bytes:
+    """Return the rest of an open file; raises UserError for more than ``largest`` bytes."""
+    data = file.read(largest + 1)
     if len(data) > largest:
-        _too_large(str(path), "is larger", largest, do="Check the path.")
+        raise too_large(f"{name} is larger than {largest:,} bytes")
     return data
 
 
@@ -190,7 +194,7 @@ def read_text(path: Path, *, largest: int = LARGEST_DOCUMENT) -> str:
 
 def text_of(file: Bytes, name: str) -> str:
     """Return the text of an open file of at most LARGEST_DOCUMENT bytes, by its byte order mark."""
-    return Opened(name, file, file.peek(_HEAD)[:_HEAD], 0).text()
+    return Opened(name, _recoded(name, file), b"", 0).text()
 
 
 @contextmanager
@@ -235,40 +239,13 @@ class Opened:
     def lines(self) -> Iterator[str]:
         """Yield the lines with their ends, without a byte order mark.
 
-        Raises UserError for bytes that are not in the file's encoding, and for a line of more than LARGEST_LINE.
+        Raises UserError for bytes that are not UTF-8, and for a line of more than LARGEST_LINE.
         """
-        encoding = _encoding(self.head)
-        if encoding.startswith("utf-8"):
-            yield from self._utf8_lines()
-            return
-        text = io.TextIOWrapper(self.file, encoding=encoding, newline="\n")
-        number = 0
-        try:
-            for line in iter(partial(text.readline, LARGEST_LINE), ""):
-                number += 1
-                if len(line) == LARGEST_LINE:
-                    _too_large(f"{self.name}:{number}", "is longer", LARGEST_LINE)
-                yield line.removeprefix("\ufeff") if number == 1 else line
-        except UnicodeError as error:
-            raise UserError(
-                f"{self.name}: not {encoding.upper()} after line {number}: {error}.",
-                why="The file's first bytes announce this encoding.",
-                do="Save the file as UTF-8.",
-                code="not-utf8",
-            ) from error
-        finally:
-            text.detach()
-
-    def text(self) -> str:
-        """Return the rest as one text; raises UserError for more than LARGEST_DOCUMENT bytes."""
-        return "".join(bounded(self.lines(), self.name))
-
-    def _utf8_lines(self) -> Iterator[str]:
         for number, raw in enumerate(iter(partial(self.file.readline, LARGEST_LINE + 1), b""), start=1):
             # Files with a mark that were joined have one in the middle.
             line = raw.removeprefix(codecs.BOM_UTF8)
             if len(line) > LARGEST_LINE:
-                _too_large(f"{self.name}:{number}", "is longer", LARGEST_LINE)
+                raise too_large(f"{self.name}:{number} is longer than {LARGEST_LINE:,} bytes")
             try:
                 yield line.decode()
             except UnicodeDecodeError as error:
@@ -279,6 +256,10 @@ class Opened:
                     code="not-utf8",
                 ) from error
 
+    def text(self) -> str:
+        """Return the rest as one text; raises UserError for more than LARGEST_DOCUMENT bytes."""
+        return "".join(bounded(self.lines(), self.name))
+
 
 def bounded(lines: Iterator[str], name: str, most: int | None = None) -> Iterator[str]:
     """Yield the lines; raises UserError where they have more than ``most`` characters together."""
@@ -286,17 +267,27 @@ def bounded(lines: Iterator[str], name: str, most: int | None = None) -> Iterato
     for line in lines:
         total += len(line)
         if total > most:
-            _too_large(name, "is one document and larger", most)
+            raise too_large(f"{name} is one document and larger than {most:,} bytes")
         yield line
 
 
-def _encoding(head: bytes) -> str:
-    """Return the encoding by the byte order mark, or by the zeros that UTF-16 has between ASCII letters."""
-    marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
-    if marked is not None or len(head) < 4:
-        return marked or "utf-8"
-    zeros = "".join("0" if byte == 0 else "x" for byte in head[:4])
-    return {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(zeros, "utf-8")
+def _recoded(name: str, file: Bytes) -> Bytes:
+    """Return the file as UTF-8, where its mark, or the zeros between ASCII letters, show another encoding."""
+    head = file.peek(4)[:4]
+    zeros = "".join("0" if byte == 0 else "x" for byte in head)
+    marked = next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
+    encoding = marked or {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(zeros)
+    if encoding is None:
+        return file
+    try:
+        return io.BufferedReader(io.BytesIO(limited(name, file, LARGEST_DOCUMENT).decode(encoding).encode()))
+    except UnicodeError as error:
+        raise UserError(
+            f"{name}: not {encoding.upper()}: {error}.",
+            why="The file's first bytes announce this encoding.",
+            do="Save the file as UTF-8.",
+            code="not-utf8",
+        ) from error
 
 
 def _unpacked(name: str, file: Bytes, size: int) -> Opened:
@@ -311,7 +302,7 @@ def _unpacked(name: str, file: Bytes, size: int) -> Opened:
                 code="format-not-read",
             )
     _require_data(name, head)
-    return Opened(name, file, head, size)
+    return Opened(name, _recoded(name, file), head, size)
 
 
 def _require_data(name: str, head: bytes) -> None:
@@ -361,15 +352,16 @@ class _Unpacking(io.RawIOBase):
             ) from error
         self.left -= len(data)
         if self.left < 0:
-            _too_large(self.name, "unpacks to more", self.most)
+            raise too_large(f"{self.name} unpacks to more than {self.most:,} bytes")
         buffer[: len(data)] = data
         return len(data)
 
 
-def _too_large(name: str, what: str, most: int, *, do: str = "") -> NoReturn:
-    raise UserError(
-        f"{name} {what} than {most:,} bytes.",
+def too_large(what: str) -> UserError:
+    """Return the error for a file above a limit; ``what`` names the file and the limit."""
+    return UserError(
+        f"{what}.",
         why="This limit keeps a damaged or hostile file from using up the memory.",
-        do=do or "Check the file; give a large one as JSONL, unpacked, with one row a line.",
+        do="Check the file; give large data as several files, or as JSONL, unpacked, with one row a line.",
         code="file-too-large",
     )

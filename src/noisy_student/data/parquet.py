@@ -8,7 +8,7 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from noisy_student import opener
 from noisy_student.data.columns import SourceRow
@@ -57,9 +57,7 @@ def parquet_rows(found: opener.Opened) -> Iterator[SourceRow]:
     content: Any = found.file
     if not found.size:
         # pyarrow reads from any place of a file, which a pipe does not allow.
-        content = io.BytesIO(found.file.read(opener.LARGEST_DOCUMENT + 1))
-        if content.getbuffer().nbytes > opener.LARGEST_DOCUMENT:
-            _refuse(f"is larger than {opener.LARGEST_DOCUMENT:,} bytes", found.name)
+        content = io.BytesIO(opener.limited(found.name, found.file, opener.LARGEST_DOCUMENT))
     try:
         with ParquetFile(content) as file:
             names = file.schema_arrow.names
@@ -93,15 +91,15 @@ def _require_bounded(content: Any, footer: FileMetaData, found: opener.Opened) -
     from pyarrow.parquet import ParquetFile
 
     most = opener.most_unpacked(found.size)
-    too_much = f"unpacks to more than {most:,} bytes"
+    too_much = opener.too_large(f"{found.name} unpacks to more than {most:,} bytes")
     if footer.num_rows > MOST_ROWS:
-        _refuse(f"has {footer.num_rows:,} rows, and at most {MOST_ROWS:,} are read", found.name)
+        raise opener.too_large(f"{found.name} has {footer.num_rows:,} rows, and at most {MOST_ROWS:,} are read")
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
     if any(chunk.num_values > MOST_VALUES * max(1, footer.num_rows) for chunk in chunks):
-        _refuse(f"has rows of more than {MOST_VALUES:,} values", found.name)
+        raise opener.too_large(f"{found.name} has rows of more than {MOST_VALUES:,} values")
     if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
-        _refuse(too_much, found.name)
+        raise too_much
     # No value is larger than all distinct values of its column together.
     largest = [chunk for chunk in chunks if chunk.num_values * chunk.total_uncompressed_size > most // len(chunks)]
     if not largest:
@@ -126,7 +124,7 @@ def _require_bounded(content: Any, footer: FileMetaData, found: opener.Opened) -
             for size in sizes:
                 left -= size
                 if left < 0:
-                    _refuse(too_much, found.name)
+                    raise too_much
 
 
 def _texts() -> tuple[Any, ...]:
@@ -145,15 +143,6 @@ def _counted_size(table: Table) -> int:
             lengths = compute.binary_length(part.dictionary).cast("int64").take(part.indices)
             total += compute.sum(lengths).as_py() or 0
     return total
-
-
-def _refuse(what: str, name: str) -> NoReturn:
-    raise UserError(
-        f"{name} {what}.",
-        why="This limit keeps a damaged or hostile file from using up the memory.",
-        do="Check the file; divide a large data set into several files.",
-        code="file-too-large",
-    )
 
 
 def _value(value: Any, name: str, place: str) -> Any:
