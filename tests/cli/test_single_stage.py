@@ -13,6 +13,7 @@ from refusals import printed_code
 from noisy_student.cli.main import main
 from noisy_student.data.source import question_id
 
+Capture = pytest.CaptureFixture[str]
 SMALL = ["--set", "sampling.max_new_tokens=24"]
 TESTED = ["--set", "evaluation.decoding.max_new_tokens=24"]
 
@@ -21,9 +22,7 @@ def _lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_extract_reads_standard_input_and_lets_other_keys_pass(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_extract_reads_standard_input_and_lets_other_keys_pass(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
     monkeypatch.setattr(
         "sys.stdin", io.StringIO('{"text": "so\\n#### 1,000", "id": 3}\n{"text": "no idea"}\n{"text": ""}\n')
     )
@@ -35,7 +34,7 @@ def test_extract_reads_standard_input_and_lets_other_keys_pass(
     ]
 
 
-def test_vote_takes_texts_and_answers_in_any_order(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_vote_takes_texts_and_answers_in_any_order(tmp_path: Path, capfd: Capture) -> None:
     rows = [("b", "7.0"), ("a", "3"), ("b", "7"), ("a", None), ("b", "8")]
     path = tmp_path / "answers.jsonl"
     path.write_text("".join(json.dumps({"question_id": q, "answer": a}) + "\n" for q, a in rows))
@@ -51,7 +50,7 @@ def test_vote_takes_texts_and_answers_in_any_order(tmp_path: Path, capfd: pytest
     assert "first-seen" in capfd.readouterr().err
 
 
-def test_from_a_source_to_a_graded_student(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_from_a_source_to_a_graded_student(tmp_path: Path, capfd: Capture) -> None:
     parts = tmp_path / "parts"
     sizes = ["--set", "data.labeled=10", "--set", "data.unlabeled=12", "--set", "data.test=6"]
     assert main(["split", "--out", str(parts), *sizes]) == 0
@@ -95,7 +94,7 @@ def test_from_a_source_to_a_graded_student(tmp_path: Path, capfd: pytest.Capture
     assert f"{right} of 6 right" in capfd.readouterr().err
 
 
-def test_the_beginning_of_other_work_is_not_taken_over(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_beginning_of_other_work_is_not_taken_over(tmp_path: Path, capfd: Capture) -> None:
     asked = tmp_path / "asked.jsonl"
     asked.write_text('{"text": "Tom has 3 apples. How many now?"}\n')
     (tmp_path / "out.jsonl.partial" / "shard-0").mkdir(parents=True)
@@ -103,14 +102,14 @@ def test_the_beginning_of_other_work_is_not_taken_over(tmp_path: Path, capfd: py
     assert printed_code(capfd.readouterr().err) == "partial-work-differs"
 
 
-def test_training_needs_worked_texts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_training_needs_worked_texts(tmp_path: Path, capfd: Capture) -> None:
     asked = tmp_path / "asked.jsonl"
     asked.write_text('{"text": "How many?", "answer": 3}\n')
     assert main(["train", str(asked), "--out", str(tmp_path / "student")]) == 1
     assert printed_code(capfd.readouterr().err) == "no-solutions"
 
 
-def test_a_label_that_was_not_given_teaches_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_label_that_was_not_given_teaches_nothing(tmp_path: Path, capfd: Capture) -> None:
     asked = tmp_path / "asked.jsonl"
     gold = {"question": "Tom has 3 apples. Tom buys 4 more. How many now?", "answer": "3+4=7\n#### 7"}
     asked.write_text(json.dumps(gold | {"label": None, "solution": None}) + "\n")
@@ -118,9 +117,7 @@ def test_a_label_that_was_not_given_teaches_nothing(tmp_path: Path, capfd: pytes
     assert printed_code(capfd.readouterr().err) == "no-solutions"
 
 
-def test_folders_may_end_in_a_slash_and_are_never_standard_output(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_folders_may_end_in_a_slash_and_are_never_standard_output(tmp_path: Path, capfd: Capture) -> None:
     sizes = ["--set", "data.labeled=10", "--set", "data.unlabeled=12", "--set", "data.test=6"]
     assert main(["split", "--out", f"{tmp_path}/parts/", *sizes]) == 0
     assert (tmp_path / "parts" / "key.jsonl").is_file()
@@ -129,9 +126,7 @@ def test_folders_may_end_in_a_slash_and_are_never_standard_output(
     assert printed_code(capfd.readouterr().err) == "output-is-folder"
 
 
-def test_faults_of_files_are_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_faults_of_files_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
     path = tmp_path / "texts.jsonl"
     path.write_text('{"text": "#### 5"}\n')
     assert main(["extract", str(path), "--out", str(tmp_path / "missing" / "x.jsonl")]) == 1
@@ -141,7 +136,7 @@ def test_faults_of_files_are_told(
     assert printed_code(capfd.readouterr().err) == "not-utf8"
 
 
-def test_samples_of_another_engine_can_be_labeled(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_samples_of_another_engine_can_be_labeled(tmp_path: Path, capfd: Capture) -> None:
     asked, drawn = tmp_path / "asked.jsonl", tmp_path / "drawn.jsonl"
     row = {"question": "Tom has 3 apples. Tom buys 4 more. How many now?"}
     asked.write_text(json.dumps(row) + "\n")
@@ -154,7 +149,7 @@ def test_samples_of_another_engine_can_be_labeled(tmp_path: Path, capfd: pytest.
     assert labeled["agreement"] == pytest.approx(2 / 3)
 
 
-def _label(samples: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str, list[dict[str, Any]]]:
+def _label(samples: str, capfd: Capture) -> tuple[int, str, list[dict[str, Any]]]:
     Path("samples.jsonl").write_text(samples)
     code = main(["label", "asked.jsonl", "--samples", "samples.jsonl"])
     said = capfd.readouterr()
@@ -162,7 +157,7 @@ def _label(samples: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str, l
 
 
 def test_samples_may_name_questions_by_the_files_own_ids(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("asked.jsonl").write_text('{"id": "a", "question": "how many?"}\n{"id": "b", "question": "how few?"}\n')
@@ -176,7 +171,7 @@ def test_samples_may_name_questions_by_the_files_own_ids(
 
 @pytest.mark.parametrize("logprob", ['"x"', "[1]", '"nan"', "true"])
 def test_a_sample_whose_logprob_is_no_number_is_named(
-    logprob: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    logprob: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("asked.jsonl").write_text('{"id": "a", "question": "how many?"}\n')
@@ -198,7 +193,7 @@ def _asked(folder: Path) -> str:
     return str(path)
 
 
-def test_label_with_a_model_is_sample_then_label(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_label_with_a_model_is_sample_then_label(tmp_path: Path, capfd: Capture) -> None:
     asked, drawn = _asked(tmp_path), str(tmp_path / "drawn.jsonl")
     model = ["--model", "lab-m", "--k", "3", *SMALL]
     assert main(["sample", asked, *COLUMNS, *model, "--out", drawn]) == 0
@@ -211,9 +206,7 @@ def test_label_with_a_model_is_sample_then_label(tmp_path: Path, capfd: pytest.C
 
 
 @pytest.mark.parametrize("more", [[], ["--samples", "x.jsonl", "--model", "lab-m"]])
-def test_labels_come_from_samples_or_from_a_model(
-    more: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_labels_come_from_samples_or_from_a_model(more: list[str], tmp_path: Path, capfd: Capture) -> None:
     assert main(["label", _asked(tmp_path), *COLUMNS, *more]) == 1
     assert printed_code(capfd.readouterr().err) == "samples-or-model"
 
@@ -230,9 +223,7 @@ def test_labels_come_from_samples_or_from_a_model(
         ("split", "sft.epochs=2.0"),
     ],
 )
-def test_a_setting_that_a_verb_does_not_read_is_refused(
-    verb: str, text: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_setting_that_a_verb_does_not_read_is_refused(verb: str, text: str, tmp_path: Path, capfd: Capture) -> None:
     given = [] if verb == "split" else [_asked(tmp_path), *COLUMNS]
     source = ["--model", "lab-m"] if verb == "label" else []
     assert main([verb, *given, *source, "--set", text, "--out", str(tmp_path / "out")]) == 1
@@ -243,7 +234,7 @@ def test_a_setting_that_a_verb_does_not_read_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_evaluate_can_skip_questions_without_an_answer(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_can_skip_questions_without_an_answer(tmp_path: Path, capfd: Capture) -> None:
     asked = tmp_path / "asked.jsonl"
     rows = [*ASKED[:2], {**ASKED[2], "gold": None}]
     asked.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -258,7 +249,7 @@ def test_evaluate_can_skip_questions_without_an_answer(tmp_path: Path, capfd: py
 OWN = [("SHOP-3", "What is 3 + 4?", "7"), ("SHOP-1", "What is 5 + 4?", "9"), ("SHOP-2", "What is 2 + 4?", "6")]
 
 
-def test_own_ids_and_their_order_stay_in_every_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_own_ids_and_their_order_stay_in_every_file(tmp_path: Path, capfd: Capture) -> None:
     asked, drawn, graded = (tmp_path / f"{name}.jsonl" for name in ("asked", "drawn", "graded"))
     rows = [{"id": own, "question": text, "answer": answer} for own, text, answer in OWN]
     asked.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -277,7 +268,7 @@ def test_own_ids_and_their_order_stay_in_every_file(tmp_path: Path, capfd: pytes
     assert [row["id"] for row in _lines(graded.read_text())] == ids
 
 
-def test_a_split_keeps_own_ids_and_says_what_is_left_out(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_split_keeps_own_ids_and_says_what_is_left_out(tmp_path: Path, capfd: Capture) -> None:
     texts = [f"How many are {n} and {7 * n} and {3 * n}?" for n in range(1, 31)]
     rows = [{"id": f"S-{n}", "question": text, "answer": n} for n, text in enumerate(texts)]
     rows.append({"id": "S-copy", "question": texts[4].upper(), "answer": 4})
@@ -297,9 +288,7 @@ def test_a_split_keeps_own_ids_and_says_what_is_left_out(tmp_path: Path, capfd: 
         assert answers and all(row["id"] == own[row["question_id"]] for row in answers)
 
 
-def test_training_on_all_examples_at_once_says_that_no_seed_matters(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_training_on_all_examples_at_once_says_that_no_seed_matters(tmp_path: Path, capfd: Capture) -> None:
     asked = tmp_path / "asked.jsonl"
     rows = [{"text": f"Tom has {n} apples.", "solution": f"He has {n}.\n#### {n}", "answer": str(n)} for n in (3, 4)]
     asked.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -30,19 +30,8 @@ PIECES = [
 SETTINGS = [
     *("[", "]", "[[", "]]", "{", "}", "=", '"', "'", '"""', "#", "\n", ",", ".", "1", "-1", "1e-3", "nan", "inf"),
     *("true", "conditions", "labels", "primary", "sft", "data", "seeds", "select", "votes", "baseline", "K", "model"),
-    *(
-        'train = ["gold"]',
-        "'gold'",
-        "\\u0000",
-        "\x00",
-        "\ud7ff",
-        "2020-01-01",
-        "0x",
-        "012",
-        "teacher",
-        "question",
-        "id",
-    ),
+    *('train = ["gold"]', "'gold'", "\\u0000", "\x00", "\ud7ff", "2020-01-01", "0x", "012", "teacher", "question"),
+    *("id",),
 ]
 JSON = [
     *("{", "}", "[", "]", '"', ":", ",", "\\", "\\ud800", "null", "true", "NaN", "1e999", "-", "0", "1" * 50, "\n"),
@@ -50,25 +39,8 @@ JSON = [
 ]
 
 TABLES = [
-    *(
-        "question",
-        "answer",
-        ",",
-        ";",
-        "\t",
-        "|",
-        "\n",
-        "\r\n",
-        "\r",
-        '"',
-        '""',
-        "sep=;",
-        "\ufeff",
-        "\x00",
-        " ",
-        "7",
-        "?",
-    ),
+    *("question", "answer", ",", ";", "\t", "|", "\n", "\r\n", "\r", '"', '""', "sep=;", "\ufeff", "\x00", " ", "7"),
+    *("?",),
     *("PAR1", "\x1f\x8b", "PK\x03\x04", "<html", "version https://git-lfs", "[", "{", "\ufffe", "\u2028", "1,000"),
 ]
 

@@ -324,6 +324,17 @@ def not_text(row: SourceRow, what: str, value: Any) -> UserError:
     )
 
 
+def require_distinct_names(names: Sequence[str], place: str) -> None:
+    """Raise UserError for a repeated name of a column."""
+    if twice := next((name for number, name in enumerate(names) if name in names[:number]), None):
+        raise UserError(
+            f'{place} names two columns "{twice}".',
+            why="A row would hold two values under one name.",
+            do="Rename one of them.",
+            code="column-repeated",
+        )
+
+
 def column_missing(row: SourceRow, role: str, given: str | None) -> UserError:
     """Return the error for a column that is absent; the remedy names the flag of a verb and the key of a study file."""
     usual = [name for name in USUAL[role] if "." not in name][:4]

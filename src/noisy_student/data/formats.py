@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from noisy_student import files, opener
-from noisy_student.data.columns import SourceRow
+from noisy_student.data.columns import SourceRow, require_distinct_names
 from noisy_student.data.parquet import parquet_rows
 from noisy_student.errors import UserError
 
@@ -225,7 +225,7 @@ def _xml(lines: Lines, name: str) -> Iterator[SourceRow]:
             number += 1
             fields = [*element.attrib.items(), *((one.tag, (one.text or "").strip() or None) for one in element)]
             place = f"{name}, row {number}"
-            _require_distinct([field for field, _ in fields], place)
+            require_distinct_names([field for field, _ in fields], place)
             yield SourceRow(dict(fields), place)
 
 
@@ -236,17 +236,6 @@ def _xml_fault(what: str) -> UserError:
         do="Write it as JSONL or CSV, one row for each question.",
         code="xml-malformed",
     )
-
-
-def _require_distinct(names: Sequence[str], place: str) -> None:
-    """Raise UserError for a repeated name of a column."""
-    if twice := next((name for number, name in enumerate(names) if name in names[:number]), None):
-        raise UserError(
-            f'{place} names two columns "{twice}".',
-            why="A row would hold two values under one name.",
-            do="Rename one of them.",
-            code="column-repeated",
-        )
 
 
 def _separator(header: str, suffix: str) -> str:
@@ -282,7 +271,7 @@ def _header(cells: Sequence[str], place: str, separator: str) -> tuple[list[str]
             do=f"Write a first line with {len(names)} names, such as question{shown}answer.",
             code="header-missing",
         )
-    _require_distinct(names, place)
+    require_distinct_names(names, place)
     return names, True
 
 

@@ -33,24 +33,6 @@ _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['\u2019][^\W\d_]+)*|[+*/=<>^%\
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
-    """A question that was left out, the question of test or dev (``part``) that it repeats, and the reason.
-
-    ``similarity`` is the Jaccard index of their runs of three words, None for equal structures. ``shared`` is the run
-    of 13 words, if that is the reason.
-    """
-
-    question_id: str
-    text: str
-    other_id: str
-    other_text: str
-    reason: Reason
-    similarity: float | None
-    shared: str | None = None
-    part: Literal["test", "dev"] = "test"
-
-
-@dataclass(frozen=True, slots=True)
 class Retold:
     """A training question with the numbers of a question of test or dev, in other words; it is used all the same."""
 
@@ -58,6 +40,20 @@ class Retold:
     text: str
     other_id: str
     other_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removal(Retold):
+    """A question that was left out, the question of test or dev (``part``) that it repeats, and the reason.
+
+    ``similarity`` is the Jaccard index of their runs of three words, None for equal structures. ``shared`` is the run
+    of 13 words, if that is the reason.
+    """
+
+    reason: Reason
+    similarity: float | None
+    shared: str | None = None
+    part: Literal["test", "dev"] = "test"
 
 
 def words(text: str) -> Words:

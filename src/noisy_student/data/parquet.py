@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from noisy_student import opener
-from noisy_student.data.columns import SourceRow
+from noisy_student.data.columns import SourceRow, require_distinct_names
 from noisy_student.errors import UserError
 
 if TYPE_CHECKING:
@@ -60,14 +60,7 @@ def parquet_rows(found: opener.Opened) -> Iterator[SourceRow]:
         content = io.BytesIO(opener.limited(found.name, found.file, opener.LARGEST_DOCUMENT))
     try:
         with ParquetFile(content) as file:
-            names = file.schema_arrow.names
-            if twice := next((name for name in names if names.count(name) > 1), None):
-                raise UserError(
-                    f'{found.name} has two columns "{twice}".',
-                    why="A row would hold two values under one name.",
-                    do="Rename one of them.",
-                    code="column-repeated",
-                )
+            require_distinct_names(file.schema_arrow.names, found.name)
             _require_bounded(content, file.metadata, found)
             number = 0
             for batch in file.iter_batches(batch_size=BATCH):
