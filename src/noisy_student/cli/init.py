@@ -70,20 +70,6 @@ class Given:
         return read_path(path, replace(self.rules, answers=answers))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The given questions by part, as a study divides them."""
-
-    given: Given
-    sources: Sources
-
-    @property
-    def truth_known(self) -> bool:
-        """Return True if the questions to label have answers, so that an oracle is possible."""
-        unlabeled = self.sources.unlabeled
-        return unlabeled is None or all(item.answer is not None for item in unlabeled)
-
-
 def command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions, some or all answered: JSONL, CSV, parquet.")],
     unlabeled: Annotated[Path | None, typer.Option("--unlabeled", metavar="FILE", help="Questions to label.")] = None,
@@ -126,9 +112,9 @@ def command(
     _require_columns(file, {"solution": solution, "id": id})
     for line in _read_as(given, reading):
         (remark if json else say)(line)
-    found = find(given, reading)
-    sizes, made = fitting(found)
-    target.write_text(_study_text(found, sizes, model, target), encoding="utf-8")
+    sources = find(given, reading)
+    sizes, made = fitting(sources)
+    target.write_text(_study_text(given, sources, sizes, model, target), encoding="utf-8")
     mde = paired_mde(DISCORDANCE, sizes.test)
     if json:
         parts = {**sizes.model_dump(exclude={"foreign"}), "dev": sizes.dev}
@@ -136,8 +122,8 @@ def command(
         kind = {"answers": given.rules.kind, "columns": read_as, **departures(made)}
         emit({"schema": 1, "study": str(target), **parts, "mde": mde, **kind})
     else:
-        _show(target, found, sizes, mde)
-        for line in _left_out(found, made):
+        _show(target, sources, sizes, mde)
+        for line in _left_out(sources, made):
             say(line)
         say(f"Next: noisy-student run {target}{'' if model else ' --model MODEL'}")
 
@@ -176,7 +162,7 @@ def _require_columns(file: Path, named: Mapping[str, str | None]) -> None:
             raise column_missing(next(source_rows(file)), role, name)
 
 
-def find(given: Given, reading: Reading) -> Found:
+def find(given: Given, reading: Reading) -> Sources:
     """Divide the questions by part; raises UserError for unusable rows, and if no question is answered."""
     answered = [item for item in reading.items if item.answer is not None]
     open_ones = [item for item in reading.items if item.answer is None]
@@ -207,12 +193,11 @@ def find(given: Given, reading: Reading) -> Found:
     if given.rules.faulty == "left-out":
         read, conflicts = without_conflicts(read)
         left_out += conflicts
-    return Found(given, Sources(read["labeled"], read.get("unlabeled"), read.get("test"), left_out))
+    return Sources(read["labeled"], read.get("unlabeled"), read.get("test"), left_out)
 
 
-def fitting(found: Found) -> tuple[Sizes, Split]:
+def fitting(sources: Sources) -> tuple[Sizes, Split]:
     """Return sizes that fit for each of ``SEEDS``, and the first split; raises UserError for too few questions."""
-    sources = found.sources
     answered = len(merge(sources.labeled).items)
     usual = answered // (5 if sources.unlabeled is None else 2)
     share = max(usual, min(USUAL_TEST, answered // 3), min(LEAST.test, answered // 2))
@@ -228,7 +213,7 @@ def fitting(found: Found) -> tuple[Sizes, Split]:
             both = min(len(one.labeled) + len(one.dev) + len(one.unlabeled) for one in made)
             fit = fit.model_copy(update={"labeled": both // 4, "unlabeled": both - both // 4})
         if any(getattr(fit, name) < getattr(LEAST, name) for name in ("labeled", "unlabeled", "test")):
-            raise _too_few(found, fit, made[0])
+            raise _too_few(answered, fit, made[0])
         if fit == sizes:
             return sizes, made[0]
         # No size grows, so this ends.
@@ -244,11 +229,10 @@ def _smallest(made: Sequence[Split]) -> Sizes:
     )
 
 
-def _too_few(found: Found, sizes: Sizes, made: Split) -> UserError:
+def _too_few(answered: int, sizes: Sizes, made: Split) -> UserError:
     told = "; ".join(
         f"{count(left.count)} × {reason}, such as {left.example}" for reason, left in made.left_out.items()
     )
-    answered = len(merge(found.sources.labeled).items)
     return UserError(
         f"{count(answered)} answered questions are too few: {count(sizes.test)} to test on,"
         f" {count(sizes.labeled)} to learn from and for dev, and {count(sizes.unlabeled)} to label.",
@@ -260,15 +244,15 @@ def _too_few(found: Found, sizes: Sizes, made: Split) -> UserError:
     )
 
 
-def _study_text(found: Found, sizes: Sizes, model: str | None, target: Path) -> str:
+def _study_text(given: Given, sources: Sources, sizes: Sizes, model: str | None, target: Path) -> str:
     """Return the study file, with comments on its sizes and on what it leaves open."""
-    file, known = found.given.file, found.truth_known
+    file, known = given.file, _truth_known(sources)
     study = {
         "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",
         **({} if model is None else {"model": {"id": _beside(target, model) if Path(model).exists() else model}}),
-        "data": {**sizes.model_dump(exclude={"foreign"}), "source": _source(found, target)},
+        "data": {**sizes.model_dump(exclude={"foreign"}), "source": _source(given, sources, target)},
         "labels": LABELS,
-        "conditions": {**CONDITIONS, **({"oracle": _oracle(found)} if known else {})},
+        "conditions": {**CONDITIONS, **({"oracle": _oracle(sources)} if known else {})},
         "primary": {**PRIMARY, **({"oracle-helps": {"a": "oracle", "b": "baseline"}} if known else {})},
     }
     learned = f"labeled = {sizes.labeled}\n"
@@ -285,9 +269,13 @@ def _beside(target: Path, path: str | Path) -> str:
     return str(path) if Path(path).expanduser().is_absolute() else os.path.relpath(path, target.parent)
 
 
-def _source(found: Found, target: Path) -> dict[str, Any]:
-    given = found.given
-    to_label = given.unlabeled or (None if found.sources.unlabeled is None else given.file)
+def _truth_known(sources: Sources) -> bool:
+    """Return True if the questions to label have answers, so that an oracle is possible."""
+    return all(item.answer is not None for item in sources.unlabeled or ())
+
+
+def _source(given: Given, sources: Sources, target: Path) -> dict[str, Any]:
+    to_label = given.unlabeled or (None if sources.unlabeled is None else given.file)
     paths = {"labeled": given.file, "unlabeled": to_label, "test": given.test}
     named = {name: value for name, value in given.rules.fields.model_dump().items() if value is not None}
     rules = {"answers": given.rules.kind, "faulty": given.rules.faulty}
@@ -299,10 +287,9 @@ def _source(found: Found, target: Path) -> dict[str, Any]:
     }
 
 
-def _oracle(found: Found) -> dict[str, Any]:
+def _oracle(sources: Sources) -> dict[str, Any]:
     """Return the oracle condition; without worked solutions it learns from own samples that reach the answer."""
-    revealed = found.sources.unlabeled or found.sources.labeled
-    solved = all(item.solution is not None for item in revealed)
+    solved = all(item.solution is not None for item in sources.unlabeled or sources.labeled)
     return {"train": ["gold", "revealed"], **({} if solved else {"target": "own-sample"})}
 
 
@@ -335,8 +322,7 @@ def _quoted(names: Sequence[str]) -> list[str]:
     return [f'"{name}"' for name in names]
 
 
-def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:
-    sources = found.sources
+def _show(target: Path, sources: Sources, sizes: Sizes, mde: float) -> None:
     unsolved = sum(item.solution is None for item in sources.labeled)
     say(
         f"{target}: {count(sizes.labeled - sizes.dev)} questions to learn from, {count(sizes.dev)} for dev,"
@@ -351,7 +337,7 @@ def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:
             f"All questions are answered: {count(sizes.unlabeled)} of them are used as unlabeled, with their answers"
             " hidden."
         )
-    if not found.truth_known:
+    if not _truth_known(sources):
         say("The unlabeled questions have no answers: the study has no oracle and measures label quality on dev only.")
     if unsolved:
         say(
@@ -360,9 +346,8 @@ def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:
         )
 
 
-def _left_out(found: Found, made: Split) -> list[str]:
+def _left_out(sources: Sources, made: Split) -> list[str]:
     """Return lines that say which rows are in no part of the first seed, and why, and which are retold."""
-    sources = found.sources
     rows = sum(len(part) for part in (sources.labeled, sources.unlabeled, sources.test) if part is not None)
     used = sum(len(part) for part in (made.labeled, made.dev, made.unlabeled, made.test))
     told = departures(made)
