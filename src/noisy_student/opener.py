@@ -172,10 +172,11 @@ def _refuse(path: Path) -> NoReturn:
     )
 
 
-def read_bytes(path: Path, *, largest: int = LARGEST_DOCUMENT) -> bytes:
-    """Return the bytes of a regular file; raises UserError for more than ``largest``."""
+def read_text(path: Path, *, largest: int = LARGEST_DOCUMENT) -> str:
+    """Return the text of a regular file of at most ``largest`` bytes, with its line ends as they are."""
     with _told(path), open_regular(path) as file:
-        return limited(str(path), file, largest)
+        data = limited(str(path), file, largest)
+    return text_of(io.BufferedReader(io.BytesIO(data)), str(path))
 
 
 def limited(name: str, file: Bytes, largest: int) -> bytes:
@@ -184,12 +185,6 @@ def limited(name: str, file: Bytes, largest: int) -> bytes:
     if len(data) > largest:
         raise too_large(f"{name} is larger than {largest:,} bytes")
     return data
-
-
-def read_text(path: Path, *, largest: int = LARGEST_DOCUMENT) -> str:
-    """Return the text of a regular file of at most ``largest`` bytes, with its line ends as they are."""
-    with io.BufferedReader(io.BytesIO(read_bytes(path, largest=largest))) as file:
-        return text_of(file, str(path))
 
 
 def text_of(file: Bytes, name: str) -> str:

@@ -20,8 +20,6 @@ from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
 from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Label, Sample
 
-CHOICES = get_args(Choice)
-
 
 def command(
     recipe: Recipe,
@@ -43,7 +41,7 @@ def command(
 
     The votes are those in --samples, or of K samples that --model draws now.
     """
-    require_known(text, CHOICES, f'There is no rule "{text}" for --text.', code="unknown-text-rule")
+    require_known(text, get_args(Choice), f'There is no rule "{text}" for --text.', code="unknown-text-rule")
     _require_one_source(recipe, samples)
     rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
     rows = list(stream.read(file))

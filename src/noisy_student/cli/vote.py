@@ -29,8 +29,6 @@ from noisy_student.records import Answer
 _LIKE_A_NUMBER = re.compile(r"[^A-Za-z]*\d")
 """The start of an answer that is meant as a number or several, such as ``12:30`` and ``5 or 6``."""
 
-TIES = get_args(Ties)
-
 
 def extract(file: options.File = stream.STANDARD, out: options.Out = stream.STANDARD) -> None:
     """Read a ``text`` per line and add ``answer``, ``method`` and ``strict``; other keys pass through."""
@@ -51,7 +49,7 @@ def command(
 
     Votes are sorted by question; where rows have an ``id``, votes keep it and come in the order of the file.
     """
-    require_known(ties, TIES, f'There is no rule "{ties}" for --ties.', code="unknown-ties-rule")
+    require_known(ties, get_args(Ties), f'There is no rule "{ties}" for --ties.', code="unknown-ties-rule")
     own: dict[str, dict[str, Any]] = {}
     counted = votes(_answers(file, own), k=k, ties=cast("Ties", ties))
     first = next(counted, None)
