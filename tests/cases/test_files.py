@@ -28,13 +28,7 @@ ROWS = {
 }
 ADA = "Ada has 3 pens and gets 4. How many?"
 BOTH = [(ADA, "7"), ("Bo has 9 cups, 2 break. How many?", None)]
-QUESTIONS = {
-    "R-01": BOTH,
-    "R-02": BOTH,
-    "R-03": [(ADA, "7")],
-    "R-04": BOTH,
-    "R-06": BOTH,
-}
+QUESTIONS = {"R-01": BOTH, "R-02": BOTH, "R-03": [(ADA, "7")], "R-04": BOTH, "R-06": BOTH}
 """Questions and answers of the files that hold them."""
 
 
