@@ -8,9 +8,10 @@ the assistant's in the answer; a list of one value is that value.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -142,7 +143,7 @@ def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads:
     answer, others = (answers[0], answers[1:]) if answers else (None, [])
     context = _context(rows, question) if joined["context"] is None else joined["context"]
     choices = _choices(rows) if joined["choices"] is None else joined["choices"]
-    if not given.get("solution") and found["solution"] is not None and found["solution"] == answer:
+    if not given.get("solution") and found["solution"] == answer:
         found["solution"] = None
     own = {role: found[role] for role in ("solution", "id", "paraphrase", "source")}
     read = {name.partition(".")[0] for name in (question, answer, *others, *own.values(), *context, *choices) if name}
@@ -161,8 +162,7 @@ def choose(rows: Sequence[SourceRow], given: Mapping[str, str | None], *, reads:
 def _role(role: str, rows: Sequence[SourceRow], given: str | None) -> str | None:
     if given is not None:
         return given
-    present = [_written_as(rows, name) for name in USUAL[role]]
-    usable = [name for name in present if name is not None]
+    usable = _present(rows, USUAL[role])
     return next((name for name in usable if _filled(rows, name)), usable[0] if usable else None)
 
 
@@ -171,8 +171,7 @@ def _answers(rows: Sequence[SourceRow], question: str, reads: Reads) -> list[str
     voted = any(has_column(row.values, VOTED) for row in rows)
     names = [name for name in USUAL["answer"] if not (voted and name == "label")]
     names = [name for name in names if name not in PARTNERS or plain(question) in PARTNERS[name]]
-    present = [found for name in names if (found := _written_as(rows, name)) is not None]
-    usable = [name for name in present if plain(name) == "answer" or not _flags(rows, name)]
+    usable = [name for name in _present(rows, names) if plain(name) == "answer" or not _flags(rows, name)]
     texts = {name: [_safe_text(row, name) for row in rows] for name in usable}
     read = {name: [None if text is None else reads(text) for text in column] for name, column in texts.items()}
     held = {name: sum(text is not None for text in column) for name, column in texts.items()}
@@ -211,24 +210,21 @@ def _safe_text(row: SourceRow, name: str) -> str | None:
 
 def _context(rows: Sequence[SourceRow], question: str) -> tuple[str, ...]:
     names = [*USUAL["context"], *([INSTRUCTED] if plain(question) == "instruction" else [])]
-    found = (_written_as(rows, name) for name in names)
     return tuple(
         name
-        for name in found
-        if name is not None
-        and plain(name) != plain(question)
+        for name in _present(rows, names)
+        if plain(name) != plain(question)
         and any(isinstance(value_at(row.values, name), str) and value_at(row.values, name).strip() for row in rows)
     )
 
 
 def _choices(rows: Sequence[SourceRow]) -> tuple[str, ...]:
-    for name in USUAL["choices"]:
-        found = _written_as(rows, name)
-        if found is not None and _filled(rows, found):
-            return (found,)
+    for name in _present(rows, USUAL["choices"]):
+        if _filled(rows, name):
+            return (name,)
     for form in LETTERED:
         names = [_written_as(rows, form.format(letter)) for letter in "abcdefgh"]
-        lettered = [name for name in names[: names.index(None)] if name] if None in names else [*filter(None, names)]
+        lettered = [name for name in itertools.takewhile(bool, names) if name]
         if len(lettered) > 1 and all(_filled(rows, name) for name in lettered[:2]):
             return tuple(lettered)
     return ()
@@ -240,17 +236,18 @@ def _joined(given: str | None) -> tuple[str, ...] | None:
     return None if parts is None else tuple(parts if parts != [NO_COLUMN] else ())
 
 
+def _present(rows: Sequence[SourceRow], names: Iterable[str]) -> list[str]:
+    return [found for name in names if (found := _written_as(rows, name)) is not None]
+
+
 def _written_as(rows: Sequence[SourceRow], name: str) -> str | None:
     """Return a usual column's name as the file writes it; None if no row has it."""
     for row in rows:
-        if not has_column(row.values, name):
-            continue
-        first, _, rest = name.partition(".")
-        key = _key(row.values, name) or _key(row.values, first)
-        if key is None or _key(row.values, name) is not None:
+        if (key := _key(row.values, name)) is not None:
             return key
-        inside = row.values[key]
-        return f"{key}.{_key(inside, rest) or rest}"
+        if has_column(row.values, name):
+            first, _, rest = name.partition(".")
+            return f"{_key(row.values, first)}.{_key(value_at(row.values, first), rest) or rest}"
     return None
 
 
