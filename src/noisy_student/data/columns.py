@@ -11,6 +11,7 @@ import functools
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -323,7 +324,8 @@ def not_text(row: SourceRow, what: str, value: Any) -> UserError:
 
 def require_distinct_names(names: Sequence[str], place: str) -> None:
     """Raise UserError for a repeated name of a column."""
-    if twice := next((name for number, name in enumerate(names) if name in names[:number]), None):
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
         raise UserError(
             f'{place} names two columns "{twice}".',
             why="A row would hold two values under one name.",
