@@ -54,6 +54,7 @@ _UNPACK = "Unpack it ({})."
 _SAVE = "Open it and save it as CSV (UTF-8)."
 _ARCHIVE = ("an archive", "Unpack it.")
 _COLUMNS = "Write it as parquet or JSONL."
+_PICKLE = ("a Python pickle", "Write it as JSONL; a pickle may run code.")
 _IMAGE = ("an image", "Give the questions as JSONL or CSV.")
 _FOREIGN = {
     b"PK\x03\x04": ("a ZIP archive", _UNPACK.format("unzip")),
@@ -70,8 +71,7 @@ _FOREIGN = {
     b"\xff\xff\xff\xff": ("an Arrow stream of a saved data set", "Write it as parquet: Dataset.to_parquet."),
     b"PARE": ("an encrypted parquet file", "Write it without encryption."),
     b"\x93NUMPY": ("a NumPy file", _COLUMNS),
-    # Text in UTF-8 never begins so.
-    b"\x80": ("a Python pickle", "Write it as JSONL; a pickle may run code."),
+    **dict.fromkeys((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), _PICKLE),
     b"GGUF": ("a model, not data", "Give it as --model, and a file of questions here."),
     b"\x89PNG": _IMAGE,
     b"\xff\xd8\xff": _IMAGE,

@@ -121,7 +121,7 @@ def test_questions_and_answers_without_a_header(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "code", "place"),
     [
-        ("a.xml", "<p>\n<q>a</q>", "xml-malformed", "a.xml:2"),
+        ("a.xml", "\n\n<p>\n<q>a</q>", "xml-malformed", "a.xml:4: malformed XML: no element found."),
         ("a.xml", "<p>Hello <b>you</b> there</p>", "xml-malformed", "text between others"),
         ("a.xml", "<p><a>1</a><a>2</a></p>", "column-repeated", '"a"'),
         ("a.xml", "<!DOCTYPE p [\n<!ENTITY a 'x'>]>\n<p><q>&a;</q></p>", "xml-malformed", "a document type"),
@@ -147,6 +147,7 @@ def test_questions_and_answers_without_a_header(tmp_path: Path) -> None:
         ("a.csv", 'q,a\nb,8\n"never closed,7\nc,9\n', "table-malformed", "a.csv:3"),
         ("a.csv", 'q,a\n"a" b,7\n', "table-malformed", "a.csv:2"),
         ("a.csv", "q,q\na,7\n", "column-repeated", '"q"'),
+        ("a.csv", b"\x80uro,a\n1,7\n", "not-utf8", "a.csv:1"),
         ("a.csv", b"q,a\ncaf\xe9,7\n", "not-utf8", "a.csv:2"),
         ("a.tsv", 'q\ta\n"Yes\t5\nno\t6\nmaybe"\t7\n', "table-malformed", "a.tsv:2"),
     ],

@@ -215,7 +215,9 @@ def _xml(lines: Lines, name: str) -> Iterator[SourceRow]:
     try:
         elements = ElementTree.fromstring(text.lstrip()).iter()
     except ElementTree.ParseError as error:
-        raise _xml_fault(f"{name}:{start + error.position[0] - 1}: malformed XML: {error}") from error
+        raise _xml_fault(
+            f"{name}:{start + error.position[0] - 1}: malformed XML: {str(error).partition(': line')[0]}"
+        ) from error
     number = 0
     for element in elements:
         between = [element.text if len(element) else None, *(inner.tail for inner in element)]
