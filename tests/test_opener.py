@@ -141,7 +141,7 @@ def test_limits_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     path.write_text("x\n" * 1501)
     assert len(lines(path)) == 1501
     with refused("file-too-large", "3,000 bytes"), opener.opened(path) as found:
-        found.text()
+        list(opener.bounded(found.lines(), found.name))
     with refused("file-too-large", "3,000 bytes"):
         files.read_json(path)
     path.write_bytes(gzip.compress(b"x\n" * 2501))

@@ -189,7 +189,7 @@ def limited(name: str, file: Bytes, largest: int) -> bytes:
 
 def text_of(file: Bytes, name: str) -> str:
     """Return the text of an open file of at most LARGEST_DOCUMENT bytes, by its byte order mark."""
-    return Opened(name, _recoded(name, file), b"", 0).text()
+    return "".join(bounded(Opened(name, _recoded(name, file), b"", 0).lines(), name))
 
 
 @contextmanager
@@ -251,10 +251,6 @@ class Opened:
                     code="not-utf8",
                 ) from error
 
-    def text(self) -> str:
-        """Return the rest as one text; raises UserError for more than LARGEST_DOCUMENT bytes."""
-        return "".join(bounded(self.lines(), self.name))
-
 
 def bounded(lines: Iterator[str], name: str, most: int | None = None) -> Iterator[str]:
     """Yield the lines; raises UserError where they have more than ``most`` characters together."""
@@ -314,7 +310,7 @@ def _require_data(name: str, head: bytes) -> None:
     told = told or next((row for words, row in _PAGES.items() if start.startswith(words)), None)
     if head[257:262] == b"ustar":
         told = ("a tar archive", _UNPACK.format("tar -xf"))
-    elif head.startswith(b"PK") and (b"[Content_Types]" in head or name.lower().endswith((".xlsx", ".ods"))):
+    elif head.startswith(b"PK\x03\x04") and (b"[Content_Types]" in head or name.lower().endswith((".xlsx", ".ods"))):
         told = _FOREIGN[b"\xd0\xcf\x11\xe0"]
     if told is not None:
         raise UserError(
