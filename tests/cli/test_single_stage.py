@@ -35,7 +35,7 @@ def test_extract_reads_standard_input_and_lets_other_keys_pass(monkeypatch: pyte
 
 
 def test_vote_takes_texts_and_answers_in_any_order(tmp_path: Path, capfd: Capture) -> None:
-    rows = [("b", "7.0"), ("a", "3"), ("b", "7"), ("a", None), ("b", "8")]
+    rows = [("b", "7.0"), ("a", "3"), ("b", 7), ("a", None), ("b", 8.0)]
     path = tmp_path / "answers.jsonl"
     path.write_text("".join(json.dumps({"question_id": q, "answer": a}) + "\n" for q, a in rows))
     assert main(["vote", str(path)]) == 0

@@ -308,18 +308,18 @@ def _read_as(given: Given, reading: Reading) -> list[str]:
 
 
 def _columns_told(columns: Columns) -> str:
-    question = " + ".join(_quoted([*columns.context, columns.question]))
-    told = [f"question: {question}"]
-    for role in ("answer", "solution", "id", "paraphrase"):
-        name = getattr(columns, role)
-        told += [f'{role}: "{name}"'] if name else []
-    told += [f"choices: {', '.join(_quoted(columns.choices))}"] if columns.choices else []
-    unread = f"; not read: {', '.join(_quoted(columns.unread[:8]))}" if columns.unread else ""
-    return f"Columns: {'; '.join(told)}{unread}."
+    named = [(role, getattr(columns, role)) for role in ("answer", "solution", "id", "paraphrase")]
+    told = [
+        f"question: {_quoted((*columns.context, columns.question), ' + ')}",
+        *(f'{role}: "{name}"' for role, name in named if name),
+        *([f"choices: {_quoted(columns.choices)}"] if columns.choices else []),
+        *([f"not read: {_quoted(columns.unread[:8])}"] if columns.unread else []),
+    ]
+    return f"Columns: {'; '.join(told)}."
 
 
-def _quoted(names: Sequence[str]) -> list[str]:
-    return [f'"{name}"' for name in names]
+def _quoted(names: Sequence[str], between: str = ", ") -> str:
+    return between.join(f'"{name}"' for name in names)
 
 
 def _show(target: Path, sources: Sources, sizes: Sizes, mde: float) -> None:

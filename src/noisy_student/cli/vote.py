@@ -19,7 +19,7 @@ from noisy_student.answers.normalize import canonical_number
 from noisy_student.answers.placeholders import is_placeholder
 from noisy_student.answers.thoughts import without_format
 from noisy_student.cli import options, stream
-from noisy_student.data.columns import SourceRow
+from noisy_student.data.columns import SourceRow, text_in
 from noisy_student.data.rows import finish_of, optional_text, text_of
 from noisy_student.errors import require_known
 from noisy_student.labeling.stopping import Ties
@@ -78,7 +78,7 @@ def _answers(file: str, own: dict[str, dict[str, Any]]) -> Iterator[tuple[str, s
             # The ids are those of samples.
             own[question_id] = {}
         if "answer" in row and "text" not in row:
-            yield question_id, _ready_made(optional_text(row, "answer", place) or "")
+            yield question_id, _ready_made(text_in(read, "answer", "answer") or "")
             continue
         found = extraction.read(optional_text(row, "text", place) or "", finish_of(row, place))
         yield question_id, found.canonical if isinstance(found, Answer) else None

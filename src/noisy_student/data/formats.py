@@ -218,15 +218,14 @@ def _xml(lines: Lines, name: str) -> Iterator[SourceRow]:
         raise _xml_fault(
             f"{name}:{start + error.position[0] - 1}: malformed XML: {str(error).partition(': line')[0]}"
         ) from error
-    number = 0
+    number = itertools.count(1)
     for element in elements:
         between = [element.text if len(element) else None, *(inner.tail for inner in element)]
         if any(text and text.strip() for text in between):
             raise _xml_fault(f'{name}: the element "{element.tag}" has text between others')
         if len(element) and not any(map(len, element)):
-            number += 1
             fields = [*element.attrib.items(), *((one.tag, (one.text or "").strip() or None) for one in element)]
-            place = f"{name}, row {number}"
+            place = f"{name}, row {next(number)}"
             require_distinct_names([field for field, _ in fields], place)
             yield SourceRow(dict(fields), place)
 
