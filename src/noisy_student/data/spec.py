@@ -32,7 +32,7 @@ def _check_dataset_and_steps(spec: SourceSpec | ForeignSpec, *, most: int) -> No
         )
 
 
-class _Origin(Strict):
+class _Source(Strict):
     """Settings of every source of questions."""
 
     table: ClassVar[str]
@@ -56,7 +56,7 @@ class _Origin(Strict):
         return f"{self.table}.{part}"
 
 
-class ForeignSpec(_Origin):
+class ForeignSpec(_Source):
     """A pool of questions of another kind than the test; known answers go to the key only.
 
     ``procedural`` draws from a family that shares no structure with the lab's problems; ``jsonl`` takes a file, ``hub``
@@ -114,7 +114,7 @@ GSM8K = {"dataset": "openai/gsm8k", "config": "main", "labeled": "train", "test"
 """GSM8K (Cobbe et al. 2021, MIT) as published by its authors."""
 
 
-class SourceSpec(_Origin):
+class SourceSpec(_Source):
     """Source of the questions.
 
     ``procedural`` generates them; ``jsonl`` reads a file for each part or one for all; ``hub`` reads parquet and JSONL
