@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from data import hub
 from refusals import refused
 
 from noisy_student.data import locate as locate_module
@@ -23,17 +22,6 @@ ROWS = [
     {"question": f"What is {n} plus {n + 1}?", "answer": f"{n}+{n + 1}={2 * n + 1}\n#### {2 * n + 1}"}
     for n in range(60)
 ]
-
-
-def _hub() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("loopback_hub", Path(__file__).with_name("hub.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-hub = _hub()
 
 
 @pytest.fixture
@@ -69,13 +57,8 @@ def test_splits_of_a_folder(dataset: Path) -> None:
 
 
 def test_names_that_splits_have() -> None:
-    names = [
-        "train.jsonl",
-        "data/train-00000-of-00001.parquet",
-        "main/train/0000.parquet",
-        "training.parquet",
-        "train.csv",
-    ]
+    names = ["train.jsonl", "data/train-00000-of-00001.parquet", "main/train/0000.parquet"]
+    names += ["training.parquet", "train.csv"]
     assert chosen(names, "train") == sorted(names[1:3])
     assert chosen(names, "main/*/*.parquet") == ["main/train/0000.parquet"]
     assert chosen(names, "train", "no-such-config") == sorted(names[1:3])
@@ -123,10 +106,8 @@ def test_gsm8k_needs_nothing_but_its_name(tmp_path: Path) -> None:
     for name, rows in (("train", ROWS[:40]), ("test", ROWS[40:])):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = locate(SourceSpec(kind="gsm8k", dataset=str(tmp_path)))
-    assert {part: [path.name for path in paths] for part, paths in found.items()} == {
-        "labeled": ["train.jsonl"],
-        "test": ["test.jsonl"],
-    }
+    names = {part: [path.name for path in paths] for part, paths in found.items()}
+    assert names == {"labeled": ["train.jsonl"], "test": ["test.jsonl"]}
 
 
 def test_a_split_that_is_not_there(dataset: Path) -> None:
@@ -172,12 +153,8 @@ def test_fetching_from_a_hub_takes_only_what_is_asked_for(dataset: Path, tmp_pat
         assert done.stdout.split() == ["8", "20", "15"], done.stderr
         assert not any("README" in line or "pkl" in line or "other/" in line for line in asked)
         assert any(line.startswith("GET") and line.endswith("test.jsonl") for line in asked)
-        unknown = _python(
-            program.replace("someone/sums", "someone/else"),
-            HF_ENDPOINT=address,
-            HF_HUB_OFFLINE="0",
-            HF_HOME=str(tmp_path / "h"),
-        )
+        online = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "h")}
+        unknown = _python(program.replace("someone/sums", "someone/else"), **online)
         assert "The data set someone/else cannot be read from the hub" in unknown.stderr
     # The hub is gone: what was fetched is found again.
     again = _python(program, HF_ENDPOINT=address, HF_HUB_OFFLINE="0", HF_HOME=str(tmp_path / "home"))

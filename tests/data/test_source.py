@@ -24,10 +24,8 @@ def test_the_text_of_a_question_keeps_its_lines() -> None:
 def test_the_same_question_is_kept_once_and_with_its_truth() -> None:
     merged = merge([item("a"), item("b", "2"), item("a ", "1"), item("a", "1", "so 1\n#### 1")])
     assert len(merged.copies) == 2
-    assert {i.question.text: (i.answer, i.solution) for i in merged.items} == {
-        "a": ("1", "so 1\n#### 1"),
-        "b": ("2", None),
-    }
+    found = {i.question.text: (i.answer, i.solution) for i in merged.items}
+    assert found == {"a": ("1", "so 1\n#### 1"), "b": ("2", None)}
 
 
 def test_merging_ignores_order() -> None:
