@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
@@ -273,7 +274,7 @@ def outputs(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return found
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(share=st.sampled_from([0.1, 0.5, 0.9]), seed=st.integers(0, 2**31))
 def test_numbers_are_dropped_or_divided_by_the_share_that_stays(share: float, seed: int) -> None:
     model = tiny.loaded().model.eval()
