@@ -315,7 +315,13 @@ def test_a_model_without_such_layers_is_refused() -> None:
         pass
 
 
-@pytest.mark.parametrize("update", [{}, {"micro_batch": 1}, {"activation_checkpointing": True}])
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"micro_batch": 1},
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ({}, {"activation_checkpointing": True})),
+    ],
+)
 def test_a_resumed_run_drops_what_an_uninterrupted_one_does(update: dict[str, object], tmp_path: Path) -> None:
     spec = NOISY.model_copy(update=update)
     uninterrupted, result = trained(tmp_path / "whole", spec=spec)
