@@ -363,6 +363,7 @@ def adapter_weights(loaded: LoadedModel) -> dict[str, torch.Tensor]:
     return {name: value for name, value in weights(loaded).items() if "lora_" in name}
 
 
+@pytest.mark.slow
 def test_an_adapter_learns_under_dropout_too(tmp_path: Path) -> None:
     def student(share: float) -> LoadedModel:
         loaded = adapt(load(lab.folder("lab-m")), LoraSpec(rank=2), seed=1)
