@@ -5,7 +5,7 @@ read. A number is found in four stages of falling trust:
 
 1. ``hashes``: the first whole number at once after ``####`` (``strict``); numbered headings are skipped.
 2. ``boxed``: the last closed box that holds a number.
-3. ``phrase``: the last label ("the answer is", ``Answer:``, ``<answer>``, 14 languages) with a number in its sentence.
+3. ``phrase``: the last label ("the answer is", ``Answer:``, ``<answer>``, 30 languages) with a number in its sentence.
 4. ``last-number``: the last number of the text.
 
 A number is read whole or not at all (``claims``). Abstaining, so that no guess becomes a vote:

@@ -45,8 +45,17 @@ _INT = (
 _DECIMAL = rf"(?:{_INT}(?:\.[0-9]++)?+|\.[0-9]++)"
 SCALES = {
     **{"hundred": 2, "thousand": 3, "lakh": 5, "million": 6, "mn": 6, "mln": 6, "crore": 7, "billion": 9, "bn": 9},
-    "trillion": 12,
+    **{"trillion": 12, "quadrillion": 15, "lac": 5, "tausend": 3, "mio": 6, "millionen": 6, "mrd": 9, "milliarden": 9},
+    **{"mille": 3, "milliard": 9, "mill\xf3n": 6, "millones": 6, "milh\xe3o": 6, "milh\xf5es": 6, "mila": 3, "milioni": 6},
+    **{"miliardi": 9, "ribu": 3, "juta": 6, "miliar": 9, "milyon": 6, "milyar": 9, "ngh\xecn": 3, "ng\xe0n": 3},
+    **{"tri\u1ec7u": 6, "t\u1ef7": 9, "тыс": 3, "тысяча": 3, "тысячи": 3, "тысяч": 3, "млн": 6, "миллион": 6},
+    **{"миллиона": 6, "миллионов": 6, "млрд": 9, "миллиардов": 9, "हजार": 3, "हज़ार": 3, "लाख": 5, "करोड़": 7},
+    **{"হাজার": 3, "লাখ": 5, "লক্ষ": 5, "কোটি": 7, "ألف": 3, "مليون": 6, "ہزار": 3, "لاکھ": 5, "کروڑ": 7, "هزار": 3},
+    **{"\u5343": 3, "\u4e07": 4, "\u842c": 4, "\u5104": 8, "\u4ebf": 8},
 }
+_HAN = "[\u4e07\u842c\u5104\u4ebf]|\u5343(?![\u514b\u7c73\u74e6\u5361])"
+"""Scales of Chinese and Japanese, which are glued to the number; a thousand begins some units too (kilogram)."""
+_SCALE = f"(?:{'|'.join(sorted(SCALES, key=len, reverse=True))})(?=s?(?![^\\W\\d_]))|{_HAN}"
 NUMBER = (
     rf"(?:(?P<base>{_DECIMAL})(?:(?P<times>{_SPACE}?[\u00d7xX*\u00b7\u22c5]{_SPACE}?10)|(?<=(?<![0-9.,])10))"
     rf"(?:(?:\^|\*\*){_SPACE}?[{{(]?(?P<exponent>[-\u2212]?[0-9]{{1,2}})[)}}]?|(?P<super>\u207b?[{_SUPER}]{{1,2}}))(?![0-9{_SUPER}])"
@@ -55,12 +64,16 @@ NUMBER = (
     rf"|(?P<lone>[{_VULGAR}])"
     rf"|(?P<above>{_INT}){_SLASH}(?P<below>{_INT})(?![0-9/]|\.[0-9])"
     rf"|(?P<decimal>{_DECIMAL}))"
-    rf"(?:[ \u00a0-]?(?P<scale>{'|'.join(SCALES)})s?(?![A-Za-z]))?+"
+    rf"(?:[ \u00a0-]?(?P<scale>{_SCALE})s?)?+"
 )
 """Pattern of one written number without sign, currency and unit."""
 
 CURRENCY = "(?:(?-i:[A-Z]{0,3})\\$|[\u20ac\xa3\xa5\u20b9\u20a9\u20bd\u20a6\u20b1\u20ab])"
-SIGN = f"(?:[{MINUS}+]|(?:minus|negative) )"
+SIGN_WORDS = (
+    r"(?:minus|negative|(?<!al )(?<!au )(?<!pelo )(?<!lo )(?:menos|moins)|минус|negativ[eo]|negatif|eksi|\xe2m)(?= )"
+    "|[\u8d1f\u8ca0]|\u30de\u30a4\u30ca\u30b9|\uc74c\uc218(?= )"
+)
+SIGN = f"(?:[{MINUS}+]|(?:{SIGN_WORDS}) ?)"
 _SURFACE = re.compile(
     rf"(?:(?P<sign>{SIGN})? ?(?:{CURRENCY} ?)?|{CURRENCY} ?(?P<inner_sign>{SIGN}))"
     rf"{NUMBER}(?: ?%| ?[$\u20ac\xa3\xa5\u20b9])?\.?",
@@ -84,14 +97,14 @@ def canonical_number(surface: str) -> str | None:
     if len(surface) > 2 * MAX_SURFACE:
         return None
     surface = surface.strip()
-    if len(surface) > MAX_SURFACE:
+    if len(surface) > MAX_SURFACE or "\\{" in surface:
         return None
     if _SIMPLE.fullmatch(surface):
         return surface.lstrip("0") or "0"
     match = _SURFACE.fullmatch(plain(without_format(surface)).strip())
     if match is None:
         return None
-    return signed(value_of(match), negative=(match["sign"] or match["inner_sign"] or "+") != "+")
+    return signed(value_of(match), negative=(match["sign"] or match["inner_sign"] or "+").strip() != "+")
 
 
 def signed(value: str | None, *, negative: bool) -> str | None:
