@@ -70,7 +70,8 @@ _SIGNED = rf"[{MINUS}+]? ?(?:{CURRENCY} ?)?[{MINUS}+]?"
 _AND = (
     "and/or|and|or|to|through|thru|till|until|versus|vs\\.?|nor|out of|by|y|o|und|oder|et|ou|e|hasta|bis|dan|atau"
     "|sampai|\xe0|\u0438|\u0438\u043b\u0438|\u0434\u043e|i|ve|och|og|lub|eller|veya|tot|ho\u1eb7c|hay|v\xe0"
-    "|या|और|এবং|বা|أو|و|또는|및|remainder|rem\\.?|with (?:a )?remainder(?: of)?|mod|choose|r|R"
+    "|\u092f\u093e|\u0914\u0930|\u098f\u09ac\u0982|\u09ac\u09be|\u0623\u0648|\u0648|\ub610\ub294|\ubc0f"
+    "|remainder|rem\\.?|with (?:a )?remainder(?: of)?|mod|choose|r|R"
 )
 _MAYBE = "(?:(?:maybe|perhaps|possibly|about|approximately|around|another|even|also|up to|at most|at least|the) )*"
 _COMPOUND = (
@@ -79,12 +80,18 @@ _COMPOUND = (
     "|hundred|dozen|degrees?|'|\"|\u2032|\u2033|\xb0|St(?:unden?|d)?|Minuten|heures?|horas?|minutos?"
 )
 _OPERATION = rf"[{MINUS}+*/\xd7\xb7\xf7\u22c5xX^]|\*\*|plus|minus|times|multiplied by|divided by"
+_SYMBOL = (
+    rf"[^{MINUS}\w\s.!?()\[\]{{}}*\"'\u2018-\u201f\xab\xbb#$\\/\u3002\u0964\u06d4\uff01\uff1f\uff08\uff09"
+    r"<>=\u2248+\xd7\xb7\xf7\u22c5^]"
+)
+"""A sign that is neither a bracket, a quotation mark, a sentence's end nor an operation of arithmetic."""
 _GAP = re.compile(
     r"(?P<blank>\s*)"
-    rf"|(?P<join>{_UNITS}{_CLOSE}(?:(?:[,;] ?| ?[(\[])?(?<![A-Za-z])(?:{_AND}) |[,;&:~\u2026|\u2192]|\.{{2,3}}|->|=>|\+/-"
+    rf"|(?P<join>{_UNITS}{_CLOSE}(?:(?:[,;] ?| ?[(\[])?(?<![A-Za-z])(?:{_AND}) |[,;&:~\u2026|\u2192]|\.{{2,3}}|->|=>"
+    r"|\+/-"
     r"|\u548c|\u6216|\u5230|\u81f3|\u6216\u8005|\u3068|\u304b|\u3001|\uff0c|:)"
     rf"[ \xa0]?{_MAYBE}{_OPEN}{_NAMES}{_SIGNED}{_OPEN}"
-    rf"| ?[^{MINUS}\w\s.!?()\[\]{{}}*\"'\u2018-\u201f\xab\xbb#$\\/\u3002\u0964\u06d4\uff01\uff1f\uff08\uff09<>=\u2248+\xd7\xb7\xf7\u22c5^]{{1,3}} ?"
+    rf"| ?(?:{_SYMBOL}|\u215f){{1,3}} ?"
     rf"|{_HAN}{{1,4}} ?)"
     rf"|(?P<compound> ?(?:{_COMPOUND})\.?,? ?|,? (?:of )?(?:{_MONTHS})\.?,? )"
     rf"|(?P<equals>{_UNITS}{_CLOSE} ?(?:=|==|:=|\u2248) ?{_OPEN}{_NAMES}{_SIGNED}{_OPEN})"
@@ -93,15 +100,15 @@ _GAP = re.compile(
     rf"|(?P<of>{_UNITS}{_CLOSE} of {_OPEN}{_SIGNED}{_OPEN})"
     r"|(?P<word> [^\W\d_]{1,15} )"
 )
-_BETWEEN = frozenset(
-    (
-        "about above across after along altogether are as at because before below beyond but by despite during each"
-        " excluding for from given had has have if in including inside into is left less like minus not on once only over"
-        " plus since so than that then through times total under until upon using via was we were when where which while"
-        " with within without worth yet you apr\xe8s aus avant avec bei car com comme con dans de depois desde despu\xe9s di"
-        " durante em en f\xfcr ist mit nach para per por porque pour puis sans sin sobre sur von weil zu dalam dari karena"
-        " pada setelah untuk после за из на по через для i\xe7in sonra"
-    ).split()
+_BETWEEN = re.compile(
+    "about|above|across|after|along|altogether|are|as|at|because|before|below|beyond|but|by|despite|during"
+    "|each|excluding|for|from|given|had|has|have|if|in|including|inside|into|is|left|less|like|minus|not"
+    "|on|once|only|over|plus|since|so|than|that|then|through|times|total|under|until|upon|using|via|was|we"
+    "|were|when|where|which|while|with|within|without|worth|yet|you|apr\xe8s|aus|avant|avec|bei|car|com"
+    "|comme|con|dans|de|depois|desde|despu\xe9s|di|durante|em|en|f\xfcr|ist|mit|nach|para|per|por|porque"
+    "|pour|puis|sans|sin|sobre|sur|von|weil|zu|dalam|dari|karena|pada|setelah|untuk"
+    "|\u043f\u043e\u0441\u043b\u0435|\u0437\u0430|\u0438\u0437|\u043d\u0430|\u043f\u043e"
+    "|\u0447\u0435\u0440\u0435\u0437|\u0434\u043b\u044f|i\xe7in|sonra"
 )
 """Words between two numbers that make no claim of both: "42 after 3 days" is 42, "3 euros 50" is neither."""
 _OPERATOR = re.compile(r"[-+*/\xd7\xb7\xf7\u22c5^=\u2248\u2212]")
@@ -150,13 +157,16 @@ _SIGNS = ("-", "+", "\u2212")
 _OPENERS = " _([{\"'\u201c\u2018$"
 _DATE = re.compile(rf"(?<![A-Za-z])(?:{_MONTHS})\.?$")
 _UNKNOWN = re.compile(
-    r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a\u202d\u202e\u2061-\u2064]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$"
+    r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a\u202d\u202e\u2061-\u2064\u215f]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$"
 )
 _SYMBOLS = ("Pd", "Sm")
-_HARMLESS = re.compile("[\u2190-\u21ff\u2219\u2234\u2235\u2243\u2245\u2248\u2252\u2261\u27f0-\u27ff\u2900-\u297f\uff1d]$")
+_HARMLESS = re.compile(
+    "[\u2190-\u21ff\u2219\u2234\u2235\u2243\u2245\u2248\u2252\u2261\u27f0-\u27ff\u2900-\u297f\uff1d]$"
+)
 """Arrows, signs of "therefore" and of near equality; other dashes and symbols of mathematics change a number."""
 _FUNCTION = re.compile(
-    r"\\(?:sqrt|[dt]?frac|log|ln|sin|cos|tan|pi|leq?|geq?|lt|gt|neq?|binom|overline|sum|prod|lfloor|lceil)[ {(\[]*$|(?<![A-Za-z])[A-Za-z]\($"
+    r"\\(?:sqrt|[dt]?frac|log|ln|sin|cos|tan|pi|leq?|geq?|lt|gt|neq?|binom|overline|sum|prod|lfloor|lceil)[ {(\[]*$"
+    r"|(?<![A-Za-z])[A-Za-z]\($"
 )
 _SUM_OF_NAMES = re.compile(r"[-+*/\xd7\xb7\u2212^] ?[A-Za-z] ?=$")
 _VERB = re.compile(r"(?<![A-Za-z])(?:is|are|was|be|equals|by)$")
@@ -232,7 +242,7 @@ def _split(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: b
     for at, kind in enumerate(settled):
         if kind == "word":
             word = text[tokens[at].end : tokens[at + 1].start].strip().lower()
-            settled[at] = kind = "apart" if bullets or word in _BETWEEN else "join"
+            settled[at] = kind = "apart" if bullets or _BETWEEN.fullmatch(word) else "join"
         if kind == "is":
             settled[at] = kind = "equals" if computed or tokens[at].computed else "apart"
         computed = kind == "arithmetic" or (computed and kind not in ("apart", "equals", "join"))

@@ -154,7 +154,7 @@ _BRACE = re.compile(r"[{}]")
 _BOX_START = re.compile(
     r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?"
 )
-_BOX_BEFORE = re.compile(r"(?:(?![A-Za-z]\()[^\\^<>\u2264\u2265\xb1\u221a!|+\xd7\xb7\xf7/])*+")
+_BOX_BEFORE = re.compile(r"\s*+\+?(?:(?![A-Za-z]\()[^\\^<>\u2264\u2265\xb1\u221a!|+\xd7\xb7\xf7/])*+")
 _BOX_AFTER = re.compile(
     r"(?:[\s.,;:()\[\]{}%\xb0\xa2$\u20ac\xa3\xa5\u20b9'\"\xb2\xb3]|(?<! )-(?=[A-Za-z])|[^\W\d_]|/(?=[A-Za-z ]))*+"
 )
@@ -252,12 +252,13 @@ def boxed_number(text: str) -> tuple[str, str] | None:
 
 
 _IN_FORMULA = re.compile(
-    r"(?:[^\W_a-zA-Z]|[\^_/+]|\\(?:[dt]?frac|sqrt|cdot|times|div|pi)|[\^_]\{|\\(?:[dt]?frac|sqrt)\{|\}\{|[0-9a-z)}] ?[-\u2212\u2013] ?)$"
+    r"(?:[^\W_a-zA-Z]|[\^_/+]|\\(?:[dt]?frac|sqrt|cdot|times|div|pi)|[\^_]\{|\\(?:[dt]?frac|sqrt)\{|\}\{"
+    r"|[0-9a-z)}] ?[-\u2212\u2013] ?)\Z"
 )
 _FORMULA_GOES_ON = re.compile(
-    r"(?: |\\[,;!])?(?:\\(?:pi|sqrt|[dt]?frac|cdot|times|div)(?![A-Za-z])|[0-9^_]|\.[0-9]|/[0-9{\\])|\}\{"
+    r"(?: |\\[,;!])?(?:\\(?:pi|sqrt|[dt]?frac|cdot|times|div)(?![A-Za-z])|[\^_]|/[0-9{\\])|[0-9]|\.[0-9]|\}\{"
 )
-_NEGATED = re.compile(r"(?<![-\u2212\u2013])[-\u2212\u2013]$")
+_NEGATED = re.compile(r"(?<![-\u2212\u2013])[-\u2212\u2013]\Z")
 MAX_SENTENCE = 200
 _LABELS_TRIED = 16  # Bounds the cost of a text full of labels.
 _SENTENCE = re.compile(
@@ -325,12 +326,12 @@ _TOKEN = re.compile(
 )
 _LINE = r"[ \t#*>\[]{0,8}+"
 _ASKED = (
-    "Question|QUESTION|Problem|Exercise|Q|Frage|Pregunta|Pergunta|Domanda|Pertanyaan|Soal|Вопрос|Задача|问题|問題|题目|질문|문제"
-    "|प्रश्न|প্রশ্ন|السؤال|سؤال|โจทย์|คำถาม|Swali|ప్రశ్న"
+    "Question|QUESTION|Problem|Exercise|Q|Frage|Pregunta|Pergunta|Domanda|Pertanyaan|Soal|\u0412\u043e\u043f\u0440\u043e\u0441|\u0417\u0430\u0434\u0430\u0447\u0430|\u95ee\u9898|\u554f\u984c|\u9898\u76ee|\uc9c8\ubb38|\ubb38\uc81c"
+    "|\u092a\u094d\u0930\u0936\u094d\u0928|\u09aa\u09cd\u09b0\u09b6\u09cd\u09a8|\u0627\u0644\u0633\u0624\u0627\u0644|\u0633\u0624\u0627\u0644|\u0e42\u0e08\u0e17\u0e22\u0e4c|\u0e04\u0e33\u0e16\u0e32\u0e21|Swali|\u0c2a\u0c4d\u0c30\u0c36\u0c4d\u0c28"
 )
 _ROLE = re.compile(
-    rf"\n{_LINE}(?:Human|HUMAN|User|USER|Instruction|\u7528\u6237|(?P<asked>{_ASKED}))(?: ?[0-9]{{1,4}}+)?[\] \t*]{{0,4}}+[:\uff1a]"
-    r"|\n(?:user|human)[ \t]*+\n"
+    rf"\n{_LINE}(?:Human|HUMAN|User|USER|Instruction|\u7528\u6237|(?P<asked>{_ASKED}))"
+    r"(?: ?[0-9]{1,4}+)?[\] \t*]{0,4}+[:\uff1a]|\n(?:user|human)[ \t]*+\n"
 )
 _OPENS_WITH = re.compile(rf"\s*+{_LINE}(?:{_ASKED})(?: ?[0-9]{{1,4}}+)?[ \t*]{{0,4}}+[:\uff1a]")
 _ASKS = re.compile(r"[^\n?#]{0,400}\?")

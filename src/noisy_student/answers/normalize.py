@@ -46,11 +46,49 @@ _DECIMAL = rf"(?:{_INT}(?:\.[0-9]++)?+|\.[0-9]++)"
 SCALES = {
     **{"hundred": 2, "thousand": 3, "lakh": 5, "million": 6, "mn": 6, "mln": 6, "crore": 7, "billion": 9, "bn": 9},
     **{"trillion": 12, "quadrillion": 15, "lac": 5, "tausend": 3, "mio": 6, "millionen": 6, "mrd": 9, "milliarden": 9},
-    **{"mille": 3, "milliard": 9, "mill\xf3n": 6, "millones": 6, "milh\xe3o": 6, "milh\xf5es": 6, "mila": 3, "milioni": 6},
+    **{
+        "mille": 3,
+        "milliard": 9,
+        "mill\xf3n": 6,
+        "millones": 6,
+        "milh\xe3o": 6,
+        "milh\xf5es": 6,
+        "mila": 3,
+        "milioni": 6,
+    },
     **{"miliardi": 9, "ribu": 3, "juta": 6, "miliar": 9, "milyon": 6, "milyar": 9, "ngh\xecn": 3, "ng\xe0n": 3},
-    **{"tri\u1ec7u": 6, "t\u1ef7": 9, "тыс": 3, "тысяча": 3, "тысячи": 3, "тысяч": 3, "млн": 6, "миллион": 6},
-    **{"миллиона": 6, "миллионов": 6, "млрд": 9, "миллиардов": 9, "हजार": 3, "हज़ार": 3, "लाख": 5, "करोड़": 7},
-    **{"হাজার": 3, "লাখ": 5, "লক্ষ": 5, "কোটি": 7, "ألف": 3, "مليون": 6, "ہزار": 3, "لاکھ": 5, "کروڑ": 7, "هزار": 3},
+    **{
+        "tri\u1ec7u": 6,
+        "t\u1ef7": 9,
+        "\u0442\u044b\u0441": 3,
+        "\u0442\u044b\u0441\u044f\u0447\u0430": 3,
+        "\u0442\u044b\u0441\u044f\u0447\u0438": 3,
+        "\u0442\u044b\u0441\u044f\u0447": 3,
+        "\u043c\u043b\u043d": 6,
+        "\u043c\u0438\u043b\u043b\u0438\u043e\u043d": 6,
+    },
+    **{
+        "\u043c\u0438\u043b\u043b\u0438\u043e\u043d\u0430": 6,
+        "\u043c\u0438\u043b\u043b\u0438\u043e\u043d\u043e\u0432": 6,
+        "\u043c\u043b\u0440\u0434": 9,
+        "\u043c\u0438\u043b\u043b\u0438\u0430\u0440\u0434\u043e\u0432": 9,
+        "\u0939\u091c\u093e\u0930": 3,
+        "\u0939\u091c\u093c\u093e\u0930": 3,
+        "\u0932\u093e\u0916": 5,
+        "\u0915\u0930\u094b\u0921\u093c": 7,
+    },
+    **{
+        "\u09b9\u09be\u099c\u09be\u09b0": 3,
+        "\u09b2\u09be\u0996": 5,
+        "\u09b2\u0995\u09cd\u09b7": 5,
+        "\u0995\u09cb\u099f\u09bf": 7,
+        "\u0623\u0644\u0641": 3,
+        "\u0645\u0644\u064a\u0648\u0646": 6,
+        "\u06c1\u0632\u0627\u0631": 3,
+        "\u0644\u0627\u06a9\u06be": 5,
+        "\u06a9\u0631\u0648\u0691": 7,
+        "\u0647\u0632\u0627\u0631": 3,
+    },
     **{"\u5343": 3, "\u4e07": 4, "\u842c": 4, "\u5104": 8, "\u4ebf": 8},
 }
 _HAN = "[\u4e07\u842c\u5104\u4ebf]|\u5343(?![\u514b\u7c73\u74e6\u5361])"
@@ -70,7 +108,8 @@ NUMBER = (
 
 CURRENCY = "(?:(?-i:[A-Z]{0,3})\\$|[\u20ac\xa3\xa5\u20b9\u20a9\u20bd\u20a6\u20b1\u20ab])"
 SIGN_WORDS = (
-    r"(?:minus|negative|(?<!al )(?<!au )(?<!pelo )(?<!lo )(?:menos|moins)|минус|negativ[eo]|negatif|eksi|\xe2m)(?= )"
+    r"(?:minus|negative|(?<!al )(?<!au )(?<!pelo )(?<!lo )(?:menos|moins)"
+    r"|\u043c\u0438\u043d\u0443\u0441|negativ[eo]|negatif|eksi|\xe2m)(?= )"
     "|[\u8d1f\u8ca0]|\u30de\u30a4\u30ca\u30b9|\uc74c\uc218(?= )"
 )
 SIGN = f"(?:[{MINUS}+]|(?:{SIGN_WORDS}) ?)"

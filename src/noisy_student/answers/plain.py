@@ -13,7 +13,9 @@ MINUS = "-\u2212\u2013\u2014\ufe63\uff0d"
 
 DASHES = str.maketrans(
     {
-        **dict.fromkeys("\u02d7\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2043\u2500\u2501\u2796\ufe58\ufe63\uff0d", "-"),
+        **dict.fromkeys(
+            "\u02d7\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2043\u2500\u2501\u2796\ufe58\ufe63\uff0d", "-"
+        ),
         **dict.fromkeys("\u2015\u2e3a\u2e3b", "\u2014"),
         **dict.fromkeys("\u301c\u3030\uff5e", "~"),
     }
