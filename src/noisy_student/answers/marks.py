@@ -42,6 +42,7 @@ _HEADING = re.compile(
     r"(?=[^\s0-9.,:*)\]]|(?<=\s)[0-9])|(?P<open>\)\s*$)|\s(?=[A-Z][a-z])|\ufe0f?\u20e3)"
 )
 _ORDINAL = re.compile(r"[\s#*:_>]*+[0-9]{1,2}(?:(?:st|nd|rd|th|er|re)(?![A-Za-z])|[\xaa\xba](?= [a-z\xe0-\xff]{3}))")
+_MARKS_TRIED = 1000  # Bounds the cost of a text full of marks without an answer.
 _QUOTES = "'\"`\u2018\u201c"
 _NUMBERED = 12
 """Highest number that is a heading even where no heading with the number before it precedes."""
@@ -74,7 +75,9 @@ def hashes(text: str, *, final: bool = True) -> Hashes:
     """Return the first answer after a ``####``; without ``final``, the text may go on."""
     unreadable, heading = False, 0
     position = text.find(MARK)
-    while position >= 0:
+    for _ in range(_MARKS_TRIED):
+        if position < 0:
+            break
         begin = position + len(MARK)
         # Most answers; the same value as by the whole grammar.
         if simple := (_SIMPLE_FINAL if final else _SIMPLE).match(text, begin):
