@@ -35,7 +35,7 @@ _SYMBOL = re.compile(
     "|".join(re.escape(name) for name in _SYMBOLS if not name[1:].isalpha())
     + rf"|\\(?:{'|'.join(name[1:] for name in _SYMBOLS if name[1:].isalpha())})(?![A-Za-z])"
 )
-_DOLLAR = re.compile(rf"(?<!\\)\$(?![0-9.({MINUS}+\\ ]|(?<![A-Za-z0-9)}}])$)")
+_DOLLAR = re.compile(rf"(?<!\\)\$(?![{MINUS}0-9.(+\\ ]|(?<![A-Za-z0-9)}}])$)")
 _ESCAPED_DOLLAR = re.compile(r"\\\$")
 _DEGREES = re.compile(r"\^ ?(?:\\circ(?![A-Za-z])|\{ ?\\circ ?\})")
 _FONT = re.compile(
