@@ -1,7 +1,8 @@
-"""Your own questions, from one file to a verdict: ``python examples/bring_your_own_data.py [QUESTIONS.jsonl]``.
+"""Your own questions, from one file to a verdict: ``python examples/bring_your_own_data.py [QUESTIONS.jsonl MODEL]``.
 
 The file holds one object a line, {"question": "...", "answer": "... #### 42"}; lines without an answer are the
-questions to label. Without a file, 200 answered and 800 unanswered word problems are written, to try it.
+questions to label. Without a file, 200 answered and 800 unanswered word problems are written, to try it on the lab's
+model.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ if __name__ == "__main__":
     questions = Path(sys.argv[1] if len(sys.argv) > 1 else "questions.jsonl")
     if not questions.exists():
         write_questions(questions, answered=200, unanswered=800)
+    model = sys.argv[2] if len(sys.argv) > 2 else "lab-m"
     study = questions.with_suffix(".toml")
     # The same as `noisy-student init`: sizes that fit, and what so many test questions can show.
-    if not study.exists() and main(["init", str(questions), "--out", str(study)]):
+    if not study.exists() and main(["init", str(questions), "--out", str(study), "--model", model]):
         sys.exit(1)
     made = noisy_student.run(str(study.resolve()))
     for finding in made.findings:

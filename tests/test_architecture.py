@@ -41,12 +41,12 @@ ROWS = (
 )
 READERS_OF_THE_KEY = {"data", "evaluation", "study", "cli"}
 BEHIND_THE_WALL = {"sampling", "labeling", "training", "models", "answers"}
-ENGINE = ("torch_engine", "padded_batch", "continuous_batching", "decoder", "kv_cache", "token_choice")
+ENGINE = ("torch_engine", "padded_batch", "continuous_batching", "decoder", "kv_cache", "token_choice", "snapshot")
 HOMES = {
     "torch": ("models", "training", "lab", *(f"sampling.{name}" for name in ENGINE)),
     "transformers": ("models", "training", "lab", *(f"sampling.{name}" for name in ENGINE)),
     "tokenizers": ("models", "lab"),
-    "safetensors": ("models", "training", "lab"),
+    "safetensors": ("models", "training", "lab", "sampling.snapshot"),
     "huggingface_hub": ("models", "data", "training"),
     "trl": ("training",),
     "accelerate": ("training",),

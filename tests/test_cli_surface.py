@@ -11,12 +11,18 @@ STUDY_FLAGS = {"--scale", "--protocol", "--model", "--data", "--limit", "--seeds
 MODEL_FLAGS = {"--model", "--seed", "--scale", "--protocol", "--set"}
 COLUMN_FLAGS = {"--question", "--answer", "--id"}
 SURFACE = {
-    "run": {*STUDY_FLAGS, "study", "--executor", "--deadline", "--budget", "--store", "--runs", "--json"},
+    "run": {*STUDY_FLAGS, "study", "--executor", "--deadline", "--budget", "--store", "--runs", "--json", "--anyway"},
     "studies": {"--json"},
     "show": {*STUDY_FLAGS, "study", "--changed", "--json"},
     "plan": {*STUDY_FLAGS, "study", "--calibrate", "--outlook", "--store", "--runs", "--json"},
-    "preflight": {*STUDY_FLAGS, "--executor", "--deadline", "--budget", "--store", "--runs", "--json"},
-    "init": {"file", "--unlabeled", "--test", "--model", "--question", "--answer", "--out", "--json"},
+    "preflight": {
+        *STUDY_FLAGS,
+        *("study", "--executor", "--deadline", "--budget", "--store", "--runs", "--json", "--anyway"),
+    },
+    "init": {
+        *("file", "--unlabeled", "--test", "--model", "--question", "--answer", "--solution", "--id", "--context"),
+        *("--choices", "--answers", "--faulty", "--out", "--json"),
+    },
     "report": {"run", "--runs", "--json"},
     "log": {"--spend", "--of", "--runs", "--store", "--json"},
     "du": {"--store", "--runs", "--json"},

@@ -53,5 +53,5 @@ def test_its_commands_lead_from_a_file_to_a_verdict(tmp_path: Path) -> None:
         assert list((run / "labels").glob("*/labels.parquet"))
     seeds = [json.loads((run / "results.json").read_text(encoding="utf-8"))["seeds"] for run in runs]
     assert sorted(map(len, seeds)) == [1, 1, 3]
-    assert "questions.toml" in said["noisy-student init questions.jsonl"]
+    assert "questions.toml" in said["noisy-student init questions.jsonl --model lab-m"]
     assert said["noisy-student log"].count("questions") >= 3

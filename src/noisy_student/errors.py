@@ -42,16 +42,22 @@ class DamagedArtifact(Exception):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that names the nearest known word, or all of them when none is near.
+    """Return a sentence that names the nearest known word in any case or by its initials, or all where none is near.
 
-    >>> nearest("filterd", ["filtered", "oracle"])
-    'Did you mean "filtered"?'
+    >>> nearest("filterd", ["filtered", "oracle"]), nearest("lr", ["learning_rate", "epochs"])
+    ('Did you mean "filtered"?', 'Did you mean "learning_rate"?')
     """
     options = sorted(known)
-    matches = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
-    if matches:
+    by_initials = [option for option in options if len(name) > 1 and _initials(option) == name.lower()]
+    by_lower = {option.lower(): option for option in options}
+    near = [by_lower[word] for word in difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)]
+    if matches := near or by_initials:
         return f'Did you mean "{matches[0]}"?'
     return "Known: " + ", ".join(options) + "."
+
+
+def _initials(option: str) -> str:
+    return "".join(word[0] for word in option.lower().replace("-", "_").split("_") if word)
 
 
 def require_known(name: str, known: Iterable[str], what: str, *, code: str) -> None:

@@ -152,6 +152,8 @@ class Finding:
     margin: float | None
     mde: float | None
     verdict: Verdict | None
+    withheld: str | None = None
+    """Reason why a primary finding has no verdict."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def refused(capfd: pytest.CaptureFixture[str], *words: str) -> list[str]:
     ("words", "what", "do"),
     [
         (["run", "combind"], 'There is no study "combind".', 'Did you mean "combined"?'),
-        (["run", "studdy.toml"], 'There is no study "studdy.toml".', "Known: combined"),
+        (["run", "studdy.toml"], 'There is no file "studdy.toml" here.', "Did you mean study.toml?"),
         (["run", "--scale", "labb"], 'There is no scale "labb".', 'Did you mean "lab"?'),
         (["run", "--set", "sft.epoch=2"], 'There is no field "sft.epoch".', 'Did you mean "epochs"?'),
         (["run", "--set", "labels.vote.K=4"], '"labels.vote.K" names "vote"', 'Did you mean "votes"?'),
@@ -119,8 +119,11 @@ def test_a_split_larger_than_the_data_says_how_many_there_are(part: str, capfd: 
     lines = refused(capfd, "run", "--data", "fine.jsonl", *sets)
     there = 30 if part == "test" else 25 if part == "labeled" else 20
     assert re.search(rf"data\.{part}\b.* 31\b.*\b{there}\b", lines[0])
-    assert f"data.{part}" in lines[-1] and str(there) in lines[-1]
     assert len(lines) == 3
+    # The advice is true: with it the same command is refused no more.
+    advised = re.search(rf"--set (data\.{part}=\d+)", lines[-1])
+    assert advised
+    assert main(["plan", "--data", "fine.jsonl", *sets, "--set", advised[1], "--model", "lab-m"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,108 @@ def test_columns_by_name(capfd: Capture) -> None:
     assert _fits("named.toml")["data"]["source"]["fields"] == {"question": "ask", "answer": "right"}
 
 
+def test_a_handful_of_answers_is_too_few(capfd: Capture) -> None:
+    _write("few.jsonl", _rows(4) + _rows(50, first=4, answered=False))
+    assert main(["init", "few.jsonl"]) == 1
+    told = capfd.readouterr()
+    assert printed_code(told.err) == "too-few-questions"
+    assert "4 answered questions" in told.err and "at least 20" in " ".join(told.err.split())
+    assert "few.jsonl: 54 rows." in told.out, "the reading is shown before the refusal"
+    assert not Path("few.toml").exists()
+
+
+@pytest.mark.parametrize(("answered", "fits"), [(42, True), (30, False)])
+def test_the_smallest_set_of_answered_questions(answered: int, fits: bool, capfd: Capture) -> None:
+    _write("small.jsonl", _rows(answered))
+    assert main(["init", "small.jsonl"]) == (0 if fits else 1)
+    assert Path("small.toml").exists() == fits
+
+
+def test_the_file_explains_its_sizes_and_what_it_leaves_open(capfd: Capture) -> None:
+    _write("all.jsonl", _rows(120))
+    assert main(["init", "all.jsonl"]) == 0
+    lines = Path("all.toml").read_text().splitlines()
+    labeled = tomllib.loads("\n".join(lines))["data"]["labeled"]
+    dev = (labeled + 3) // 5
+    assert f"labeled = {labeled}  # {labeled - dev} to learn from + {dev} for dev" in lines
+    assert any(line.startswith("# The model to start from: --model") for line in lines)
+    assert any(line.startswith("# Size and machine: --scale") for line in lines)
+    assert "noisy-student run all.toml --model MODEL" in capfd.readouterr().out
+
+
+def test_the_first_rows_are_shown_as_they_were_read(capfd: Capture) -> None:
+    rows = [{"id": f"S-{n}", "passage": f"Note {n}.", **row, "team": "x"} for n, row in enumerate(_rows(60, bare=True))]
+    _write("rows.jsonl", [*rows, {"id": "S-60", "question": "And now?", "answer": ""}])
+    assert main(["init", "rows.jsonl"]) == 1, "one question to label is too few"
+    told = capfd.readouterr().out.splitlines()
+    assert told[0] == (
+        'rows.jsonl: 61 rows. Columns: question: "passage" + "question"; answer: "answer"; id: "id"; not read: "team".'
+    )
+    assert [line.rpartition(" \u2192 ")[2] for line in told[1:4]] == [row["answer"] for row in rows[:3]]
+    assert told[1].startswith("  Note 0. ")
+
+
+def test_other_columns_can_be_named(capfd: Capture) -> None:
+    rows = [{"nr": n, "place": f"In room {n}.", **row} for n, row in enumerate(_rows(60))]
+    _write("more.jsonl", rows)
+    assert main(["init", "more.jsonl", "--context", "place", "--id", "nr", "--choices", "none"]) == 0
+    fields = _fits("more.toml")["data"]["source"]["fields"]
+    assert fields == {"id": "nr", "context": "place", "choices": "none"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--answers", "words"], "unknown-answers"),
+        (["--faulty", "ignored"], "unknown-faulty-rule"),
+        (["--question", "ask"], "column-missing"),
+    ],
+)
+def test_flags_that_cannot_be(words: list[str], code: str, capfd: Capture) -> None:
+    _write("some.jsonl", _rows(60))
+    assert main(["init", "some.jsonl", *words]) == 1
+    error = capfd.readouterr().err
+    assert printed_code(error) == code
+    assert code != "column-missing" or "--question COLUMN" in error
+
+
+@pytest.mark.parametrize(
+    ("file", "study"),
+    [
+        ("Fragen f\u00fcr M\u00e4rz.jsonl", "fragen-fur-marz.toml"),
+        ("\u554f.jsonl", "mine.toml"),
+        ("a.b.jsonl.gz", "a.b.toml"),
+    ],
+)
+def test_names_keep_their_letters(file: str, study: str, capfd: Capture) -> None:
+    _write(file, _rows(60))
+    if file.endswith(".gz"):
+        Path(file).write_bytes(gzip.compress(Path(file).read_bytes()))
+    assert main(["init", file]) == 0
+    _fits(study)
+
+
+def test_conflicting_rows_are_refused_or_left_out_and_counted(capfd: Capture) -> None:
+    rows = _rows(60, bare=True)
+    _write("two.jsonl", [*rows, {"question": rows[3]["question"].upper(), "answer": "12345"}])
+    assert main(["init", "two.jsonl"]) == 1
+    error = capfd.readouterr().err
+    assert printed_code(error) == "conflicting-answers"
+    assert "two.jsonl:4" in error and "two.jsonl:61" in error
+    assert main(["init", "two.jsonl", "--faulty", "left-out", "--json"]) == 0
+    said = json.loads(capfd.readouterr().out)
+    assert said["left_out"]["a question with two answers"]["count"] == 2
+    assert said["labeled"] + said["unlabeled"] + said["test"] == 59
+    _fits("two.toml")
+
+
+def test_copies_are_counted(capfd: Capture) -> None:
+    rows = _rows(60)
+    _write("copies.jsonl", rows + [{**row, "question": row["question"].upper()} for row in rows[:7]])
+    assert main(["init", "copies.jsonl"]) == 0
+    assert "Left out: 7 \u00d7 a copy of another row, such as copies.jsonl:" in capfd.readouterr().out
+
+
 def test_a_study_names_its_files_from_its_own_folder(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("data", "studies", "models", "elsewhere"):
         Path(name).mkdir()

@@ -33,15 +33,18 @@ def test_the_rest_is_told_once_the_time_of_everything_is_known() -> None:
     nodes = [_split(1), _sample(1, 10), _sample(1, 30)]
     tally = Tally(width=2)
     tally.nodes = nodes
-    assert (tally.fraction(), tally.seconds_left()) == (0.0, None)
+    assert (tally.fraction(), tally.unknown) == (0.0, 3)
     for place, seconds in ((0, 1.0), (1, 40.0)):
         tally.enter(Event("started", nodes[place], fraction=0.0), now=100.0)
         tally.enter(Event("finished", nodes[place], fraction=1.0), now=100.0 + seconds)
-    assert tally.done == 2
+    assert (tally.done, tally.unknown) == (2, 0)
     assert tally.seconds_left() == pytest.approx(60.0)
     tally.enter(Event("started", nodes[2], fraction=0.0), now=200.0)
     tally.enter(Event("progress", nodes[2], fraction=0.5), now=260.0)
     assert tally.seconds_left() == pytest.approx(30.0)
+    # Without a word from the step the rest falls all the same, and a step beyond its time is never about to end.
+    assert tally.seconds_left(270.0) == pytest.approx(25.0)
+    assert tally.seconds_left(1200.0) == pytest.approx(0.1 * 1000 / 2)
     assert tally.fraction() == pytest.approx(101 / 161)
     tally.enter(Event("left", nodes[2], reason="interrupted"), now=261.0)
     assert tally.done == 2
@@ -96,3 +99,36 @@ def test_every_notice_is_said() -> None:
         for step in (30, 60, 60):
             view.on_event(Event("notice", _split(1), reason=f"step {step}: collapse"))
     assert out.getvalue().splitlines() == [f"split (seed 1): step {step}: collapse" for step in (30, 60, 60)]
+
+
+def test_the_share_never_falls_and_unknown_steps_are_not_done() -> None:
+    nodes = [_split(1), *(_sample(seed, 10) for seed in range(4)), _sample(9, 1000)]
+    tally = Tally(width=1)
+    tally.nodes = nodes
+    shown = []
+    for place, node in enumerate(nodes):
+        tally.enter(Event("started", node, fraction=0.0), now=100.0 * place)
+        shown.append(tally.fraction())
+        if place < len(nodes) - 1:
+            tally.enter(Event("finished", node, fraction=1.0), now=100.0 * place + 50)
+            shown.append(tally.fraction())
+    assert shown == sorted(shown)
+    assert shown[2] == pytest.approx(1 / 6), "one of six, though all that is known is done"
+    tally.enter(Event("progress", nodes[-1], fraction=0.9999), now=900.0)
+    assert tally.fraction() == 0.99
+    tally.enter(Event("finished", nodes[-1], fraction=1.0), now=901.0)
+    assert tally.fraction() == 1.0
+
+
+def test_a_pipe_hears_something_every_half_minute() -> None:
+    now, out = [0.0], io.StringIO()
+    with ProgressView(Console(file=out, width=200), width=1, clock=lambda: now[0]) as view:
+        view.on_nodes([_split(1), _sample(1, 10)], "2 steps.")
+        view.on_event(Event("started", _sample(1, 10), fraction=0.0))
+        for now[0] in (29.0, 31.0, 45.0, 62.0):
+            view.tick()
+    assert out.getvalue().splitlines() == [
+        "2 steps.",
+        "0 of 2 steps, 0 %, 31 s elapsed: sample (seed 1)",
+        "0 of 2 steps, 0 %, 1 min 2 s elapsed: sample (seed 1)",
+    ]

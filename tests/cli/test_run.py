@@ -104,3 +104,16 @@ def test_a_price_is_in_no_key() -> None:
     priced = Request("v1", overrides={"compute": {"usd_per_hour": 2.5}})
     keys = [[node.key for node in parents_first(plan(resolve(request)).targets)] for request in (Request("v1"), priced)]
     assert keys[0] == keys[1]
+
+
+@pytest.mark.slow
+def test_a_failed_check_of_a_study_is_the_exit_code_of_its_preflight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["preflight", "v1", "--limit", "100", "--set", "compute.workers=1", "--set", "checks.rehearse=false"]
+    words += ["--set", "checks.questions=12", "--set", "sampling.max_new_tokens=2"]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert "Failed checks: " in said.err and "Is everything in place for v1?" in said.out
+    assert len(list(tmp_path.glob("runs/v1-preflight-*/report.html"))) == 1

@@ -60,7 +60,8 @@ def test_from_a_source_to_a_graded_student(tmp_path: Path, capfd: pytest.Capture
     asked, drawn, labeled = parts / "unlabeled.jsonl", tmp_path / "samples.jsonl", tmp_path / "labels.jsonl"
     assert main(["sample", str(asked), "--k", "3", *SMALL, "--out", str(drawn)]) == 0
     samples = _lines(drawn.read_text())
-    assert [(s["question_id"], s["k"]) for s in samples] == sorted((s["question_id"], s["k"]) for s in samples)
+    order = [row["id"] for row in _lines(asked.read_text())]
+    assert [(s["question_id"], s["k"]) for s in samples] == [(name, k) for name in order for k in range(3)]
     assert len(samples) == 36
     assert not Path(f"{drawn}.partial").exists()
     capfd.readouterr()
@@ -252,6 +253,48 @@ def test_evaluate_can_skip_questions_without_an_answer(tmp_path: Path, capfd: py
     assert main([*call, str(tmp_path / "b.jsonl"), "--skip-unanswered"]) == 0
     assert "1 questions without an answer are left out" in capfd.readouterr().err
     assert len(_lines((tmp_path / "b.jsonl").read_text())) == 2
+
+
+OWN = [("SHOP-3", "What is 3 + 4?", "7"), ("SHOP-1", "What is 5 + 4?", "9"), ("SHOP-2", "What is 2 + 4?", "6")]
+
+
+def test_own_ids_and_their_order_stay_in_every_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    asked, drawn, graded = (tmp_path / f"{name}.jsonl" for name in ("asked", "drawn", "graded"))
+    rows = [{"id": own, "question": text, "answer": answer} for own, text, answer in OWN]
+    asked.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ids = [own for own, _, _ in OWN]
+    assert main(["sample", str(asked), "--k", "2", *SMALL, "--out", str(drawn)]) == 0
+    samples = _lines(drawn.read_text())
+    assert [(row["id"], row["k"]) for row in samples] == [(own, k) for own in ids for k in range(2)]
+    assert all(len(row["question_id"]) == 16 for row in samples)
+    capfd.readouterr()
+    assert main(["vote", str(drawn)]) == 0
+    assert [row["id"] for row in _lines(capfd.readouterr().out)] == ids
+    drawn.write_text("".join(json.dumps({**row, "text": "#### 7"}) + "\n" for row in samples))
+    assert main(["label", str(asked), "--samples", str(drawn)]) == 0
+    assert [row["id"] for row in _lines(capfd.readouterr().out)] == ids
+    assert main(["evaluate", str(asked), *TESTED, "--out", str(graded)]) == 0
+    assert [row["id"] for row in _lines(graded.read_text())] == ids
+
+
+def test_a_split_keeps_own_ids_and_says_what_is_left_out(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    texts = [f"How many are {n} and {7 * n} and {3 * n}?" for n in range(1, 31)]
+    rows = [{"id": f"S-{n}", "question": text, "answer": n} for n, text in enumerate(texts)]
+    rows.append({"id": "S-copy", "question": texts[4].upper(), "answer": 4})
+    source, out = tmp_path / "own.jsonl", tmp_path / "parts"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    sizes = [word for part in ("labeled=10", "unlabeled=10", "test=10") for word in ("--set", f"data.{part}")]
+    assert main(["split", "--data", str(source), "--out", str(out), *sizes]) == 0
+    assert "Left out: 1 \u00d7 a copy of another row, such as own.jsonl:" in capfd.readouterr().out
+    own = {}
+    for part in ("labeled", "dev", "unlabeled", "test"):
+        for row in _lines((out / f"{part}.jsonl").read_text()):
+            assert rows[row["row"]]["id"] == row["own_id"]
+            own[row["id"]] = row["own_id"]
+    assert len(own) == 30
+    for name in ("gold", "dev_gold", "key"):
+        answers = _lines((out / f"{name}.jsonl").read_text())
+        assert answers and all(row["id"] == own[row["question_id"]] for row in answers)
 
 
 def test_training_on_all_examples_at_once_says_that_no_seed_matters(

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from noisy_student.data.overlap import OverlapIndex, similarity, words
+from noisy_student.data.overlap import OverlapIndex, retold, similarity, words
 from noisy_student.data.source import Item, question
 
 STORY = (
@@ -36,6 +36,7 @@ def test_words_keep_numbers_and_signs() -> None:
     [
         (BELLA, "exact"),
         (BELLA.upper().replace(".", " ;").replace(" ", "  "), "exact"),
+        (BELLA.replace("stamps", "st\u00adamps").replace("She", "S\u200bhe"), "exact"),
         (BELLA.replace("friend", "cousin"), "near"),
         (BELLA.replace("a rose design", "roses"), "near"),
         (STORY.format(a=50, b=20, c=6, d=11, e=17), None),
@@ -81,7 +82,7 @@ def test_the_most_similar_test_question_is_named_then_the_smallest_id() -> None:
     removal = OverlapIndex([close, closer]).find(wanted)
     rates = {i.question.id: similarity(i.question.text, wanted.question.text) for i in (close, closer)}
     assert removal is not None
-    assert removal.test_id == max(rates, key=lambda name: rates[name])
+    assert removal.other_id == max(rates, key=lambda name: rates[name])
     assert removal.similarity == float(max(rates.values()))
 
 
@@ -105,3 +106,25 @@ def test_thousands_of_questions_take_seconds() -> None:
     index = OverlapIndex(item(text) for text in texts[:500])
     assert sum(index.find(item(text)) is not None for text in texts[490:]) == 10
     assert time.process_time() - start < 10
+
+
+TOLD = "Tom has 14 pens and buys 27 more at the market. How many pens has Tom?"
+RETOLD = {
+    "Anna has 14 pens and buys 27 more at the market. How many pens has Anna?": True,
+    "Tom, who has 14 cups, gets 27 more at the market. How many cups has he?": True,
+    "Tom has 14 pens and buys 28 more at the market. How many pens has Tom?": False,
+    "A train of 27 cars left with 14 of them empty; which share was that?": False,
+    "Tom has 14 pens. How many pens has Tom?": False,
+}
+
+
+@pytest.mark.parametrize(("text", "named"), RETOLD.items())
+def test_the_same_numbers_in_other_words_are_named(text: str, named: bool) -> None:
+    pairs = retold([item(text)], [item("What is 7 + 9?"), item(TOLD)])
+    assert [(pair.text, pair.other_text) for pair in pairs] == ([(text, TOLD)] if named else [])
+
+
+def test_a_retold_question_with_another_answer_is_another_question() -> None:
+    one, other = (Item(question(text), answer) for text, answer in zip(list(RETOLD)[:2], ("41", "13"), strict=True))
+    assert retold([one], [other]) == []
+    assert len(retold([one], [Item(other.question)])) == 1

@@ -92,7 +92,7 @@ def test_a_question_whose_paraphrase_repeats_a_test_question_is_left_out(tmp_pat
     assert found[path].removed == ()
     (removal,) = found[leaking].removed
     asked = "Ana has 0 red pens. How many?"
-    assert removal.reason == "exact" and removal.test_text == stolen
+    assert removal.reason == "exact" and removal.other_text == stolen
     assert asked not in {item.question.text for item in (*found[leaking].labeled, *found[leaking].unlabeled)}
     # Where nobody reads it, it does no harm.
     source = SourceSpec(kind="jsonl", labeled=leaking, test=str(test), fields=Fields(paraphrase="other"))

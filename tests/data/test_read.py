@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import refused
 
 from noisy_student.data.fields import Fields
 from noisy_student.data.read import read_file
@@ -42,8 +43,15 @@ def test_a_worked_solution_in_the_answer_is_taken_apart_and_kept(tmp_path: Path)
 
 
 def test_a_solution_alone_gives_the_answer_it_marks(tmp_path: Path) -> None:
-    path = written(tmp_path, {"problem": "a", "solution": "so $\\boxed{7}$."}, {"problem": "b", "solution": "3 or 4"})
+    path = written(tmp_path, {"problem": "a", "solution": "so $\\boxed{7}$."}, {"problem": "b", "solution": None})
     assert [item.answer for item in read_file(path, answers="optional")] == ["7", None]
+
+
+def test_a_solution_without_a_marked_answer_is_no_unlabeled_question(tmp_path: Path) -> None:
+    path = written(tmp_path, {"problem": "a", "solution": "so $\\boxed{7}$."}, {"problem": "b", "solution": "3 or 4"})
+    with refused("answers-unreadable", ":2", "3 or 4", "3"):
+        read_file(path, answers="optional")
+    assert [item.answer for item in read_file(path, answers="any")] == ["7", None]
 
 
 @pytest.mark.parametrize(
@@ -67,12 +75,12 @@ FAULTS = [
     (['{"answer": 1, "answer": 2, "question": "a"}'], r'q\.jsonl:2: the key "answer"'),
     ([{"questoin": "a", "answer": 1}], r'q\.jsonl:2 has no question: no column "question" or .*"questoin"|questoin'),
     ([{"question": " \n", "answer": 1}], r"q\.jsonl:2: the question is empty"),
-    ([{"question": ["a"], "answer": 1}], r"q\.jsonl:2: the question is a list, not text"),
+    ([{"question": ["a", "b"], "answer": 1}], r"q\.jsonl:2: the question is a list of 2, not text"),
     ([{"question": "a", "answer": True}], r"q\.jsonl:2: the answer is true or false"),
     ([{"question": "a"}, {"question": "b", "answer": None}], r"2 questions have no answer: \S+:2, \S+:3\."),
     (
-        [{"question": "a", "answer": "blue"}, {"question": "b", "answer": ""}, {"question": "c", "answer": "3"}],
-        r'2 answers cannot be read as a number: \S+:2 "blue", \S+:3 ""\.',
+        [{"question": "a", "answer": "blue"}, {"question": "b", "answer": "?"}, {"question": "c", "answer": "3"}],
+        r'2 answers cannot be read as a number: \S+:2 "blue", \S+:3 "\?"\.',
     ),
     ([{"question": "a", "answer": "work\n#### none"}], r'1 answers cannot .*:2 "work #### none"'),
     (['{"question": "a", "answer": 1e999}'], r":2: 1e999"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from refusals import refused
 
-from noisy_student.data.source import Item, digest_of, merge, question, question_id
+from noisy_student.data.source import Item, conflicting, digest_of, distinct, merge, question, question_id
 
 
 def item(text: str, answer: str | None = None, solution: str | None = None, place: str = "") -> Item:
@@ -46,3 +46,32 @@ def test_a_digest_sees_the_truth_and_not_the_order_or_the_place() -> None:
     one, two = item("a", "1", place="x:1"), item("b", "2")
     assert digest_of([one, two]) == digest_of([two, item("a", "1", place="y:9")])
     assert digest_of([one, two]) != digest_of([two, item("a", "3")])
+
+
+COPIES = ["How many pens?", "HOW MANY PENS?", "How  many\npens? ", "How many pe\u00adns?", "How many\u200b pens?"]
+
+
+@pytest.mark.parametrize("copy", COPIES[1:])
+def test_copies_in_another_case_or_spacing_are_one_question(copy: str) -> None:
+    merged = merge([item(COPIES[0], "3"), item(copy, "3"), item(copy)])
+    assert (len(merged.items), merged.repetitions) == (1, 2)
+    assert merge([item(copy, "3"), item(COPIES[0], "3")]).items == merge([item(COPIES[0], "3"), item(copy, "3")]).items
+
+
+@pytest.mark.parametrize("copy", COPIES)
+def test_a_copy_with_another_answer_is_named_by_line(copy: str) -> None:
+    items = [item(COPIES[0], "3", place="f.jsonl:1"), item(copy, "4", place="f.jsonl:9")]
+    with refused("conflicting-answers", "3 at f.jsonl:1", "4 at f.jsonl:9"):
+        merge(items)
+    assert conflicting(items) == {one.question.id for one in items}
+    assert conflicting([item(COPIES[0], "3"), item(copy, "3"), item("b", "4")]) == set()
+
+
+@pytest.mark.parametrize("other", ["How many pen?", "How many pens", "How many 3 pens?", "x\u00b2 pens?"])
+def test_other_questions_are_no_copies(other: str) -> None:
+    assert merge([item(COPIES[0], "3"), item("x2 pens?", "3"), item(other, "4")]).repetitions == 0
+
+
+def test_distinct_questions_keep_the_order_of_the_file() -> None:
+    found = distinct([item("b"), item("a", "1"), item("B"), item("b ", "2")])
+    assert [(one.question.text, one.answer) for one in found] == [("b", "2"), ("a", "1"), ("B", None)]

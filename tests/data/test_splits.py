@@ -6,8 +6,21 @@ import json
 import pytest
 from refusals import refused
 
+from noisy_student.data.fields import LeftOut
+from noisy_student.data.overlap import OverlapIndex
 from noisy_student.data.source import Item, question
-from noisy_student.data.splits import Sizes, Sources, Split, answer_key, gold_labels, limited, manifest, split
+from noisy_student.data.splits import (
+    COPY,
+    REPEATS,
+    Sizes,
+    Sources,
+    Split,
+    answer_key,
+    gold_labels,
+    limited,
+    manifest,
+    split,
+)
 
 
 def numbered(first: int, last: int, *, answered: bool = True) -> list[Item]:
@@ -56,7 +69,7 @@ def test_what_repeats_a_test_question_is_removed_and_listed() -> None:
     copies = [Item(question(item.question.text.upper()), item.answer) for item in test[:3]]
     parts = split(Sources(numbered(0, 60) + copies, test=test), SIZES, run_seed=3)
     assert {removal.question_id for removal in parts.removed} == ids(tuple(copies))
-    assert {removal.test_id for removal in parts.removed} == ids(tuple(test[:3]))
+    assert {removal.other_id for removal in parts.removed} == ids(tuple(test[:3]))
     assert not ids(parts.labeled + parts.dev + parts.unlabeled) & ids(tuple(copies))
 
 
@@ -138,3 +151,62 @@ def test_the_manifest_is_json_and_its_digests_see_what_they_cover() -> None:
     assert other["sources"] == page["sources"]
     assert all(other["parts"][name] != page["parts"][name] for name in page["parts"])
     assert other["digest"] != page["digest"]
+
+
+def copied(count: int) -> list[Item]:
+    """Questions in pairs that differ by one word of many."""
+    texts = [f"On day {n} Ann found {3 * n} pens near the old mill and gave {n} to Bo. How many?" for n in range(count)]
+    return [Item(question(text.replace("Bo", other)), str(n)) for n, text in enumerate(texts) for other in ("Bo", "Cy")]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_question_trained_on_repeats_one_of_dev(seed: int) -> None:
+    items = copied(60)
+    parts = split(Sources(items, test=numbered(200, 210)), Sizes(labeled=40, unlabeled=30, test=10), run_seed=seed)
+    index = OverlapIndex(parts.dev)
+    assert [item for item in (*parts.labeled, *parts.unlabeled) if index.find(item) is not None] == []
+    assert [len(part) for part in (parts.labeled, parts.dev, parts.unlabeled)] == [32, 8, 30]
+    removed = [removal for removal in parts.removed if removal.part == "dev"]
+    assert 0 < len(removed) == parts.left_out[REPEATS["dev"]].count
+    assert {removal.other_id for removal in removed} <= ids(parts.dev) | ids(parts.labeled)
+
+
+def test_an_unlabeled_file_is_cleared_of_dev_too() -> None:
+    copies = [Item(question(item.question.text.upper())) for item in numbered(0, 20)]
+    more = numbered(300, 350, answered=False)
+    sources = Sources(numbered(0, 20), unlabeled=[*copies, *more], test=numbered(200, 210))
+    parts = split(sources, Sizes(labeled=20, unlabeled=50, test=10), run_seed=1)
+    assert ids(parts.unlabeled) == ids(tuple(more))
+
+
+def test_copies_within_the_test_count_once() -> None:
+    test = [dataclasses.replace(item, place="a/t.jsonl:7") for item in numbered(200, 210)]
+    copies = [Item(question(item.question.text.upper()), item.answer, place="a/t.jsonl:7") for item in test]
+    parts = split(Sources(numbered(0, 60), test=[*test, *copies]), SIZES, run_seed=1)
+    assert len({item.question.text.casefold() for item in parts.test}) == 10
+    assert parts.left_out[COPY].count == 10
+    assert parts.left_out[COPY].example.startswith("t.jsonl:7 ")
+    with refused("too-few-questions", "data.test is 11", "10"):
+        split(Sources(numbered(0, 60), test=[*test, *copies]), Sizes(labeled=20, unlabeled=30, test=11), run_seed=1)
+
+
+def test_a_copy_in_another_case_with_another_answer_is_refused_across_parts() -> None:
+    wrong = [Item(question("WHAT IS 3 + 3?"), "7", place="t.jsonl:1")]
+    with refused("conflicting-answers", "7 at t.jsonl:1"):
+        split(Sources(numbered(0, 50), test=[*wrong, *numbered(60, 80)]), SIZES, run_seed=1)
+
+
+def test_what_is_left_out_is_counted_and_shown_in_the_manifest() -> None:
+    rows = [LeftOut("an answer that cannot be read", "/a/b/q.jsonl:3", "5 or 6")]
+    test = [Item(question("Tom has 14 pens and buys 27 more. How many pens has Tom?"), "41"), *numbered(200, 210)]
+    told = Item(question("Anna has 14 pens and buys 27 more. How many pens has Anna?"), "41")
+    sources = Sources(numbered(0, 5), unlabeled=[told, *numbered(20, 60)], test=test, left_out=rows)
+    page = manifest(split(sources, Sizes(labeled=5, unlabeled=41, test=11), run_seed=1))
+    assert page["left_out"] == {"an answer that cannot be read": {"count": 1, "example": "q.jsonl:3 5 or 6"}}
+    assert page["retold"]["count"] == 1
+    assert page["retold"]["shown"][0]["other_text"] == test[0].question.text
+
+
+def test_parts_are_as_large_as_they_can_be_where_that_is_asked() -> None:
+    parts = split(Sources(numbered(0, 30)), Sizes(labeled=10, unlabeled=99, test=10), run_seed=1, exact=False)
+    assert [len(part) for part in parts_of(parts)] == [8, 2, 10, 10]

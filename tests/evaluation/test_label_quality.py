@@ -177,3 +177,17 @@ def test_without_the_truth_of_every_flip_nobody_knows_what_was_mended(
     )
     assert (made.flipped, made.mended) == (2, expected)
     assert made.spoiled == (None if expected is None else 0)
+
+
+@pytest.mark.parametrize("ties", ["none", "first-seen"])
+def test_the_last_point_of_the_curve_is_the_vote_itself(ties):
+    rows = [("a", answer) for answer in ("7", "7", "5", "5")]
+    rows += [("b", answer) for answer in ("1", "8", "8", "1")] + [("c", answer) for answer in ("9", "9", "9", None)]
+    key = AnswerKey({name: KeyEntry(name, answer) for name, answer in (("a", "7"), ("b", "8"), ("c", "9"))})
+    made = vote_quality(list(votes(rows, k=4, ties=ties)), key, ties_win=ties != "none")
+    assert made.curve[-1] == (4, made.right / made.questions)
+    assert made.right == (1 if ties == "none" else 2)
+    # Of two samples of "a", a third of the pairs are two right ones, two thirds a tie.
+    at_two = dict(made.curve)[2]
+    shared = {"none": 0.0, "first-seen": 0.5}[ties]
+    assert at_two == pytest.approx((2 * (1 / 6 + 4 / 6 * shared) + 1) / 3)

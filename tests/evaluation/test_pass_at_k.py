@@ -131,14 +131,15 @@ def test_a_gain_without_a_certain_difference_is_unclear(
     assert (said == "learned") == (many[0] > 0 and many[1] is not None and many[1] <= 0.05)
 
 
-def right_over(answers: list[str | None], k: int) -> float:
-    """The mean over all subsets of size k of the right answer's share of the win."""
+def right_over(answers: list[str | None], k: int, *, ties_win: bool) -> float:
+    """The mean over all subsets of size k of the right answer's share of the win; a tie may have no winner."""
     shares = []
     for some in combinations(answers, k):
         counts = Counter(answer for answer in some if answer is not None)
         most = max(counts.values(), default=0)
         leaders = [answer for answer, count in counts.items() if count == most]
-        shares.append(("1" in leaders) / len(leaders) if leaders else 0.0)
+        won = bool(leaders) and (ties_win or len(leaders) == 1)
+        shares.append(("1" in leaders) / len(leaders) if won else 0.0)
     return sum(shares) / len(shares)
 
 
@@ -148,17 +149,20 @@ def right_over(answers: list[str | None], k: int) -> float:
         lambda K: st.lists(
             st.lists(st.sampled_from(["1", "2", "3", None]), min_size=K, max_size=K), min_size=1, max_size=4
         )
-    )
+    ),
+    st.booleans(),
 )
-def test_each_point_is_the_mean_over_all_subsets(asked: list[list[str | None]]) -> None:
-    curve = VoteCurve()
+def test_each_point_is_the_mean_over_all_subsets(asked: list[list[str | None]], ties_win: bool) -> None:
+    curve = VoteCurve(ties_win=ties_win)
     rows = [(str(number), answer) for number, answers in enumerate(asked) for answer in answers]
-    for vote in votes(rows):
+    ballot = list(votes(rows, ties="first-seen" if ties_win else "none"))
+    for vote in ballot:
         curve.add(vote, "1.0")
     points = curve.points()
     assert [k for k, _ in points] == list(sizes(len(asked[0])))
-    for k, share in points:
-        assert share == pytest.approx(sum(right_over(answers, k) for answers in asked) / len(asked))
+    for k, share in points[:-1]:
+        assert share == pytest.approx(sum(right_over(answers, k, ties_win=ties_win) for answers in asked) / len(asked))
+    assert points[-1][1] == sum(vote.winner == "1" for vote in ballot) / len(asked), "the vote's own figure"
 
 
 def test_nothing_added_has_no_point() -> None:

@@ -63,7 +63,8 @@ def test_labels_come_out_as_jsonl_and_parquet_with_a_card(reference: Workplace) 
     rows = [json.loads(line) for line in (folder / "labels.jsonl").read_text().splitlines()]
     (label,) = (row for row in reference.results()["labels"] if row["name"] == "votes")
     assert len(rows) == round(label["coverage"] * label["questions"])
-    assert all(set(row) == {"id", "question", "answer", "solution", "agreement", "confidence"} for row in rows)
+    columns = {"id", "question_id", "question", "answer", "solution", "agreement", "confidence"}
+    assert all(set(row) == columns for row in rows)
     items = read_file(folder / "labels.parquet", answers="required")
     assert [(item.question.text, item.answer) for item in items] == [(row["question"], row["answer"]) for row in rows]
     card = (folder / "README.md").read_text()

@@ -191,3 +191,12 @@ def test_what_a_stage_says_is_told_once_while_it_runs(tmp_path: Path) -> None:
             break
     assert said == [f"{node.title} has something to say"]
     assert [event.kind for event in events if event.kind != "progress"] == ["started", "notice", "finished"]
+
+
+def test_a_full_disk_ends_the_run_at_the_first_node(tmp_path: Path) -> None:
+    result = run(tmp_path, toy("one", do="full"), toy("two", do="full"), toy("three"))
+    assert kinds(result) == {"one": "failed", "two": "left", "three": "left"}
+    assert log(tmp_path) == ["one"]
+    (reason,) = {outcome.reason for outcome in result.outcomes.values()}
+    assert reason is not None and "is full" in reason and str(tmp_path / "store") in reason
+    assert result.status == "partial"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -37,6 +38,12 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]], context: 
 def _misbehave(do: str | None, context: Context) -> None:
     if do == "fail":
         raise RuntimeError("out of luck with hf_" + "a" * 34)
+    if do == "full":
+        try:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            # As safetensors does it.
+            raise RuntimeError("I/O error") from error
     if do == "user":
         raise UserError(
             "questions.jsonl is empty.", why="There is nothing to sample.", do="Name another file.", code="empty"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -256,3 +257,14 @@ def test_a_row_without_a_number_fails_and_the_others_go_on(monkeypatch):
     drawn = _engine(broken).draw(PROMPTS, _seeds(PROMPTS, 2), SAMPLED)
     assert drawn[3] == [Draw((), (), "failed")] * 2
     assert all(draw.finish != "failed" or 21 in draw.token_ids for draws in drawn[:3] for draw in draws)
+
+
+def test_a_call_in_padded_rows_is_short_whatever_the_machine() -> None:
+    def most(parameters: int, cap: int) -> int:
+        model = SimpleNamespace(num_parameters=lambda: parameters)
+        request = SimpleNamespace(spec={"decoding": {"max_new_tokens": cap}})
+        return torch_engine._affordable(request, SimpleNamespace(model=model))
+
+    assert most(135_000_000, 96) == 11
+    assert most(7_000_000_000, 512) == 8, "narrower calls gain nothing"
+    assert most(670_000, 64) > 512

@@ -35,12 +35,14 @@ def run(
     folder: str | Path = ".",
     deadline: str | None = None,
     progress: bool = True,
+    anyway: bool = False,
 ) -> Run:
     """Run a study as ``noisy-student run`` does, or go on with it, and return its ``Run``.
 
     ``study`` is a packaged study's name or a TOML file; ``overrides`` sets any field by its dotted name or as nested
     tables; ``folder`` holds the store and the runs; ``deadline`` is a time like "90m", after which the run has the
-    status "paused" and the same call continues it. ``progress`` prints to standard error.
+    status "paused" and the same call continues it. ``progress`` prints to standard error. ``anyway`` runs a study of
+    your own questions even where their outlook advises against it.
 
     Raises UserError for faults that the user can fix, and if no condition has a result. In a script, call it under
     ``if __name__ == "__main__":``, because worker processes import the script.
@@ -58,6 +60,7 @@ def run(
         **({} if model is None else {"model.id": str(model)}),
         **({} if limit is None else {"data.limit": limit}),
         **({} if seeds is None else {"seeds": list(seeds)}),
+        **({"checks.anyway": True} if anyway else {}),
         **dict(_dotted(overrides or {})),
     }
     settings = resolve(Request(str(study), scale, protocol, given))

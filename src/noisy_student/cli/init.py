@@ -1,32 +1,44 @@
-"""``init``: write a study file for your own questions, with part sizes that fit, and show their power."""
+"""``init``: write a study file for your own questions, with part sizes that fit, and show how they were read."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
 from noisy_student.cli import stream
-from noisy_student.cli.console import emit, say
+from noisy_student.cli.console import emit, remark, say
 from noisy_student.cli.options import Json
 from noisy_student.cli.show import toml_text
-from noisy_student.data.fields import Fields
-from noisy_student.data.read import read_file
-from noisy_student.data.source import Merged, merge
-from noisy_student.data.splits import SMALLEST, Sizes, Sources, split
-from noisy_student.errors import UserError
+from noisy_student.cli.single_stage import left_out_lines, retold_lines
+from noisy_student.data.columns import Columns
+from noisy_student.data.fields import Faulty, Fields, Need, Reading, Rules, Unreadable
+from noisy_student.data.parts import without_conflicts
+from noisy_student.data.read import read_path
+from noisy_student.data.source import Item, merge, short
+from noisy_student.data.splits import Sizes, Sources, Split, departures, split
+from noisy_student.errors import UserError, require_known
+from noisy_student.records import Kind
+from noisy_student.report.clean import visible
 from noisy_student.report.numbers import count, size
 from noisy_student.statistics.power import DISCORDANCE, paired_mde
 
 LARGEST_TEST = 500
 """Largest test set that is taken from the answered questions: the plan's number."""
+USUAL_TEST = 30
+"""Test questions that are taken where the usual share is smaller, and a third of the answered questions allows it."""
+LEAST = Sizes(labeled=5, unlabeled=10, test=20)
+"""Smallest study. With 20 test questions only a difference of about 28 points or more is detected."""
 SEEDS = (1, 2, 3)
 """Seeds whose splits must fit: each draws another test set, and so leaves out other repetitions."""
+ROWS = 3
+"""Rows that are shown as they were read."""
 VOTES = {"train": ["gold", "labels.votes"]}
 CONDITIONS: Mapping[str, Mapping[str, Any]] = {
     "base": {"method": "none"},
@@ -45,17 +57,34 @@ LABELS = {"votes": {"K": 8}, "single": {"K": 8, "rule": "random-sample"}}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The given questions, each once: answered, to label (None: none given), of a test file (None: no file)."""
+class Given:
+    """The given files and how their rows are read."""
 
-    answered: Merged
-    unlabeled: Merged | None
-    test: Merged | None
+    file: Path
+    unlabeled: Path | None
+    test: Path | None
+    fields: Fields
+    kind: Kind
+    faulty: Faulty
+
+    def read(self, path: Path, answers: Need) -> Reading:
+        """Return the rows of one of the files."""
+        return read_path(path, Rules(self.fields, answers, kind=self.kind, faulty=self.faulty))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The given questions by part, as a study divides them, and the reading of the first file."""
+
+    given: Given
+    reading: Reading
+    sources: Sources
 
     @property
     def truth_known(self) -> bool:
         """Return True if the questions to label have answers, so that an oracle is possible."""
-        return self.unlabeled is None or all(item.answer is not None for item in self.unlabeled.items)
+        unlabeled = self.sources.unlabeled
+        return unlabeled is None or all(item.answer is not None for item in unlabeled)
 
 
 def command(
@@ -65,94 +94,185 @@ def command(
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help="The model to start from.")] = None,
     question: Annotated[str | None, typer.Option("--question", metavar="COLUMN", help="The question's column.")] = None,
     answer: Annotated[str | None, typer.Option("--answer", metavar="COLUMN", help="The answer's column.")] = None,
+    solution: Annotated[str | None, typer.Option("--solution", metavar="COLUMN", help="The solution's column.")] = None,
+    id: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column of your own ids.")] = None,
+    context: Annotated[
+        str | None, typer.Option("--context", metavar="COLUMN", help="The column before the question; none: no column.")
+    ] = None,
+    choices: Annotated[
+        str | None, typer.Option("--choices", metavar="COLUMN", help="The column of options; none: no column.")
+    ] = None,
+    answers: Annotated[
+        str | None, typer.Option("--answers", metavar="KIND", help="number, or math for LaTeX; found if not given.")
+    ] = None,
+    faulty: Annotated[
+        str, typer.Option("--faulty", metavar="RULE", help="Rows with unusable answers: refused or left-out.")
+    ] = "refused",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The study file to write.")] = None,
     json: Json = False,
 ) -> None:
-    """Write a study file for your own questions, with part sizes that fit, and show their power.
+    """Write a study file for your own questions, with part sizes that fit, and show how they were read.
 
     Lines without an answer are the unlabeled questions. Without --test, half of the answered questions become the
     test set, at most 500; if every question is answered, a fifth.
     """
-    fields = Fields(question=question, answer=answer)
-    found = find(file, unlabeled=unlabeled, test=test, fields=fields)
-    sizes = fitting(found)
-    # A study's name has at most 64 characters of these.
-    name = re.sub(r"[^a-z0-9._-]+", "-", Path(file.name.lower().removesuffix(".gz")).stem).strip("-._")[:64] or "mine"
-    target = stream.new_path(str(out or f"{name}.toml"))
+    require_known(faulty, get_args(Faulty), f'There is no rule "{faulty}" for --faulty.', code="unknown-faulty-rule")
+    if answers is not None:
+        require_known(answers, get_args(Kind), f'There is no kind of answers "{answers}".', code="unknown-answers")
+    target = stream.new_path(str(out or f"{name_of(file)}.toml"))
     if target.suffix != ".toml":
         raise UserError(f"{target} is no .toml file.", do="Give another --out.", code="not-a-toml-name")
-    parts = sizes.model_dump(exclude={"foreign"})
-    study = {
-        "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",
-        **({} if model is None else {"model": {"id": _beside(target, model) if Path(model).exists() else model}}),
-        "data": {**parts, "source": _source(target, file, unlabeled, test, found, fields)},
-        "labels": LABELS,
-        "conditions": {**CONDITIONS, **({"oracle": _oracle(found)} if found.truth_known else {})},
-        "primary": {**PRIMARY, **({"oracle-helps": {"a": "oracle", "b": "baseline"}} if found.truth_known else {})},
-    }
-    target.write_text(toml_text(study), encoding="utf-8")
+    fields = Fields(question=question, answer=answer, solution=solution, id=id, context=context, choices=choices)
+    given = Given(file, unlabeled, test, fields, cast("Kind", answers or "number"), cast("Faulty", faulty))
+    given = given if answers else _with_kind(given)
+    reading = given.read(file, "optional")
+    for line in _read_as(given, reading):
+        (remark if json else say)(line)
+    found = find(given, reading)
+    sizes, made = fitting(found)
+    target.write_text(_study_text(found, sizes, model, target), encoding="utf-8")
     mde = paired_mde(DISCORDANCE, sizes.test)
     if json:
-        emit({"schema": 1, "study": str(target), **parts, "dev": sizes.dev, "mde": mde})
+        parts = {**sizes.model_dump(exclude={"foreign"}), "dev": sizes.dev}
+        read_as = {name: value for name, value in asdict(reading.columns).items() if value}
+        kind = {"answers": given.kind, "columns": read_as, **departures(made)}
+        emit({"schema": 1, "study": str(target), **parts, "mde": mde, **kind})
     else:
         _show(target, found, sizes, mde)
+        for line in _left_out(found, made):
+            say(line)
+        say(f"Next: noisy-student run {target}{'' if model else ' --model MODEL'}")
 
 
-def find(file: Path, *, unlabeled: Path | None, test: Path | None, fields: Fields) -> Found:
-    """Read the files; raises UserError for unusable rows, and if no question is answered."""
-    items = read_file(file, answers="optional", fields=fields)
-    answered = [item for item in items if item.answer is not None]
-    open_ones = [item for item in items if item.answer is None]
+def name_of(file: Path) -> str:
+    """Return the name of the study of a file: at most 64 of the characters that a study's name may have.
+
+    >>> name_of(Path("Fragen f\u00fcr M\u00e4rz.jsonl"))
+    'fragen-fur-marz'
+    """
+    letters = unicodedata.normalize("NFKD", Path(file.name.casefold().removesuffix(".gz")).stem)
+    plain = "".join(sign for sign in letters if not unicodedata.combining(sign))
+    return re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:64] or "mine"
+
+
+def _with_kind(given: Given) -> Given:
+    """Return ``given`` with LaTeX answers, if the first file's answers are no numbers and most are LaTeX."""
+    try:
+        replace(given, faulty="refused").read(given.file, "optional")
+    except Unreadable as error:
+        if error.latex:
+            remark(
+                f'Answers are read as LaTeX (answers = "math"), since {count(error.latex)} are no plain numbers,'
+                f" such as {error.example}. To leave these out: --answers number --faulty left-out."
+            )
+            return replace(given, kind="math")
+    except UserError:
+        pass
+    return given
+
+
+def find(given: Given, reading: Reading) -> Found:
+    """Divide the questions by part; raises UserError for unusable rows, and if no question is answered."""
+    answered = [item for item in reading.items if item.answer is not None]
+    open_ones = [item for item in reading.items if item.answer is None]
     if not answered:
         raise UserError(
-            f"None of the {count(len(items))} questions in {file} has an answer to learn from and to test with.",
+            f"None of the {count(len(reading.items))} questions in {given.file} has an answer to learn from and to"
+            " test with.",
             do="Answer at least a hundred of them, or name the column: --answer COLUMN.",
             code="no-answers",
         )
-    if unlabeled is not None:
+    left_out = list(reading.left_out)
+    if given.unlabeled is not None:
         if open_ones:
             raise UserError(
-                f"{file} has {count(len(open_ones))} questions without an answer, beside those in {unlabeled}.",
-                do=f"Move them into {unlabeled}, or leave out --unlabeled.",
+                f"{given.file} has {count(len(open_ones))} questions without an answer, beside those in"
+                f" {given.unlabeled}.",
+                do=f"Move them into {given.unlabeled}, or leave out --unlabeled.",
                 code="unlabeled-in-two-files",
             )
-        open_ones = read_file(unlabeled, answers="optional", fields=fields)
-    tested = None if test is None else merge(read_file(test, answers="required", fields=fields))
-    return Found(merge(answered), merge(open_ones) if open_ones else None, tested)
+        to_label = given.read(given.unlabeled, "optional")
+        open_ones = to_label.items
+        left_out += to_label.left_out
+    read: dict[str, list[Item]] = {"labeled": answered, **({"unlabeled": open_ones} if open_ones else {})}
+    if given.test is not None:
+        tested = given.read(given.test, "required")
+        read["test"] = tested.items
+        left_out += tested.left_out
+    if given.faulty == "left-out":
+        read, conflicts = without_conflicts(read)
+        left_out += conflicts
+    return Found(given, reading, Sources(read["labeled"], read.get("unlabeled"), read.get("test"), left_out))
 
 
-def fitting(found: Found) -> Sizes:
-    """Return sizes that fit for each of ``SEEDS``; raises UserError for too few questions."""
-    answered = len(found.answered.items)
-    share = answered // (5 if found.unlabeled is None else 2)
-    tested = min(share if found.test is None else len(found.test.items), LARGEST_TEST)
-    if tested < SMALLEST["test"]:
-        raise UserError(
-            f"{answered} answered questions are too few.", do="Answer at least a hundred.", code="too-few-questions"
-        )
-    left = [_left(found, tested, seed) for seed in SEEDS]
-    labeled, unlabeled = (min(column) for column in zip(*left, strict=True))
-    if labeled < SMALLEST["labeled"] or unlabeled < SMALLEST["unlabeled"]:
-        raise UserError(
-            f"Beside {count(tested)} test questions only {count(labeled)} to learn from and {count(unlabeled)} to label"
-            " are left.",
-            why="Questions that repeat a test question are left out, also with other numbers in the same text.",
-            do="Give more questions, or more different ones.",
-            code="too-few-questions",
-        )
-    return Sizes(labeled=labeled, unlabeled=unlabeled, test=tested)
+def fitting(found: Found) -> tuple[Sizes, Split]:
+    """Return sizes that fit for each of ``SEEDS``, and the first split; raises UserError for too few questions."""
+    sources = found.sources
+    answered = len(merge(sources.labeled).items)
+    usual = answered // (5 if sources.unlabeled is None else 2)
+    share = max(usual, min(USUAL_TEST, answered // 3), min(LEAST.test, answered // 2))
+    tested = min(share if sources.test is None else len(sources.test), LARGEST_TEST)
+    front = answered if sources.test is not None else answered - tested
+    unlabeled = answered if sources.unlabeled is None else len(sources.unlabeled)
+    labeled = max(2, front // 4 if sources.unlabeled is None else front)
+    sizes = Sizes(labeled=labeled, unlabeled=max(1, unlabeled), test=max(1, tested))
+    while True:
+        made = [split(sources, sizes, run_seed=seed, exact=False) for seed in SEEDS]
+        fit = _smallest(made)
+        if sources.unlabeled is None and fit != sizes:
+            both = min(len(one.labeled) + len(one.dev) + len(one.unlabeled) for one in made)
+            fit = fit.model_copy(update={"labeled": both // 4, "unlabeled": both - both // 4})
+        if any(getattr(fit, name) < getattr(LEAST, name) for name in ("labeled", "unlabeled", "test")):
+            raise _too_few(found, fit, made[0])
+        if fit == sizes:
+            return sizes, made[0]
+        # No size grows, so this ends.
+        sizes = Sizes(**{name: min(getattr(fit, name), number) for name, number in sizes.model_dump().items()})
 
 
-def _left(found: Found, tested: int, seed: int) -> tuple[int, int]:
-    """Return the numbers of questions to learn from and to label, without this seed's test set and its repetitions."""
-    unlabeled, test = (None if part is None else part.items for part in (found.unlabeled, found.test))
-    least = Sizes(labeled=SMALLEST["labeled"], unlabeled=SMALLEST["unlabeled"], test=tested)
-    made = split(Sources(found.answered.items, unlabeled, test), least, run_seed=seed)
-    gone = {item.question.id for item in made.test} | {removal.question_id for removal in made.removed}
-    front = {item.question.id for item in found.answered.items} - gone
-    if unlabeled is None:
-        return len(front) // 4, len(front) - len(front) // 4
-    return len(front), len({item.question.id for item in unlabeled} - gone - front)
+def _smallest(made: Sequence[Split]) -> Sizes:
+    """Return the sizes that every split has."""
+    return Sizes(
+        labeled=min(len(one.labeled) + len(one.dev) for one in made),
+        unlabeled=min(len(one.unlabeled) for one in made),
+        test=min(len(one.test) for one in made),
+    )
+
+
+def _too_few(found: Found, sizes: Sizes, made: Split) -> UserError:
+    told = "; ".join(
+        f"{count(left.count)} × {reason}, such as {left.example}" for reason, left in made.left_out.items()
+    )
+    answered = len(merge(found.sources.labeled).items)
+    return UserError(
+        f"{count(answered)} answered questions are too few: {count(sizes.test)} to test on,"
+        f" {count(sizes.labeled)} to learn from and for dev, and {count(sizes.unlabeled)} to label.",
+        why=f"A study needs at least {LEAST.test}, {LEAST.labeled} and {LEAST.unlabeled}"
+        f"{f' (left out: {told})' if told else ''}. Questions that repeat a test question are left out, also"
+        " with other numbers in the same text.",
+        do="Answer at least a hundred questions, or give more different ones.",
+        code="too-few-questions",
+    )
+
+
+def _study_text(found: Found, sizes: Sizes, model: str | None, target: Path) -> str:
+    """Return the study file, with comments on its sizes and on what it leaves open."""
+    file, known = found.given.file, found.truth_known
+    study = {
+        "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",
+        **({} if model is None else {"model": {"id": _beside(target, model) if Path(model).exists() else model}}),
+        "data": {**sizes.model_dump(exclude={"foreign"}), "source": _source(found, target)},
+        "labels": LABELS,
+        "conditions": {**CONDITIONS, **({"oracle": _oracle(found)} if known else {})},
+        "primary": {**PRIMARY, **({"oracle-helps": {"a": "oracle", "b": "baseline"}} if known else {})},
+    }
+    learned = f"labeled = {sizes.labeled}\n"
+    text = toml_text(study).replace(
+        learned, f"{learned[:-1]}  # {sizes.labeled - sizes.dev} to learn from + {sizes.dev} for dev\n", 1
+    )
+    unnamed = "# The model to start from: --model MODEL, or a table [model] with its id.\n" if model is None else ""
+    scale = "# Size and machine: --scale laptop, laptop-smoke, gpu, or a TOML file.\n"
+    return f"# Written by noisy-student init from {visible(file.name)}.\n{unnamed}{scale}{text}"
 
 
 def _beside(target: Path, path: str | Path) -> str:
@@ -160,36 +280,72 @@ def _beside(target: Path, path: str | Path) -> str:
     return str(path) if Path(path).expanduser().is_absolute() else os.path.relpath(path, target.parent)
 
 
-def _source(
-    target: Path, file: Path, unlabeled: Path | None, test: Path | None, found: Found, fields: Fields
-) -> dict[str, Any]:
-    to_label = unlabeled or (None if found.unlabeled is None else file)
-    paths = {"labeled": file, "unlabeled": to_label, "test": test}
-    named = {name: value for name, value in fields.model_dump().items() if value is not None}
+def _source(found: Found, target: Path) -> dict[str, Any]:
+    given = found.given
+    to_label = given.unlabeled or (None if found.sources.unlabeled is None else given.file)
+    paths = {"labeled": given.file, "unlabeled": to_label, "test": given.test}
+    named = {name: value for name, value in given.fields.model_dump().items() if value is not None}
     return {
         "kind": "jsonl",
         **{part: _beside(target, path) for part, path in paths.items() if path is not None},
+        **({"answers": given.kind} if given.kind != "number" else {}),
+        **({"faulty": given.faulty} if given.faulty != "refused" else {}),
         **({"fields": named} if named else {}),
     }
 
 
 def _oracle(found: Found) -> dict[str, Any]:
     """Return the oracle condition; without worked solutions it learns from own samples that reach the answer."""
-    revealed = (found.unlabeled or found.answered).items
+    revealed = found.sources.unlabeled or found.sources.labeled
     solved = all(item.solution is not None for item in revealed)
     return {"train": ["gold", "revealed"], **({} if solved else {"target": "own-sample"})}
 
 
+def _read_as(given: Given, reading: Reading) -> list[str]:
+    """Return lines that say how the file was read: its columns, and its first rows as questions with answers."""
+    rows = len(reading.items) + len(reading.left_out)
+    lines = [f"{given.file}: {count(rows)} rows. {_columns_told(reading.columns)}"]
+    for item in reading.items[:ROWS]:
+        lines.append(f"  {short(item.question.text, 300)} → {item.answer or 'no answer: to label'}")
+    if reading.numbered or reading.valued:
+        lines.append(
+            f"Multiple choice: options are part of the question; the answer is the right option's number in"
+            f" {count(reading.numbered)} questions, its value in {count(reading.valued)}."
+        )
+    return lines
+
+
+def _columns_told(columns: Columns) -> str:
+    question = " + ".join(_quoted([*columns.context, columns.question]))
+    told = [f"question: {question}"]
+    for role in ("answer", "solution", "id", "paraphrase"):
+        name = getattr(columns, role)
+        told += [f'{role}: "{name}"'] if name else []
+    told += [f"choices: {', '.join(_quoted(columns.choices))}"] if columns.choices else []
+    unread = f"; not read: {', '.join(_quoted(columns.unread[:8]))}" if columns.unread else ""
+    return f"Columns: {'; '.join(told)}{unread}."
+
+
+def _quoted(names: Sequence[str]) -> list[str]:
+    return [f'"{name}"' for name in names]
+
+
 def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:
-    unsolved = sum(item.solution is None for item in found.answered.items)
+    sources = found.sources
+    unsolved = sum(item.solution is None for item in sources.labeled)
     say(
         f"{target}: {count(sizes.labeled - sizes.dev)} questions to learn from, {count(sizes.dev)} for dev,"
         f" {count(sizes.unlabeled)} to label, {count(sizes.test)} to test on.",
         f"{count(sizes.test)} test questions detect a difference of {size(mde)} points (80 % power);"
         f" twice as many would detect {size(paired_mde(DISCORDANCE, 2 * sizes.test))}.",
     )
-    if found.test is None:
+    if sources.test is None:
         say("The test set was taken from the answered questions, so these are not learned from.")
+    if sources.unlabeled is None:
+        say(
+            f"All questions are answered: {count(sizes.unlabeled)} of them are used as unlabeled, with their answers"
+            " hidden."
+        )
     if not found.truth_known:
         say("The unlabeled questions have no answers: the study has no oracle and measures label quality on dev only.")
     if unsolved:
@@ -197,4 +353,17 @@ def _show(target: Path, found: Found, sizes: Sizes, mde: float) -> None:
             f"{count(unsolved)} answered questions have no worked solution: students learn from a sample of the base"
             " model that reaches the answer, if there is one."
         )
-    say(f"Next: noisy-student run {target}")
+
+
+def _left_out(found: Found, made: Split) -> list[str]:
+    """Return lines that say which rows are in no part of the first seed, and why, and which are retold."""
+    sources = found.sources
+    rows = sum(len(part) for part in (sources.labeled, sources.unlabeled, sources.test) if part is not None)
+    used = sum(len(part) for part in (made.labeled, made.dev, made.unlabeled, made.test))
+    told = departures(made)
+    lines = left_out_lines(told["left_out"])
+    known = sum(left.count for left in made.left_out.values()) - len(sources.left_out)
+    spare = rows - used - known
+    if spare > 0:
+        lines.append(f"Left out: {count(spare)} more, so that the sizes fit every seed and part.")
+    return lines + retold_lines(told["retold"])

@@ -11,9 +11,9 @@ import typer
 from noisy_student.cli import options, stream
 from noisy_student.cli.console import remark
 from noisy_student.cli.single_stage import Columns, Recipe, samples_of
-from noisy_student.data.fields import SourceRow
+from noisy_student.data.columns import SourceRow
 from noisy_student.data.rows import finish_of, optional_number, optional_text, text_of
-from noisy_student.data.source import Item, merge
+from noisy_student.data.source import Item
 from noisy_student.errors import UserError, require_known
 from noisy_student.labeling.select import Selection, select, selection
 from noisy_student.labeling.texts import Choice, voted_labels, with_own_texts
@@ -21,7 +21,6 @@ from noisy_student.labeling.vote import ballots, votes
 from noisy_student.records import Label, Sample
 
 CHOICES = get_args(Choice)
-"""A row and its place, for messages."""
 
 
 def command(
@@ -49,19 +48,18 @@ def command(
     rule = selection({"all": True} if min_agreement is None else {"min_agreement": min_agreement})
     rows = list(stream.read(file))
     items = stream.items(rows, file, fields=columns.fields)
-    ids = [str(row.values.get(columns.id or "id")) for row in rows]
-    kept = [stream.require_writable(row) for row in rows]
 
-    def label(drawn: Callable[[], Iterable[SourceRow]]) -> None:
-        labels = _labels(drawn, rule, cast("Choice", text), recipe.seed)
-        of_rows = _of_rows(labels, items, ids)
-        written = [labeled for row, found in zip(kept, of_rows, strict=True) for labeled in _labeled(row, found)]
+    def label(placed: Callable[[], Iterable[SourceRow]]) -> None:
+        labels = _labels(placed, rule, cast("Choice", text), recipe.seed)
+        of_rows = _of_rows(labels, items)
+        given = map(stream.require_writable, rows)
+        written = [labeled for row, found in zip(given, of_rows, strict=True) for labeled in _labeled(row, found)]
         known = sum(row["label"] is not None for row in written)
         remark(f"{known} of {len(written)} rows have a label.")
         stream.write(written, out)
 
     if samples is None:
-        with samples_of(recipe, [item.question for item in merge(items).items], k=k, out=out) as drawn:
+        with samples_of(recipe, items, k=k, out=out) as drawn:
             label(lambda: (SourceRow(row, "a drawn sample") for row in drawn))
     else:
         name = str(samples)
@@ -83,20 +81,20 @@ def _require_one_source(recipe: Recipe, samples: Path | None) -> None:
 
 
 def _labels(
-    drawn: Callable[[], Iterable[SourceRow]], rule: Selection, choice: Choice, seed: int
+    placed: Callable[[], Iterable[SourceRow]], rule: Selection, choice: Choice, seed: int
 ) -> dict[str, list[Label]]:
     """Return the selected labels by question id; empty if nothing is selected."""
-    labels = voted_labels(select(votes(ballots(_samples(drawn()))), rule, run_seed=seed))
+    labels = voted_labels(select(votes(ballots(_samples(placed()))), rule, run_seed=seed))
     found: dict[str, list[Label]] = {}
-    for label in with_own_texts(labels, _samples(drawn()), choice=choice):
+    for label in with_own_texts(labels, _samples(placed()), choice=choice):
         found.setdefault(label.question_id, []).append(label)
     return found
 
 
-def _of_rows(labels: Mapping[str, list[Label]], items: Sequence[Item], ids: Sequence[str]) -> list[list[Label]]:
+def _of_rows(labels: Mapping[str, list[Label]], items: Sequence[Item]) -> list[list[Label]]:
     """Return each row's labels; raises UserError if there are labels and none belongs to a row."""
     # A sample's question_id is the digest of the question's text, as ours are, or the file's own id.
-    found = [labels.get(item.question.id) or labels.get(own_id, []) for item, own_id in zip(items, ids, strict=True)]
+    found = [labels.get(item.question.id) or labels.get(item.own_id or "", []) for item in items]
     if labels and not any(found):
         raise UserError(
             f"No sample belongs to these questions: the first sample is of {next(iter(labels))},"
@@ -107,10 +105,10 @@ def _of_rows(labels: Mapping[str, list[Label]], items: Sequence[Item], ids: Sequ
     return found
 
 
-def _samples(rows: Iterable[SourceRow]) -> Iterator[Sample]:
+def _samples(placed: Iterable[SourceRow]) -> Iterator[Sample]:
     """Yield the samples in rows; only ``question_id`` is required, so any engine's output works."""
     drawn: dict[str, int] = {}
-    for read in rows:
+    for read in placed:
         row, place = read.values, read.place
         question_id, finish = text_of(row, "question_id", place), finish_of(row, place)
         k = drawn[question_id] = drawn.get(question_id, -1) + 1

@@ -10,15 +10,19 @@ from typing import Annotated
 import typer
 
 from noisy_student.cli import options
-from noisy_student.cli.console import Row, emit, note, remark, table
+from noisy_student.cli.console import Row, aside, emit, note, remark, say, table
 from noisy_student.cli.overrides import Flags
 from noisy_student.cli.plan_tables import comparisons, show_comparisons, show_outlook
+from noisy_student.cli.progress import ProgressView
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.store import Store
 from noisy_student.report.numbers import DASH, duration, scientific, short_count
+from noisy_student.report.wording import heading
 from noisy_student.study.forecast.forecast import Expected, forecast, sum_of_all, totals
 from noisy_student.study.forecast.timing import past
+from noisy_student.study.plan.gold import gold_ahead
 from noisy_student.study.plan.plan import plan
+from noisy_student.study.plan.ready import require_ready
 from noisy_student.study.results.costs import usd
 from noisy_student.study.settings.study import ComputeSettings, Settings
 
@@ -45,25 +49,37 @@ def command(
     """
     settings = flags.settings(study)
     place = Store(store, notice=remark)
-    nodes = parents_first(plan(settings).targets)
+    made = plan(settings)
+    nodes = parents_first(made.targets)
+    for fault in require_ready(made, place.cached, store=place.root, runs=runs, here=False):
+        remark(f"A run here would be refused: {fault}")
     if calibrate:
         # A timing imports torch, which a plan does not need.
         from noisy_student.study.forecast.timing import measure
 
-        remark(f"Timing a few samples and training steps, kept as {measure(settings, store, notice=remark)}.")
+        with ProgressView(aside(), width=1) as view:
+            kept = measure(settings, store, notice=view.notice, on_nodes=view.on_nodes, on_event=view.on_event)
+        remark(f"The timing is kept as {kept}.")
     seen = None
     if outlook:
         from noisy_student.study.forecast.outlook import outlook as look_ahead
 
         seen = asdict(look_ahead(settings, place))
+    gold = gold_ahead(made)
     rows, summed = planned(nodes, place, settings)
     compared = comparisons(settings, runs)
     if json:
-        found = {"schema": 1, "nodes": rows, "totals": summed, "comparisons": compared}
+        found = {"schema": 1, "nodes": rows, "totals": summed, "comparisons": compared, "gold": list(map(asdict, gold))}
         emit(found if seen is None else {**found, "outlook": seen})
         return
+    say(heading(settings.facts))
+    note()
     _show(rows, summed)
     show_comparisons(compared)
+    for ahead in gold:
+        if ahead.words:
+            note()
+            note(ahead.words, "yellow")
     if seen is not None:
         show_outlook(seen)
     if settings.note:

@@ -116,6 +116,7 @@ def show_outlook(seen: Row) -> None:
         note(seen["note"], "")
     one, any_right, vote, mixed = (percent(seen[name]) for name in ("pass_at_1", "pass_at_k", "vote", "mixed"))
     note(f"Right: one sample {one}, the vote {vote}, any of {seen['k']} {any_right}.", "")
+    note(f"Cut off at the cap: {percent(seen['cut'])} of the samples.", "")
     groups = f"Groups of {seen['group']} with right and wrong answers, from which GRPO learns"
     note(f"{groups}: {mixed} (at the temperature of the votes).", "")
     note()

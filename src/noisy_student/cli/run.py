@@ -7,6 +7,7 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +23,7 @@ from noisy_student.report.text import show
 from noisy_student.report.wording import rows
 from noisy_student.study.results.export import MODELS
 from noisy_student.study.run import Place, Run, run
+from noisy_student.study.settings.study import Settings
 
 SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _LENGTH = re.compile(r"(?:\d+(?:\.\d+)?[dhms])+")
@@ -39,6 +41,9 @@ class Execution:
     store: options.StoreFolder = options.STORE
     runs: options.RunsFolder = options.RUNS
     json: options.Json = False
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Run where the outlook of your own questions advises against it.")
+    ] = False
 
 
 def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) -> None:
@@ -46,8 +51,13 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
 
     The same command continues a run that was paused or interrupted, and only reads one that is finished.
     """
+    _run(flags.settings(study), how)
+
+
+def _run(settings: Settings, how: Execution) -> None:
     _require_local(how.executor)
-    settings = flags.settings(study)
+    if how.anyway:
+        settings = settings.model_copy(update={"checks": settings.checks.model_copy(update={"anyway": True})})
     until = _until(how, usd_per_hour=settings.compute.usd_per_hour)
     with only_json() if how.json else contextlib.nullcontext():
         with ProgressView(aside(), width=settings.compute.workers) as view:
@@ -72,9 +82,24 @@ def command(flags: Flags, how: Execution, study: options.Study = options.STUDY) 
     _end(made)
 
 
-def preflight(flags: Flags, how: Execution) -> None:
-    """Check model, data and machine before a long study: each check passes, warns, fails or is unsure."""
-    command(flags, how, "preflight")
+def preflight(flags: Flags, how: Execution, study: options.Study = "preflight") -> None:
+    """Check model, data and machine before a long study: each check passes, warns, fails or is unsure.
+
+    The exit code is 1 if a check fails. STUDY names the study whose settings are checked, by default a typical one.
+    """
+    settings = flags.settings(study)
+    if not settings.checks.only:
+        only: dict[str, Any] = {
+            "preflight": True,
+            "checks": settings.checks.model_copy(update={"only": True}),
+            "name": f"{settings.name[:50]}-preflight",
+            "question": f"Is everything in place for {settings.name}?",
+            "primary": {},
+            "predictions": {},
+            "decide": (),
+        }
+        settings = settings.model_copy(update=only)
+    _run(settings, how)
 
 
 def _until(how: Execution, *, usd_per_hour: float | None) -> float | None:
@@ -149,9 +174,14 @@ def _end(made: Run) -> None:
     conditions = rows(made.results, "conditions")
     if made.results["status"] == "paused":
         left = [f"{row['name']} (seed {row['seed']})" for row in conditions if row["status"] == "left"]
-        remark(f"Paused at the deadline. Unfinished: {', '.join(left) or 'quality of the votes'}.")
+        others = "quality of the votes" if conditions else "other checks"
+        remark(f"Paused at the deadline. Unfinished: {', '.join(left) or others}.")
         remark("Finished work is kept. Run the same command again.")
         raise typer.Exit(PAUSED)
+    bad = [row["check"] for row in rows(made.results, "preflight") if row["outcome"] == "fail"]
+    if bad and not conditions:
+        remark(f"Failed checks: {', '.join(bad)}. Fix these before a long study.")
+        raise typer.Exit(USER_ERROR)
     failed = [row for row in conditions if row["status"] in {"failed", "left"}]
     if failed or made.results["status"] == "partial":
         reasons: dict[str, list[str]] = {}

@@ -24,11 +24,12 @@ from noisy_student.cli import options, stream
 from noisy_student.cli.console import emit, remark, say
 from noisy_student.cli.overrides import Flags, require_read
 from noisy_student.context import Context, stop_on_signals
-from noisy_student.data.fields import Fields, Need, SourceRow
+from noisy_student.data.columns import SourceRow
+from noisy_student.data.fields import Fields, Need
 from noisy_student.data.key_file import write_key
 from noisy_student.data.read import marked
-from noisy_student.data.rows import question_row, write_questions
-from noisy_student.data.source import merge
+from noisy_student.data.rows import question_row, read_file_rows, write_questions
+from noisy_student.data.source import Item, distinct, short
 from noisy_student.errors import UserError
 from noisy_student.labeling.examples import examples, write_examples
 from noisy_student.models.card import Student, add_papers, base_of, loading_line
@@ -131,12 +132,44 @@ def split(
     with workplace(out, {"data": shared.data, "seed": seed}) as folder:
         summary = _run("split", spec, {}, folder / "made")
         _run("key", spec, {}, folder / "made")
+        _name_rows(folder / "made" / "data")
         (folder / "made" / "data").rename(stream.new_path(out))
     if json:
-        emit({"schema": 1, "folder": out, "counts": summary["counts"], "removed": summary["removed"]})
+        told = {name: summary[name] for name in ("counts", "removed", "left_out", "retold")}
+        emit({"schema": 1, "folder": out, **told})
         return
     parts = ", ".join(f"{count(number)} {name}" for name, number in summary["counts"].items())
-    say(f"{out}: {parts}; {count(summary['removed'])} left out because they repeat a test question")
+    say(f"{out}: {parts}")
+    for line in left_out_lines(summary["left_out"]) + retold_lines(summary["retold"]):
+        say(line)
+
+
+def _name_rows(folder: Path) -> None:
+    """Add the user's own ids, where there are some, to the answers of a split."""
+    own = {name: {"id": row.own_id} for name, row in read_file_rows(folder).items() if row.own_id is not None}
+    for name in ("gold", "dev_gold", "key") if own else ():
+        path = folder / f"{name}.jsonl"
+        rows = [{**own.get(row["question_id"], {}), **row} for row in files.read_jsonl(path)]
+        files.write_jsonl(path, rows)
+
+
+def left_out_lines(left_out: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a line on the rows left out for each reason, with an example."""
+    return [
+        f"Left out: {count(left['count'])} × {reason}, such as {left['example']}" for reason, left in left_out.items()
+    ]
+
+
+def retold_lines(retold: Mapping[str, Any], most: int = 3) -> list[str]:
+    """Return lines that name the training questions that retell a question of test or dev."""
+    if not retold["count"]:
+        return []
+    pairs = retold["shown"][:most]
+    return [
+        f"{count(retold['count'])} questions to learn from or to label have the numbers of a test or dev question in"
+        " other words. They stay; check these:",
+        *(f'  "{short(pair["text"])}" and "{short(pair["other_text"])}"' for pair in pairs),
+    ]
 
 
 def sample(
@@ -146,20 +179,30 @@ def sample(
     k: options.Samples = 8,
     out: options.Out = stream.STANDARD,
 ) -> None:
-    """Read questions and write K samples of each, sorted by question and k; an interrupted call continues."""
+    """Read questions and write K samples of each, in the order of the file; an interrupted call continues."""
     recipe.read_by("sample")
-    asked = [item.question for item in merge(stream.items(stream.read(file), file, fields=columns.fields)).items]
-    with samples_of(recipe, asked, k=k, out=out) as rows:
+    items = stream.items(stream.read(file), file, fields=columns.fields)
+    with samples_of(recipe, items, k=k, out=out) as rows:
         stream.write(rows, out)
 
 
 @contextmanager
-def samples_of(recipe: Recipe, asked: Sequence[Question], *, k: int, out: str) -> Iterator[list[dict[str, Any]]]:
-    """Provide K samples of each question, sorted by question and k; what is drawn is kept until ``out`` is written."""
-    with workplace(out, {**recipe.facts(asked, "sample"), "k": k}) as folder:
-        drawn = _drawn(recipe, asked, folder, k=k, decoding=recipe.settings.sampling)
+def samples_of(recipe: Recipe, items: Iterable[Item], *, k: int, out: str) -> Iterator[list[dict[str, Any]]]:
+    """Provide K samples of each question, in the order of ``items``; what is drawn is kept until ``out`` is written."""
+    asked = distinct(items)
+    questions = sorted((item.question for item in asked), key=lambda question: question.id)
+    with workplace(out, {**recipe.facts(questions, "sample"), "k": k}) as folder:
+        drawn = _drawn(recipe, questions, folder, k=k, decoding=recipe.settings.sampling)
         rows = [row for place in drawn for row in files.read_jsonl(place / "samples.jsonl")]
-        yield sorted(rows, key=lambda row: (row["question_id"], row["k"]))
+        yield with_own_ids(rows, asked)
+
+
+def with_own_ids(rows: Iterable[Mapping[str, Any]], items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Return rows that have a ``question_id`` and a ``k`` in the order of ``items``, with the ids that these have."""
+    places = {item.question.id: place for place, item in enumerate(items)}
+    ordered = sorted(rows, key=lambda row: (places[row["question_id"]], row["k"]))
+    own = {item.question.id: {} if item.own_id is None else {"id": item.own_id} for item in items}
+    return [{**own[row["question_id"]], **row} for row in ordered]
 
 
 def train(
@@ -235,15 +278,18 @@ def evaluate(
         )
     settings = recipe.read_by("evaluate").settings
     need: Need = "optional" if skip_unanswered else "required"
-    every = merge(stream.items(stream.read(file), file, answers=need, fields=columns.fields)).items
+    every = distinct(stream.items(stream.read(file), file, answers=need, fields=columns.fields))
     items = [item for item in every if item.answer is not None]
     if not items:
         raise UserError(f"No question of {stream.name_of(file)} has an answer.", do="Give answers.", code="no-answers")
     if len(items) < len(every):
         remark(f"{count(len(every) - len(items))} questions without an answer are left out.")
-    asked = [item.question for item in items]
+    asked = sorted((item.question for item in items), key=lambda question: question.id)
     entries = [KeyEntry(item.question.id, item.answer or "", item.solution) for item in items]
-    facts = {**recipe.facts(asked, "sample", "grade"), "answers": [item.answer for item in items]}
+    facts = {
+        **recipe.facts(asked, "sample", "grade"),
+        "answers": sorted((item.question.id, item.answer) for item in items),
+    }
     with workplace(out, facts) as folder:
         truth = folder / "key"
         truth.mkdir(exist_ok=True)
@@ -251,7 +297,8 @@ def evaluate(
         drawn = _drawn(recipe, asked, folder, k=1, decoding=settings.evaluation.decoding)
         spec = {"truncated": settings.answers.truncated}
         summary = _run("grade", spec, {"key": [truth], "samples": drawn}, folder / "grade")["grades"]
-        stream.write(files.read_jsonl(folder / "grade" / "data" / "grades.jsonl"), out)
+        grades = files.read_jsonl(folder / "grade" / "data" / "grades.jsonl")
+        stream.write(with_own_ids(grades, items), out)
     # Statistics need scipy, which the other verbs must not wait for.
     from noisy_student.statistics.intervals import wilson
 
@@ -267,9 +314,9 @@ def evaluate(
 
 @contextmanager
 def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
-    """Provide a working folder that is kept after an interruption and removed after success.
+    """Provide a working folder that is kept after an interruption, if it holds results, and removed after success.
 
-    Raises UserError if the folder holds partial work with other ``facts``, or is in use.
+    Raises UserError if the folder holds partial results with other ``facts``, or is in use.
     """
     digest = identity.digest(dict(facts))
     if out == stream.STANDARD:
@@ -279,7 +326,11 @@ def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
         folder = target.with_name(f"{target.name}.partial")
     folder.mkdir(parents=True, exist_ok=True)
     mark = folder / "identity"
-    if mark.is_file() and mark.read_text() != digest or (not mark.is_file() and any(folder.iterdir())):
+    differs = mark.read_text() != digest if mark.is_file() else any(folder.iterdir())
+    if differs and mark.is_file() and not _holds_results(folder):
+        shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    elif differs:
         raise UserError(
             f"{folder} holds partial results of another call.",
             why="That call had other questions, settings or another model.",
@@ -289,10 +340,21 @@ def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
     try:
         with FileLock(folder / ".lock", timeout=0), stop_on_signals():
             mark.write_text(digest)
-            yield folder
+            try:
+                yield folder
+            except BaseException:
+                # A fault before the first result must not stand in the way of the corrected command.
+                if not _holds_results(folder):
+                    shutil.rmtree(folder)
+                raise
     except Timeout:
         raise UserError(f"Another process works in {folder}.", do="Wait until it ends.", code="folder-in-use") from None
     shutil.rmtree(folder)
+
+
+def _holds_results(folder: Path) -> bool:
+    """Return whether a stage wrote something that the same call would not have to compute again."""
+    return any(path.is_file() for name in ("scratch", "data") for path in folder.glob(f"*/{name}/**/*"))
 
 
 def _new_folder(out: str) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import files, opener
-from noisy_student.data.fields import Fields, Need, SourceRow, read_items
+from noisy_student.data.columns import SourceRow
+from noisy_student.data.fields import Fields, Need, read_items
 from noisy_student.data.formats import rows_of, source_rows
 from noisy_student.data.rows import require_encodable
 from noisy_student.data.source import Item
@@ -31,10 +32,11 @@ def name_of(path: str) -> str:
     return opener.STANDARD_INPUT if path == STANDARD else path
 
 
-def items(
-    rows: Iterable[SourceRow], file: str, *, answers: Need = "optional", fields: Fields | None = None
-) -> list[Item]:
-    """Return the questions in the rows of a file or of standard input."""
+def items(rows: Iterable[SourceRow], file: str, *, answers: Need = "any", fields: Fields | None = None) -> list[Item]:
+    """Return the questions in the rows of a file or of standard input.
+
+    By default answers are not used, so one that cannot be read is unknown.
+    """
     return read_items(rows, name_of(file), fields=fields or Fields(), answers=answers)
 
 

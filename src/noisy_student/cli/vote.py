@@ -6,6 +6,7 @@ number and is none abstains as placeholders do, and other short texts (``blue``)
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, cast, get_args
@@ -18,7 +19,7 @@ from noisy_student.answers.normalize import canonical_number
 from noisy_student.answers.placeholders import is_placeholder
 from noisy_student.answers.thoughts import without_format
 from noisy_student.cli import options, stream
-from noisy_student.data.fields import SourceRow
+from noisy_student.data.columns import SourceRow
 from noisy_student.data.rows import finish_of, optional_text, text_of
 from noisy_student.errors import require_known
 from noisy_student.labeling.stopping import Ties
@@ -46,9 +47,19 @@ def command(
     ] = "none",
     out: options.Out = stream.STANDARD,
 ) -> None:
-    """Read a ``question_id`` with a ``text`` or an ``answer`` per line, in any order; write one vote per question."""
+    """Read a ``question_id`` with a ``text`` or an ``answer`` per line, in any order; write one vote per question.
+
+    Votes are sorted by question; where rows have an ``id``, votes keep it and come in the order of the file.
+    """
     require_known(ties, TIES, f'There is no rule "{ties}" for --ties.', code="unknown-ties-rule")
-    stream.write(map(vote_row, votes(_answers(file), k=k, ties=cast("Ties", ties))), out)
+    own: dict[str, dict[str, Any]] = {}
+    counted = votes(_answers(file, own), k=k, ties=cast("Ties", ties))
+    first = next(counted, None)
+    counted = itertools.chain([] if first is None else [first], counted)
+    if any(own.values()):
+        places = {name: place for place, name in enumerate(own)}
+        counted = iter(sorted(counted, key=lambda vote: places[vote.question_id]))
+    stream.write(({**own[vote.question_id], **vote_row(vote)} for vote in counted), out)
 
 
 def _extracted(read: SourceRow) -> dict[str, Any]:
@@ -59,10 +70,15 @@ def _extracted(read: SourceRow) -> dict[str, Any]:
     return {**row, "answer": found.canonical, "method": found.method, "strict": found.strict}
 
 
-def _answers(file: str) -> Iterator[tuple[str, str | None]]:
+def _answers(file: str, own: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str | None]]:
+    """Yield question id and answer of each row; ``own`` receives the ``id`` of each question."""
     for read in stream.read(file):
         row, place = read.values, read.place
         question_id = text_of(row, "question_id", place)
+        given = {"id": row["id"]} if row.get("id") is not None else {}
+        if own.setdefault(question_id, given) != given:
+            # The ids are those of samples.
+            own[question_id] = {}
         if "answer" in row and "text" not in row:
             yield question_id, _ready_made(optional_text(row, "answer", place) or "")
             continue

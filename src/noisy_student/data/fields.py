@@ -1,57 +1,57 @@
-"""Reads a row of a file or data set as an ``Item``: the columns of question and answer, and the answer's value.
+"""Reads the rows of a file or data set as items: question, answer and worked solution.
 
-Columns have their usual names unless ``Fields`` names them. An answer that holds a worked solution ending in ``#### N``
-(GSM8K) is separated into both; its text is kept, calculator marks included. Missing and unreadable answers are
-collected, so one message lists them all.
+Columns have their usual names unless ``Fields`` names them (``columns``). Context such as SVAMP's ``Body`` is joined
+before the question, options of multiple choice after it (``choices``). An answer is read whole or not at all
+(``gold``). Missing, unreadable and contradicting answers are collected, so that one message lists them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Literal
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
 
-from noisy_student.answers.extract import read
-from noisy_student.answers.latex import written as written_latex
 from noisy_student.answers.math_pool import require_extra
-from noisy_student.answers.normalize import canonical_number
-from noisy_student.data import source
+from noisy_student.data import choices, columns, gold, source
+from noisy_student.data.columns import Columns, SourceRow
 from noisy_student.data.rows import require_encodable
 from noisy_student.data.source import Item
-from noisy_student.errors import UserError, nearest
-from noisy_student.records import Answer, Kind
+from noisy_student.errors import UserError
+from noisy_student.records import Kind
 from noisy_student.strict import Strict
 
 Need = Literal["required", "optional", "any"]
 """Need of an answer in each row: only the unlabeled source may lack them. ``any`` treats unreadable answers as unknown,
 for large pools that nobody will correct."""
+Faulty = Literal["refused", "left-out"]
+"""Treatment of rows whose answer cannot be read or contradicts their solution, or another row of the question."""
 
-USUAL = {
-    "question": ("question", "text", "problem"),
-    "answer": ("answer",),
-    "solution": ("solution",),
-    "id": ("id",),
-    "paraphrase": ("paraphrase",),
-    "source": ("source",),
-}
 SHOWN = 5
 """Rows that a message lists."""
+LATEX_SHARE = 0.5
+"""Share of unreadable answers that must be LaTeX for a message to name it."""
 
 
 class Fields(Strict):
-    """Names of the columns; None is the first usual name that a row has."""
+    """Names of the columns; None is the first usual name that a file has, in any case. A dot names a column inside an
+    object: ``reward_model.ground_truth``."""
 
     question: str | None = None
-    """Column of the question's text; usual names: question, text, problem."""
+    """Column of the question's text, or of chat turns; usual names: question, text, problem, prompt."""
     answer: str | None = None
     """Column of the answer: a number, or a worked solution that ends in ``#### N``."""
     solution: str | None = None
     """Column of the worked solution."""
     id: str | None = None
-    """Column of the file's own ids, which must be unique; used in messages only."""
+    """Column of the file's own ids, which must be unique; outputs carry them."""
     paraphrase: str | None = None
     """Column of another wording of the same question, or null."""
+    context: str | None = None
+    """Column that stands before the question (several: ``a+b``); ``none`` joins none. Usual names: body, passage."""
+    choices: str | None = None
+    """Column of the options (several: ``A+B+C``); ``none`` reads none. Usual names: choices, options, A to H."""
 
 
 class ForeignFields(Fields):
@@ -62,181 +62,264 @@ class ForeignFields(Fields):
 
 
 @dataclass(frozen=True, slots=True)
-class SourceRow:
-    """One object of a file and its place in it."""
+class LeftOut:
+    """A row that is not used: the reason, its place, and what it holds."""
 
-    values: Mapping[str, Any]
+    reason: str
     place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Items of a file in its order, the columns they were read from, and the rows left out.
+
+    ``numbered`` counts the questions that are answered by an option's number, ``valued`` those by an option's value.
+    """
+
+    items: list[Item]
+    columns: Columns
+    left_out: list[LeftOut]
+    rows: int
+    numbered: int = 0
+    valued: int = 0
+
+
+class Unreadable(UserError):
+    """Answers that cannot be read; ``latex`` counts those that are written in LaTeX and can be read as it."""
+
+    latex = 0
+    example = ""
+
+
+@dataclass(slots=True)
+class _Faults:
+    """Rows without a usable answer, by reason."""
+
+    unreadable: list[LeftOut] = field(default_factory=list)
+    contradicting: list[LeftOut] = field(default_factory=list)
+    unanswered: list[LeftOut] = field(default_factory=list)
+    latex: int = 0
+    choices: int = 0
 
 
 def read_items(
     rows: Iterable[SourceRow], name: str, *, fields: Fields, answers: Need, label: str = "", kind: Kind = "number"
 ) -> list[Item]:
+    """Read every row as an item, in the order of the rows; see ``read_rows``."""
+    return read_rows(rows, name, Rules(fields, answers, kind=kind, label=label)).items
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Settings by which rows are read; ``label`` becomes the questions' ``source`` unless a column names it."""
+
+    fields: Fields
+    answers: Need
+    kind: Kind = "number"
+    label: str = ""
+    faulty: Faulty = "refused"
+
+
+def read_rows(rows: Iterable[SourceRow], name: str, rules: Rules) -> Reading:
     """Read every row as an item, in the order of the rows; ``name`` is the file or data set in messages.
 
-    ``label`` becomes the questions' ``source``, unless a foreign pool has a source column. Raises UserError for a
-    missing column, an empty or repeated id, an empty question, and for missing or unreadable answers as ``answers``
-    requires them.
+    Raises UserError for a missing column, an empty or repeated id, an empty question, and for missing, unreadable and
+    contradicting answers as ``rules`` requires.
     """
-    if kind == "math":
+    if rules.kind == "math":
         require_extra()
-    items: list[Item] = []
-    ids: dict[str, str] = {}
-    unreadable: list[str] = []
-    unanswered: list[str] = []
-    for row in rows:
-        _check_id(row, fields, ids)
-        text = _question_text(row, fields)
-        if answers == "required":
-            _check_columns(row, fields)
-        answer, solution, faulty = _truth(row, fields, kind)
-        if faulty is not None and answers != "any":
-            unreadable.append(f'{row.place} "{_tail(faulty)}"')
-        elif answer is None and answers == "required":
-            unanswered.append(row.place)
-        origin = _text_in(row, fields, "source") if isinstance(fields, ForeignFields) else None
-        asked = source.question(text, source=origin or label, kind=kind)
-        view = _paraphrase(row, fields, asked.id)
-        items.append(Item(asked, answer, solution, place=row.place, paraphrase=view))
-    _require_answers(name, kind, unreadable, unanswered)
-    if not items:
+    every = iter(rows)
+    head = list(itertools.islice(every, columns.PEEK))
+    if not head:
         raise UserError(
             f"{name} has no questions.", why="A split needs questions.", do="Check the path.", code="no-questions"
         )
-    return items
+    reader = _Reader(head, rules)
+    items = [item for row in itertools.chain(head, every) if (item := reader.item(row)) is not None]
+    faults = reader.faults
+    if rules.faulty == "refused":
+        _refuse(name, rules.kind, faults)
+    if faults.unanswered and rules.answers == "required":
+        _refuse_unanswered(name, faults.unanswered)
+    if not items:
+        # Nothing is left to be used, so the faults are the message.
+        _refuse(name, rules.kind, faults)
+    left = [*faults.unreadable, *faults.contradicting]
+    numbered, valued = reader.asked[True], reader.asked[False]
+    return Reading(items, reader.columns, left, reader.rows, numbered=numbered, valued=valued)
 
 
-def _require_answers(name: str, kind: Kind, unreadable: list[str], unanswered: list[str]) -> None:
-    if unreadable:
+class _Reader:
+    """Reads the rows of one file by the columns of its first rows, and collects their faults."""
+
+    def __init__(self, head: list[SourceRow], rules: Rules) -> None:
+        self._rules = rules
+        given = rules.fields.model_dump()
+        self.columns = columns.choose(head, given, reads=lambda text: gold.read_answer(text, rules.kind))
+        self._first = choices.first_index(head, self.columns.choices, self.columns.answer)
+        self._ids: dict[str, str] = {}
+        self.rows = 0
+        self.faults = _Faults()
+        self.asked: Counter[bool] = Counter()
+
+    def item(self, row: SourceRow) -> Item | None:
+        """Return the item of a row; None if its answer is at fault, or missing where it is required."""
+        self.rows += 1
+        own = self._own_id(row)
+        text = self._question(row)
+        if self._rules.answers == "required":
+            _check_columns(row, self._rules.fields)
+        written = columns.text_in(row, columns.answer_column(row, self.columns), "answer")
+        solution = columns.text_in(row, self.columns.solution, "solution")
+        options = choices.options_of(row, self.columns.choices)
+        if len(options) > 1:
+            asked = choices.asked(text, options, written, first=self._first, reads=gold.whole_number)
+            self.asked[asked.numbered] += 1
+            text, answer = asked.text, asked.answer
+            require_encodable(text, "choices", row.place)
+            solution = None if asked.numbered else solution
+            faulty = written is not None and answer is None
+            self.faults.choices += faulty
+        else:
+            answer, solution, faulty = self._truth(written, solution)
+        if faulty and self._rules.answers != "any":
+            self._unreadable(row, written or solution or "")
+            return None
+        if answer is not None and self._contradicts(row, written, answer, solution):
+            return None
+        if answer is None and self._rules.answers == "required":
+            self.faults.unanswered.append(LeftOut("no answer", row.place, text))
+            return None
+        return self._made(row, text, answer, solution, own)
+
+    def _made(self, row: SourceRow, text: str, answer: str | None, solution: str | None, own: str | None) -> Item:
+        origin = columns.text_in(row, self.columns.source, "source") if self._names_sources else None
+        asked = source.question(text, source=origin or self._rules.label, kind=self._rules.kind)
+        told = columns.text_in(row, self.columns.paraphrase, "paraphrase")
+        view = None if told is None else source.question(told)
+        other = view.text if view is not None and view.id != asked.id else None
+        return Item(asked, answer, solution, place=row.place, paraphrase=other, own_id=own, row=self.rows - 1)
+
+    @property
+    def _names_sources(self) -> bool:
+        return isinstance(self._rules.fields, ForeignFields)
+
+    def _truth(self, written: str | None, solution: str | None) -> tuple[str | None, str | None, bool]:
+        """Return the answer and the solution, and whether the answer is written but cannot be read.
+
+        Without an answer, it is the marked one of the solution; a file without a column of answers must mark them all.
+        """
+        kind = self._rules.kind
+        if written is None:
+            if solution is None:
+                return None, None, False
+            marked = gold.marked_answer(solution, kind)
+            return marked, solution, marked is None and self.columns.answer is None
+        answer = gold.read_answer(written, kind)
+        if answer is not None and solution is None and gold.holds_solution(written):
+            solution = written
+        return answer, solution, answer is None
+
+    def _unreadable(self, row: SourceRow, written: str) -> None:
+        self.faults.unreadable.append(LeftOut("an answer that cannot be read", row.place, written))
+        self.faults.latex += self._rules.kind == "number" and gold.is_written_in_latex(written)
+
+    def _contradicts(self, row: SourceRow, written: str | None, answer: str, solution: str | None) -> bool:
+        """Record a solution whose marked answer is not the row's; pools that nobody will correct are not checked."""
+        if solution is None or written is None or solution == written or self._rules.answers == "any":
+            return False
+        marked = gold.marked_answer(solution, self._rules.kind)
+        if marked is None or not gold.contradict(answer, marked):
+            return False
+        held = f"{answer} beside {marked}"
+        self.faults.contradicting.append(LeftOut("a solution that contradicts its answer", row.place, held))
+        return True
+
+    def _question(self, row: SourceRow) -> str:
+        if not columns.has_column(row.values, self.columns.question):
+            raise columns.column_missing(row, "question", self._rules.fields.question)
+        text = columns.question_text(row, self.columns.question)
+        texts = {name: columns.text_in(row, name, "context") for name in self.columns.context}
+        after = [told for name, told in texts.items() if columns.plain(name) == columns.INSTRUCTED]
+        before = [told for name, told in texts.items() if columns.plain(name) != columns.INSTRUCTED]
+        return source.joined([part for part in (*before, text, *after) if part is not None])
+
+    def _own_id(self, row: SourceRow) -> str | None:
+        """Return the row's own id; raises UserError for an empty or repeated one, which would join wrong rows later."""
+        value = None if self.columns.id is None else columns.value_at(row.values, self.columns.id)
+        if value is None:
+            return None
+        name = str(value)
+        if not name.strip():
+            raise UserError(
+                f"{row.place}: the id is empty.",
+                why="Ids identify questions.",
+                do="Add an id, or drop the id column.",
+                code="id-empty",
+            )
+        if self._ids.setdefault(name, row.place) != row.place:
+            raise UserError(
+                f'{row.place}: the id "{name}" is also at {self._ids[name]}.',
+                why="Ids identify questions.",
+                do="Change one of the two ids, or name another column (fields.id).",
+                code="id-repeated",
+            )
+        require_encodable(name, "id", row.place)
+        return name
+
+
+def _refuse(name: str, kind: Kind, faults: _Faults) -> None:
+    if faults.unreadable:
         word, words = {"number": ("a number", "numbers"), "math": ("LaTeX", "LaTeX")}[kind]
-        raise UserError(
-            f"{name}: {len(unreadable)} answers cannot be read as {word}: {_listed(unreadable)}.",
-            why=f"Answers are compared as {words}, so no sample could match these labels.",
-            do="Correct those lines, or write null for an unknown answer.",
+        told = [_told(row) for row in faults.unreadable]
+        latex = faults.latex if faults.latex >= LATEX_SHARE * len(told) else 0
+        remedies = [
+            'read them as LaTeX: init --answers math, or in a study file answers = "math"' if latex else "",
+            "give the right option as its letter, its text or its place" if faults.choices else "correct those lines",
+            "write null for an unknown answer",
+            'leave those rows out: init --faulty left-out, or faulty = "left-out"',
+        ]
+        error = Unreadable(
+            f"{name}: {len(told)} answers cannot be read as {word}: {_listed(told)}.",
+            why=f"Answers are compared as {words}, each read whole, so no sample could match these labels.",
+            do=f"Do one of these: {'; '.join(filter(None, remedies))}.",
             code="answers-unreadable",
         )
-    if unanswered:
+        error.latex, error.example = latex, told[0]
+        raise error
+    if faults.contradicting:
+        told = [f"{row.place} {row.text}" for row in faults.contradicting]
         raise UserError(
-            f"{name}: {len(unanswered)} questions have no answer: {_listed(unanswered)}.",
-            why="Only the unlabeled source may have questions without an answer.",
-            do='Add the answers, or name their column (fields = { answer = "…" }).',
-            code="answers-missing",
+            f"{name}: {len(told)} answers contradict the end of their worked solution: {_listed(told)}.",
+            why="Students learn the solution and are graded by the answer.",
+            do='Correct one of the two; or leave those rows out: init --faulty left-out, or faulty = "left-out".',
+            code="solution-contradicts-answer",
         )
 
 
-def _truth(row: SourceRow, fields: Fields, kind: Kind) -> tuple[str | None, str | None, str | None]:
-    """Return the row's answer and solution, and the answer's text if it has no value.
-
-    Without an answer column, the answer is the marked one of the solution.
-    """
-    written = _text_in(row, fields, "answer")
-    solution = _text_in(row, fields, "solution")
-    if written is None:
-        return None if solution is None else _marked_answer(solution, kind), solution, None
-    answer = canonical_number(written) if kind == "number" else written_latex(written)
-    if answer is None:
-        answer, solution = _marked_answer(written, kind), solution or written
-    return answer, solution, written if answer is None else None
-
-
-def _question_text(row: SourceRow, fields: Fields) -> str:
-    value = _value(row, fields, "question")
-    if value is None:
-        wanted = f'"{fields.question}"' if fields.question else " or ".join(f'"{name}"' for name in USUAL["question"])
-        raise UserError(
-            f"{row.place} has no question: no column {wanted}.",
-            why="The question's text is read from it.",
-            do=f'Name the column (fields = {{ question = "…" }}). {nearest(fields.question or "", row.values)}',
-            code="column-missing",
-        )
-    value = _string(row, "question", value)
-    if not value.strip():
-        raise UserError(
-            f"{row.place}: the question is empty.",
-            why="A model needs a text to answer.",
-            do="Remove that line.",
-            code="question-empty",
-        )
-    return value
-
-
-def _paraphrase(row: SourceRow, fields: Fields, asked: str) -> str | None:
-    """Return the row's other wording; None if it is missing or repeats the question ``asked``."""
-    value = _value(row, fields, "paraphrase")
-    if value is None:
-        return None
-    told = source.question(_string(row, "paraphrase", value))
-    return told.text if told.text and told.id != asked else None
-
-
-def _text_in(row: SourceRow, fields: Fields, what: str) -> str | None:
-    """Return a column as text, numbers in JSON notation; None if it is absent or null."""
-    value = _value(row, fields, what)
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        # Without exponent, in the shortest form that reads back equal.
-        return f"{Decimal(repr(value)):f}"
-    return _string(row, what, value)
-
-
-def _value(row: SourceRow, fields: Fields, what: str) -> Any:
-    """Return a column's value, by its given name or the first usual name that the row has."""
-    given: str | None = getattr(fields, what)
-    names = USUAL[what] if given is None else (given,)
-    return next((row.values[name] for name in names if name in row.values), None)
+def _refuse_unanswered(name: str, rows: list[LeftOut]) -> None:
+    raise UserError(
+        f"{name}: {len(rows)} questions have no answer: {_listed([row.place for row in rows])}.",
+        why="Only the unlabeled source may have questions without an answer.",
+        do='Add the answers, or name their column: --answer COLUMN, or in a study file fields = { answer = "COLUMN" }.',
+        code="answers-missing",
+    )
 
 
 def _check_columns(row: SourceRow, fields: Fields) -> None:
     """Raise UserError if a named column is missing: a typo would silently drop every solution."""
     # Test files have no other wordings.
-    for what in sorted(set(fields.model_dump()) - {"question", "paraphrase"}):
-        given: str | None = getattr(fields, what)
-        if given is not None and given not in row.values:
-            raise UserError(
-                f'{row.place} has no column "{given}".',
-                why=f"fields.{what} names it.",
-                do=nearest(given, row.values),
-                code="column-missing",
-            )
+    for role in ("answer", "solution", "id", "source"):
+        given: str | None = getattr(fields, role, None)
+        if given is not None and not columns.has_column(row.values, given):
+            raise columns.column_missing(row, role, given)
 
 
-def _check_id(row: SourceRow, fields: Fields, places: dict[str, str]) -> None:
-    """Raise UserError for an empty or repeated id, which would join wrong rows later."""
-    value = _value(row, fields, "id")
-    if value is None:
-        return
-    name = str(value)
-    if not name.strip():
-        raise UserError(
-            f"{row.place}: the id is empty.",
-            why="Ids identify questions.",
-            do="Add an id, or drop the id column.",
-            code="id-empty",
-        )
-    if name in places:
-        raise UserError(
-            f'{row.place}: the id "{name}" is also at {places[name]}.',
-            why="Ids identify questions.",
-            do="Change one of the two ids, or drop the id column.",
-            code="id-repeated",
-        )
-    places[name] = row.place
-
-
-def _string(row: SourceRow, what: str, value: Any) -> str:
-    if not isinstance(value, str):
-        kind = {bool: "true or false", list: "a list", dict: "an object", bytes: "bytes that are not UTF-8"}.get(
-            type(value), "a number"
-        )
-        raise UserError(
-            f"{row.place}: the {what} is {kind}, not text.",
-            why="This column must hold text.",
-            do="Correct that line.",
-            code="column-not-text",
-        )
-    require_encodable(value, what, row.place)
-    return value
+def _told(row: LeftOut) -> str:
+    """Return a row's place with its answer, and the number that a less strict reader would take."""
+    taken = gold.other_reading(row.text)
+    return f'{row.place} "{_tail(row.text)}"' + ("" if taken is None else f" (a loose reader takes {taken})")
 
 
 def _listed(places: list[str]) -> str:
@@ -248,9 +331,3 @@ def _tail(text: str) -> str:
     """Return the end of a text, where the answer should be."""
     flat = source.plain_text(text)
     return flat if len(flat) <= 40 else "…" + flat[-39:]
-
-
-def _marked_answer(text: str, kind: Kind) -> str | None:
-    """Return the answer that a worked solution marks by ``####`` or a box; other numbers do not count."""
-    answer = read(text, "eos", kind=kind)
-    return answer.canonical if isinstance(answer, Answer) and answer.method in ("hashes", "boxed") else None

@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from noisy_student import files, opener
-from noisy_student.data.fields import SourceRow
+from noisy_student.data.columns import SourceRow
 from noisy_student.data.parquet import parquet_rows
 from noisy_student.errors import UserError
 

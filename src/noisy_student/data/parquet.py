@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from noisy_student import opener
-from noisy_student.data.fields import SourceRow
+from noisy_student.data.columns import SourceRow
 from noisy_student.errors import UserError
 
 if TYPE_CHECKING:

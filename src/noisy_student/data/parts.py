@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from noisy_student import seeds
-from noisy_student.data.fields import Need
+from noisy_student.data.fields import LeftOut, Need, Rules
 from noisy_student.data.foreign import Pool, choose, pool
 from noisy_student.data.generated import problems, shop
 from noisy_student.data.overlap import OverlapIndex
-from noisy_student.data.read import marked, read_file
-from noisy_student.data.source import Item, merge, question
+from noisy_student.data.read import marked, read_file, read_path
+from noisy_student.data.source import Item, conflicting, merge, question
 from noisy_student.data.spec import DataSpec, ForeignSpec, SourceSpec
 from noisy_student.data.splits import Sizes, Sources, Split, limited, split
 from noisy_student.errors import UserError
@@ -43,7 +43,7 @@ def _without_views(sources: Sources) -> Sources:
     """Drop the paraphrases, so that without views the overlap check does not depend on them."""
     read = (sources.labeled, sources.unlabeled, sources.test)
     plain = [None if items is None else [replace(item, paraphrase=None) for item in items] for items in read]
-    return Sources(plain[0] or [], unlabeled=plain[1], test=plain[2])
+    return Sources(plain[0] or [], unlabeled=plain[1], test=plain[2], left_out=sources.left_out)
 
 
 def paths_of(files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
@@ -119,16 +119,34 @@ def read_sources(source: SourceSpec, paths: Mapping[str, str]) -> Sources:
         paths[name] for name in paths if name.startswith("unlabeled.")
     }
     read: dict[str, list[Item]] = {part: [] for part in source.parts}
+    left_out: dict[str, LeftOut] = {}
+    rows = dict.fromkeys(read, 0)
     for name, path in paths.items():
         part = name.partition(".")[0]
         if part not in read:
             continue
         answers: Need = "optional" if part == "unlabeled" or (part == "labeled" and path in shared) else "required"
-        items = read_file(Path(path), answers=answers, fields=source.fields, label=part, kind=source.answers)
+        rules = Rules(source.fields, answers, kind=source.answers, label=part, faulty=source.faulty)
+        found = read_path(Path(path), rules)
+        items = found.items
+        left_out |= {row.place: row for row in found.left_out}
         if path in shared and part != "test":
             items = [item for item in items if (item.answer is None) == (part == "unlabeled")]
-        read[part] += [marked(item, source.marks) for item in items]
-    return Sources(read["labeled"], unlabeled=read.get("unlabeled"), test=read.get("test"))
+        # Files of one part go on counting.
+        read[part] += [replace(marked(i, source.marks), row=rows[part] + (i.row or 0)) for i in items]
+        rows[part] += found.rows
+    if source.faulty == "left-out":
+        read, two_answers = without_conflicts(read)
+        left_out |= {row.place: row for row in two_answers}
+    return Sources(read["labeled"], read.get("unlabeled"), read.get("test"), left_out=tuple(left_out.values()))
+
+
+def without_conflicts(read: Mapping[str, list[Item]]) -> tuple[dict[str, list[Item]], list[LeftOut]]:
+    """Return the items of each part without questions that have two answers, and those."""
+    gone = conflicting(item for items in read.values() for item in items)
+    kept = {part: [item for item in items if item.question.id not in gone] for part, items in read.items()}
+    rows = [item for items in read.values() for item in items if item.question.id in gone]
+    return kept, [LeftOut("a question with two answers", item.place, item.question.text) for item in rows]
 
 
 TRIES = 4

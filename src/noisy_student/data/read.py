@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from noisy_student.data.fields import Fields, Need, read_items
+from noisy_student.data.fields import Fields, Need, Reading, Rules, read_rows
 from noisy_student.data.formats import source_rows
 from noisy_student.data.source import Item
 from noisy_student.records import Kind
@@ -19,8 +19,12 @@ def read_file(
     path: Path, *, answers: Need, fields: Fields | None = None, label: str = "", kind: Kind = "number"
 ) -> list[Item]:
     """Read every row of a file as an item, in the order of the file; raises UserError for unusable rows."""
-    rows, fields = source_rows(path), fields or Fields()
-    return read_items(rows, str(path), fields=fields, answers=answers, label=label, kind=kind)
+    return read_path(path, Rules(fields or Fields(), answers, kind=kind, label=label)).items
+
+
+def read_path(path: Path, rules: Rules) -> Reading:
+    """Read a file by ``rules``, with the columns it was read by and the rows left out."""
+    return read_rows(source_rows(path), str(path), rules)
 
 
 def marked(item: Item, marks: Literal["removed", "kept"]) -> Item:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -20,9 +20,30 @@ KINDS: Mapping[str, Kind] = {name: name for name in get_args(Kind)}
 FINISHES: Mapping[str, Finish] = {name: name for name in get_args(Finish)}
 
 
-def write_questions(path: Path, questions: Iterable[Question]) -> int:
-    """Write ``{"id", "text"}`` a line; ``kind`` and ``source`` only if they differ from the default."""
-    return files.write_jsonl(path, (question_row(question) for question in questions))
+def write_questions(
+    path: Path, questions: Iterable[Question], origins: Mapping[str, Mapping[str, Any]] | None = None
+) -> int:
+    """Write ``{"id", "text"}`` a line; ``kind`` and ``source`` only if they differ from the default.
+
+    ``origins`` maps a question's id to more columns: ``own_id`` and ``row`` in the user's file.
+    """
+    more = origins or {}
+    return files.write_jsonl(path, ({**question_row(asked), **more.get(asked.id, {})} for asked in questions))
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A question's id in the user's file and its place there, counted from 0; None for generated questions."""
+
+    own_id: str | None
+    row: int | None
+
+
+def read_file_rows(split: Path) -> dict[str, FileRow]:
+    """Return the file rows of all questions in a split's folder by question id."""
+    parts = [path for name in (*TRAINING_PARTS, "dev", "test") if (path := split / f"{name}.jsonl").is_file()]
+    rows = (row for path in parts for row in files.read_jsonl(path))
+    return {row["id"]: FileRow(row.get("own_id"), row.get("row")) for row in rows}
 
 
 def read_questions(path: Path) -> list[Question]:

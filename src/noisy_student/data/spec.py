@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from noisy_student.data.fields import Fields, ForeignFields
+from noisy_student.data.fields import Faulty, Fields, ForeignFields
 from noisy_student.errors import UserError
 from noisy_student.records import Kind
 from noisy_student.strict import Strict
@@ -132,6 +132,9 @@ class SourceSpec(Strict):
     """Treatment of calculator marks (``<<3*4=12>>``) in worked solutions."""
     answers: Kind = "number"
     """``math`` reads answers as LaTeX (extra ``math``)."""
+    faulty: Faulty = "refused"
+    """Rows whose answer cannot be read, contradicts its solution, or contradicts another row; ``left-out`` counts them
+    and goes on."""
 
     @model_validator(mode="before")
     @classmethod

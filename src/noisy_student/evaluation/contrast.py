@@ -124,11 +124,14 @@ def judge(findings: Sequence[Finding], *, declared: int = 0) -> list[Finding]:
 def criterion_answer(expected: str, finding: Finding) -> Held:
     """Judge a finding against the verdict that was expected of its comparison.
 
-    A verdict that is neither the expected one nor "undecided" fails the criterion. Equivalence fails only where the
-    95 % interval lies outside the margin, since a certain difference may still be within it.
+    A verdict that is neither the expected one nor "undecided" fails the criterion; a withheld one leaves it open.
+    Equivalence fails only where the 95 % interval lies outside the margin, since a
+    certain difference may still be within it.
     """
     if finding.verdict == expected:
         return "held"
+    if finding.verdict is None:
+        return "unsure"
     if expected != "no-difference":
         return "unsure" if finding.verdict == "undecided" else "failed"
     if finding.interval is None or finding.margin is None:

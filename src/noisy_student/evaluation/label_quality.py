@@ -45,13 +45,15 @@ class VoteQuality:
     curve: tuple[tuple[int, float], ...]
 
 
-def vote_quality(votes: Iterable[Vote], key: AnswerKey) -> VoteQuality:
-    """Compare all votes with the key; raises ValueError for no votes and for votes of different K."""
+def vote_quality(votes: Iterable[Vote], key: AnswerKey, *, ties_win: bool = False) -> VoteQuality:
+    """Compare all votes with the key; ``ties_win`` says whether the votes gave ties a winner.
+
+    Raises ValueError for no votes and for votes of different K."""
     asked: Counter[int] = Counter()
     right: Counter[int] = Counter()
     ks: set[int] = set()
     tied, single, stopped = 0, 0.0, False
-    curve = VoteCurve()
+    curve = VoteCurve(ties_win=ties_win)
     for vote in votes:
         truth = key[vote.question_id].answer
         ks.add(vote.k)

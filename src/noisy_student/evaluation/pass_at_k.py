@@ -1,7 +1,7 @@
 """pass@k and maj@k of one draw of K samples a question, the k where a vote saturates, and gains between two models.
 
 Each point averages over all subsets of size k, so the points of one draw are unbiased and share their noise. Samples
-without an answer stay in k and never win; ties are split evenly.
+without an answer stay in k and never win; ties are split evenly where the votes of a study do not say otherwise.
 
 pass@1 rises when answers become surer of what the model could do already; pass@K at a large K rises only where the
 model solves questions that no earlier sample solved (Yue et al. 2025, arXiv 2504.13837).
@@ -42,26 +42,34 @@ def sizes(K: int) -> tuple[int, ...]:
 
 
 class VoteCurve:
-    """Counts the shapes of tallies; many questions share one, so each is summed up once."""
+    """Counts the shapes of tallies; many questions share one, so each is summed up once.
 
-    def __init__(self) -> None:
+    A tie wins as in the votes themselves: where it has a winner (``ties_win``), each tied answer came first equally
+    often over all orders of a subset. The point at K is the accuracy of the votes.
+    """
+
+    def __init__(self, *, ties_win: bool = True) -> None:
         self._shapes: Counter[_Shape] = Counter()
-        self._K = 0
+        self._ties = 1.0 if ties_win else 0.0
+        self._right: Counter[int] = Counter()
 
     def add(self, vote: Vote, truth: str) -> None:
         """Take one question's tally."""
         right = sum(count for answer, count in vote.tally if same(answer, truth))
         wrong = tuple(sorted(count for answer, count in vote.tally if not same(answer, truth)))
         self._shapes[right, vote.abstained, wrong] += 1
-        self._K = max(self._K, vote.k)
+        self._right[vote.k] += vote.winner is not None and same(vote.winner, truth)
 
     def points(self) -> tuple[tuple[int, float], ...]:
         """Each k and the expected share of right votes; none where nothing was added."""
-        total = self._shapes.total()
-        return tuple(
-            (k, sum(_led(shape, k) * count for shape, count in self._shapes.items()) / total)
-            for k in (sizes(self._K) if total else ())
-        )
+        total, K = self._shapes.total(), max(self._right, default=0)
+
+        def share(k: int) -> float:
+            if k == K:
+                return self._right[K] / total
+            return sum(_led(shape, k, self._ties) * count for shape, count in self._shapes.items()) / total
+
+        return tuple((k, share(k)) for k in (sizes(K) if total else ()))
 
 
 def saturation(curve: Sequence[Point], smallest: float) -> int | None:
@@ -147,7 +155,7 @@ def _sure(finding: Finding, sign: int) -> bool:
     return known and sign * (finding.difference or 0) > 0 and (finding.p_adjusted or 0) <= ALPHA
 
 
-def _led(shape: _Shape, k: int) -> float:
+def _led(shape: _Shape, k: int, ties: float = 1.0) -> float:
     right, abstained, wrong = shape
     tally = {"right": right, **{str(number): count for number, count in enumerate(wrong)}}
-    return maj_at_k(tally, "right", k=k, abstained=abstained)
+    return maj_at_k(tally, "right", k=k, abstained=abstained, ties=ties)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import errno
 import gc
 import importlib
 import os
@@ -38,10 +39,14 @@ _ATTEMPTS_THAT_SHARE_SCRATCH = 2
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """End of a node in this run; ``left`` is unfinished without a failure of its own."""
+    """End of a node in this run; ``left`` is unfinished without a failure of its own.
+
+    ``ends_run`` marks a failure that every other node would meet too, such as a full disk.
+    """
 
     kind: Literal["done", "cached", "skipped", "failed", "left"]
     reason: str | None = None
+    ends_run: bool = False
 
 
 def run_stage(store: Store, node: Node, *, deadline: float | None = None) -> Outcome:
@@ -97,7 +102,7 @@ def _settled(store: Store, action: Callable[[], Outcome]) -> Outcome:
     except Interrupted:
         return Outcome("left", INTERRUPTED)
     except OSError as error:
-        return Outcome("failed", f"the store {store.root} cannot be used: {error}")
+        return Outcome("failed", f"the store {store.root} cannot be used: {error}", ends_run=True)
 
 
 def _run_held(store: Store, node: Node, context: Context, *, started: provenance.Moment) -> Outcome:
@@ -141,7 +146,11 @@ def _inputs(store: Store, node: Node) -> dict[str, list[Path]]:
 
 def _fail(store: Store, node: Node, error: Exception, *, started: provenance.Moment) -> Outcome:
     ours = not isinstance(error, UserError)
+    full = _is_full_disk(error)
     message = redact(f"{type(error).__name__}: {error}" if ours else str(error))
+    if full:
+        free = shutil.disk_usage(store.root).free / 1e6
+        message = f"The disk of {store.root} is full ({free:,.1f} MB are free): {message.removesuffix('.')}."
     trace = redact("".join(traceback.format_exception(error))) if ours else None
     attempt = {
         **_circumstances(),
@@ -154,7 +163,18 @@ def _fail(store: Store, node: Node, error: Exception, *, started: provenance.Mom
     with suppress(OSError):
         if store.record_attempt(node, attempt) >= _ATTEMPTS_THAT_SHARE_SCRATCH:
             shutil.rmtree(store.work(node), ignore_errors=True)
-    return Outcome("failed", message)
+    return Outcome("failed", message, ends_run=full)
+
+
+def _is_full_disk(error: BaseException | None) -> bool:
+    """Return whether an error, or one that it came from, is a full disk; libraries raise errors of their own for it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return True
+        if os.strerror(errno.ENOSPC) in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _circumstances() -> dict[str, Any]:

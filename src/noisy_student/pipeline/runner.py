@@ -105,6 +105,7 @@ def run_graph(
                 break
             for key, outcome in executor.wait(_WAIT_SECONDS):
                 walk.settle(key, outcome)
+                stopped = stopped or (outcome.reason if outcome.ends_run else None)
     walk.leave_the_rest(stopped)
     if stopped == INTERRUPTED:
         raise Interrupted(INTERRUPTED)

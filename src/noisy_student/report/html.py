@@ -21,7 +21,7 @@ from noisy_student.report.numbers import DASH, count, duration, minus
 from noisy_student.report.sections import CHAPTERS, Section, on_page
 from noisy_student.report.table import Table
 from noisy_student.report.tables.probes import answer
-from noisy_student.report.wording import Row, primary_findings, rows, sentence
+from noisy_student.report.wording import Row, heading, primary_findings, rows, sentence
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -100,9 +100,9 @@ def _blocks(section: Section, results: Row) -> Iterator[Block]:
 
 
 def _facts(results: Row) -> list[str]:
-    """Return the words of the line above the title: study, scale, protocol, seeds."""
+    """Return the words of the line above the title: model, questions, scale, K, study, protocol, seeds."""
     seeds = rows(results, "seeds")
-    words = [results.get("study"), results.get("scale"), results.get("protocol") and f"{results['protocol']} protocol"]
+    words = [heading(results), results.get("study"), results.get("protocol") and f"{results['protocol']} protocol"]
     words.append(f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}" if seeds else None)
     return [str(word) for word in words if word]
 

@@ -17,7 +17,7 @@ from noisy_student.report.clean import clean
 from noisy_student.report.sections import Terminal, on_terminal
 from noisy_student.report.table import Table
 from noisy_student.report.tables.probes import answer
-from noisy_student.report.wording import Row, primary_findings, rows, sentence
+from noisy_student.report.wording import Row, heading, primary_findings, rows, sentence
 
 WIDE = 100
 LONG = 18
@@ -27,6 +27,8 @@ WIDEST_NAME = 30
 def show(results: Row, console: Console) -> None:
     """Print the results of a run to ``console``, fitted to its width."""
     results = clean(dict(results))
+    if line := heading(results):
+        console.print(Text(line, "dim"))
     if results.get("question"):
         console.print(Text(str(results["question"]), "italic"))
     said = answer(results)

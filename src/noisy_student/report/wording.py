@@ -20,6 +20,25 @@ def rows(results: Row, name: str) -> list[Row]:
     return list(results.get(name) or ())
 
 
+def heading(results: Row) -> str:
+    """Return the model, the number of questions in each part, the scale and K in one line.
+
+    >>> sizes = {"labeled": 120, "dev": 30, "unlabeled": 583, "test": 150}
+    >>> heading({"model": "lab-m", "scale": "lab", "data": {"sizes": sizes}})
+    'lab-m \N{MIDDLE DOT} 120 labeled, 30 dev, 583 unlabeled, 150 test \N{MIDDLE DOT} scale lab'
+    """
+    data, settings = (found if isinstance(found := results.get(name), Mapping) else {} for name in ("data", "settings"))
+    sizes = data.get("sizes") or data.get("counts") or {}
+    ks = dict.fromkeys(str(label.get("K")) for label in (settings.get("labels") or {}).values() if label.get("K"))
+    words = (
+        results.get("model"),
+        ", ".join(f"{number:,} {part}" for part, number in sizes.items()),
+        results.get("scale") and f"scale {results['scale']}",
+        ks and f"K = {', '.join(ks)}",
+    )
+    return " \N{MIDDLE DOT} ".join(str(word) for word in words if word)
+
+
 def comparison(finding: Row) -> str:
     """Return the comparison as "first - second".
 
@@ -87,6 +106,8 @@ def verdict_words(finding: Row, conditions: Sequence[Row]) -> str:
         return "exploratory"
     if finding.get("difference") is None:
         return "not measured"
+    if finding.get("withheld"):
+        return "withheld"
     verdict = finding.get("verdict")
     if verdict == "helps":
         return _gain_words(finding, conditions)
@@ -127,6 +148,8 @@ def primary_findings(results: Row) -> list[Row]:
 
 
 def _reach(finding: Row, conditions: Sequence[Row]) -> str:
+    if finding.get("withheld") and finding.get("primary"):
+        return f"no verdict: {finding['withheld']}"
     words, unit, mde = verdict_words(finding, conditions), unit_words(finding), finding.get("mde")
     if finding.get("verdict") == "undecided":
         interval, p = finding.get("interval"), finding.get("p_adjusted")

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from noisy_student import seeds
 from noisy_student.records import Draw
 from noisy_student.sampling.decoder import Decoder
 from noisy_student.sampling.engine import Decoding, Drawn, Ends, Prompts, RowSeeds, Windows
+from noisy_student.sampling.snapshot import Snapshots
 from noisy_student.sampling.token_choice import Row, choose_tokens, penalise_repetition, rows_of
 
 LEAST_WIDTH = 8
@@ -69,18 +71,56 @@ class ContinuousBatching:
         self._ids_R = torch.zeros(len(self._slots), dtype=torch.long, device=decoder.device)
         self._seen_RV: Tensor | None = None
 
-    def run(self, check: Callable[[], None]) -> Drawn:
-        """Draw all rows; ``check`` is called at every step and may raise."""
-        self._let_in()
+    def run(self, check: Callable[[], None], snapshots: Snapshots | None = None) -> Drawn:
+        """Draw all rows; ``check`` is called at every step and may raise; go on from a snapshot if there is one."""
+        found = None if snapshots is None else snapshots.load(self._decoder.device)
+        if found is None:
+            self._let_in()
+        else:
+            self._restore(*found)
         while (self._slots >= 0).any():
-            check()
+            if snapshots is None:
+                check()
+            else:
+                snapshots.check(check, self._state)
             self._give_up_slots()
             busy = np.flatnonzero(self._slots >= 0)
             self._cache.used_R[torch.from_numpy(np.flatnonzero(self._slots < 0))] = 0
             logits_RV = self._decoder.step(self._cache, self._ids_R)
             self._take(busy, logits_RV if len(busy) == len(self._slots) else logits_RV[torch.from_numpy(busy)])
             self._let_in()
+        if snapshots is not None:
+            snapshots.drop()
         return [self._draws_of(prompt) for prompt in range(len(self._prompts))]
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Return all that changes while rows are drawn."""
+        facts = {
+            "rows": [[row.ids, row.logprobs, row.finish] for row in self._rows],
+            "asked": self._asked,
+            "open": self._open,
+            "waiting": list(self._waiting),
+            "slots": self._slots.tolist(),
+            "groups": list(self._groups.items()),
+            "free_groups": self._free_groups,
+        }
+        tensors = {**self._cache.state(), "ids_R": self._ids_R}
+        tensors |= {f"logits.{prompt}": logits for prompt, logits in self._logits.items()}
+        return facts, tensors if self._seen_RV is None else {**tensors, "seen_RV": self._seen_RV}
+
+    def _restore(self, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+        for row, (ids, logprobs, finish) in zip(self._rows, facts["rows"], strict=True):
+            row.ids, row.logprobs, row.finish = ids, logprobs, finish
+            if finish is None:
+                # The test of a row's end keeps what it has seen of the row.
+                for end in range(1, len(ids) + 1):
+                    self._ends(ids[:end], row.number)
+        self._asked, self._open, self._free_groups = facts["asked"], facts["open"], facts["free_groups"]
+        self._waiting, self._groups = deque(facts["waiting"]), dict(facts["groups"])
+        self._slots = np.array(facts["slots"])
+        self._ids_R, self._seen_RV = tensors["ids_R"], tensors.get("seen_RV")
+        self._logits = {prompt: tensors[f"logits.{prompt}"] for prompt in self._groups}
+        self._cache.restore(tensors, rows=len(self._slots))
 
     def _draws_of(self, prompt: int) -> list[Draw]:
         """Return the draws of a prompt's queued windows."""

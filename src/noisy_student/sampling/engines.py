@@ -20,6 +20,8 @@ from noisy_student.registry import Registry
 from noisy_student.sampling.engine import Engine
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from noisy_student.models.chat import Shot
     from noisy_student.models.load import LoadedModel, LoadedTokenizer
 
@@ -47,6 +49,8 @@ class EngineRequest:
     model: ModelSource
     questions: Sequence[Question]
     check: Callable[[], None]
+    scratch: Path | None = None
+    """A folder for partial draws that the same request continues; None keeps none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class OpenEngine:
     parameters: int | None = None
     fallback: str | None = None
     """Reason for a slower way of drawing."""
+    most: int | None = None
+    """Samples that a call of the engine should draw at most, so that a stop costs little; None sets no limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,14 @@ Shapes: R rows, G prompts ("groups"), M rows of one group, J heads of keys.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+
+_SEATS = ("length_G", "used_R", "group_R", "to_groups", "to_rows")
+"""Fields that say which row stands where."""
 
 
 @dataclass(slots=True)
@@ -59,6 +62,32 @@ class KVCache:
         for caches in (self.prompt_keys, self.prompt_values):
             caches[:] = [torch.cat([cache, cache.new_zeros((more, *cache.shape[1:]))]) for cache in caches]
         self.length_G = torch.cat([self.length_G, self.length_G.new_zeros(more)])
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that was written so far, by name; slots that no row used are left out."""
+        used, read = int(self.used_R.max()), int(self.length_G.max())
+        found = {name: getattr(self, name) for name in _SEATS}
+        found["shape"] = torch.tensor([self.groups, self.members])
+        for name, caches, end in self._caches(used, read):
+            found |= {f"{name}.{layer}": cache[:, :, :end] for layer, cache in enumerate(caches)}
+        return found
+
+    def restore(self, state: Mapping[str, Tensor], *, rows: int) -> None:
+        """Take up what ``state`` returned, for this many rows, seated as they were."""
+        for name in _SEATS:
+            setattr(self, name, state[name])
+        self.groups, self.members = state["shape"].tolist()
+        for name, caches, _ in self._caches(0, 0):
+            for layer, cache in enumerate(caches):
+                given = state[f"{name}.{layer}"]
+                caches[layer] = cache.new_zeros((len(given), *cache.shape[1:]))
+                caches[layer][:, :, : given.shape[2]] = given
+        assert len(self.used_R) == rows
+
+    def _caches(self, used: int, read: int) -> list[tuple[str, list[Tensor], int]]:
+        named = {"prompt_keys": self.prompt_keys, "prompt_values": self.prompt_values}
+        own = {"keys": self.keys, "values": self.values}
+        return [*((name, caches, read) for name, caches in named.items()), *((n, c, used) for n, c in own.items())]
 
     def keep(self, rows: Tensor) -> None:
         """Drop all rows but these; ``seat`` must be called next."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel
 
 from noisy_student.models.chat import Renderer
-from noisy_student.models.load import unsupported_reason
+from noisy_student.models.load import LoadedModel, unsupported_reason
 from noisy_student.records import Finish
-from noisy_student.sampling.continuous_batching import ContinuousBatching, DrawRequest
+from noisy_student.sampling.continuous_batching import LEAST_WIDTH, ContinuousBatching, DrawRequest
 from noisy_student.sampling.decoder import Decoder
 from noisy_student.sampling.engine import (
     Decoding,
@@ -32,6 +33,10 @@ from noisy_student.sampling.engine import (
 )
 from noisy_student.sampling.engines import EngineRequest, OpenEngine
 from noisy_student.sampling.padded_batch import PaddedBatch
+from noisy_student.sampling.snapshot import Snapshots
+
+CALL_FLOPS = 3e11
+"""Operations of one call in padded rows: half a minute at 10 GFLOP/s."""
 
 
 def open_engine(request: EngineRequest) -> OpenEngine:
@@ -46,6 +51,7 @@ def open_engine(request: EngineRequest) -> OpenEngine:
         check=request.check,
         width=request.spec["width"],
     )
+    engine.scratch = request.scratch
     return OpenEngine(
         engine,
         renderer.encode,
@@ -53,7 +59,17 @@ def open_engine(request: EngineRequest) -> OpenEngine:
         context=getattr(loaded.model.config, "max_position_embeddings", sys.maxsize),
         parameters=loaded.model.num_parameters(),
         fallback=engine.fallback,
+        most=None if engine.fallback is None or loaded.model.device.type != "cpu" else _affordable(request, loaded),
     )
+
+
+def _affordable(request: EngineRequest, loaded: LoadedModel) -> int:
+    """Return the samples that padded rows, which keep no snapshot, draw in about half a minute on a slow CPU.
+
+    A function of the model and the cap alone, so that equal nodes have equal chunks.
+    """
+    cap = request.spec.get("decoding", {}).get("max_new_tokens", Decoding().max_new_tokens)
+    return max(LEAST_WIDTH, int(CALL_FLOPS // (2 * loaded.model.num_parameters() * cap)))
 
 
 class TorchEngine:
@@ -79,6 +95,8 @@ class TorchEngine:
         self._decode = decode
         self._check = check
         self._width = width
+        self.scratch: Path | None = None
+        """A folder for snapshots, from which an equal call goes on after a stop; None keeps none."""
         self.fallback = unsupported_reason(model)
         """Reason for transformers' own, slower forward pass; None if our decoder supports the model."""
         self._decoder = Decoder(model) if self.fallback is None else None
@@ -97,7 +115,11 @@ class TorchEngine:
         ends = self._ends(decoding, decoder_after(prompts, self._decode) if decoding.stop_at_answer else self._decode)
         if self._decoder is not None:
             request = DrawRequest(prompts, row_seeds, decoding, windows)
-            return ContinuousBatching(self._decoder, request, width=self._width, ends=ends).run(self._check)
+            drawing = ContinuousBatching(self._decoder, request, width=self._width, ends=ends)
+            if self.scratch is None:
+                return drawing.run(self._check)
+            call = [[list(prompt) for prompt in prompts], [list(row) for row in row_seeds], decoding.model_dump()]
+            return drawing.run(self._check, Snapshots.of(self.scratch, call))
 
         def draw(places: Sequence[int], seeds_PK: RowSeeds) -> Drawn:
             some = [prompts[place] for place in places]

@@ -1,7 +1,7 @@
 """Value of K samples: pass@k, majority@k, and the chance that a leader stays ahead.
 
-Results are exact sums over every outcome, not simulations. Ties are split evenly; samples without an answer never vote
-but count in K.
+Results are exact sums over every outcome, not simulations. Ties are split evenly unless stated; samples without an
+answer never vote but count in K.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ def pass_at_k(n: int, right: int, *, k: int) -> float:
     return 1 - comb(n - right, k) / comb(n, k)
 
 
-def maj_at_k(tally: Mapping[str, int], correct: str, *, k: int, abstained: int = 0) -> float:
+def maj_at_k(tally: Mapping[str, int], correct: str, *, k: int, abstained: int = 0, ties: float = 1.0) -> float:
     """Return the chance that the plurality of k drawn samples is ``correct``, averaged over all subsets of size k.
 
+    ``ties`` is the credit that tied answers share: 1 where one of them wins, 0 where a tie has no winner.
     Raises ValueError for k outside 1 to the number of samples.
 
     >>> round(maj_at_k({"4": 5, "5": 3, "6": 2}, "4", k=5), 4)
@@ -36,7 +37,7 @@ def maj_at_k(tally: Mapping[str, int], correct: str, *, k: int, abstained: int =
         raise ValueError(f"k must lie in 1..{total}, got {k}")
     own = _choices(tally.get(correct, 0), k)
     rivals = [_choices(count, k) for answer, count in tally.items() if answer != correct]
-    return _ways_to_lead(own, rivals, _choices(abstained, k)) / comb(total, k)
+    return _ways_to_lead(own, rivals, _choices(abstained, k), ties) / comb(total, k)
 
 
 def leader_probability(leader: int, runner_up: int) -> float:
@@ -55,8 +56,8 @@ def _choices(count: int, k: int) -> list[float]:
     return [float(comb(count, taken)) for taken in range(k + 1)]
 
 
-def _ways_to_lead(own: list[float], rivals: list[list[float]], blank: list[float]) -> float:
-    """Return the weight of all draws of size k that the own answer leads; t tied rivals leave 1 / (t + 1) of it."""
+def _ways_to_lead(own: list[float], rivals: list[list[float]], blank: list[float], ties: float) -> float:
+    """Return the weight of all draws of size k that the own answer leads; t tied rivals leave ``ties`` / (t + 1)."""
     k = len(own) - 1
     weight = 0.0
     for votes in range(1, k + 1):
@@ -65,7 +66,8 @@ def _ways_to_lead(own: list[float], rivals: list[list[float]], blank: list[float
         ways = {(drawn, 0): blank[drawn] for drawn in range(k - votes + 1) if blank[drawn]}
         for rival in rivals:
             ways = _add_rival(ways, rival, votes, k - votes)
-        led = sum(way / (ties + 1) for (drawn, ties), way in ways.items() if drawn == k - votes)
+        full = [(tied, way) for (drawn, tied), way in ways.items() if drawn == k - votes]
+        led = sum(way * ties / (tied + 1) if tied else way for tied, way in full)
         weight += own[votes] * led
     return weight
 

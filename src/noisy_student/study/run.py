@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from noisy_student import files, identity
-from noisy_student.data.parts import parts
 from noisy_student.errors import UserError
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.attempt import Outcome
@@ -25,7 +24,9 @@ from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Event, Listener, Result, run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
+from noisy_student.study.plan.gold import gold_ahead
 from noisy_student.study.plan.plan import Plan, plan
+from noisy_student.study.plan.ready import require_own_model, require_ready
 from noisy_student.study.results.document import CURVES, RESULTS, digests, read_curves, read_results
 from noisy_student.study.results.export import export
 from noisy_student.study.results.view import RunView
@@ -33,10 +34,15 @@ from noisy_student.study.settings.study import Settings
 
 if TYPE_CHECKING:
     from noisy_student.study.forecast.forecast import Expected
+    from noisy_student.study.forecast.outlook import OutlookNodes
 
 
-def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: Listener) -> Result:
+def in_order(
+    plan: Plan, store: Store, *, ahead: OutlookNodes | None, deadline: float | None, on_event: Listener
+) -> Result:
     """Compute the missing results; where a pre-flight check fails, the others are ``skipped`` in this run only.
+
+    The outlook ``ahead`` comes first: raises UserError where it advises against the study.
 
     Skipped results are not written into the store, so that ``preflight=false`` finds them missing. Stored results are
     kept. Raises Interrupted as ``run_graph`` does.
@@ -46,6 +52,10 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
         executor = local(store, workers=plan.settings.compute.workers)
         return run_graph(targets, store, executor=executor, deadline=deadline, on_event=on_event)
 
+    if ahead is not None:
+        sampled = compute(list(ahead.votes.values()))
+        if sampled.status != "paused":
+            _judge(ahead, store, sampled)
     if plan.preflight is None:
         return compute(plan.targets)
     first = compute(plan.preflight.targets)
@@ -62,6 +72,26 @@ def in_order(plan: Plan, store: Store, *, deadline: float | None, on_event: List
             nodes[node.key], outcomes[node.key] = node, Outcome("skipped", reason)
             on_event(Event("skipped", node, reason=reason))
     return Result(nodes, outcomes)
+
+
+def _outlook_ahead(plan: Plan, store: Store) -> OutlookNodes | None:
+    """Return the outlook that a study of the user's own questions begins with; None for others and with --anyway."""
+    settings = plan.settings
+    if not settings.own_data or settings.checks.anyway or settings.checks.only:
+        return None
+    # Statistics need scipy, which a cached run must not wait for.
+    from noisy_student.study.forecast.outlook import outlook_nodes
+
+    return outlook_nodes(settings, store, untrained=True)
+
+
+def _judge(ahead: OutlookNodes, store: Store, sampled: Result) -> None:
+    from noisy_student.study.forecast.outlook import fault_of, judged
+
+    seen = judged(ahead, store, sampled)
+    if (fault := fault_of(seen, ahead.graph.settings)) is not None:
+        raise fault
+    store.notice(f"Outlook: {seen.advice}: {seen.reason}")
 
 
 GRADES = "grades.parquet"
@@ -120,8 +150,8 @@ def run(
     """Compute the missing results and write the run's folder; ``deadline`` is a time.time().
 
     ``on_plan`` is called once before anything is computed, with the forecast of every missing node; not at all if
-    nothing is missing. Raises Interrupted after a signal; committed results are kept. Raises UserError for unusable
-    questions, before anything is computed from them.
+    nothing is missing. Raises Interrupted after a signal; committed results are kept. Raises UserError for everything
+    that would stop the run later and can be known before its first step.
     """
     provenance.require()
     store = Store(place.store, notice=notice)
@@ -133,19 +163,27 @@ def run(
     # An older version wrote no grades; a folder that may only be read is shown without them.
     known = known and found is not None and ((found / GRADES).is_file() or not os.access(found, os.W_OK))
     if found is not None and known and all(store.cached(node) for node in planned.targets):
+        require_own_model(settings)
         made = _reopened(found, notice)
         if made is not None:
             adopt(store.root, digest, parents_first(planned.targets), _command(), found)
             export(RunView(planned, store), made.folder, made.results, notice=notice)
             return made
     started = provenance.Moment.now()
-    _require_questions(planned, store)
-    expected = _forecast(planned, store, digest)
+    require_ready(planned, store.cached, store=store.root, runs=place.runs)
+    ahead = _outlook_ahead(planned, store)
+    first = [] if ahead is None else parents_first(list(ahead.votes.values()))
+    expected = _forecast(planned, store, digest, first)
     on_plan(planned, expected)
-    compute, nodes = planned.settings.compute, parents_first(planned.targets)
+    begun = all(store.cached(node) for node in parents_first(planned.targets) if node.stage == "split")
+    # Reading the tokenizer takes seconds, which a run that goes on does not spend again.
+    for gold in () if begun else gold_ahead(planned):
+        if gold.words:
+            notice(gold.words)
+    compute, nodes = planned.settings.compute, parents_first([*first, *planned.targets])
     workers = compute.workers if expected else None
     with rooted(store.root, digest, nodes, _command(), workers=workers, usd_per_hour=compute.usd_per_hour):
-        result = in_order(planned, store, deadline=deadline, on_event=on_event)
+        result = in_order(planned, store, ahead=ahead, deadline=deadline, on_event=on_event)
     made = _made(planned, store, result, place=place, digest=digest, started=started)
     finish(store.root, digest, made.folder)
     export(RunView(planned, store, result), made.folder, made.results, notice=notice)
@@ -164,8 +202,8 @@ def _reopened(folder: Path, notice: Callable[[str], None]) -> Run | None:
     return made
 
 
-def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
-    """The forecast of the missing nodes, written down before the first of them runs."""
+def _forecast(planned: Plan, store: Store, digest: str, first: Sequence[Node]) -> list[Expected]:
+    """The forecast of the missing nodes, after those that come ``first``; that of the plan's own is written down."""
     # Fitting rates needs scipy, which a cached run must not wait for.
     from noisy_student.study.forecast.forecast import forecast, totals
     from noisy_student.study.forecast.forecast_vs_actual import keep_forecast
@@ -173,9 +211,12 @@ def _forecast(planned: Plan, store: Store, digest: str) -> list[Expected]:
 
     settings = planned.settings
     missing = [node for node in parents_first(planned.targets) if not store.cached(node)]
-    rows = forecast(missing, past(settings, store.root, store.notice), settings.compute)
+    known = past(settings, store.root, store.notice)
+    rows = forecast(missing, known, settings.compute)
     keep_forecast(store.root, digest, rows, totals(rows, settings.compute))
-    return rows
+    own = {node.key for node in missing}
+    others = [node for node in first if node.key not in own and not store.cached(node)]
+    return [*forecast(others, known, settings.compute), *rows]
 
 
 def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: str, started: provenance.Moment) -> Run:
@@ -210,11 +251,14 @@ def _made(planned: Plan, store: Store, result: Result, *, place: Place, digest: 
 
 
 def _grades(view: RunView) -> Iterator[dict[str, Any]]:
-    """Yield the grades of every finished condition, in the order of the plan."""
+    """Yield the grades of every finished condition, in the order of the plan; ``id`` is the question's own."""
     for nodes in view.plan.conditions:
         if view.outcome(nodes.grade) == "done":
-            for grade in view.grades(nodes.grade):
-                yield {"seed": nodes.seed, "condition": nodes.name, **asdict(grade)}
+            split = next(node for node in parents_first([nodes.grade]) if node.stage == "split")
+            rows = view.file_rows(split)
+            for grade in sorted(view.grades(nodes.grade), key=lambda grade: rows[grade.question_id].row or 0):
+                own = rows[grade.question_id].own_id
+                yield {"seed": nodes.seed, "condition": nodes.name, "id": own, **asdict(grade)}
 
 
 def _command() -> str:
@@ -235,7 +279,7 @@ def run_digest(planned: Plan) -> str:
             **first,
             "targets": sorted(node.key for node in planned.targets),
             "conditions": [[item.name, item.seed, item.grade.key] for item in planned.conditions],
-            "labels": [[item.name, item.seed, item.quality.key] for item in planned.labels],
+            "labels": [[item.name, item.seed, (item.quality or item.labels).key] for item in planned.labels],
             "primary": {name: item.model_dump() for name, item in settings.primary.items()},
             "predictions": {name: item.model_dump() for name, item in settings.predictions.items()},
             "decide": [row.model_dump(by_alias=True) for row in settings.decide],
@@ -243,14 +287,6 @@ def run_digest(planned: Plan) -> str:
             "names": [settings.name, settings.scale, settings.protocol],
         }
     )
-
-
-def _require_questions(planned: Plan, store: Store) -> None:
-    """Raise UserError for unusable files: one message now, not a failure of every condition later."""
-    for node in parents_first(planned.targets):
-        if node.stage == "split" and node.paths and not store.cached(node):
-            assert node.seed is not None
-            parts(planned.settings.data, run_seed=node.seed, paths=node.paths)
 
 
 def _folder_of(runs: Path, name: str, digest: str) -> Path | None:

@@ -10,6 +10,7 @@ from bare_model import bare_model
 from refusals import refused
 
 from noisy_student.data.parts import parts
+from noisy_student.errors import UserError
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.files import Request, names, questions, resolve
 
@@ -220,6 +221,47 @@ def test_teachers_in_a_circle_are_refused(model):
     }
     with refused("teacher-circle", "noisy-student → ", "third → "):
         plan(resolve(Request("v1", overrides={**extra, "conditions.pseudo-only": {"train": ["gold"]}})))
+
+
+def test_a_fault_of_an_own_file_names_its_line(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'question = "?"\n[labels]\nvotes = { K = 4 }\n[conditions]\nbaseline = { train = ["gold"] }\n'
+        'filtered = { train = ["gold", "labels.votes"], select = { min_agreemnt = 0.5 } }\n'
+    )
+    _refused("unknown-selection", f"{path}:6", '"min_agreement"', study=str(path))
+    with pytest.raises(UserError) as caught:
+        resolve(Request(str(path), overrides={"conditions.filtered.select.min_agreement": 0.5, "sft.epoch": 2.0}))
+    assert not caught.value.what.startswith(str(path)), "the flag is at fault, not the file"
+
+
+def test_a_field_is_found_in_any_case_and_by_its_initials(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('question = "?"\n[labels]\nvotes = { k = 4 }\n[conditions]\nbaseline = { train = ["gold"] }\n')
+    _refused("unknown-field", f"{path}:3", 'Did you mean "K"?', study=str(path))
+    _refused("unknown-field", 'Did you mean "learning_rate"?', overrides={"sft.lr": 1e-4})
+
+
+@pytest.mark.parametrize("seeds", [[-1], [1, -2], [1, 1], []])
+def test_seeds_are_different_and_not_negative(seeds):
+    _refused("seeds-invalid", str(seeds), overrides={"seeds": seeds})
+
+
+def test_the_note_of_a_scale_is_about_its_own_model_and_questions():
+    assert "SmolLM2" in resolve(Request("v1", scale="laptop-smoke")).note
+    assert resolve(Request("v1", scale="laptop-smoke", overrides={"model.id": "lab-m"})).note == ""
+    own = {"data.source": {"kind": "jsonl", "labeled": "mine.jsonl"}}
+    assert resolve(Request("v1", scale="laptop-smoke", overrides=own)).note == ""
+
+
+def test_a_model_is_named_by_a_flag_or_a_file_of_ones_own(tmp_path):
+    own = {"data.source": {"kind": "jsonl", "labeled": "mine.jsonl"}}
+    assert not resolve(Request("v1", overrides=own)).checks.model_named
+    assert resolve(Request("v1", overrides={**own, "model.id": "lab-m"})).checks.model_named
+    assert resolve(Request("v1")).checks.model_named, "the lab's own questions"
+    scale = tmp_path / "mine.toml"
+    scale.write_text('[model]\nid = "lab-s"\n')
+    assert resolve(Request("v1", scale=str(scale), overrides=own)).checks.model_named
 
 
 OWN = """question = "x"

@@ -85,6 +85,7 @@ def conditions_table(results: Row) -> Table:
         Column("Strict", cell=_over_done("strict_accuracy", percent)),
         Column("Stopped", cell=_over_done("stop_rate", percent)),
         Column("Trained on", cell=_over_done("trained_on", rounded)),
+        *([Column("Left out", cell=_gold_left_out)] if any(map(_left_out, rows(results, "conditions"))) else ()),
         Column("Label acc.", cell=_over_done("label_accuracy", percent)),
         Column("Steps", place="wide", cell=_over_done("steps", rounded)),
         Column("Tokens", place="wide", cell=_over_done("trained_tokens", short_count)),
@@ -96,6 +97,8 @@ def conditions_table(results: Row) -> Table:
     if any(row.get("graded_on") == "dev" for row in rows(results, "conditions")):
         caption += " Greyed rows are intermediate models, evaluated on dev only."
     caption += " Strict: the answer follows ####. Stopped: ended by the model. Label acc.: accuracy of pseudo-labels."
+    if any(map(_left_out, rows(results, "conditions"))):
+        caption += " Left out: gold examples that training left out, see the notes."
     lines = tabulate(columns, groups, faint=lambda group: not _done(group) or group[0].get("graded_on") == "dev")
     return Table("Conditions", caption, *lines, tuple(remark for group in groups for remark in _remarks(group)))
 
@@ -179,6 +182,16 @@ def _done(group: Sequence[Row]) -> list[Row]:
 
 def _over_done(name: str, words: Cell) -> Cell:
     return lambda group: over(name, words)(_done(group))
+
+
+def _left_out(row: Row) -> int:
+    return int((row.get("gold") or {}).get("left_out") or 0)
+
+
+def _gold_left_out(group: Sequence[Row]) -> str:
+    """Return the gold examples left out, of how many; over seeds the largest number."""
+    most = max(group, key=_left_out)
+    return f"{_left_out(most)} of {most['gold']['questions']}" if _left_out(most) else DASH
 
 
 def _spread(group: Sequence[Row]) -> str:

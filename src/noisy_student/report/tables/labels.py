@@ -60,8 +60,9 @@ def curves_table(results: Row) -> Table:
         Column("Saturates at", cell=field("enough", count)),
     )
     caption = (
-        "Vote accuracy over all questions for k samples: the mean over all subsets. Saturates at: the k from which "
-        "doubling gains less than the minimum detectable effect between two students; a dash if all gain more."
+        "Vote accuracy over all questions for k samples: the mean over all subsets, ties as in the study. Saturates "
+        "at: the k from which doubling gains less than the minimum detectable effect between two students; a dash if "
+        "all gain more."
     )
     return Table("Vote accuracy by number of samples", caption, *tabulate(columns, known))
 

@@ -7,7 +7,7 @@ labeled and dev questions; the key of unlabeled and test questions is not read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import comb
 from typing import Any
@@ -15,10 +15,10 @@ from typing import Any
 from noisy_student.answers.equivalence import same
 from noisy_student.data.parts import sizes_of
 from noisy_student.errors import UserError
-from noisy_student.evaluation.advice import Filter, Prospect, advise
+from noisy_student.evaluation.advice import LEAST_PASS_AT_K, Filter, Prospect, advise
 from noisy_student.labeling.stopping import votes_needed
 from noisy_student.pipeline.node import Node
-from noisy_student.pipeline.runner import run_graph
+from noisy_student.pipeline.runner import Result, run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.records import Vote
@@ -33,6 +33,10 @@ from noisy_student.study.results.view import StoreView
 from noisy_student.study.settings.labels import LabelSettings
 from noisy_student.study.settings.study import Settings
 
+MOST_CUT = 0.5
+"""Share of answers cut off at the cap above which a run does not start by itself."""
+LEAST_KNOWN = 4
+"""Questions with known answers of which none is answered right by a base at the floor."""
 QUESTIONS = 200
 """The most unlabeled questions, and the most questions with known answers."""
 
@@ -48,6 +52,8 @@ class Outlook:
     k: int
     unlabeled: int
     known: int
+    cut: float
+    """Share of the samples that hit the cap."""
     pass_at_1: float
     pass_at_k: float
     vote: float
@@ -61,28 +67,80 @@ class Outlook:
     rules: tuple[dict[str, Any], ...]
 
 
-def outlook(settings: Settings, store: Store) -> Outlook:
-    """Draw the samples that the store lacks, vote, and judge; raises UserError where sampling fails."""
+@dataclass(frozen=True, slots=True)
+class OutlookNodes:
+    """The votes of an outlook by part, and what they are judged with."""
+
+    name: str | None
+    label: LabelSettings
+    graph: SeedGraph
+    teacher: str
+    note: str | None
+    votes: Mapping[str, Node]
+
+
+def outlook_nodes(settings: Settings, store: Store, *, untrained: bool = False) -> OutlookNodes:
+    """Return the nodes of an outlook; ``untrained`` asks the base model even where the teacher is trained."""
     name, label = _label_set(settings)
     graph = SeedGraph(settings, settings.seeds[0], Inputs(settings))
-    view = StoreView(store)
-    teacher, train, note = _teacher(graph, label, view)
+    teacher, train, note = ("the base model", None, None) if untrained else _teacher(graph, label, StoreView(store))
     votes = vote_nodes(graph, label, SampledModel(teacher, train, _settings_of(graph, teacher)))
-    result = run_graph(list(votes.values()), store, executor=local(store, workers=settings.compute.workers))
+    return OutlookNodes(name, label, graph, teacher, note, votes)
+
+
+def outlook(settings: Settings, store: Store) -> Outlook:
+    """Draw the samples that the store lacks, vote, and judge; raises UserError where sampling fails."""
+    nodes = outlook_nodes(settings, store)
+    executor = local(store, workers=settings.compute.workers)
+    return judged(nodes, store, run_graph(list(nodes.votes.values()), store, executor=executor))
+
+
+def judged(nodes: OutlookNodes, store: Store, result: Result) -> Outlook:
+    """Return the outlook of nodes that were run; raises UserError where sampling failed."""
     failed = next((outcome for outcome in result.outcomes.values() if outcome.kind in {"failed", "left"}), None)
     if failed is not None:
         raise UserError(
-            f"The outlook could not be sampled: {failed.reason}.",
+            f"The outlook could not be sampled: {str(failed.reason).rstrip('.')}.",
             why="It runs the same stages as the study.",
             do="Fix this first: the run would fail at the same point.",
             code="outlook-failed",
         )
-    truth = {row.question_id: row.answer for row in view.gold(graph.split)}
+    settings, view, votes = nodes.graph.settings, StoreView(store), nodes.votes
+    truth = {row.question_id: row.answer for row in view.gold(nodes.graph.split)}
     answered = [vote for part in ("dev", "labeled") if part in votes for vote in view.votes(votes[part])]
     known = [(vote, truth[vote.question_id]) for vote in answered]
     pool = view.votes(votes["unlabeled"])
-    measured = _measured(settings, label, (pool, known), _thresholds(settings, name))
-    return Outlook(name, teacher, note, k=label.K, unlabeled=len(pool), known=len(known), **measured)
+    drawn = [view.summary(node) or {} for vote in votes.values() for node in vote.inputs["samples"]]
+    cut = sum(one.get("finish", {}).get("length", 0) for one in drawn) / max(1, sum(one["samples"] for one in drawn))
+    measured = _measured(settings, nodes.label, (pool, known), _thresholds(settings, nodes.name))
+    counts: dict[str, Any] = {"k": nodes.label.K, "unlabeled": len(pool), "known": len(known)}
+    return Outlook(nodes.name, nodes.teacher, nodes.note, cut=cut, **counts, **measured)
+
+
+def fault_of(seen: Outlook, settings: Settings) -> UserError | None:
+    """Return the reason not to run a study of the user's own questions; None where the base model can do them.
+
+    The base is at the floor where none of its samples is right, or pass@K is surely below the outlook's own bound.
+    """
+    solved = round(seen.pass_at_k * seen.known)
+    if settings.answers.truncated == "abstain" and seen.cut > MOST_CUT:
+        caps = f"{settings.sampling.max_new_tokens} and {settings.evaluation.decoding.max_new_tokens}"
+        return UserError(
+            f"{100 * seen.cut:.0f} % of the base model's answers are cut off at max_new_tokens before they end.",
+            why="A cut answer counts as none, so neither votes nor accuracies would mean anything.",
+            do=f"Raise sampling.max_new_tokens and evaluation.decoding.max_new_tokens (now {caps}), ask for shorter "
+            "answers in prompt.instruction, or run all the same with --anyway.",
+            code="outlook-answers-cut",
+        )
+    if (seen.known >= LEAST_KNOWN and not solved) or wilson(solved, seen.known).high < LEAST_PASS_AT_K:
+        return UserError(
+            f"{settings.model.id} can hardly answer these questions: {solved} of {seen.known} have a right answer among"
+            f" {seen.k} samples, {100 * seen.pass_at_1:.1f} % of single samples are right.",
+            why="Votes of such a model are wrong nearly always, so no student can learn from them.",
+            do="Start from a better base model (--model) or from easier questions, or run all the same with --anyway.",
+            code="outlook-base-too-weak",
+        )
+    return None
 
 
 def _measured(

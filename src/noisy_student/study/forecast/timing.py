@@ -1,13 +1,15 @@
 """Timing of a study on this machine: a few samples and a few steps of each training, for the forecast.
 
-Two tiny runs with the study's settings go through the ordinary stages in a temporary folder, and the manifests stay as
-``timing/<digest>.json`` in the store. Two sizes tell fixed costs apart from those that grow with the work.
+Two tiny runs with the study's settings go through the ordinary stages in a folder of their own in the store, from which
+an interrupted timing goes on, and the manifests stay as ``timing/<digest>.json``. Two sizes tell fixed costs apart from
+those that grow with the work.
 """
 
 from __future__ import annotations
 
 import logging
-import tempfile
+import math
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,10 +21,12 @@ from noisy_student import documents, files, identity
 from noisy_student.data.parts import sizes_of
 from noisy_student.documents import Document
 from noisy_student.errors import UserError
+from noisy_student.models.availability import local as local_folder
+from noisy_student.models.availability import parameters
 from noisy_student.pipeline import provenance
 from noisy_student.pipeline.manifest import Facts, Making, Stored, stored
-from noisy_student.pipeline.node import Node
-from noisy_student.pipeline.runner import run_graph
+from noisy_student.pipeline.node import Node, parents_first
+from noisy_student.pipeline.runner import Listener, run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.study.forecast.history import Observation, observations
@@ -42,6 +46,10 @@ from noisy_student.study.settings.study import Settings
 
 FOLDER = "timing"
 UNTRAINED, TIMED = "untrained", "timed"
+FLOPS = 1e10
+"""Operations a second of one thread, for the announced length of a timing."""
+STEP_SECONDS = 0.7
+"""Of any step, however small."""
 SMALL_MODEL = 50_000_000
 """Bytes of weights up to which a model is timed with hundreds of samples, which take seconds."""
 _LOG = logging.getLogger(__name__)
@@ -93,18 +101,28 @@ LARGE = (TimingSize(labeled=10, unlabeled=4, test=4, steps=1), TimingSize(labele
 """Of any other: a few dozen samples and a handful of steps."""
 
 
-def measure(settings: Settings, root: Path, *, notice: Callable[[str], None] = lambda text: None) -> Path:
+def measure(
+    settings: Settings,
+    root: Path,
+    *,
+    notice: Callable[[str], None] = lambda text: None,
+    on_nodes: Callable[[Sequence[Node], str], None] = lambda nodes, line: None,
+    on_event: Listener = lambda event: None,
+) -> Path:
     """Time the study's stages and keep the results under the store's ``root``; returns the file.
 
+    ``on_nodes`` gets the missing steps and a line about them. Raises Interrupted; what was timed is kept then, too.
     Results of an earlier timing of the same model stay for stages that are not timed now. Raises UserError where no
     sample could be drawn.
     """
-    with tempfile.TemporaryDirectory(prefix="noisy-student-timing-") as folder:
-        store = Store(Path(folder), notice=notice)
-        for size in _sizes(settings):
-            targets = _targets(timing_study(settings, size))
-            run_graph(targets, store, executor=local(store, workers=1))
-        rows = [_trimmed(result) for result in stored(Path(folder)).values() if result.outcome == "done"]
+    path = timing_path(settings, root)
+    folder = path.with_suffix("")
+    store = Store(folder, notice=notice)
+    targets = [node for size in _sizes(settings) for node in _targets(timing_study(settings, size))]
+    missing = [node for node in parents_first(targets) if not store.cached(node)]
+    on_nodes(missing, _announced(settings, missing))
+    run_graph(targets, store, executor=local(store, workers=1), on_event=on_event)
+    rows = [_trimmed(result) for result in stored(folder).values() if result.outcome == "done"]
     if not any(row["facts"]["stage"] == "sample" for row in rows):
         raise UserError(
             "The timing run drew no sample.",
@@ -112,12 +130,39 @@ def measure(settings: Settings, root: Path, *, notice: Callable[[str], None] = l
             do="Run the study with --limit 50 to see the error.",
             code="timing-without-samples",
         )
-    path = timing_path(settings, root)
     fresh = {row["facts"]["stage"] for row in rows}
     kept = [row for row in _rows(path) if row["facts"]["stage"] not in fresh]
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_json(path, {"schema": 1, "of": _facts(settings), "rows": [*kept, *rows]})
+    shutil.rmtree(folder, ignore_errors=True)
     return path
+
+
+def _announced(settings: Settings, nodes: Sequence[Node]) -> str:
+    """Return the number of steps and their time by the model's size; longer on a busy machine, shorter on a GPU."""
+    folder = local_folder(settings.model)
+    weights = None if folder is None else parameters(folder)
+    start = f"Timing {len(nodes)} small steps"
+    if weights is None:
+        return f"{start}; an interrupted timing goes on where it stopped."
+    drawn = sum(
+        (node.spec["block"][1] - node.spec["block"][0])
+        * (node.spec["shard"]["end"] - node.spec["shard"]["first"])
+        * node.spec["decoding"]["max_new_tokens"]
+        for node in nodes
+        if node.stage == "sample" and "block" in node.spec
+    )
+    seconds = len(nodes) * STEP_SECONDS + 2 * weights * drawn / (FLOPS * settings.compute.threads)
+    return f"{start}, about {duration_of(seconds)}; an interrupted timing goes on where it stopped."
+
+
+def duration_of(seconds: float) -> str:
+    """Return a rough length of time.
+
+    >>> duration_of(40), duration_of(500)
+    ('1 min', '9 min')
+    """
+    return f"{max(1, math.ceil(seconds / 60))} min"
 
 
 def timing_path(settings: Settings, root: Path) -> Path:
@@ -203,7 +248,8 @@ def _targets(settings: Settings) -> list[Node]:
     planned = plan(settings)
     targets = [item.grade for item in planned.conditions if item.train is None]
     targets += [item.train for item in planned.conditions if item.train is not None]
-    return targets + [node for item in planned.labels for node in (item.labels, item.quality)]
+    judged = [item.quality for item in planned.labels if item.quality is not None]
+    return [*targets, *(item.labels for item in planned.labels), *judged]
 
 
 def _sizes(settings: Settings) -> Sequence[TimingSize]:

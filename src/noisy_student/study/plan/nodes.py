@@ -34,7 +34,7 @@ class ConditionNodes:
 
 @dataclass(frozen=True, slots=True)
 class LabelNodes:
-    """One set of votes of one seed, all labels that they give, and their quality against the key.
+    """One set of votes of one seed, all labels that they give, and their quality against the key, if it can hold it.
 
     ``on_dev`` is the quality of the same teacher's votes on dev, where the unlabeled questions have no answers.
     """
@@ -44,7 +44,7 @@ class LabelNodes:
     teacher: str
     votes: Node
     labels: Node
-    quality: Node
+    quality: Node | None
     on_dev: Node | None
 
 

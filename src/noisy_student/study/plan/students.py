@@ -67,9 +67,10 @@ class SeedGraph(SampleGraph):
         on_dev = None
         # Dev says nothing of questions of another kind.
         if label.part == "unlabeled" and not self.inputs.truth_known and label.samples is None:
-            shown = [self.votes(label, part="dev")]
-            on_dev = self._against_key("label-quality", f"quality of {name} on dev", votes=shown)
-        quality = self._against_key("label-quality", f"quality of {name}", votes=[votes])
+            on_dev = self._vote_quality(f"quality of {name} on dev", self.votes(label, part="dev"))
+        quality = None
+        if self._key_holds(label):
+            quality = self._vote_quality(f"quality of {name}", votes)
         labels = self.labels(name, SftCondition(train=(f"{LABELS}{name}",), select=label.default_select))
         return LabelNodes(name, self.run_seed, self._teacher(label), votes, labels, quality, on_dev)
 
@@ -341,13 +342,22 @@ class SeedGraph(SampleGraph):
             inputs["key"] = (self.key,)
         return self.node(stage, {}, inputs=inputs, title=f"{stage} of {name}")
 
+    def _key_holds(self, label: LabelSettings) -> bool:
+        """Return whether the key can hold the answers of the questions that a set of labels is about."""
+        return label.part != "unlabeled" or self.inputs.truth_known
+
     def _condition_quality(self, name: str, learned: Node | None) -> Node | None:
         noised = self.settings.conditions[name].accuracy is not None
         judged = ("label", "reveal") if noised else ("label",)
         labels = [parent for parent in learned.inputs.get("labels", ()) if parent.stage in judged] if learned else []
-        if len(labels) != 1:
+        voted = [self.settings.labels[label] for label in self.settings.conditions[name].label_names]
+        if len(labels) != 1 or not all(map(self._key_holds, voted)):
             return None
         return self._against_key("label-quality", f"labels of {name} against the key", labels=labels)
+
+    def _vote_quality(self, title: str, votes: Node) -> Node:
+        inputs = {"key": [self.key], "votes": [votes]}
+        return self.node("label-quality", {"ties": self.settings.answers.ties}, inputs=inputs, title=title)
 
     def _against_key(self, stage: str, title: str, **inputs: list[Node]) -> Node:
         """A comparison with the key, for reports only."""

@@ -8,6 +8,7 @@ from typing import Any
 from noisy_student.pipeline.node import Node
 from noisy_student.statistics.intervals import wilson
 from noisy_student.study.plan.nodes import ConditionNodes
+from noisy_student.study.results.gold import gold_row
 from noisy_student.study.results.training import health
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.conditions import ConditionSettings
@@ -35,6 +36,7 @@ def condition_row(nodes: ConditionNodes, view: RunView) -> dict[str, Any]:
         **_status(nodes.grade, view),
         **_accuracy(view.summary(nodes.grade)),
         "trained_on": trained.get("examples"),
+        "gold": gold_row(nodes, view),
         "label_accuracy": _label_accuracy(view.summary(nodes.quality)),
         **{name: trained.get(name) for name in ("steps", *reported, "trained_tokens", "trainable_parameters")},
         "tried": tuned.get("tried"),

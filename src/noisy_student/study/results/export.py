@@ -117,11 +117,14 @@ def _export_labels(labels: LabelNodes, view: RunView, target: Path, results: Map
 
 
 def _rows(labels: LabelNodes, view: RunView) -> Iterator[dict[str, Any]]:
+    """Yield the labels in the order of the user's file, under its own ids where it has some."""
     split = next(node for node in parents_first([labels.labels]) if node.stage == "split")
     texts = {question.id: question.text for question in view.questions(split)}
-    for label in view.labels(labels.labels):
+    places = view.file_rows(split)
+    for label in sorted(view.labels(labels.labels), key=lambda label: places[label.question_id].row or 0):
         yield {
-            "id": label.question_id,
+            "id": places[label.question_id].own_id or label.question_id,
+            "question_id": label.question_id,
             "question": texts[label.question_id],
             "answer": label.answer,
             "solution": label.solution,
@@ -156,8 +159,9 @@ tags: [pseudo-labels, noisy-student]
 {len(rows)} questions with an answer voted by {judged.get("k")} samples of the teacher "{labels.teacher}" (student of
 `{results["model"]}`) at temperature {judged.get("temperature")}. No human wrote or checked these answers. {quality}
 
-Questions: {data}; their licence is that of their source. Columns: `id`, `question`, `answer`, `solution` (the
-teacher's own text), `agreement` (votes / samples), `confidence` (calibrated, or null).
+Questions: {data}; their licence is that of their source. Columns: `id` (the source's own,
+or the digest), `question_id` (a digest of the text), `question`, `answer`, `solution` (the teacher's own text),
+`agreement` (votes / samples), `confidence` (calibrated, or null).
 
 ```python
 datasets.load_dataset("parquet", data_files="labels.parquet")

@@ -60,6 +60,28 @@ def label_row(nodes: LabelNodes, view: RunView) -> dict[str, Any]:
     }
 
 
+MOST_UNLABELED = 0.20
+"""Share of questions left without a label by ties and abstentions above which a note says so."""
+
+
+def unlabeled_notes(rows: Sequence[Mapping[str, Any]], settings: Settings) -> Iterator[str]:
+    """Yield a note for each set of votes of which ties and abstentions leave more than a fifth without a label."""
+    for row in rows:
+        if row["questions"] is None or row["tie_rate"] is None or 1 - row["coverage"] <= MOST_UNLABELED:
+            continue
+        left = round(row["questions"] * (1 - row["coverage"]))
+        tied = 0 if settings.answers.ties != "none" else round(row["questions"] * row["tie_rate"])
+        advice = [f"More samples break ties (labels.{row['name']}.K is {row['k']})"]
+        if tied:
+            advice.append('answers.ties = "first-seen" gives a tie to the answer that came first')
+        if left > tied:
+            advice.append("unreadable answers need a larger sampling.max_new_tokens or another prompt")
+        yield (
+            f"{row['name']} (seed {row['seed']}): {left} of {row['questions']} questions have no label:"
+            f" {tied} by a tie, {left - tied} without any readable answer. {'; '.join(advice)}."
+        )
+
+
 def selections(view: RunView) -> Iterator[dict[str, Any]]:
     """Yield a row for each condition and seed that learns from one set of votes, once its labels are there.
 

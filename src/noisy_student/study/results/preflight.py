@@ -17,22 +17,26 @@ from noisy_student.evaluation.preflight.model import VERBATIM
 from noisy_student.models import lab
 from noisy_student.records import MemoryRehearsal
 from noisy_student.study.plan.preflight import PreflightNodes, grpo_specs
+from noisy_student.study.plan.ready import STATE_BYTES, WEIGHT_BYTES
 from noisy_student.study.results.view import RunView
 from noisy_student.study.settings.methods import of_stage
 from noisy_student.study.settings.study import Settings
 
-WEIGHT_BYTES = 4
-"""Of a weight on disk."""
-STATE_BYTES = 3 * WEIGHT_BYTES
-"""Of a weight in the saved state of a training: the weight and AdamW's two moments."""
 
+def preflight(view: RunView, *, partial: bool = False) -> list[dict[str, Any]]:
+    """Return a row a check; empty for a run without pre-flight.
 
-def preflight(view: RunView) -> list[dict[str, Any]]:
-    """Return a row a check; empty for a run without pre-flight, or whose checks were not all reached."""
+    Where not all checks were reached, there are no rows, or with ``partial`` those of the checks that were.
+    """
     nodes = view.plan.preflight
-    if nodes is None or _unreached(nodes, view):
+    if nodes is None:
         return []
-    return [asdict(result) for result in judge_all(measured(nodes, view))]
+    if not _unreached(nodes, view):
+        return [asdict(result) for result in judge_all(measured(nodes, view))]
+    if not partial:
+        return []
+    facts = measured(nodes, view)
+    return [asdict(result) for result in judge_all(facts) if result.check not in facts.missing]
 
 
 def preflight_error(rows: Sequence[Mapping[str, Any]]) -> UserError | None:

@@ -11,7 +11,8 @@ from noisy_student.data.spec import ForeignSpec
 from noisy_student.study.results.conditions import condition_row, round_rows
 from noisy_student.study.results.costs import costs
 from noisy_student.study.results.findings import beaten, criteria, findings, gaps, outcomes_of
-from noisy_student.study.results.labels import label_row, predictions, selections
+from noisy_student.study.results.gold import gold_notes, withheld
+from noisy_student.study.results.labels import label_row, predictions, selections, unlabeled_notes
 from noisy_student.study.results.pass_at_k import pass_at_k_rows
 from noisy_student.study.results.preflight import preflight
 from noisy_student.study.results.probes import probe_rows
@@ -31,10 +32,12 @@ def collect(view: RunView) -> dict[str, Any]:
     """Return the results of a run, as ``design.md`` section 3 describes them."""
     settings, result = view.settings, view.result
     outcomes = outcomes_of(view)
-    found = findings(settings, outcomes)
+    rows = [condition_row(nodes, view) for nodes in view.plan.conditions]
+    found = withheld(settings, findings(settings, outcomes), rows)
     held = beaten(settings, found)
-    conditions = [{**condition_row(nodes, view), "beaten": held.get(nodes.name)} for nodes in view.plan.conditions]
+    conditions = [{**row, "beaten": held.get(row["name"])} for row in rows]
     selected = list(selections(view))
+    labels = [label_row(nodes, view) for nodes in view.plan.labels]
     drawn = [
         {**summary, "part": node.spec["part"]}
         for node in view.nodes
@@ -51,9 +54,9 @@ def collect(view: RunView) -> dict[str, Any]:
         "data": _data(view),
         "seeds": list(settings.seeds),
         "status": "partial" if result.status == "done" and failed else result.status,
-        "preflight": preflight(view),
+        "preflight": preflight(view, partial=True),
         "conditions": conditions,
-        "labels": [label_row(nodes, view) for nodes in view.plan.labels],
+        "labels": labels,
         "findings": [asdict(finding) for finding in found],
         "criteria": list(criteria(settings, found)),
         "ladder": list(probe_rows(view)),
@@ -63,7 +66,7 @@ def collect(view: RunView) -> dict[str, Any]:
         "selections": selected,
         "predictions": list(predictions(settings, selected)),
         "costs": costs(view),
-        "notes": list(notes(settings, conditions, drawn)),
+        "notes": [*notes(settings, conditions, drawn), *unlabeled_notes(labels, settings)],
         "settings": settings.model_dump(mode="json", by_alias=True),
     }
     return {**results, "decision": decided(settings.decide, results)}
@@ -85,6 +88,7 @@ def notes(
                 f"{row['name']} answers {row['correct']} of {row['n']} questions right, so its votes would be wrong"
                 " nearly always. Use easier questions, a stronger model or more labels first."
             )
+    yield from gold_notes(conditions)
     for name, label in settings.labels.items():
         if label.stopping == "lossless" and not label.stops_early:
             yield f"labels.{name}: text = {label.text} needs all K samples, so early stopping saved none."
@@ -124,6 +128,7 @@ def _data(view: RunView) -> dict[str, Any]:
         "dataset": spec.source.dataset,
         "parts": spec.source.parts,
         "counts": summary["counts"] if summary else None,
+        "sizes": view.settings.facts["data"]["sizes"],
         "removed": summary["removed"] if summary else None,
         **({} if spec.foreign is None else {"foreign": _foreign(spec.foreign, summary)}),
     }

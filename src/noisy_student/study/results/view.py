@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from noisy_student import documents, files
-from noisy_student.data.rows import read_asked, read_labels
+from noisy_student.data.rows import FileRow, read_asked, read_file_rows, read_labels
 from noisy_student.documents import Document
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import Call as Call
@@ -151,6 +151,10 @@ class StoreView:
     def questions(self, split: Node) -> list[Question]:
         """Read the questions of a split that a student may learn from."""
         return read_asked(self.data(split))
+
+    def file_rows(self, split: Node) -> dict[str, FileRow]:
+        """Read the ids and places that the questions of a split have in the user's file."""
+        return read_file_rows(self.data(split))
 
     def gold(self, split: Node) -> list[Label]:
         """Read the gold labels of labeled and dev questions."""

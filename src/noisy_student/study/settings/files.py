@@ -5,6 +5,8 @@ Every fault is a UserError that names the field and its nearest known name.
 
 from __future__ import annotations
 
+import difflib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -86,7 +88,46 @@ def resolve(request: Request) -> Settings:
     for dotted, value in request.overrides.items():
         if dotted not in of_chains:
             _put(merged, dotted, value)
-    return check(merged)
+    try:
+        settings = check(merged)
+    except UserError as error:
+        raise _placed(error, request) from error
+    if settings.note == scale.get("note") and _departs(settings, scale):
+        settings = settings.model_copy(update={"note": ""})
+    if settings.own_data and settings.model.id in lab.names() and not _names_model(request):
+        return settings.model_copy(update={"checks": settings.checks.model_copy(update={"model_named": False})})
+    return settings
+
+
+def _departs(settings: Settings, scale: Mapping[str, Any]) -> bool:
+    """Return whether a run has another model or other questions than its scale, whose note speaks of its own."""
+    here = {"model": settings.model.model_dump(mode="json"), "data": settings.data.source.model_dump(mode="json")}
+    there = {"model": scale.get("model", {}), "data": scale.get("data", {}).get("source", {})}
+    return any(here[table].get(name) != value for table, fields in there.items() for name, value in fields.items())
+
+
+def _placed(error: UserError, request: Request) -> UserError:
+    """Return the error with the line of the user's own study file that holds the word it quotes."""
+    if not _is_path(request.study):
+        return error
+    lines = Path(request.study).expanduser().read_text(encoding="utf-8-sig").splitlines()
+    for quoted in re.findall(r'"([^"]+)"', error.what):
+        if any(quoted in dotted or dotted in quoted for dotted in request.overrides):
+            continue
+        word = re.compile(rf"(?<![\w-]){re.escape(quoted.rpartition('.')[2])}(?![\w-])")
+        for number, line in enumerate(lines, start=1):
+            if word.search(line.partition("#")[0]):
+                what = f"{request.study}:{number}: {error.what}"
+                return type(error)(what, why=error.why, do=error.do, code=error.code)
+    return error
+
+
+def _names_model(request: Request) -> bool:
+    """Return whether a flag, a ``--set`` or a file of the user's own names the model, not a packaged scale."""
+    named = bool({"model", "model.id"} & request.overrides.keys())
+    for kind, name in (("studies", request.study), ("scales", request.scale)):
+        named = named or (_is_path(name) and "id" in (_read(kind, name).get("model") or {}))
+    return named
 
 
 def check(fields: Mapping[str, Any]) -> Settings:
@@ -131,6 +172,13 @@ def _read(kind: str, name: str) -> dict[str, Any]:
     path = Path(name).expanduser() if own else PACKAGE / kind / f"{name}.toml"
     if not path.exists():
         word = {"studies": "study", "scales": "scale", "protocols": "protocol"}[kind]
+        if _is_path(name):
+            raise UserError(
+                f'There is no file "{name}" here.',
+                why=f"{path.name} would be looked for in {path.absolute().parent}.",
+                do=_files_like(path, kind),
+                code=f"unknown-{word}",
+            )
         raise UserError(f'There is no {word} "{name}".', do=nearest(name, names(kind)), code=f"unknown-{word}")
     text = opener.read_text(path, largest=LARGEST_FILE)
     try:
@@ -163,6 +211,14 @@ def _tables(read: Any, path: Sequence[str]) -> list[dict[str, Any]]:
         return [read]
     inner = read.values() if path[0] == "*" else [read.get(path[0])]
     return [table for value in inner for table in _tables(value, path[1:])]
+
+
+def _files_like(path: Path, kind: str) -> str:
+    """Return a sentence that names the nearest file in the folder, or the packaged one of that name."""
+    if path.stem in names(kind):
+        return f'"{path.stem}" without .toml is a packaged one.'
+    near = difflib.get_close_matches(path.name, [found.name for found in path.parent.glob("*.toml")], n=1)
+    return f"Did you mean {path.with_name(near[0])}?" if near else "Check the path."
 
 
 def _of_studies(scale: dict[str, Any]) -> Mapping[str, Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
+from noisy_student.data.parts import sizes_of
 from noisy_student.data.spec import DataSpec
 from noisy_student.errors import UserError
 from noisy_student.labeling.stopping import Ties
@@ -53,6 +54,10 @@ class CheckSettings(Strict):
     """Prompts that are answered together and one at a time."""
     speed_tokens: Annotated[int, Field(ge=1)] = 32
     """Tokens of each of these answers at most."""
+    model_named: bool = True
+    """False where a lab model that nobody named would answer the user's own questions; filled in by the program."""
+    anyway: bool = False
+    """Run where the outlook of the user's own questions advises against it (``--anyway``)."""
     rehearse: bool = True
     """Measure the memory of one step of each training method, with the longest prompt and answer."""
 
@@ -100,6 +105,8 @@ class ComputeSettings(Strict):
     """Questions that one node samples."""
     workers: Annotated[int, Field(ge=1)] = 2
     """Processes that compute at once."""
+    needs_gpu: bool = False
+    """Refuse a run on a machine without an NVIDIA or AMD GPU, where this scale would take weeks."""
     engine: str = "torch"
     """Name of a row of ENGINES (docs/engines.md); ``auto`` is vllm where installed and every student a whole model."""
     usd_per_hour: Annotated[float, Field(gt=0)] | None = None
@@ -176,9 +183,9 @@ class Settings(Strict):
     @field_validator("seeds")
     @classmethod
     def _seeds_are_distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if not seeds or len(set(seeds)) != len(seeds):
+        if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
             raise UserError(
-                f"seeds must be a non-empty list without duplicates; got {list(seeds)}.",
+                f"seeds must be a non-empty list of different non-negative integers; got {list(seeds)}.",
                 why="Each seed is one repetition of the study.",
                 do="Write each seed once, such as seeds = [1, 2, 3].",
                 code="seeds-invalid",
@@ -228,6 +235,20 @@ class Settings(Strict):
         table = getattr(self, condition.method, None)
         run: Strict = table if isinstance(table, row.spec) else row.spec()
         return overridden(run, condition.overrides, f"conditions.{name}.{condition.method}")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts of a run's first line, in the form of ``results.json``; ``labeled`` is without dev."""
+        found = sizes_of(self.data)
+        sizes = {"labeled": found.labeled - found.dev, "dev": found.dev, "unlabeled": found.unlabeled}
+        sizes |= {"test": found.test, **({"foreign": found.foreign} if found.foreign else {})}
+        labels = {name: {"K": item.K} for name, item in self.labels.items()}
+        return {"model": self.model.id, "scale": self.scale, "data": {"sizes": sizes}, "settings": {"labels": labels}}
+
+    @property
+    def own_data(self) -> bool:
+        """True if the questions are not the lab's generated ones."""
+        return self.data.source.kind != "procedural"
 
     @property
     def adapters(self) -> list[str]:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from noisy_student.pipeline.node import STAGES, Stage
 
+SHARED = ("__init__", "loading", "saving")
+"""Files that stages share; every other one is a stage."""
+
 for _path in sorted(Path(__file__).parent.glob("*.py")):
-    if _path.stem not in ("__init__", "loading"):
+    if _path.stem not in SHARED:
         STAGES.register(_path.stem.replace("_", "-"), Stage(f"{__name__}.{_path.stem}"))

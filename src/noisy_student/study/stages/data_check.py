@@ -23,6 +23,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     index = OverlapIndex(split.test)
     training = (*split.labeled, *split.dev, *split.unlabeled)
     left = [item.question.text for item in training if index.find(item) is not None]
-    found = {"reading": asdict(reading), "removed": len(split.removed), "left": len(left), "questions": len(training)}
+    removed = sum(removal.part == "test" for removal in split.removed)
+    found = {"reading": asdict(reading), "removed": removed, "left": len(left), "questions": len(training)}
     files.write_json(context.data / "read.json", {**found, "overlapping": left[:8]})
     return found

@@ -16,6 +16,7 @@ from noisy_student.sampling.sample import read_folders
 def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``examples.jsonl`` from the roles ``gold`` (a split) and ``labels``; the summary holds its sha256.
 
+    It counts gold labels, and those without a worked text, which training leaves out.
     A gold answer without a worked solution takes the first sample in role ``own`` that reaches it. Shuffled rationales
     replace those of all but gold labels.
     """
@@ -24,6 +25,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         bare = [label for label in labels if label.origin == "gold" and label.solution is None]
         labels = [label for label in labels if label.origin != "gold" or label.solution is not None]
         labels += with_own_texts(bare, read_folders(inputs["own"], context.check), truncated=spec["truncated"])
+    gold = {label.question_id: label.solution for label in labels if label.origin == "gold"}
     moved = others_rationales(labels, run_seed=spec["seed"]) if spec.get("shuffle") == "rationale" else None
     made = examples(labels if moved is None else moved.labels)
     path = context.data / "examples.jsonl"
@@ -31,6 +33,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     return {
         "examples": len(made.rows),
         "without_solution": made.without_solution,
+        "gold": {"questions": len(gold), "without_text": list(gold.values()).count(None)},
         "sha256": files.sha256_file(path),
         **({} if moved is None else {"shuffled": moved.shuffled, "kept": moved.kept, "equal": moved.equal}),
     }

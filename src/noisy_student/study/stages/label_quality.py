@@ -29,7 +29,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         path = inputs["votes"][0] / "votes.jsonl"
         _require_truth((vote.question_id for vote in read_votes(path, tallies=False)), key)
         context.check()
-        quality["votes"] = asdict(vote_quality(read_votes(path), key))
+        quality["votes"] = asdict(vote_quality(read_votes(path), key, ties_win=spec.get("ties", "none") != "none"))
     if "labels" in inputs:
         labels = read_labels(inputs["labels"][0] / "labels.jsonl")
         _require_truth((label.question_id for label in labels), key)

@@ -9,9 +9,11 @@ from pathlib import Path
 from noisy_student.context import Context, Inputs, Spec
 from noisy_student.errors import UserError
 from noisy_student.models.adapter import merged
+from noisy_student.models.chat import Renderer
 from noisy_student.models.folder import stored_dtype
 from noisy_student.models.load import LoadedModel, LoadedTokenizer, find_folder, load, load_tokenizer
 from noisy_student.models.save import save
+from noisy_student.models.spec import PromptSpec
 
 
 def base(spec: Spec) -> Path:
@@ -42,6 +44,11 @@ def load_copy(spec: Spec, path: Path, context: Context, *, threads: int) -> Load
         save(load_model(spec, path, threads=threads), folder)
         (folder / "written").touch()
     return load_model(spec, folder, threads=threads)
+
+
+def renderer(folder: Path, prompt: PromptSpec) -> Renderer:
+    """Load the tokenizer of a model folder or a GGUF file and return the renderer of its prompts."""
+    return Renderer(load_tokenizer(folder).tokenizer, prompt)
 
 
 @dataclass(frozen=True)

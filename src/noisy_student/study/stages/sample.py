@@ -35,7 +35,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     # Blocks are cut from the questions sorted by id.
     questions = sorted(read_questions(split / f"{spec['part']}.jsonl"), key=lambda question: question.id)[first:end]
     source = Source(spec, inputs["model"][0] if "model" in inputs else None)
-    sampler = open_engine(EngineRequest(spec, source, questions, context.check))
+    sampler = open_engine(EngineRequest(spec, source, questions, context.check, context.scratch))
     decoding = Decoding.model_validate(spec.get("decoding", {}))
     shots = _shots(spec, split)
     room = _room(decoding.max_new_tokens, sampler.context)
@@ -47,7 +47,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         fitting,
         prompts.__getitem__,
         shard=shard,
-        samples=spec["chunk"],
+        samples=min(spec["chunk"], sampler.most or spec["chunk"]),
         copies=None if windows is None else windows(()).ends[0],
     )
     paths = [context.scratch / f"chunk-{chunk.index:05d}.jsonl" for chunk in todo]

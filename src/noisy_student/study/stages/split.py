@@ -17,16 +17,20 @@ PARTS = ("labeled", "dev", "unlabeled", "test")
 def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Write ``labeled``, ``dev``, ``unlabeled``, ``test``, ``gold`` and ``dev_gold`` as JSONL, and the manifest.
 
+    Questions from files keep their ``own_id`` and their ``row`` there, for outputs; no stage reads these.
+
     ``views`` holds other wordings of training questions, ``foreign`` the foreign questions, if the data spec has them;
     the answers of both go to the key only.
     """
     data = DataSpec.model_validate(spec["data"])
     split = parts(data, run_seed=spec["seed"], paths=spec["paths"])
     context.check()
-    for part in PARTS:
-        write_questions(context.data / f"{part}.jsonl", (item.question for item in getattr(split, part)))
+    items = {part: getattr(split, part) for part in PARTS}
     if split.foreign is not None:
-        write_questions(context.data / "foreign.jsonl", (item.question for item in split.foreign.items))
+        items["foreign"] = split.foreign.items
+    for part, of_part in items.items():
+        origins = {item.question.id: item.origin for item in of_part}
+        write_questions(context.data / f"{part}.jsonl", (item.question for item in of_part), origins)
     write_labels(context.data / "gold.jsonl", gold_labels(split))
     write_labels(context.data / "dev_gold.jsonl", dev_labels(split))
     if data.views:

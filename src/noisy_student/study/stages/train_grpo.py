@@ -50,6 +50,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     fits = {name for name, prompt in prompts.items() if len(prompt) <= room}
     learned_from = rl_examples(labels, fits=fits)
     gold = {label.question_id for label in labels if label.origin == "gold"}
+    unreadable, beyond = gold & set(learned_from.unreadable), gold & set(learned_from.too_long)
     rollout_inputs = RolloutInputs(
         prompts=prompts,
         labels={label.question_id: label for label in learned_from.labels},
@@ -59,7 +60,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         truncated=spec["answers"]["truncated"],
         kinds={question.id: question.kind for question in questions if question.kind != "number"},
         dev={name: answer for name, answer in dev.items() if name in fits},
-        unreadable_gold=len(gold & set(learned_from.unreadable)),
+        unreadable_gold=len(unreadable),
     )
     whole = loaded.model.num_parameters()
     student = with_adapter(loaded, spec)
@@ -78,6 +79,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         "trainable_parameters": numbers,
         **({} if moved is None else {"shuffled": moved.shuffled, "equal": moved.equal}),
         **_summary(result, learned_from),
+        "gold": {"questions": len(gold), "unreadable": len(unreadable), "too_long": len(beyond - unreadable)},
     }
 
 

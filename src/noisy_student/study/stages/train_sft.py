@@ -50,6 +50,8 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         "trained_tokens": trained.trained_tokens,
         "read_tokens": trained.read_tokens,
         "too_long": len(trained.too_long),
+        # Gold answers are those of labeled questions, which no other label is about.
+        "gold_too_long": len(set(trained.too_long) & {each.id for each in read_questions(split / "labeled.jsonl")}),
         "seeded": trained.seeded,
     }
 

@@ -1,0 +1,98 @@
+"""Facts of a model before it is loaded: its place on this machine or on the hub, chat template, weights."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+
+from noisy_student import files
+from noisy_student.errors import UserError
+from noisy_student.models import lab
+from noisy_student.models.spec import ModelSpec
+
+_HEADER = 100_000_000
+"""Largest header of a safetensors file, in bytes, as the format's own readers have it."""
+_TEMPLATES = ("chat_template.jinja", "chat_template.json")
+_SECONDS = 10.0
+"""Longest wait for an answer of the hub."""
+
+
+def local(model: ModelSpec) -> Path | None:
+    """Return the model's folder or GGUF file on this machine; None for a hub model that is not cached."""
+    if model.id in lab.names():
+        return lab.WEIGHTS / model.id
+    path = Path(model.id).expanduser()
+    if path.exists():
+        return path
+    # Only hub models need the hub's library.
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(model.id, "config.json", revision=model.revision)
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def hub_fault(model: ModelSpec) -> UserError | None:
+    """Return the fault of a model that is not on this machine; None if the hub has it."""
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    why = "The hub is switched off (HF_HUB_OFFLINE)."
+    if not constants.HF_HUB_OFFLINE:
+        try:
+            HfApi().model_info(model.id, revision=model.revision, timeout=_SECONDS)
+        except (RepositoryNotFoundError, RevisionNotFoundError):
+            why = "The hub has no such model, or it is private."
+        except GatedRepoError:
+            why = "The hub gives this model only to accounts that accepted its terms."
+        except Exception as error:
+            # The network's libraries raise what they like.
+            why = f"The hub cannot be asked: {type(error).__name__}."
+        else:
+            return None
+    near = sorted(difflib.get_close_matches(model.id.lower(), lab.names(), n=4))
+    words = f"Did you mean {' or '.join(near)}? Else check" if near else "Check"
+    return UserError(
+        f'The model "{model.id}" is neither a lab model, nor a folder, nor in the hub\'s cache here.',
+        why=why,
+        do=f"{words} the name, or give a folder or a GGUF file with --model.",
+        code="model-not-found",
+    )
+
+
+def require_template(name: str, folder: Path) -> None:
+    """Raise UserError for a model whose tokenizer has no chat template, where prompts are chats."""
+    if folder.is_dir():
+        config = folder / "tokenizer_config.json"
+        stated = files.read_json(config) if config.is_file() else {}
+        known = isinstance(stated, Mapping) and bool(stated.get("chat_template"))
+        known = known or any((folder / name).is_file() for name in _TEMPLATES)
+    else:
+        # The metadata stand at the start of a GGUF file; the tokens' texts take a few MB of them.
+        with folder.open("rb") as file:
+            known = b"tokenizer.chat_template" in file.read(_HEADER)
+    if not known:
+        raise UserError(
+            f"The tokenizer of {name} has no chat template, and prompt.style is chat.",
+            why="Base models without one are asked in raw text.",
+            do="Give --set prompt.style=raw, or use the model's instruct version.",
+            code="chat-template-missing",
+        )
+
+
+def parameters(folder: Path) -> int | None:
+    """Return the number of weights in a folder's safetensors files; None for a GGUF file or a damaged header."""
+    if not folder.is_dir():
+        return None
+    total = 0
+    for path in folder.glob("*.safetensors"):
+        try:
+            with path.open("rb") as file:
+                length = int.from_bytes(file.read(8), "little")
+                header = json.loads(file.read(length)) if length <= _HEADER else {}
+            total += sum(prod(item["shape"]) for name, item in header.items() if name != "__metadata__")
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return None
+    return total or None
