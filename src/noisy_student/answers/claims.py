@@ -3,7 +3,7 @@ r"""Numbers that a short span of text states: each is read whole, and numbers th
 Numbers that stand together are one claim with one value or none:
 
 - two numbers have no value: "5 or 6", "5, 6", "5 to 7", "5-7", "12 apples and 3 pears", "2 h 30 min", ``3:30``,
-  ``1:3``, dates, two numbers with only a space between them;
+  ``1:3``, dates, two numbers with only a space or symbol between them, "3 remainder 2", ``3 R2``;
 - arithmetic without a result has none (``3 + 4``); an equation's value is its last side (``20 - 8 = 12``), or the side
   that is a plain number where the last is not (``42 = 40 + 2``); two different plain numbers have none (``2 = 3``);
 - algebra has none: ``2x = 10``, ``x + 3 = 7``, ``a + b = 7``; a plain name has (``x = 5``);

@@ -2,11 +2,12 @@ r"""Canonical form of written numbers: one string per value, exact, without floa
 
 The canonical form is a plain decimal (``18``, ``-0.75``) or, where no decimal ends, a reduced fraction (``1/3``).
 
-Read, each with an optional sign (any Unicode minus, "minus", "negative") and currency:
+Read, each with an optional sign (any Unicode minus, "minus", "negative" in ten languages) and currency:
 
 - decimals with groups: ``1,000`` ``12,50,000`` ``1 000`` ``1'000`` (also no-break, thin, figure and LaTeX spaces);
 - fractions and mixed numbers: ``3/4`` ``3 / 4`` ``\frac34`` ``2 1/2`` ``2 and 1/2`` ``2\frac12``, vulgar fractions;
-- powers of ten: ``3 x 10^5`` ``10^6`` (superscripts too); scale words: ``5 million``, hundred to trillion, lakh, crore;
+- powers of ten: ``3 x 10^5`` ``10^6`` (superscripts too); scale words: ``5 million``, hundred to quadrillion,
+  lakh, crore and their kin in other languages;
 - a percent sign, which is dropped as GSM8K's key does (``75%`` is 75).
 
 A decimal that rounds a fraction with a denominator up to 1,000 to ten or more places is that fraction, and one of a
