@@ -24,18 +24,18 @@ ROWS: list[tuple[str, str, str | None]] = [
     *[("1", text, None) for text in (CALL, f"${CALL}$", f"\\boxed{{{CALL}}}", f"#### {CALL}")],
     ("3", TOWER, None),
     # Nothing is computed; that the last number of such a line is 9 is no harm, since it is not strict.
-    ("4", "#### 9**9**9**9", "9"),
+    ("4", "#### 9**9**9**9", None),
     ("4", r"\boxed{9^{9^{9}}}", None),
     *[("5", text, None) for text in (r"\boxed{10000000!}", r"\boxed{factorial(10**7)}")],
-    ("7", r"\boxed{" + r"\frac{1}{" * 2000, "1"),  # never closed, so no box: the last number, not strict
+    ("7", r"\boxed{" + r"\frac{1}{" * 2000, None),  # never closed, so no box, and no number outside a fraction
     *[("9", f"#### {text}", None) for text in ("1e999999999", "1e400", "-Infinity", "nan", "sNaN")],
     *[("10", f"#### {text}", None) for text in ("１２３", "٤٢", "1_000", "0x10", "1e3", "1.000,00")],  # noqa: RUF001
     *[("10", f"#### {text}", number) for text, number in (("\u22125", "-5"), ("$1,000.00", "1000"), ("3/4", "0.75"))],
     *[("10", f"#### {text}", number) for text, number in (("75%", "75"), ("-0", "0"))],
-    # The first complete one counts after ####, since sampling stops there; the last box, since no box stops it.
+    # The first complete one counts after ####, since sampling stops there; two different boxes side by side have none.
     ("12", "#### 5\n#### 7", "5"),
-    ("12", r"\boxed{5} ... \boxed{7}", "7"),
-    ("12", "\\boxed{1}" * 499 + "\\boxed{2}", "2"),
+    ("12", r"\boxed{5} ... \boxed{7}", None),
+    ("12", "\\boxed{1}" * 499 + "\\boxed{2}", None),
     ("12", "#### 3 " + "#### 4 " * 5000, "3"),
     ("46", "#### 5\n" + "x" * 100_000, "5"),
     ("46", "x" * MAX_CHARACTERS + "\n#### 5", None),

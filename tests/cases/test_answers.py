@@ -19,8 +19,8 @@ CLASSES = ("a", "b", "d", "e", "f", "g", "h", "j")
 
 
 def rows(name: str) -> list[dict[str, Any]]:
-    (path,) = CASES.glob(f"{name}-*.jsonl")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    paths = sorted(CASES.glob(f"{name}-*.jsonl"))
+    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 @pytest.mark.parametrize("name", CLASSES)

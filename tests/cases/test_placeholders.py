@@ -14,7 +14,8 @@ from noisy_student.labeling.stopping import tally_of
 from noisy_student.labeling.vote import votes, winner_of
 from noisy_student.records import Answer
 
-ROWS = [json.loads(line) for line in (Path(__file__).parent / "o-placeholders.jsonl").read_text().splitlines()]
+PATHS = sorted(Path(__file__).parent.glob("o-*.jsonl"))
+ROWS = [json.loads(line) for path in PATHS for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def test_a_vote_of_ready_made_answers(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@ r"""Numbers that a short span of text states: each is read whole, and numbers th
 Numbers that stand together are one claim with one value or none:
 
 - two numbers have no value: "5 or 6", "5, 6", "5 to 7", "5-7", "12 apples and 3 pears", "2 h 30 min", ``3:30``,
-  ``1:3``, dates, two numbers with only a space between them;
+  ``1:3``, dates, two numbers with only a space or symbol between them, "3 remainder 2", ``3 R2``;
 - arithmetic without a result has none (``3 + 4``); an equation's value is its last side (``20 - 8 = 12``), or the side
   that is a plain number where the last is not (``42 = 40 + 2``); two different plain numbers have none (``2 = 3``);
 - algebra has none: ``2x = 10``, ``x + 3 = 7``, ``a + b = 7``; a plain name has (``x = 5``);
@@ -16,10 +16,12 @@ units.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
-from noisy_student.answers.normalize import CURRENCY, NUMBER, signed, value_of
+from noisy_student.answers.normalize import CURRENCY, NUMBER, SIGN_WORDS, signed, value_of
 from noisy_student.answers.plain import MINUS
 
 MAX_GAP = 48
@@ -51,8 +53,13 @@ _MONTHS = (
     "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?"
     "|Nov(?:ember)?|Dec(?:ember)?"
 )
+_LETTERS = (
+    "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02bb\u02bd-\u02ff\u0370-\u065f\u066e-\u06d3\u06d5-\u06ef\u06fa-\u0963"
+    "\u0971-\u09e5\u09f0-\u1fff\u3041-\u30fa\u4e00-\u9fff\uac00-\ud7af"
+)
+_HAN = "[\u3041-\u30fa\u3400-\u9fff\uac00-\ud7af]"
 _WORD = (
-    "(?:[A-Za-z\xb0%\xa2\u20ac\xa3$\u00c0-\u024f][A-Za-z'\u2019.\xb2\xb3\u00c0-\u024f-]*"
+    f"(?:[A-Za-z\xb0%\xa2\u20ac\xa3${_LETTERS}][A-Za-z'\u2019.\xb2\xb3{_LETTERS}-]*"
     "(?:/[A-Za-z]+)*(?:\\^\\{?[0-9]\\}?)?)"
 )
 _UNITS = rf"(?:[ -]?{_WORD}(?: {_WORD}){{0,4}})?"
@@ -62,7 +69,9 @@ _NAMES = r"(?:\\?[A-Za-z][A-Za-z_{}]{0,12}(?: [A-Za-z]{1,12}){0,3} ?= ?)*"
 _SIGNED = rf"[{MINUS}+]? ?(?:{CURRENCY} ?)?[{MINUS}+]?"
 _AND = (
     "and/or|and|or|to|through|thru|till|until|versus|vs\\.?|nor|out of|by|y|o|und|oder|et|ou|e|hasta|bis|dan|atau"
-    "|sampai|\xe0|\u0438|\u0438\u043b\u0438|\u0434\u043e"
+    "|sampai|\xe0|\u0438|\u0438\u043b\u0438|\u0434\u043e|i|ve|och|og|lub|eller|veya|tot|ho\u1eb7c|hay|v\xe0"
+    "|\u092f\u093e|\u0914\u0930|\u098f\u09ac\u0982|\u09ac\u09be|\u0623\u0648|\u0648|\ub610\ub294|\ubc0f"
+    "|remainder|rem\\.?|with (?:a )?remainder(?: of)?|mod|choose|r|R"
 )
 _MAYBE = "(?:(?:maybe|perhaps|possibly|about|approximately|around|another|even|also|up to|at most|at least|the) )*"
 _COMPOUND = (
@@ -71,29 +80,56 @@ _COMPOUND = (
     "|hundred|dozen|degrees?|'|\"|\u2032|\u2033|\xb0|St(?:unden?|d)?|Minuten|heures?|horas?|minutos?"
 )
 _OPERATION = rf"[{MINUS}+*/\xd7\xb7\xf7\u22c5xX^]|\*\*|plus|minus|times|multiplied by|divided by"
+_SYMBOL = (
+    rf"[^{MINUS}\w\s.!?()\[\]{{}}*\"'\u2018-\u201f\xab\xbb#$\\/\u3002\u0964\u06d4\uff01\uff1f\uff08\uff09"
+    r"<>=\u2248+\xd7\xb7\xf7\u22c5^]"
+)
+"""A sign that is neither a bracket, a quotation mark, a sentence's end nor an operation of arithmetic."""
 _GAP = re.compile(
     r"(?P<blank>\s*)"
-    rf"|(?P<join>{_UNITS}{_CLOSE}(?:(?:[,;] ?|\(| \()?(?<![A-Za-z])(?:{_AND}) |[,;&:~\u2026|\u2192]|\.{{2,3}}|->|=>"
+    rf"|(?P<join>{_UNITS}{_CLOSE}(?:(?:[,;] ?| ?[(\[])?(?<![A-Za-z])(?:{_AND}) |[,;&:~\u2026|\u2192]|\.{{2,3}}|->|=>"
+    r"|\+/-"
     r"|\u548c|\u6216|\u5230|\u81f3|\u6216\u8005|\u3068|\u304b|\u3001|\uff0c|:)"
-    rf" ?{_MAYBE}{_OPEN}{_NAMES}{_SIGNED}{_OPEN})"
+    rf"[ \xa0]?{_MAYBE}{_OPEN}{_NAMES}{_SIGNED}{_OPEN}"
+    rf"| ?(?:{_SYMBOL}|\u215f){{1,3}} ?"
+    rf"|{_HAN}{{1,4}} ?)"
     rf"|(?P<compound> ?(?:{_COMPOUND})\.?,? ?|,? (?:of )?(?:{_MONTHS})\.?,? )"
     rf"|(?P<equals>{_UNITS}{_CLOSE} ?(?:=|==|:=|\u2248) ?{_OPEN}{_NAMES}{_SIGNED}{_OPEN})"
     rf"|(?P<is>{_UNITS}{_CLOSE},? (?:which )?(?:is equal to|equals?|is|gives|makes|yields) {_OPEN}{_SIGNED}{_OPEN})"
     rf"|(?P<arithmetic>{_UNITS}{_CLOSE} ?(?:{_OPERATION}) ?{_OPEN}{_SIGNED}{_OPEN}|\)?\()"
     rf"|(?P<of>{_UNITS}{_CLOSE} of {_OPEN}{_SIGNED}{_OPEN})"
+    r"|(?P<word> [^\W\d_]{1,15} )"
 )
+_BETWEEN = re.compile(
+    "about|above|across|after|along|altogether|are|as|at|because|before|below|beyond|but|by|despite|during"
+    "|each|excluding|for|from|given|had|has|have|if|in|including|inside|into|is|left|less|like|minus|not"
+    "|on|once|only|over|plus|since|so|than|that|then|through|times|total|under|until|upon|using|via|was|we"
+    "|were|when|where|which|while|with|within|without|worth|yet|you|apr\xe8s|aus|avant|avec|bei|car|com"
+    "|comme|con|dans|de|depois|desde|despu\xe9s|di|durante|em|en|f\xfcr|ist|mit|nach|para|per|por|porque"
+    "|pour|puis|sans|sin|sobre|sur|von|weil|zu|dalam|dari|karena|pada|setelah|untuk"
+    "|\u043f\u043e\u0441\u043b\u0435|\u0437\u0430|\u0438\u0437|\u043d\u0430|\u043f\u043e"
+    "|\u0447\u0435\u0440\u0435\u0437|\u0434\u043b\u044f|i\xe7in|sonra"
+)
+"""Words between two numbers that make no claim of both: "42 after 3 days" is 42, "3 euros 50" is neither."""
 _OPERATOR = re.compile(r"[-+*/\xd7\xb7\xf7\u22c5^=\u2248\u2212]")
 _LETTER = re.compile(r"(?<![A-Za-z'\u2019])[A-Za-z](?![A-Za-z'\u2019])")
 _ALGEBRA = re.compile(rf"{_UNITS} ?[-+*/\xd7\xb7\u22c5^\u2212] ?[A-Za-z](?![A-Za-z]).*=.*")
 _MORE = re.compile(r" (?:more|less|fewer|greater|higher|times|steps?|ways|of (?:them|which|these|those))\b")
 
+_PARTS = (
+    "(?:hal(?:f|ves)|(?:third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|hundredth|thousandth|millionth)s)"
+    "(?![A-Za-z])"
+)
+"""Parts in words after a number: "3 tenths" is no 3; quarters may be coins."""
 _GOES_ON = re.compile(
     r"[\^_\\{?\u221a\u03c0\u2060-\u206f\u202d\u202e]"
-    r"|[.,:'\u2019\u2032\"][0-9]"
-    r"|(?:st|nd|rd|th)(?![A-Za-z])"
+    r"|(?:[^\w\s()\[\]{}*<>$!?=]|[\u02bc\u066c\u1680])[0-9]|[ _]?[Rr] ?[0-9]"
+    rf"|[ -]?(?:{_PARTS}|(?:mil|bin|cr|arab|squared|cubed|factorial|pi|base)(?![A-Za-z]))"
+    "| ?[\ub9cc\uc5b5\ucc9c\uc870\ubc31](?=[\\s\uc6d0\uba85\uac1c.,]|$)|\u767e(?!\u5206)|\uff0f"
+    r"|(?:st|nd|rd|th|[\xaa\xba](?! ?[CF]))(?![A-Za-z])"
     rf"|(?![{UNIT_LETTERS}])[A-Za-z](?![A-Za-z'\u2019])|[A-Za-z]++[0-9_]"
     r"| [kKMBbxyzn](?![A-Za-z'\u2019])"
-    r"|[\u2070\xb9\xb2\xb3\u2074-\u2079]"
+    r"|[\u2070\xb9\xb2\xb3\u2074-\u2079\u2080-\u209c\u2460-\u24ff\u2776-\u2793]|\ufe0f?\u20e3"
     r"|[+*#@~](?!\*)|\((?=[0-9])|/(?![A-Za-z]{2}|[hsdml](?![A-Za-z]))"
     r"|[-\u2212\u2013\u2014](?![A-Za-z\s]|$)"
     r"|(?![0-9])\d"
@@ -110,7 +146,7 @@ _IN_WORDS = re.compile(
 )
 """A second number in words, or a scale that some questions count in ("2 dozen" may be 2 or 24)."""
 _SIGN_BEFORE = re.compile(
-    rf"(?P<sign>[{MINUS}+]|(?<![A-Za-z])(?:minus|negative)(?= ))?(?P<gap> {{0,2}})"
+    rf"(?P<sign>[{MINUS}+]|(?<![^\W\d_])(?:{SIGN_WORDS}))?(?P<gap> {{0,2}})"
     rf"(?:(?P<money>{CURRENCY} ?)(?P<inner>[{MINUS}+])?)?$",
     re.IGNORECASE,
 )
@@ -121,10 +157,16 @@ _SIGNS = ("-", "+", "\u2212")
 _OPENERS = " _([{\"'\u201c\u2018$"
 _DATE = re.compile(rf"(?<![A-Za-z])(?:{_MONTHS})\.?$")
 _UNKNOWN = re.compile(
-    r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a\u202d\u202e\u2061-\u2064]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$"
+    r"[/\xd7\xb7\xf7\u22c5^\\\xb1\u2264\u2265\u2260<\u221a\u202d\u202e\u2061-\u2064\u215f]$|(?<!^)(?<![-=>])(?<!<br)(?<!</[a-z])(?<!<[a-z])>$"
 )
+_SYMBOLS = ("Pd", "Sm")
+_HARMLESS = re.compile(
+    "[\u2190-\u21ff\u2219\u2234\u2235\u2243\u2245\u2248\u2252\u2261\u27f0-\u27ff\u2900-\u297f\uff1d]$"
+)
+"""Arrows, signs of "therefore" and of near equality; other dashes and symbols of mathematics change a number."""
 _FUNCTION = re.compile(
     r"\\(?:sqrt|[dt]?frac|log|ln|sin|cos|tan|pi|leq?|geq?|lt|gt|neq?|binom|overline|sum|prod|lfloor|lceil)[ {(\[]*$"
+    r"|(?<![A-Za-z])[A-Za-z]\($"
 )
 _SUM_OF_NAMES = re.compile(r"[-+*/\xd7\xb7\u2212^] ?[A-Za-z] ?=$")
 _VERB = re.compile(r"(?<![A-Za-z])(?:is|are|was|be|equals|by)$")
@@ -173,7 +215,12 @@ def _kind(text: str, one: _Token, other: _Token) -> str:
 
 def _is_chance(text: str, one: _Token, other: _Token) -> bool:
     """Return whether "1 in 3" is a ratio; "42 in 3 steps" is 42."""
-    return one.value == "1" or not text[other.end :].strip(" .)*")
+    at_end = not text[other.end :].strip(" .)*")
+    return one.value == "1" or (at_end and _less(one.value, other.value))
+
+
+def _less(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and Fraction(one) < Fraction(other)
 
 
 def _is_algebra(gap: str) -> bool:
@@ -193,6 +240,9 @@ def _split(text: str, tokens: Sequence[_Token], kinds: Sequence[str], bullets: b
         if kinds[at] == "of":
             settled[at] = "arithmetic" if equation else "join" if bullets else "apart"
     for at, kind in enumerate(settled):
+        if kind == "word":
+            word = text[tokens[at].end : tokens[at + 1].start].strip().lower()
+            settled[at] = kind = "apart" if bullets or _BETWEEN.fullmatch(word) else "join"
         if kind == "is":
             settled[at] = kind = "equals" if computed or tokens[at].computed else "apart"
         computed = kind == "arithmetic" or (computed and kind not in ("apart", "equals", "join"))
@@ -269,6 +319,8 @@ def _sign(text: str, token: _Token, bullets: bool, equation: bool) -> int | None
         return None
     if head[-1:] == "*" and (head := head.rstrip(" *")):
         return None
+    if head and not head[-1].isascii() and unicodedata.category(head[-1]) in _SYMBOLS and not _HARMLESS.search(head):
+        return None
     if _DATE.search(head) or _UNKNOWN.search(head) or _SUM_OF_NAMES.search(head):
         return None
     if match["sign"] and match["inner"]:
@@ -281,7 +333,7 @@ def _sign(text: str, token: _Token, bullets: bool, equation: bool) -> int | None
         return value
     spaced = sign == match["sign"] and bool(match["gap"])
     if not head or head[-1] in "=:\u2248\uff1a" or head[-1] >= "\u2e80":
-        return 1 if spaced and bullets and not head else value
+        return 1 if spaced and bullets and not head and len(sign) == 1 else value
     if equation or len(sign) > 1 or _VARIABLE.search(head):
         return None
     if spaced:

@@ -5,7 +5,7 @@ read. A number is found in four stages of falling trust:
 
 1. ``hashes``: the first whole number at once after ``####`` (``strict``); numbered headings are skipped.
 2. ``boxed``: the last closed box that holds a number.
-3. ``phrase``: the last label ("the answer is", ``Answer:``, ``<answer>``, 14 languages) with a number in its sentence.
+3. ``phrase``: the last label ("the answer is", ``Answer:``, ``<answer>``, 30 languages) with a number in its sentence.
 4. ``last-number``: the last number of the text.
 
 A number is read whole or not at all (``claims``). Abstaining, so that no guess becomes a vote:
@@ -45,6 +45,10 @@ _LINE_AFTER = 120
 _LINES_TRIED = 8
 _WORD_END = re.compile(r"\S*+")
 _LIST_MARK = re.compile(r"\s*+[#*>\s]*+[(\[]?[0-9]{1,2}(?:\\?[.)\]]+|:)\s(?=\s*\S)")
+_PAIRS = re.compile(
+    rf"[\s*]*+{MARK}[\s*]*+[^\W\d_]{{1,20}} ?[:=] ?[0-9$][^,;:=]{{0,20}}[,;] ?[^\W\d_]{{1,20}} ?[:=] ?[0-9$]"
+)
+"""A marked line of several named numbers ("#### Dogs: 5, Cats: 6")."""
 _COUNTED = re.compile(
     r"(?<![A-Za-z])(?:step|part|question|problem|case|method|option|section|no\.) ?#?$", re.IGNORECASE
 )
@@ -135,6 +139,8 @@ def _last_number(text: str) -> Said | None:
 
 def _last_of_line(raw: str) -> Said | None:
     """Return the last number of a line that counts no step and numbers no item; None if there is none."""
+    if _PAIRS.match(raw):
+        return Said(None, raw.strip())
     if mark := _LIST_MARK.match(raw):
         raw = raw[mark.end() :]
     line = plain(raw)

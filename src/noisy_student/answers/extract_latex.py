@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from collections import deque
 
+from noisy_student.answers.claims import MAX_GAP, joined
 from noisy_student.answers.labels import label_ends
 from noisy_student.answers.latex import MAX_LATEX, canonical_latex
-from noisy_student.answers.marks import MARK, answer_end, boxes, visible
+from noisy_student.answers.marks import MARK, Box, answer_end, box_sign, boxes, visible
 from noisy_student.answers.placeholders import is_placeholder
+from noisy_student.answers.plain import plain
 from noisy_student.records import Answer, Method, NoAnswer
 
 _LABELS_TRIED = 4
-_END = re.compile(r"\n|\.(?![0-9.])|[\u3002\uff0e\u0964]|$")
+_END = re.compile(r"\n|</|\.(?![0-9.])|[\u3002\uff0e\u0964]|$")
 _MATH = re.compile(r"\$\$(?P<a>[^$]++)\$\$|\$(?P<b>[^$\n]++)\$|\\\[(?P<c>.*?)\\\]|\\\((?P<d>.*?)\\\)", re.DOTALL)
 _MORE = re.compile(r"[ ,]*+(?:and|or|,)? ?(?:\$|\\\()")
 _FILLERS = re.compile(
@@ -75,9 +77,24 @@ def _boxed(text: str) -> str | None:
         if is_placeholder(words):
             continue
         if not _REFERENCES.fullmatch(words):
-            return box.content
+            return _whole(text, box)
         reference = reference or box.content
     return reference
+
+
+def _whole(text: str, last: Box) -> str | None:
+    """Return a box with its sign and the boxes beside it in its line; None where it is a part of a formula."""
+    sign = box_sign(text, last)
+    if sign is None:
+        return None
+    found, begin = [last.content if sign > 0 else f"-{last.content}"], last.start
+    for box in boxes(text[: last.start]):
+        between = text[box.end : begin]
+        if "\n" in between or len(between) > MAX_GAP or not joined(plain(between)):
+            break
+        found.append(box.content)
+        begin = box.start
+    return ",".join(reversed(found)) if {*found} != {last.content} else last.content
 
 
 def _words(content: str) -> str:

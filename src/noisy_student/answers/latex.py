@@ -17,7 +17,9 @@ from collections.abc import Callable
 
 from noisy_student.answers.latex_numbers import based, improper, joined_groups, latex_number
 from noisy_student.answers.marks import BOX, MARK
+from noisy_student.answers.normalize import SCALES
 from noisy_student.answers.placeholders import is_placeholder
+from noisy_student.answers.plain import DASHES
 from noisy_student.answers.thoughts import without_format
 
 MAX_LATEX = 300
@@ -37,7 +39,7 @@ _WRAPPERS = tuple(
     )
 )
 _WRAPPING = ("\\", "*", "_", "`", "{")
-_SIZES = re.compile(r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|limits|bf|it|rm)(?![A-Za-z])\.?|\\!")
+_SIZES = re.compile(r"(?<!\\)\\[()]|\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|limits|bf|it|rm)(?![A-Za-z])\.?|\\!")
 _COLORS = re.compile(r"\\(?:text)?color\{[a-z]++\}|\\underline(?![A-Za-z])")
 _SPACES = re.compile(r"(?P<row>\\\\)|(?P<wide>\\q?quad(?![A-Za-z]))|\\[,;:> ]")
 _GROUPS = re.compile(r"(?<![0-9.,}!])[1-9][0-9]{0,2}(?:(?:\{,\}|,\\!)[0-9]{3})++(?![0-9])")
@@ -47,6 +49,11 @@ _FONT = r"\\(?:text|textbf|textrm|textit|textsf|texttt|mathrm|mathbf|mathit|math
 _UNIT = re.compile(
     rf"(?P<number>.*?)(?:\s*+{_FONT}\{{[^{{}}]*+\}}(?:\^\{{?-?[0-9]\}}?)?|(?<=[0-9}}])(?: ++[A-Za-z]{{3,}})++\.?)"
 )
+_NO_UNIT = re.compile(
+    rf"(?:(?<=[0-9}}]){_FONT}\{{\s*(?:[eijknxyz]|(?:{'|'.join(SCALES)}|dozen|factorial|squared|cubed|pi|hal(?:f|ves)|thirds"
+    r"|[a-z]+ths|\(?base [0-9]+\)?)s?)\s*\})\s*$"
+)
+"""Words after a number that change it."""
 _UNIT_NAMES = (
     r"(?:[cmk]?m|[km]?g|in|ft|yd|mi|lbs?|oz|m?L|s|sec|min|hrs?|km/h|mph|rad|cents?|percent|inch(?:es)?|foot|feet|yards?"
     r"|miles?|(?:centi|milli|kilo)?(?:meters?|metres?|grams?)|pounds?|ounces?|lit(?:er|re)s?|gallons?|degrees?|radians?"
@@ -121,6 +128,10 @@ _SYNONYMS = {
         "rvert": "|",
     },
 }
+_WORD_SETS = dict.fromkeys(
+    ("all real numbers", "all reals", "the real numbers", "real numbers", "the set of real numbers", "any real number"),
+    r"\mathbb{R}",
+)
 _SYNONYM = re.compile(rf"\\({'|'.join(_SYNONYMS)})(?![A-Za-z])")
 _PARTS = {
     **{"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5)},
@@ -196,7 +207,7 @@ def plain(text: str) -> str:
 def _plainer(text: str, choices: bool) -> str:
     """Normalize the notation in one pass."""
     if not text.isascii():
-        text = text.translate(_SIGNS)
+        text = text.translate(DASHES).translate(_SIGNS)
     text = _rewritten(text.replace("\\$", "").replace("$", "").replace("~", " "), _ENDS).strip().rstrip(".,;\\ ")
     text = _rewritten(_unwrapped(text), _NOTATION).replace("{,}", ",").strip()
     text = _rewritten(_without_unit(_numbers(text)), _WORDING).strip()
@@ -208,7 +219,7 @@ def _plainer(text: str, choices: bool) -> str:
     if (inside := _IN_BRACKETS.fullmatch(text)) and _number(inside[1].strip()) is not None:
         text = inside[1]
     if _WORDS.fullmatch(single := " ".join(text.split())):
-        return single.lower()
+        return _WORD_SETS.get(single.lower(), single.lower())
     return _without_spaces(single)
 
 
@@ -249,6 +260,8 @@ def _without_unit(text: str) -> str:
     """Cut any words after a number, and a known unit after another value."""
     if _CLOCK.search(text):
         return _CLOCK.sub(lambda match: f"{match[1].lower()}m", text)
+    if _NO_UNIT.search(text):
+        return text
     if (unit := _UNIT.fullmatch(text)) and _number(improper(joined_groups(unit["number"].strip()))) is not None:
         return unit["number"]
     cut = _KNOWN_UNIT.sub("", text)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from noisy_student.answers.claims import MAX_GAP, claims, joined
 from noisy_student.answers.labels import label_ends
-from noisy_student.answers.normalize import CURRENCY, MAX_SURFACE, SIGN
+from noisy_student.answers.normalize import CURRENCY, MAX_SURFACE, SIGN, signed
 from noisy_student.answers.plain import plain
 from noisy_student.answers.thoughts import Seen, raw_position, without_format, without_thoughts
 
@@ -33,14 +33,16 @@ _SIMPLE = re.compile(r"[ \t]*+(?P<number>[0-9]{1,50}+)(?=[ \t]*+\n)")
 _SIMPLE_FINAL = re.compile(r"[ \t]*+(?P<number>[0-9]{1,50}+)(?=[ \t]*+(?:\n|\Z))")
 _SETTLED = re.compile(rf"[.!] +[A-Za-z]|(?:[^\\$*{{}}~`_^\d ]| (?! )){{{MAX_GAP + 1}}}")
 """The start of a sentence, or plain text longer than any between two numbers of one claim."""
+_SHARE = re.compile(r" of [0-9]")
 _GLUED = re.compile(r"\S*+")
 _HOLDS_NUMBER = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
 _HEADING = re.compile(
     r"[\s#*:_>]*+[(\[]?(?P<number>[0-9]{1,2})(?P<minor>\.[0-9]{1,2})?"
-    r"(?:(?P<mark>\\?[.)\]:/]{1,3}\s*(?:[-\u2013\u2014]\s)?|\s?[-\u2013\u2014]\s|\s:\s)(?=[^\s0-9.,:*)\]]|(?<=\s)[0-9])"
-    r"|\s(?=[A-Z][a-z])|\ufe0f?\u20e3)"
+    r"(?:(?P<mark>\\?[.)\]:/\u3001\uff0e\uff09\uff1a]{1,3}\s*(?:[-\u2013\u2014]\s)?|\s?[-\u2013\u2014|]\s|\s[:)]\s)"
+    r"(?=[^\s0-9.,:*)\]]|(?<=\s)[0-9])|(?P<open>\)\s*$)|\s(?=[A-Z][a-z])|\ufe0f?\u20e3)"
 )
-_ORDINAL = re.compile(r"[\s#*:_>]*+[0-9]{1,2}(?:st|nd|rd|th)(?![A-Za-z])")
+_ORDINAL = re.compile(r"[\s#*:_>]*+[0-9]{1,2}(?:(?:st|nd|rd|th|er|re)(?![A-Za-z])|[\xaa\xba](?= [a-z\xe0-\xff]{3}))")
+_MARKS_TRIED = 1000  # Bounds the cost of a text full of marks without an answer.
 _QUOTES = "'\"`\u2018\u201c"
 _NUMBERED = 12
 """Highest number that is a heading even where no heading with the number before it precedes."""
@@ -73,7 +75,9 @@ def hashes(text: str, *, final: bool = True) -> Hashes:
     """Return the first answer after a ``####``; without ``final``, the text may go on."""
     unreadable, heading = False, 0
     position = text.find(MARK)
-    while position >= 0:
+    for _ in range(_MARKS_TRIED):
+        if position < 0:
+            break
         begin = position + len(MARK)
         # Most answers; the same value as by the whole grammar.
         if simple := (_SIMPLE_FINAL if final else _SIMPLE).match(text, begin):
@@ -107,7 +111,7 @@ def _after_mark(text: str, position: int, stop: int, line: str) -> Marked | bool
     if found is None or not _BEFORE.fullmatch(line, 0, found.start):
         return None
     capped = stop == begin + MAX_LINE and found.end >= len(line) - 1
-    if found.value is None or capped:
+    if found.value is None or capped or _SHARE.match(line, found.end):
         return True
     raw = text[begin:stop]
     quoted = text[position - 1 : position] in _QUOTES and position > 0
@@ -138,6 +142,8 @@ def _heading(line: str, before: int) -> int | None:
         return None
     number = int(match["number"])
     follows = number == before + 1
+    if match["open"] and "(" in match[0]:
+        return None
     if match["minor"] or (match["mark"] is None and "\u20e3" not in match[0]):
         return number if follows or (match["minor"] and number == before) else None
     return number if follows or number <= _NUMBERED else None
@@ -151,7 +157,7 @@ _BRACE = re.compile(r"[{}]")
 _BOX_START = re.compile(
     r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*+(?:(?P<brace>\{)|(?P<bare>[-+]?[0-9]++(?:[.,/][0-9]++)*+))?"
 )
-_BOX_BEFORE = re.compile(r"(?:(?![A-Za-z]\()[^\\^<>\u2264\u2265\xb1\u221a!|+\xd7\xb7\xf7/])*+")
+_BOX_BEFORE = re.compile(r"\s*+\+?(?:(?![A-Za-z]\()[^\\^<>\u2264\u2265\xb1\u221a!|+\xd7\xb7\xf7/])*+")
 _BOX_AFTER = re.compile(
     r"(?:[\s.,;:()\[\]{}%\xb0\xa2$\u20ac\xa3\xa5\u20b9'\"\xb2\xb3]|(?<! )-(?=[A-Za-z])|[^\W\d_]|/(?=[A-Za-z ]))*+"
 )
@@ -214,6 +220,19 @@ def stated_number(text: str) -> str | None:
     return found[0].value if _BOX_BEFORE.fullmatch(line, 0, found[0].start) else None
 
 
+def box_sign(text: str, box: Box) -> int | None:
+    r"""Return 1 or -1 by the sign before a box; None where a box is a part of a formula (``2\boxed{5}``).
+
+    >>> text = "x = -\\boxed{5}"
+    >>> box_sign(text, next(boxes(text)))
+    -1
+    """
+    before = text[max(0, box.start - 12) : box.start]
+    if _IN_FORMULA.search(before) or _FORMULA_GOES_ON.match(text, box.end):
+        return None
+    return -1 if _NEGATED.search(before) else 1
+
+
 def boxed_number(text: str) -> tuple[str, str] | None:
     """Return the value and the content of the last box that holds a number; None where two stand side by side."""
     chosen: tuple[str, Box] | None = None
@@ -222,8 +241,10 @@ def boxed_number(text: str) -> tuple[str, str] | None:
             if not _HOLDS_NUMBER.search(box.content):
                 continue
             value = stated_number(box.content)
-            if value is None:
+            if value is None or (sign := box_sign(text, box)) is None:
                 return None
+            value = signed(value, negative=sign < 0) if value[0] != "-" or sign > 0 else value[1:]
+            assert value is not None
             chosen = value, box
         elif box.end <= chosen[1].start:
             between = text[box.end : chosen[1].start]
@@ -233,13 +254,21 @@ def boxed_number(text: str) -> tuple[str, str] | None:
     return None if chosen is None else (chosen[0], chosen[1].content)
 
 
+_IN_FORMULA = re.compile(
+    r"(?:[^\W_a-zA-Z]|[\^_/+]|\\(?:[dt]?frac|sqrt|cdot|times|div|pi)|[\^_]\{|\\(?:[dt]?frac|sqrt)\{|\}\{"
+    r"|[0-9a-z)}] ?[-\u2212\u2013] ?)\Z"
+)
+_FORMULA_GOES_ON = re.compile(
+    r"(?: |\\[,;!])?(?:\\(?:pi|sqrt|[dt]?frac|cdot|times|div)(?![A-Za-z])|[\^_]|/[0-9{\\])|[0-9]|\.[0-9]|\}\{"
+)
+_NEGATED = re.compile(r"(?<![-\u2212\u2013])[-\u2212\u2013]\Z")
 MAX_SENTENCE = 200
 _LABELS_TRIED = 16  # Bounds the cost of a text full of labels.
 _SENTENCE = re.compile(
     r"[^\n\u3002\uff01\uff1f\u0964\u06d4\u061f]*?"
     r"(?:(?<![Rr]s)(?<!approx)(?<!No)[.!](?=\s|$|\*)|(?=\?\s)|(?=[\n\u3002\uff01\uff1f\u0964\u06d4\u061f])|(?=</)|$)"
 )
-_EMPTY_LINES = re.compile(r"(?:[\s$*_>#\u2705-]|\\\[|\\\()*+(?=[^\n])")
+_EMPTY_LINES = re.compile(r"(?:[\s$*_>#\u2705]|-(?![0-9$.])|\\\[|\\\()*+(?=[^\n])")
 _NOT = re.compile(r"(?<![A-Za-z])(?:not|never)(?![A-Za-z])|n't(?![A-Za-z])|(?:\u4e0d\u662f)")
 _ORDERED = re.compile(
     r"(?:step|part|question|problem|case|method|option|choice|exercise|section|no\.|explanation:.*) ?$", re.IGNORECASE
@@ -268,7 +297,7 @@ def said_number(text: str) -> Said | None:
 def _said_at(text: str, end: int) -> Said | None:
     crossed = "\n" in text[len(text[max(0, end - 40) : end].rstrip()) + max(0, end - 40) : end]
     skipped = _EMPTY_LINES.match(text, end, end + MAX_SENTENCE)
-    if skipped is not None and "\n" in text[end : skipped.end()]:
+    if skipped is not None and (crossed or "\n" in text[end : skipped.end()]):
         end, crossed = skipped.end(), True
     sentence = _SENTENCE.match(text, end, end + MAX_SENTENCE)
     if sentence is None:
@@ -299,10 +328,15 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _LINE = r"[ \t#*>\[]{0,8}+"
-_ROLE = re.compile(
-    rf"\n{_LINE}(?:Human|User|Instruction|(?P<asked>Question|Problem|Exercise|Q))(?: [0-9]{{1,4}}+)?[\] \t*]{{0,4}}+:"
+_ASKED = (
+    "Question|QUESTION|Problem|Exercise|Q|Frage|Pregunta|Pergunta|Domanda|Pertanyaan|Soal|\u0412\u043e\u043f\u0440\u043e\u0441|\u0417\u0430\u0434\u0430\u0447\u0430|\u95ee\u9898|\u554f\u984c|\u9898\u76ee|\uc9c8\ubb38|\ubb38\uc81c"
+    "|\u092a\u094d\u0930\u0936\u094d\u0928|\u09aa\u09cd\u09b0\u09b6\u09cd\u09a8|\u0627\u0644\u0633\u0624\u0627\u0644|\u0633\u0624\u0627\u0644|\u0e42\u0e08\u0e17\u0e22\u0e4c|\u0e04\u0e33\u0e16\u0e32\u0e21|Swali|\u0c2a\u0c4d\u0c30\u0c36\u0c4d\u0c28"
 )
-_OPENS_WITH = re.compile(rf"\s*+{_LINE}(?:Question|Problem|Exercise|Q)(?: [0-9]{{1,4}}+)?[ \t*]{{0,4}}+:")
+_ROLE = re.compile(
+    rf"\n{_LINE}(?:Human|HUMAN|User|USER|Instruction|\u7528\u6237|(?P<asked>{_ASKED}))"
+    r"(?: ?[0-9]{1,4}+)?[\] \t*]{0,4}+[:\uff1a]|\n(?:user|human)[ \t]*+\n"
+)
+_OPENS_WITH = re.compile(rf"\s*+{_LINE}(?:{_ASKED})(?: ?[0-9]{{1,4}}+)?[ \t*]{{0,4}}+[:\uff1a]")
 _ASKS = re.compile(r"[^\n?#]{0,400}\?")
 
 

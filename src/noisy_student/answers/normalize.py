@@ -2,11 +2,12 @@ r"""Canonical form of written numbers: one string per value, exact, without floa
 
 The canonical form is a plain decimal (``18``, ``-0.75``) or, where no decimal ends, a reduced fraction (``1/3``).
 
-Read, each with an optional sign (any Unicode minus, "minus", "negative") and currency:
+Read, each with an optional sign (any Unicode minus, "minus", "negative" in ten languages) and currency:
 
 - decimals with groups: ``1,000`` ``12,50,000`` ``1 000`` ``1'000`` (also no-break, thin, figure and LaTeX spaces);
 - fractions and mixed numbers: ``3/4`` ``3 / 4`` ``\frac34`` ``2 1/2`` ``2 and 1/2`` ``2\frac12``, vulgar fractions;
-- powers of ten: ``3 x 10^5`` ``10^6`` (superscripts too); scale words: ``5 million``, hundred to trillion, lakh, crore;
+- powers of ten: ``3 x 10^5`` ``10^6`` (superscripts too); scale words: ``5 million``, hundred to quadrillion,
+  lakh, crore and their kin in other languages;
 - a percent sign, which is dropped as GSM8K's key does (``75%`` is 75).
 
 A decimal that rounds a fraction with a denominator up to 1,000 to ten or more places is that fraction, and one of a
@@ -45,8 +46,55 @@ _INT = (
 _DECIMAL = rf"(?:{_INT}(?:\.[0-9]++)?+|\.[0-9]++)"
 SCALES = {
     **{"hundred": 2, "thousand": 3, "lakh": 5, "million": 6, "mn": 6, "mln": 6, "crore": 7, "billion": 9, "bn": 9},
-    "trillion": 12,
+    **{"trillion": 12, "quadrillion": 15, "lac": 5, "tausend": 3, "mio": 6, "millionen": 6, "mrd": 9, "milliarden": 9},
+    **{
+        "mille": 3,
+        "milliard": 9,
+        "mill\xf3n": 6,
+        "millones": 6,
+        "milh\xe3o": 6,
+        "milh\xf5es": 6,
+        "mila": 3,
+        "milioni": 6,
+    },
+    **{"miliardi": 9, "ribu": 3, "juta": 6, "miliar": 9, "milyon": 6, "milyar": 9, "ngh\xecn": 3, "ng\xe0n": 3},
+    **{
+        "tri\u1ec7u": 6,
+        "t\u1ef7": 9,
+        "\u0442\u044b\u0441": 3,
+        "\u0442\u044b\u0441\u044f\u0447\u0430": 3,
+        "\u0442\u044b\u0441\u044f\u0447\u0438": 3,
+        "\u0442\u044b\u0441\u044f\u0447": 3,
+        "\u043c\u043b\u043d": 6,
+        "\u043c\u0438\u043b\u043b\u0438\u043e\u043d": 6,
+    },
+    **{
+        "\u043c\u0438\u043b\u043b\u0438\u043e\u043d\u0430": 6,
+        "\u043c\u0438\u043b\u043b\u0438\u043e\u043d\u043e\u0432": 6,
+        "\u043c\u043b\u0440\u0434": 9,
+        "\u043c\u0438\u043b\u043b\u0438\u0430\u0440\u0434\u043e\u0432": 9,
+        "\u0939\u091c\u093e\u0930": 3,
+        "\u0939\u091c\u093c\u093e\u0930": 3,
+        "\u0932\u093e\u0916": 5,
+        "\u0915\u0930\u094b\u0921\u093c": 7,
+    },
+    **{
+        "\u09b9\u09be\u099c\u09be\u09b0": 3,
+        "\u09b2\u09be\u0996": 5,
+        "\u09b2\u0995\u09cd\u09b7": 5,
+        "\u0995\u09cb\u099f\u09bf": 7,
+        "\u0623\u0644\u0641": 3,
+        "\u0645\u0644\u064a\u0648\u0646": 6,
+        "\u06c1\u0632\u0627\u0631": 3,
+        "\u0644\u0627\u06a9\u06be": 5,
+        "\u06a9\u0631\u0648\u0691": 7,
+        "\u0647\u0632\u0627\u0631": 3,
+    },
+    **{"\u5343": 3, "\u4e07": 4, "\u842c": 4, "\u5104": 8, "\u4ebf": 8},
 }
+_HAN = "[\u4e07\u842c\u5104\u4ebf]|\u5343(?![\u514b\u7c73\u74e6\u5361])"
+"""Scales of Chinese and Japanese, which are glued to the number; a thousand begins some units too (kilogram)."""
+_SCALE = f"(?:{'|'.join(sorted(SCALES, key=len, reverse=True))})(?=s?(?![^\\W\\d_]))|{_HAN}"
 NUMBER = (
     rf"(?:(?P<base>{_DECIMAL})(?:(?P<times>{_SPACE}?[\u00d7xX*\u00b7\u22c5]{_SPACE}?10)|(?<=(?<![0-9.,])10))"
     rf"(?:(?:\^|\*\*){_SPACE}?[{{(]?(?P<exponent>[-\u2212]?[0-9]{{1,2}})[)}}]?|(?P<super>\u207b?[{_SUPER}]{{1,2}}))(?![0-9{_SUPER}])"
@@ -55,12 +103,17 @@ NUMBER = (
     rf"|(?P<lone>[{_VULGAR}])"
     rf"|(?P<above>{_INT}){_SLASH}(?P<below>{_INT})(?![0-9/]|\.[0-9])"
     rf"|(?P<decimal>{_DECIMAL}))"
-    rf"(?:[ \u00a0-]?(?P<scale>{'|'.join(SCALES)})s?(?![A-Za-z]))?+"
+    rf"(?:[ \u00a0-]?(?P<scale>{_SCALE})s?)?+"
 )
 """Pattern of one written number without sign, currency and unit."""
 
 CURRENCY = "(?:(?-i:[A-Z]{0,3})\\$|[\u20ac\xa3\xa5\u20b9\u20a9\u20bd\u20a6\u20b1\u20ab])"
-SIGN = f"(?:[{MINUS}+]|(?:minus|negative) )"
+SIGN_WORDS = (
+    r"(?:minus|negative|(?<!al )(?<!au )(?<!pelo )(?<!lo )(?:menos|moins)"
+    r"|\u043c\u0438\u043d\u0443\u0441|negativ[eo]|negatif|eksi|\xe2m)(?= )"
+    "|[\u8d1f\u8ca0]|\u30de\u30a4\u30ca\u30b9|\uc74c\uc218(?= )"
+)
+SIGN = f"(?:[{MINUS}+]|(?:{SIGN_WORDS}) ?)"
 _SURFACE = re.compile(
     rf"(?:(?P<sign>{SIGN})? ?(?:{CURRENCY} ?)?|{CURRENCY} ?(?P<inner_sign>{SIGN}))"
     rf"{NUMBER}(?: ?%| ?[$\u20ac\xa3\xa5\u20b9])?\.?",
@@ -84,14 +137,14 @@ def canonical_number(surface: str) -> str | None:
     if len(surface) > 2 * MAX_SURFACE:
         return None
     surface = surface.strip()
-    if len(surface) > MAX_SURFACE:
+    if len(surface) > MAX_SURFACE or "\\{" in surface:
         return None
     if _SIMPLE.fullmatch(surface):
         return surface.lstrip("0") or "0"
     match = _SURFACE.fullmatch(plain(without_format(surface)).strip())
     if match is None:
         return None
-    return signed(value_of(match), negative=(match["sign"] or match["inner_sign"] or "+") != "+")
+    return signed(value_of(match), negative=(match["sign"] or match["inner_sign"] or "+").strip() != "+")
 
 
 def signed(value: str | None, *, negative: bool) -> str | None:

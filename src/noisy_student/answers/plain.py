@@ -11,6 +11,17 @@ import re
 MINUS = "-\u2212\u2013\u2014\ufe63\uff0d"
 """Characters that stand for a minus sign before a number, as the inside of a character class."""
 
+DASHES = str.maketrans(
+    {
+        **dict.fromkeys(
+            "\u02d7\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2043\u2500\u2501\u2796\ufe58\ufe63\uff0d", "-"
+        ),
+        **dict.fromkeys("\u2015\u2e3a\u2e3b", "\u2014"),
+        **dict.fromkeys("\u301c\u3030\uff5e", "~"),
+    }
+)
+"""Hyphens, bars and waves of Unicode, each as the sign that it stands for."""
+
 _SYMBOLS = {
     **{"\\,": " ", "\\;": " ", "\\:": " ", "\\ ": " ", "~": " ", "\\!": "", "{,}": ",", "\\%": "%", "\\#": "#"},
     **{"\\&": "&", "\\(": "", "\\)": "", "\\[": "", "\\]": "", "$$": "", "`": "", "\\{": "{", "\\}": "}", "\\_": "_"},
@@ -24,7 +35,7 @@ _SYMBOL = re.compile(
     "|".join(re.escape(name) for name in _SYMBOLS if not name[1:].isalpha())
     + rf"|\\(?:{'|'.join(name[1:] for name in _SYMBOLS if name[1:].isalpha())})(?![A-Za-z])"
 )
-_DOLLAR = re.compile(rf"(?<!\\)\$(?![0-9.({MINUS}+\\ ]|(?<![A-Za-z0-9)}}])$)")
+_DOLLAR = re.compile(rf"(?<!\\)\$(?![{MINUS}0-9.(+\\ ]|(?<![A-Za-z0-9)}}])$)")
 _ESCAPED_DOLLAR = re.compile(r"\\\$")
 _DEGREES = re.compile(r"\^ ?(?:\\circ(?![A-Za-z])|\{ ?\\circ ?\})")
 _FONT = re.compile(
@@ -46,7 +57,7 @@ _ITALIC = re.compile(r"(?<![\w*)\]])\*([^*\s]{1,40})\*(?![\w*])")
 _RUPEES = re.compile(
     r"(?<![A-Za-z])(?:Rs|INR|Rp|Tk|USD|EUR|GBP|PKR|BDT|RMB|CNY|JPY|CHF|Rupees)\.? {0,3}(?=[-\u2212]?[0-9.])"
 )
-_UNIT_POWER = re.compile(r"(?:(?<=[A-Za-z]{2})|(?<=(?<![A-Za-z])m)) ?\^ ?\{?-?[0-9]\}?")
+_UNIT_POWER = re.compile(r"(?:(?<=[A-Za-z]{2})|(?<=(?<![A-Za-z])[ms])) ?\^ ?\{?-?[0-9]\}?")
 _PLAIN = re.compile(r"[\\$*{~`_^]|R[sp]|INR|Tk|USD|EUR|GBP|PKR|BDT|RMB|CNY|JPY|CHF|Rupees")
 
 
@@ -56,6 +67,8 @@ def plain(text: str) -> str:
     >>> plain(r"\left(42\right)"), plain("**2\\frac12** cups"), plain(r"1\,000")
     ('(42)', '2 1/2 cups', '1 000')
     """
+    if not text.isascii():
+        text = text.translate(DASHES)
     if not _PLAIN.search(text):
         return text
     if "\\" in text or "{" in text:

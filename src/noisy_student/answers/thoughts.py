@@ -11,15 +11,18 @@ import re
 from typing import NamedTuple
 
 _NAMES = (
-    "think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ions?)?|scratch_?pad|(?:inner_?)?monologue|cot|chain_of_thoughts?"
-    "|analysis|deliberation|inner_thoughts?|internal"
+    "(?:think(?:ing)?|thoughts?|reason(?:ing)?|cot|analysis)(?:[_-](?!answer|result|output|response)[a-z]{1,16}){0,2}"
+    "|(?:self[_-])?reflect(?:ions?)?|scratch(?:_?pad)?|(?:(?:inner|internal)_?)?monologue|chain_of_thoughts?"
+    "|deliberation|inner_thoughts?|internal|hidden|plan(?:ning)?|draft|critique|brainstorm(?:ing)?|rationale|analy[sz]e"
+    "|meditation|contemplat(?:ion|or)|(?:deep|[a-z]{1,12}_)_?think(?:ing)?"
 )
 _TAG = re.compile(
-    rf"(?P<close></(?:[a-z]{{1,10}}[:_-])?(?:ant)?(?:{_NAMES})\s?>|\[/(?:think(?:ing)?|reasoning)\]"
-    r"|<\|(?:end_of_thought|end_thinking|end_of_thinking|/think(?:ing)?|inner_suffix|think_end)\|>|\u25c1/think\u25b7"
-    r"|<unused95>|<channel\|>)"
-    rf"|<(?:[a-z]{{1,10}}[:_-])?(?:ant)?(?:{_NAMES})(?:\s[^<>\n]{{0,80}})?>|\[(?:think(?:ing)?|reasoning)\]"
-    r"|<\|(?:begin_of_thought|start_thinking|begin_of_thinking|think(?:ing)?|inner_prefix|think_start)\|>"
+    rf"(?P<close></(?:[a-z]{{1,10}}[:_-])?(?:ant)?(?:{_NAMES})\s?>|\[/(?:think(?:ing)?|thoughts?|reasoning)\]"
+    r"|<\|(?:end_of_thought|end_thinking|end_of_thinking|/(?:think(?:ing)?|thought)|inner_suffix|think_end)\|>|\u25c1/think\u25b7"
+    r"|<unused95>|<channel\|>|<\|im_start\|>answer(?=\n))"
+    rf"|<(?:[a-z]{{1,10}}[:_-])?(?:ant)?(?:{_NAMES})(?:\s[^<>\n]{{0,80}})?>|\[(?:think(?:ing)?|thoughts?|reasoning)\]"
+    r"|<\|(?:begin_of_thought|start_thinking|begin_of_thinking|think(?:ing)?|thought|inner_prefix|think_start)\|>"
+    r"|<\|im_start\|>think(?=\n)"
     r"|\u25c1think\u25b7|<unused94>thought|<\|channel>thought",
     re.IGNORECASE,
 )
