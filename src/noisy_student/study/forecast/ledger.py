@@ -94,7 +94,7 @@ def _row(root: Root | None, run: FinishedRun, mine: Sequence[Stored], counts: tu
         seconds=seconds,
         wall_seconds=None,
         cpu_seconds=cpu,
-        usd=usd(None if seconds is None else seconds / compute.get("workers", 1), compute.get("usd_per_hour")),
+        usd=usd(None if seconds is None else seconds / (compute.get("workers") or 1), compute.get("usd_per_hour")),
         forecast_cpu_seconds=forecast.get("cpu_seconds"),
         forecast_usd=forecast.get("usd"),
         shared=counts[0],
