@@ -29,7 +29,6 @@ _HALF = re.compile(r"[\ud800-\udfff]")
 Time = Annotated[float, Field(ge=0, le=1e11)]
 """Seconds, or a time.time() up to the year 5138, which every date function takes."""
 Count = Annotated[int, Field(ge=0, le=10**24)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Document(BaseModel):
@@ -50,7 +49,7 @@ def shape(base: type[Document], needed: Mapping[str, Any] | None = None, /, **op
 
     An optional field may be missing or null.
     """
-    fields = {field: (kind, ...) for field, kind in (needed or {}).items()}
+    fields: dict[str, Any] = {field: (kind, ...) for field, kind in (needed or {}).items()}
     fields |= {field: (kind | None, None) for field, kind in optional.items()}
     return create_model(base.__name__, __base__=base, **fields)
 

@@ -78,7 +78,7 @@ def _run(settings: Settings, how: Execution) -> None:
 def run_shown(settings: Settings, place: Place, until: float | None, console: Console) -> Run:
     """Run a study until this time.time() and show its progress on the console."""
     with ProgressView(console, width=settings.compute.workers) as view:
-        events = {"on_event": view.on_event, "notice": view.notice, "on_plan": view.on_plan}
+        events: dict[str, Any] = {"on_event": view.on_event, "notice": view.notice, "on_plan": view.on_plan}
         return run(settings, place=place, deadline=until, **events)
 
 

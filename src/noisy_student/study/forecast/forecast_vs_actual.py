@@ -19,7 +19,7 @@ from noisy_student.study.settings.study import ComputeSettings
 FOLDER = "forecasts"
 SUMMED = ("cpu_seconds", "actual_cpu_seconds")
 _Node = shape(Document, {"seconds": Time | None, "cpu_seconds": Time | None, "source": str | None})
-_Kept = shape(Document, {"wall_seconds": Time | None, "nodes": dict[str, _Node]})
+_Kept = shape(Document, {"wall_seconds": Time | None, "nodes": dict[str, _Node]})  # type: ignore[valid-type]
 
 
 def keep_forecast(root: Path, digest: str, rows: Sequence[Expected], summed: Totals) -> None:

@@ -30,6 +30,7 @@ from noisy_student.pipeline.runner import Listener, run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.study.forecast.history import Observation, observations
+from noisy_student.study.forecast.workload import asked
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.conditions import (
@@ -72,7 +73,7 @@ class Timing(Document):
 
     do: ClassVar[str] = "Time this model again: noisy-student plan STUDY --calibrate, which writes the file anew."
 
-    rows: list[Annotated[_Row, AfterValidator(_own_key)]]
+    rows: list[Annotated[_Row, AfterValidator(_own_key)]]  # type: ignore[valid-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +139,8 @@ def _announced(settings: Settings, nodes: Sequence[Node]) -> str:
     start = f"Timing {len(nodes)} small steps"
     if weights is None:
         return f"{start}; an interrupted timing goes on where it stopped."
-    drawn = sum(
-        (node.spec["block"][1] - node.spec["block"][0])
-        * (node.spec["shard"]["end"] - node.spec["shard"]["first"])
-        * node.spec["decoding"]["max_new_tokens"]
-        for node in nodes
-        if node.stage == "sample" and "block" in node.spec
-    )
+    sampled = (node for node in nodes if node.stage == "sample" and "block" in node.spec)
+    drawn = sum(asked(node) * node.spec["decoding"]["max_new_tokens"] for node in sampled)
     seconds = len(nodes) * STEP_SECONDS + 2 * weights * drawn / (FLOPS * settings.compute.threads)
     return f"{start}, about {duration_of(seconds)}; an interrupted timing goes on where it stopped."
 
@@ -268,7 +264,7 @@ def _trimmed(result: Stored) -> dict[str, Any]:
 
 def _rows(path: Path, left_out: Callable[[str], None] = _LOG.warning) -> list[dict[str, Any]]:
     try:
-        return [row.model_dump() for row in documents.read(path, Timing).rows]
+        return list(documents.read(path, Timing).model_dump()["rows"])
     except UserError as error:
         left_out(f"Left out: {error}")
     except FileNotFoundError:

@@ -119,7 +119,7 @@ _curve_points = _rows(
     **_fields("loss reward right mixed kl mean_length stopped dev", float),
     found=list[str],
 )
-Curves = shape(_OfRun, {"curves": dict[str, _curve_points]})
+Curves = shape(_OfRun, {"curves": dict[str, _curve_points]})  # type: ignore[valid-type]
 """``curves.json``: the points of each student, under a name of our own."""
 
 

@@ -38,7 +38,8 @@ _NUMBERS = """loss reward reward_std frac_reward_zero_std clipped_ratio mean_ter
     mixed right readable stopped looped"""
 _Curve = shape(Document, **dict.fromkeys(_NUMBERS.split(), float))
 _Diagnosis = shape(Document, {"name": str}, evidence=str, cause=str, remedy=str)
-_Health = shape(Document, {**_STEP, "diagnoses": list[_Diagnosis]}, misleading=list[str], dev=list[bool | float])
+_DIAGNOSES = {"diagnoses": list[_Diagnosis]}  # type: ignore[valid-type]
+_Health = shape(Document, {**_STEP, **_DIAGNOSES}, misleading=list[str], dev=list[bool | float])
 _ROWS = {LOGGED: shape(_Curve, _STEP), ROLLOUTS: _Curve, FILE: _Health}
 """Shapes of the files' rows, as readers use them."""
 
