@@ -7,11 +7,11 @@ runs leave such a one out, say so in one line, and go on with the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from noisy_student import files, opener
 from noisy_student.errors import UserError
@@ -29,7 +29,6 @@ _HALF = re.compile(r"[\ud800-\udfff]")
 Time = Annotated[float, Field(ge=0, le=1e11)]
 """Seconds, or a time.time() up to the year 5138, which every date function takes."""
 Count = Annotated[int, Field(ge=0, le=10**24)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Document(BaseModel):
@@ -43,6 +42,16 @@ class Document(BaseModel):
 
 
 Kind = TypeVar("Kind", bound=Document)
+
+
+def shape(base: type[Document], needed: Mapping[str, Any] | None = None, /, **optional: Any) -> Any:
+    """Return a model of JSON that is compared and not used: ``base`` with ``needed`` fields and ``optional`` ones.
+
+    An optional field may be missing or null.
+    """
+    fields: dict[str, Any] = {field: (kind, ...) for field, kind in (needed or {}).items()}
+    fields |= {field: (kind | None, None) for field, kind in optional.items()}
+    return create_model(base.__name__, __base__=base, **fields)
 
 
 def read(path: Path, kind: type[Kind]) -> Kind:

@@ -165,3 +165,13 @@ def link_children(source: Path, target: Path) -> None:
             shutil.copytree(path, target / path.name, copy_function=link_or_copy)
         else:
             link_or_copy(str(path), str(target / path.name))
+
+
+def empty_folder(folder: Path, *, keep: frozenset[str]) -> None:
+    """Remove everything in a folder but what has one of these names; links are removed, and not followed."""
+    for child in folder.iterdir():
+        if child.name not in keep or child.is_symlink():
+            if child.is_dir() and not child.is_symlink():
+                shutil.rmtree(child)
+            else:
+                child.unlink()

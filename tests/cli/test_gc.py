@@ -93,6 +93,23 @@ def test_a_killed_run_keeps_its_half_until_it_is_given_up(root: Path, capsys: py
     assert garbage.roots(root) == []
 
 
+def test_a_killed_repetition_of_a_finished_run_does_not_give_up_its_results(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, folder = _commit(root, 1), tmp_path / "runs" / "toy-1"
+    _finished(root, [made], folder)
+    (folder / "results.json").write_text(json.dumps({"digest": "d" * 64}))
+    with garbage.rooted(root, "d" * 64, [made], "noisy-student run toy"):
+        pass
+    words = ["gc", "--store", str(root), "--runs", str(tmp_path / "runs"), "--delete", "--unfinished"]
+    assert main(words) == 0
+    assert "kept: noisy-student run toy" in capsys.readouterr().err
+    assert Store(root).cached(made)
+    shutil.rmtree(folder)
+    assert main(words) == 0
+    assert not Store(root).cached(made)
+
+
 def test_a_node_at_work_is_left(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = _commit(root, 1)
     with FileLock(root / "locks" / f"{made.short_key}.lock"):

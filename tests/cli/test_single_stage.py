@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from refusals import printed_code
 
 from noisy_student.cli.main import main
@@ -100,6 +101,17 @@ def test_the_beginning_of_other_work_is_not_taken_over(tmp_path: Path, capfd: Ca
     (tmp_path / "out.jsonl.partial" / "shard-0").mkdir(parents=True)
     assert main(["sample", str(asked), "--out", str(tmp_path / "out.jsonl")]) == 1
     assert printed_code(capfd.readouterr().err) == "partial-work-differs"
+
+
+def test_the_folder_of_a_call_at_work_is_left_as_it_is(tmp_path: Path, capfd: Capture) -> None:
+    asked, partial = tmp_path / "asked.jsonl", tmp_path / "out.jsonl.partial"
+    asked.write_text('{"text": "Tom has 3 apples. How many now?"}\n')
+    partial.mkdir()
+    (partial / "identity").write_text("of another call that has drawn nothing yet")
+    with FileLock(partial / ".lock"):
+        assert main(["sample", str(asked), "--out", str(tmp_path / "out.jsonl")]) == 1
+    assert printed_code(capfd.readouterr().err) == "folder-in-use"
+    assert (partial / "identity").read_text() == "of another call that has drawn nothing yet"
 
 
 def test_training_needs_worked_texts(tmp_path: Path, capfd: Capture) -> None:

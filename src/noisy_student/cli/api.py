@@ -11,14 +11,13 @@ from typing import Any
 
 from noisy_student.cli import options
 from noisy_student.cli.console import aside
-from noisy_student.cli.overrides import data_source
-from noisy_student.cli.progress import ProgressView
+from noisy_student.cli.overrides import Flags
+from noisy_student.cli.overrides import overrides as overridden
 from noisy_student.cli.report import write_page
-from noisy_student.cli.run import parse_deadline
+from noisy_student.cli.run import parse_deadline, run_shown
 from noisy_student.errors import UserError
 from noisy_student.pipeline.workers import GUARD_MISSING, WORKER
 from noisy_student.study.run import Place, Run
-from noisy_student.study.run import run as run_study
 from noisy_student.study.settings.files import Request, resolve
 
 
@@ -54,27 +53,13 @@ def run(
     if not Path(getattr(main, "__file__", None) or __file__).is_file():
         # A program read from standard input: workers would look for a file of that name.
         del main.__file__
-    source = {} if data is None else data_source(str(data))
-    given = {
-        **{f"data.source.{name}": value for name, value in source.items()},
-        **({} if model is None else {"model.id": str(model)}),
-        **({} if limit is None else {"data.limit": limit}),
-        **({} if seeds is None else {"seeds": list(seeds)}),
-        **({"checks.anyway": True} if anyway else {}),
-        **dict(_dotted(overrides or {})),
-    }
-    settings = resolve(Request(str(study), scale, protocol, given))
+    names = [None if value is None else str(value) for value in (model, data)]
+    given = overridden(Flags(model=names[0], data=names[1], limit=limit))
+    given |= ({} if seeds is None else {"seeds": list(seeds)}) | ({"checks.anyway": True} if anyway else {})
+    settings = resolve(Request(str(study), scale, protocol, {**given, **dict(_dotted(overrides or {}))}))
     until = None if deadline is None else parse_deadline(deadline, now=time.time())
-    root = Path(folder)
-    with ProgressView(aside(quiet=not progress), width=settings.compute.workers) as view:
-        made = run_study(
-            settings,
-            place=Place(root / options.STORE, root / options.RUNS),
-            deadline=until,
-            on_event=view.on_event,
-            notice=view.notice,
-            on_plan=view.on_plan,
-        )
+    place = Place(Path(folder, options.STORE), Path(folder, options.RUNS))
+    made = run_shown(settings, place, until, aside(quiet=not progress))
     _require_result(made)
     write_page(made)
     return made

@@ -95,7 +95,7 @@ def command(
     # A list needs no lock, so that it works on a disk that may only be read.
     with garbage.sweeping(store) if delete else nullcontext():
         standing = _standing(store, runs)
-        given_up = [root for root in standing.waiting if unfinished and not garbage.at_work(store, root)]
+        given_up = _given_up(store, runs, standing) if unfinished else []
         useless = garbage.garbage(garbage.entries(store), standing.needed(without=given_up, removed=runs_removed))
         _say_unreadable(standing)
         _say_missing(standing, delete=delete, confirmed=runs_removed)
@@ -140,6 +140,12 @@ def _standing(store: Path, runs: Path) -> Standing:
         renamed = digests(folders, unreadable.append, skipped=settled)
         missing = [root for root in missing if root.digest not in renamed]
     return Standing([root for root in known if root not in missing], missing, unreadable)
+
+
+def _given_up(store: Path, runs: Path, standing: Standing) -> list[Root]:
+    """Return the unfinished runs that no process continues; one that was only begun anew has its results still."""
+    finished = digests([runs], lambda error: None)
+    return [root for root in standing.waiting if root.digest not in finished and not garbage.at_work(store, root)]
 
 
 def _say_unreadable(standing: Standing) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from noisy_student.cli import options
 from noisy_student.cli.console import date, emit, note, remark, say, table
-from noisy_student.cli.runs import STRANGE, Past, differing, past_runs, value_text
+from noisy_student.cli.runs import STRANGE, differing, past_runs, value_text
 from noisy_student.cli.why import flat
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import roots
@@ -53,7 +53,7 @@ def command(
         say(*map(_line, rows))
 
 
-def _rows(every: Sequence[Past]) -> list[dict[str, Any]]:
+def _rows(every: Sequence[FinishedRun]) -> list[dict[str, Any]]:
     """Return one row a run; ``differs`` holds the fields that vary among the listed runs of its study."""
     rows = [_row(past) for past in every]
     for study in dict.fromkeys(row["study"] for row in rows):
@@ -66,7 +66,7 @@ def _rows(every: Sequence[Past]) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(past: Past) -> dict[str, Any]:
+def _row(past: FinishedRun) -> dict[str, Any]:
     """Return one run as a row of the log; a run that cannot be read has the status ``unreadable``."""
     results, headline = past.results, None
     try:
@@ -104,16 +104,13 @@ def _spend(runs: Path, store: Path, *, budget: float | None, json: bool) -> None
     """Print the cost of every run and the total, compared with ``budget`` USD if given."""
     if budget is not None:
         options.require_usd("--of", budget)
-    finished = [FinishedRun(past.folder, past.written, past.results) for past in past_runs(runs) if past.results]
-    known = roots(store, lambda error: remark(f"Left out: {error}"))
+    finished, known = past_runs(runs), roots(store, lambda error: remark(f"Left out: {error}"))
     entries = ledger(finished, known, stored(store, remark))
-    spent = total(entry.usd for entry in entries)
-    seconds = total(entry.seconds for entry in entries)
-    wall = total(entry.wall_seconds for entry in entries)
-    cpu = total(entry.cpu_seconds for entry in entries)
+    names = ("usd", "seconds", "wall_seconds", "cpu_seconds")
+    sums = {name: total(getattr(entry, name) for entry in entries) for name in names}
+    spent, seconds, wall, cpu = sums.values()
     if json:
-        sums = {"usd": spent, "seconds": seconds, "wall_seconds": wall, "cpu_seconds": cpu, "of": budget}
-        emit({"schema": 1, "runs": [asdict(entry) for entry in entries], "total": sums})
+        emit({"schema": 1, "runs": [asdict(entry) for entry in entries], "total": {**sums, "of": budget}})
         return
     if not entries:
         say(f"No run is under {runs} yet.")

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student.cli.console import Row, note, table
-from noisy_student.cli.runs import STRANGE, Past, past_runs
+from noisy_student.cli.runs import STRANGE, past_runs
 from noisy_student.data.parts import sizes_of
 from noisy_student.evaluation.contrast import RECIPE_SEEDS
 from noisy_student.report.numbers import DASH, percent, percent_interval, size
 from noisy_student.statistics.power import DISCORDANCE, paired_mde, seeds_mde
+from noisy_student.study.forecast.ledger import FinishedRun
 from noisy_student.study.settings.study import Settings
 
 SEED_SD = 0.01
@@ -84,7 +85,7 @@ def show_comparisons(compared: Sequence[Row]) -> None:
     note(said)
 
 
-def _seen_sd(settings: Settings, a: str, b: str, every: Sequence[Past]) -> float | None:
+def _seen_sd(settings: Settings, a: str, b: str, every: Sequence[FinishedRun]) -> float | None:
     """Return the standard deviation of a - b over the seeds of the newest fitting past run; None without one."""
     for past in reversed(every):
         try:

@@ -20,6 +20,7 @@ from noisy_student.report.numbers import duration
 from noisy_student.report.wording import heading
 from noisy_student.study.forecast.forecast import Expected
 from noisy_student.study.forecast.history import lane
+from noisy_student.study.forecast.workload import asked
 from noisy_student.study.plan.plan import Plan
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -254,10 +255,7 @@ class ProgressView:
 
 def _units(node: Node) -> float:
     """Return the size of a node: its number of samples for sampling, else 1."""
-    if node.stage != "sample" or "block" not in node.spec:
-        return 1.0
-    (first, end), shard = node.spec["block"], node.spec["shard"]
-    return float((end - first) * (shard["end"] - shard["first"]))
+    return float(asked(node)) if node.stage == "sample" and "block" in node.spec else 1.0
 
 
 def _title(node: Node) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from noisy_student.cli import PAUSED, USER_ERROR, options
 from noisy_student.cli.console import aside, emit, note, only_json, output, remark, say
@@ -60,15 +61,7 @@ def _run(settings: Settings, how: Execution) -> None:
         settings = settings.model_copy(update={"checks": settings.checks.model_copy(update={"anyway": True})})
     until = _until(how, usd_per_hour=settings.compute.usd_per_hour)
     with only_json() if how.json else contextlib.nullcontext():
-        with ProgressView(aside(), width=settings.compute.workers) as view:
-            made = run(
-                settings,
-                place=Place(how.store, how.runs),
-                deadline=until,
-                on_event=view.on_event,
-                notice=view.notice,
-                on_plan=view.on_plan,
-            )
+        made = run_shown(settings, Place(how.store, how.runs), until, aside())
         page = write_page(made)
     if how.json:
         emit(made.results)
@@ -80,6 +73,13 @@ def _run(settings: Settings, how: Execution) -> None:
             note()
         say(*best_model(made), *([] if page is None else [f"Page: {page}"]))
     _end(made)
+
+
+def run_shown(settings: Settings, place: Place, until: float | None, console: Console) -> Run:
+    """Run a study until this time.time() and show its progress on the console."""
+    with ProgressView(console, width=settings.compute.workers) as view:
+        events: dict[str, Any] = {"on_event": view.on_event, "notice": view.notice, "on_plan": view.on_plan}
+        return run(settings, place=place, deadline=until, **events)
 
 
 def preflight(flags: Flags, how: Execution, study: options.Study = "preflight") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +10,19 @@ from noisy_student.cli.console import remark
 from noisy_student.cli.why import flat
 from noisy_student.errors import UserError, nearest
 from noisy_student.report.numbers import DASH
+from noisy_student.study.forecast.ledger import FinishedRun
 from noisy_student.study.results.document import CURVES, RESULTS, read_results
 
 STRANGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """Exceptions raised while showing JSON that no run has written, in fields without a model."""
-
-
 UNSHOWN = ("question", "note", "name", "primary", "predictions", "decide")
 """Settings that say what is asked, not what is computed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A past run: its folder, when its results were written, and the results, None if unreadable."""
-
-    folder: Path
-    written: float
-    results: Mapping[str, Any] | None
-
-
-def past_runs(runs: Path) -> list[Past]:
+def past_runs(runs: Path) -> list[FinishedRun]:
     """Return every run under ``runs``, oldest first; a line on standard error names each that cannot be read."""
     paths = [(path.lstat().st_mtime, path) for path in runs.glob(f"*/{RESULTS}")]
-    return [Past(path.parent, written, _results(path)) for written, path in sorted(paths)]
+    return [FinishedRun(path.parent, written, _results(path)) for written, path in sorted(paths)]
 
 
 def find_run(name: str | None, runs: Path) -> Path:

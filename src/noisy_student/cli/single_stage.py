@@ -324,20 +324,20 @@ def workplace(out: str, facts: Mapping[str, Any]) -> Iterator[Path]:
         target = stream.new_path(out)
         folder = target.with_name(f"{target.name}.partial")
     folder.mkdir(parents=True, exist_ok=True)
-    mark = folder / "identity"
-    differs = mark.read_text() != digest if mark.is_file() else any(folder.iterdir())
-    if differs and mark.is_file() and not _holds_results(folder):
-        shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-    elif differs:
-        raise UserError(
-            f"{folder} holds partial results of another call.",
-            why="That call had other questions, settings or another model.",
-            do="Remove that folder, or give another --out.",
-            code="partial-work-differs",
-        )
+    mark, lock = folder / "identity", FileLock(folder / ".lock", timeout=0)
     try:
-        with FileLock(folder / ".lock", timeout=0), stop_on_signals():
+        with lock, stop_on_signals():
+            known = mark.read_text() if mark.is_file() else None
+            others = any(path.name != ".lock" for path in folder.iterdir()) if known is None else known != digest
+            if others and (known is None or _holds_results(folder)):
+                raise UserError(
+                    f"{folder} holds partial results of another call.",
+                    why="That call had other questions, settings or another model.",
+                    do="Remove that folder, or give another --out.",
+                    code="partial-work-differs",
+                )
+            if others:
+                files.empty_folder(folder, keep=frozenset({".lock"}))
             mark.write_text(digest)
             try:
                 yield folder

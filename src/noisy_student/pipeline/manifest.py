@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from noisy_student import documents, files, identity
-from noisy_student.documents import Count, Document, Time
+from noisy_student.documents import Count, Document, Time, shape
 from noisy_student.errors import DamagedArtifact, UserError
 from noisy_student.pipeline.crash_points import crash_point
 from noisy_student.pipeline.node import KEY_DIGITS
@@ -37,32 +37,11 @@ class FileEntry:
     sha256: str
 
 
-class Facts(Document):
-    """What a manifest says of its node: the JSON whose digest is the key."""
-
-    scheme: int
-    stage: str
-    code: str
-    spec: dict[str, Any]
-    inputs: dict[str, list[str]]
-    seed: int | None
-
-
-class Making(Document):
-    """What is read of a manifest's provenance; results of older versions, and of tests, lack some of it."""
-
-    seconds: Time | None = None
-    cpu_seconds: Time | None = None
-    started: Time | None = None
-    ended: Time | None = None
-    imported: bool | None = None
-    host: str | None = None
-
-
-class _Listed(Document):
-    path: str
-    size: Count
-    sha256: str
+_FACTS = {"scheme": int, "stage": str, "code": str, "spec": dict[str, Any], "seed": int | None}
+FACTS = shape(Document, {**_FACTS, "inputs": dict[str, list[str]]})
+"""A node in its manifest: the JSON whose digest is the key."""
+MAKING = shape(Document, **dict.fromkeys(("seconds", "cpu_seconds", "started", "ended"), Time), imported=bool, host=str)
+"""Fields that are read of a manifest's provenance."""
 
 
 class _Written(Document):
@@ -75,9 +54,9 @@ class _Written(Document):
     outcome: Literal["done", "skipped"]
     reason: str | None
     summary: dict[str, Any]
-    files: list[_Listed]
-    node: Facts
-    provenance: Making
+    files: list[shape(Document, {"path": str, "size": Count, "sha256": str})]  # type: ignore[valid-type]
+    node: FACTS  # type: ignore[valid-type]
+    provenance: MAKING  # type: ignore[valid-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +205,6 @@ class Stored:
     def stage(self) -> str:
         """Its stage."""
         return str(self.facts["stage"])
-
-    @property
-    def ended(self) -> float:
-        """Time of its end, as time.time()."""
-        return float(self.provenance.get("ended") or 0.0)
 
 
 def stored(root: Path, left_out: Callable[[str], None] = _LOG.warning) -> dict[str, Stored]:

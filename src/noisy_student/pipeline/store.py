@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -126,7 +125,7 @@ class Store:
             # The content of a folder outside the store is not ours to drop.
             work.unlink()
         work.mkdir(parents=True, exist_ok=True)
-        _drop(work, keep=frozenset({"scratch", "curves"}))
+        files.empty_folder(work, keep=frozenset({"scratch", "curves"}))
         (work / "data").mkdir()
         return work
 
@@ -148,7 +147,7 @@ class Store:
             provenance=provenance,
         )
         manifests.write(work, manifest)
-        _drop(work, keep=_KEPT)
+        files.empty_folder(work, keep=_KEPT)
         manifests.sync_folder(work)
         crash_point("before-rename")
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -227,12 +226,3 @@ def _holder(path: Path) -> str:
     except (OSError, UserError):
         return "another process"
     return f"process {found.run or found.pid} on {found.host}"
-
-
-def _drop(folder: Path, *, keep: frozenset[str]) -> None:
-    for child in folder.iterdir():
-        if child.name not in keep or child.is_symlink():
-            if child.is_dir() and not child.is_symlink():
-                shutil.rmtree(child)
-            else:
-                child.unlink()

@@ -135,7 +135,7 @@ class Run:
         return read_parquet(self.folder / GRADES)
 
     def __repr__(self) -> str:
-        return f"Run({str(self.folder)!r}, {self.results['status']}, {len(self.conditions)} conditions)"
+        return f"Run({str(self.folder)!r}, {self.results.get('status')}, {len(self.conditions)} conditions)"
 
 
 def run(

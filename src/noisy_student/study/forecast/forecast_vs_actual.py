@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from noisy_student import documents, files
-from noisy_student.documents import Document, Time
+from noisy_student.documents import Document, Time, shape
 from noisy_student.errors import UserError
 from noisy_student.pipeline.node import Node
 from noisy_student.study.forecast.forecast import Expected, Totals
@@ -18,6 +18,8 @@ from noisy_student.study.settings.study import ComputeSettings
 
 FOLDER = "forecasts"
 SUMMED = ("cpu_seconds", "actual_cpu_seconds")
+_Node = shape(Document, {"seconds": Time | None, "cpu_seconds": Time | None, "source": str | None})
+_Kept = shape(Document, {"wall_seconds": Time | None, "nodes": dict[str, _Node]})  # type: ignore[valid-type]
 
 
 def keep_forecast(root: Path, digest: str, rows: Sequence[Expected], summed: Totals) -> None:
@@ -35,25 +37,11 @@ def keep_forecast(root: Path, digest: str, rows: Sequence[Expected], summed: Tot
         files.write_json(path, {"schema": 1, **earlier, "nodes": {**nodes, **earlier["nodes"]}})
 
 
-class ForecastNode(Document):
-    """The forecast of one node."""
-
-    seconds: Time | None
-    cpu_seconds: Time | None
-    source: str | None
-
-
-class KeptForecast(Document):
-    """The file of a kept forecast."""
-
-    wall_seconds: Time | None
-    nodes: dict[str, ForecastNode]
-
-
 def kept_forecast(root: Path, digest: str) -> dict[str, Any] | None:
     """Read the kept forecast of a run; None where there is none or it does not fit."""
     with suppress(OSError, UserError):
-        return documents.read(_path(root, digest), KeptForecast).model_dump()
+        found: dict[str, Any] = documents.read(_path(root, digest), _Kept).model_dump()
+        return found
     return None
 
 

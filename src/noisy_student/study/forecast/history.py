@@ -16,7 +16,7 @@ from pydantic import Field
 from noisy_student import identity
 from noisy_student.data.parts import sizes_of
 from noisy_student.data.spec import DataSpec
-from noisy_student.documents import Document, fitted
+from noisy_student.documents import Count, Document, fitted, shape
 from noisy_student.errors import UserError
 from noisy_student.pipeline.manifest import Stored
 from noisy_student.pipeline.node import Node, declared_by
@@ -53,65 +53,29 @@ class Observation:
     """True for a step of a timing, with few questions and students of few steps."""
 
 
-Size = Annotated[int, Field(ge=0, le=10**24)]
-Block = Annotated[list[Size], Field(min_length=2, max_length=2)]
+Block = Annotated[list[Count], Field(min_length=2, max_length=2)]
 
 
-class Engine(Document):
-    """An engine as a key holds it."""
-
-    name: str
-
-
-class Samples(Document):
-    """A shard of samples of each question."""
-
-    first: Size
-    end: Size
-
-
-class SampleSpec(Document):
-    """What a forecast reads of the spec of samples."""
-
-    engine: Engine
-    block: Block
-    part: str
-    shard: Samples
-    decoding: dict[str, Any] = {}
-
-
-class SampleSummary(Document):
-    """What a forecast reads of the summary of samples."""
-
-    samples: Size
-    tokens: Size
-    prompt_tokens: Size
-    parameters: Size | None = None
-
-
-class VoteSpec(Document):
-    """What a forecast reads of the spec of votes."""
-
-    K: Annotated[int, Field(ge=1, le=10_000)]
-
-
-class VoteSummary(Document):
-    """What a forecast reads of the summary of votes; a level has a number of votes and of questions."""
-
-    questions: Size
-    labeled: Size
-    levels: list[Block]
-
-
-class RevealSummary(Document):
-    """What a forecast reads of the summary of revealed answers."""
-
-    questions: Size
-
-
-SPECS: dict[str, type[Document]] = {"sample": SampleSpec, "vote": VoteSpec}
-SUMMARIES: dict[str, type[Document]] = {"sample": SampleSummary, "vote": VoteSummary, "reveal": RevealSummary}
-"""Models by stage, of what forecasts read; an older version may have written other fields."""
+SPECS = {
+    "sample": shape(
+        Document,
+        {
+            "engine": shape(Document, {"name": str}),
+            "block": Block,
+            "part": str,
+            "shard": shape(Document, {"first": Count, "end": Count}),
+        },
+        decoding=dict[str, Any],
+    ),
+    "vote": shape(Document, {"K": Annotated[int, Field(ge=1, le=10_000)]}),
+}
+SUMMARIES = {
+    "sample": shape(Document, dict.fromkeys(("samples", "tokens", "prompt_tokens"), Count), parameters=Count),
+    # A level has a number of votes and of questions.
+    "vote": shape(Document, {"questions": Count, "labeled": Count, "levels": list[Block]}),
+    "reveal": shape(Document, {"questions": Count}),
+}
+"""Shapes by stage, of what forecasts read; an older version may have written other fields."""
 
 
 def observations(

@@ -13,7 +13,7 @@ from typing import Any
 
 from noisy_student.pipeline.garbage import Root
 from noisy_student.pipeline.manifest import Stored
-from noisy_student.study.results.costs import HoldTime, hold_times, total, usd
+from noisy_student.study.results.costs import hold_times, total, usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,18 @@ class RunCost:
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """A run on disk: its folder, the time it was written, and its results."""
+    """A run on disk: its folder, the time it was written, and its results, None if unreadable."""
 
     folder: Path
     written: float
-    results: Mapping[str, Any]
+    results: Mapping[str, Any] | None
 
 
 def ledger(finished: Sequence[FinishedRun], roots: Sequence[Root], found: Mapping[str, Stored]) -> list[RunCost]:
     """Return a row a run, oldest first; ``found`` are the store's results by key."""
     by_name = {result.name: result for result in found.values()}
     by_digest = {root.digest: root for root in roots}
-    dated = [(by_digest.get(str(run.results.get("digest"))), run) for run in finished]
+    dated = [(by_digest.get(str(run.results.get("digest"))), run) for run in finished if run.results]
     dated.sort(key=lambda pair: pair[1].written if pair[0] is None else pair[0].started)
     paid: set[str] = set()
     rows = []
@@ -64,18 +64,15 @@ def ledger(finished: Sequence[FinishedRun], roots: Sequence[Root], found: Mappin
         gone = sum(name not in by_name for name in names)
         row = _row(root, run, [by_name[name] for name in mine], (len(names) - gone - len(mine), gone))
         ends = [float(end) for name in names if name in by_name and (end := by_name[name].provenance.get("ended"))]
-        rows.append(row if root is None or not root.calls else _priced(row, hold_times(root.calls, ends)))
+        if root is not None and root.calls:
+            held = hold_times(root.calls, ends)
+            row = replace(row, wall_seconds=total(one.seconds for one in held), usd=total(one.usd for one in held))
+        rows.append(row)
     return rows
 
 
-def _priced(row: RunCost, held: Sequence[HoldTime]) -> RunCost:
-    """The row with the time and the price of the run's calls."""
-    return replace(row, wall_seconds=total(one.seconds for one in held), usd=total(one.usd for one in held))
-
-
 def _row(root: Root | None, run: FinishedRun, mine: Sequence[Stored], counts: tuple[int, int]) -> RunCost:
-    results = run.results
-    seconds: float | None
+    results, seconds = run.results or {}, None
     if root is None or counts[1]:
         # With deleted results its own total is all there is.
         seconds = ((results.get("costs") or {}).get("totals") or {}).get("seconds")
@@ -94,7 +91,7 @@ def _row(root: Root | None, run: FinishedRun, mine: Sequence[Stored], counts: tu
         seconds=seconds,
         wall_seconds=None,
         cpu_seconds=cpu,
-        usd=usd(None if seconds is None else seconds / compute.get("workers", 1), compute.get("usd_per_hour")),
+        usd=usd(None if seconds is None else seconds / (compute.get("workers") or 1), compute.get("usd_per_hour")),
         forecast_cpu_seconds=forecast.get("cpu_seconds"),
         forecast_usd=forecast.get("usd"),
         shared=counts[0],

@@ -13,23 +13,24 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator
 
 from noisy_student import documents, files, identity
 from noisy_student.data.parts import sizes_of
-from noisy_student.documents import Document
+from noisy_student.documents import Document, shape
 from noisy_student.errors import UserError
 from noisy_student.models.availability import local as local_folder
 from noisy_student.models.availability import parameters
 from noisy_student.pipeline import provenance
-from noisy_student.pipeline.manifest import Facts, Making, Stored, stored
+from noisy_student.pipeline.manifest import FACTS, MAKING, Stored, stored
 from noisy_student.pipeline.node import Node, parents_first
 from noisy_student.pipeline.runner import Listener, run_graph
 from noisy_student.pipeline.store import Store
 from noisy_student.pipeline.workers import local
 from noisy_student.study.forecast.history import Observation, observations
+from noisy_student.study.forecast.workload import asked
 from noisy_student.study.plan.inputs import Inputs
 from noisy_student.study.plan.plan import plan
 from noisy_student.study.settings.conditions import (
@@ -56,30 +57,23 @@ _LOG = logging.getLogger(__name__)
 _KEPT = ("seconds", "cpu_seconds", "imported", "host", "ended")
 
 
-class TimedRow(Document):
-    """A result of a timing, as ``Stored`` has it."""
+_ROW = {"name": str, "key": str, "facts": FACTS, "outcome": Literal["done", "skipped"], "summary": dict[str, Any]}
+_Row = shape(Document, {**_ROW, "provenance": MAKING})
 
-    name: str
-    key: str
-    facts: Facts
-    outcome: Literal["done", "skipped"]
-    summary: dict[str, Any]
-    provenance: Making
 
-    @model_validator(mode="after")
-    def _own_key(self) -> Self:
-        # A result that was its own input would never end.
-        if self.key != identity.digest(self.facts.model_dump()):
-            raise ValueError("the key is not the digest of the facts")
-        return self
+def _own_key(row: Any) -> Any:
+    # A result that was its own input would never end.
+    if row.key != identity.digest(row.facts.model_dump()):
+        raise ValueError("the key is not the digest of the facts")
+    return row
 
 
 class Timing(Document):
-    """The file of a timing."""
+    """The file of a timing: rows as ``Stored`` has them."""
 
     do: ClassVar[str] = "Time this model again: noisy-student plan STUDY --calibrate, which writes the file anew."
 
-    rows: list[TimedRow]
+    rows: list[Annotated[_Row, AfterValidator(_own_key)]]  # type: ignore[valid-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +139,8 @@ def _announced(settings: Settings, nodes: Sequence[Node]) -> str:
     start = f"Timing {len(nodes)} small steps"
     if weights is None:
         return f"{start}; an interrupted timing goes on where it stopped."
-    drawn = sum(
-        (node.spec["block"][1] - node.spec["block"][0])
-        * (node.spec["shard"]["end"] - node.spec["shard"]["first"])
-        * node.spec["decoding"]["max_new_tokens"]
-        for node in nodes
-        if node.stage == "sample" and "block" in node.spec
-    )
+    sampled = (node for node in nodes if node.stage == "sample" and "block" in node.spec)
+    drawn = sum(asked(node) * node.spec["decoding"]["max_new_tokens"] for node in sampled)
     seconds = len(nodes) * STEP_SECONDS + 2 * weights * drawn / (FLOPS * settings.compute.threads)
     return f"{start}, about {duration_of(seconds)}; an interrupted timing goes on where it stopped."
 
@@ -275,7 +264,7 @@ def _trimmed(result: Stored) -> dict[str, Any]:
 
 def _rows(path: Path, left_out: Callable[[str], None] = _LOG.warning) -> list[dict[str, Any]]:
     try:
-        return [row.model_dump() for row in documents.read(path, Timing).rows]
+        return list(documents.read(path, Timing).model_dump()["rows"])
     except UserError as error:
         left_out(f"Left out: {error}")
     except FileNotFoundError:

@@ -220,7 +220,7 @@ def _questions(samples: Iterable[Step]) -> int:
 
 
 def _decoding(step: Step) -> tuple[Any, ...]:
-    given = step.spec.get("decoding", {})
+    given = step.spec.get("decoding") or {}
     return tuple(given.get(name) for name in ("temperature", "max_new_tokens", "stop_at_answer"))
 
 

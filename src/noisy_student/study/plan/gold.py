@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from noisy_student.data.parts import parts
@@ -13,7 +12,6 @@ from noisy_student.pipeline.node import parents_first
 from noisy_student.study.plan.inputs import variant
 from noisy_student.study.plan.plan import Plan
 from noisy_student.study.settings.conditions import GOLD, TextCondition
-from noisy_student.study.settings.study import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +54,17 @@ def gold_ahead(planned: Plan) -> list[GoldAhead]:
         return []
     items = parts(settings.data, run_seed=split.seed, paths=split.paths).labeled
     grouped: dict[tuple[ModelSpec, PromptSpec, int], list[str]] = {}
-    for name, own, limit in _learning_from_gold(settings):
-        grouped.setdefault((own.model, own.prompt, limit), []).append(name)
-    return [
-        ahead
-        for (model, prompt, limit), names in grouped.items()
-        if (ahead := _counted(items, model, prompt, limit, tuple(names))) is not None
-    ]
-
-
-def _learning_from_gold(settings: Settings) -> Iterator[tuple[str, Settings, int]]:
-    """Yield name, settings and limit of each condition that is fine-tuned on gold texts."""
     for name, condition in settings.conditions.items():
         if isinstance(condition, TextCondition) and GOLD in condition.train:
             own = variant(settings, condition.model)
             limit = getattr(own.training_spec(condition, name), "max_length", None)
             if limit is not None:
-                yield name, own, limit
+                grouped.setdefault((own.model, own.prompt, limit), []).append(name)
+    return [
+        ahead
+        for (model, prompt, limit), names in grouped.items()
+        if (ahead := _counted(items, model, prompt, limit, tuple(names))) is not None
+    ]
 
 
 def _counted(

@@ -1,4 +1,4 @@
-"""Models of the files in a run's folder: ``results.json`` and ``curves.json``, as any version has written them.
+"""Shapes of the files in a run's folder: ``results.json`` and ``curves.json``, as any version has written them.
 
 Every field may be missing, since a partial run lacks some and an older version others; a field that is there has the
 type that readers rely on.
@@ -13,375 +13,118 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from noisy_student import documents
-from noisy_student.documents import Count, Document, Time
+from noisy_student.documents import Count, Document, Time, shape
 from noisy_student.errors import UserError
 
 RESULTS, CURVES = "results.json", "curves.json"
 
-Text = str | None
-Number = float | None
-Whole = Count | None
 Votes = Annotated[int, Field(ge=0, le=10_000)]
 """Samples of one question, and votes among them."""
-
-
-class Row(Document):
-    """A row of any table of the results: a field has one type in all of them."""
-
-    name: Text = None
-    a: Text = None
-    b: Text = None
-    because: Text = None
-    check: Text = None
-    condition: Text = None
-    control_of: Text = None
-    detail: Text = None
-    expected: Text = None
-    family: Text = None
-    graded_on: Text = None
-    kind: Text = None
-    labels: Text = None
-    measure: Text = None
-    measured: Text = None
-    method: Text = None
-    outcome: Text = None
-    reason: Text = None
-    remedy: Text = None
-    source: Text = None
-    stage: Text = None
-    status: Text = None
-    stopping: Text = None
-    taken: Text = None
-    teacher: Text = None
-    then: Text = None
-    threshold: Text = None
-    unit: Text = None
-    verdict: Text = None
-    waived: Text = None
-    above: Number = None
-    abstained: Number = None
-    accepted: Number = None
-    accuracy: Number = None
-    actual_cpu_seconds: Number = None
-    agreement: Number = None
-    below: Number = None
-    coverage: Number = None
-    cpu_seconds: Number = None
-    difference: Number = None
-    estimate: Number = None
-    flops: Number = None
-    format: Number = None
-    gold_episodes: Number = None
-    label_accuracy: Number = None
-    learning_rate: Number = None
-    margin: Number = None
-    mde: Number = None
-    p_adjusted: Number = None
-    p_value: Number = None
-    p_worse: Number = None
-    precision: Number = None
-    prompt_tokens: Number = None
-    pseudo_episodes: Number = None
-    ratio: Number = None
-    reasoning: Number = None
-    revealed_episodes: Number = None
-    reward_bits: Number = None
-    right: Number = None
-    sampled_accuracy: Number = None
-    sampled_tokens: Number = None
-    samples: Number = None
-    samples_per_label: Number = None
-    seconds: Number = None
-    single_accuracy: Number = None
-    steps: Number = None
-    stop_rate: Number = None
-    strict_accuracy: Number = None
-    temperature: Number = None
-    tie_rate: Number = None
-    tokens: Number = None
-    tokens_per_label: Number = None
-    trainable_parameters: Number = None
-    trained_on: Number = None
-    trained_tokens: Number = None
-    truncated: Number = None
-    usd: Number = None
-    wall_seconds: Number = None
-    added: Whole = None
-    calls: Whole = None
-    correct: Whole = None
-    flipped: Whole = None
-    k: Votes | None = None
-    mended: Whole = None
-    n: Whole = None
-    nodes: Whole = None
-    questions: Whole = None
-    seed: int | None = None
-    seeds: Whole = None
-    selected: Whole = None
-    spoiled: Whole = None
-    votes: Votes | None = None
-    without_estimate: Whole = None
-    beaten: bool | None = None
-    holds: bool | None = None
-    primary: bool | None = None
-    interval: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
-    learns_from: list[str] | None = None
-    value: float | str | None = None
-
-
-class Tried(Document):
-    """A learning rate that was tried on dev."""
-
-    rate: float
-    n: Annotated[int, Field(ge=1, le=10**12)]
-    right: Whole
-
-
-class Diagnosis(Document):
-    """A finding of a health check."""
-
-    step: Count
-    name: str
-    evidence: str
-    cause: str
-    remedy: str
-
-
-class Health(Document):
-    """The health checks of a training."""
-
-    looks: list[Count]
-    found: list[Diagnosis]
-    misleading: list[str]
-
-
-class Group(Document):
-    """A kind of group of completions with its number."""
-
-    origin: str
-    label: str
-    kind: str
-    groups: Count
-
-
-class GroupQuality(Document):
-    """The groups of one GRPO student."""
-
-    groups: list[Group] | None = None
-
-
-class ConditionRow(Row):
-    """A condition and seed."""
-
-    tried: list[Tried] | None = None
-    health: Health | None = None
-    group_quality: GroupQuality | None = None
-
-
-class Level(Row):
-    """The questions of one number of votes."""
-
-    votes: Votes
-
-
-class OnDev(Row):
-    """The accuracy of votes on dev questions."""
-
-    questions: Whole
-    accuracy: Number
-    single_accuracy: Number
-    interval: Annotated[list[float], Field(min_length=2, max_length=2)]
-
-
-class LabelRow(Row):
-    """A set of votes and its seed; ``curve`` has pairs of k and accuracy."""
-
-    k: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    curve: list[Annotated[list[Annotated[float, Field(ge=0, le=1e4)]], Field(min_length=2, max_length=2)]] | None = None
-    by_level: list[Level] | None = None
-    on_dev: OnDev | None = None
-
-
-class Rule(Row):
-    """A row of the decision tree."""
-
-    if_: Text = Field(default=None, alias="if")
-
-
-class Decision(Row):
-    """The decision of a study."""
-
-    rows: list[Rule] | None = None
-
-
-class Criterion(Row):
-    """A criterion of a probe."""
-
-    value: Any = None
-    held: bool
-
-
-class Rung(Row):
-    """One probe."""
-
-    name: str
-    status: str
-    criteria: list[Criterion]
-    metrics: dict[str, Number]
-
-
-class Ladder(Document):
-    """The probes of one seed."""
-
-    seed: int
-    rungs: list[Rung]
-    before: Text
-    after: Text
-    held: Text
-    recommended: list[str] | None
-
-
-class Alarm(Document):
-    """A change that a review warns of."""
-
-    name: str
-    before: float
-    now: float
-
-
-class RoundRow(Row):
-    """A round of self-training."""
-
-    alarms: list[Alarm] | None = None
-    before: Row | None = None
-    now: Row | None = None
-    lineage: Row | None = None
-
-
-class Point(Document):
-    """Shares of questions at one k."""
-
-    k: Votes
-    pass_: float = Field(alias="pass")
-    maj: float
-
-
-class PassCurve(Document):
-    """The points of a condition and seed."""
-
-    condition: str
-    seed: int
-    questions: Count
-    k: Votes
-    points: list[Point]
-
-
-class Gain(Row):
-    """The gains of a pair of conditions."""
-
-    one: Row
-    many: Row
-
-
-class Passes(Document):
-    """Curves and gains of pass@k."""
-
-    curves: list[PassCurve] | None = None
-    gains: list[Gain] | None = None
-
-
-class Costs(Document):
-    """Costs by stage, and their sum."""
-
-    stages: list[Row] | None = None
-    totals: Row | None = None
-
-
-class Forecast(Row):
-    """Forecast and actual times of all stages."""
-
-    stages: list[Row] | None = None
-
-
-class Compute(Document):
-    """The machine of a run."""
-
-    workers: Annotated[int, Field(ge=1)] = 1
-    usd_per_hour: Number = None
-
-
-class RunSettings(Document):
-    """What readers use of the settings; a run can be repeated from its study file, not from here."""
-
-    compute: Compute | None = None
-    grpo: dict[str, Any] | None = None
-    labels: dict[str, dict[str, Any]] | None = None
-    data: dict[str, Any] | None = None
-
-
-class Results(Document):
-    """``results.json``."""
-
+Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
+Table = dict[str, Any]
+
+
+def _fields(names: str, kind: Any) -> Table:
+    return dict.fromkeys(names.split(), kind)
+
+
+_TEXTS = """name a b because check condition control_of detail expected family graded_on kind labels measure measured
+    method outcome reason remedy source stage status stopping taken teacher then threshold unit verdict waived"""
+_NUMBERS = """above abstained accepted accuracy actual_cpu_seconds agreement below coverage cpu_seconds difference
+    estimate flops format gold_episodes label_accuracy learning_rate margin mde p_adjusted p_value p_worse precision
+    prompt_tokens pseudo_episodes ratio reasoning revealed_episodes reward_bits right sampled_accuracy sampled_tokens
+    samples samples_per_label seconds single_accuracy steps stop_rate strict_accuracy temperature tie_rate tokens
+    tokens_per_label trainable_parameters trained_on trained_tokens truncated usd wall_seconds"""
+_COUNTS = "added calls correct flipped mended n nodes questions seeds selected spoiled without_estimate"
+Row = shape(
+    Document,
+    **_fields(_TEXTS, str),
+    **_fields(_NUMBERS, float),
+    **_fields(_COUNTS, Count),
+    **_fields("k votes", Votes),
+    **_fields("beaten holds primary", bool),
+    **{"seed": int, "interval": Interval, "learns_from": list[str], "value": float | str},
+)
+"""A row of any table of the results: a field has one type in all of them."""
+
+
+def _rows(base: type[Document] = Document, needed: Table | None = None, /, **optional: Any) -> Any:
+    """Return the type of a list of objects."""
+    return list[shape(base, needed, **optional)]  # type: ignore[misc]
+
+
+_tried = _rows(Document, {"rate": float, "n": Annotated[int, Field(ge=1, le=10**12)], "right": Count | None})
+_diagnoses = _rows(Document, {"step": Count, **_fields("name evidence cause remedy", str)})
+_health = shape(Document, {"looks": list[Count], "found": _diagnoses, "misleading": list[str]})
+_groups = _rows(Document, {"origin": str, "label": str, "kind": str, "groups": Count})
+_on_dev = {"questions": Count | None, "accuracy": float | None, "single_accuracy": float | None, "interval": Interval}
+_pair = Annotated[list[Annotated[float, Field(ge=0, le=1e4)]], Field(min_length=2, max_length=2)]
+_rungs = _rows(
+    Row,
+    {
+        "name": str,
+        "status": str,
+        "criteria": _rows(Row, {"held": bool}, value=Any),
+        "metrics": dict[str, float | None],
+    },
+)
+_ladder = {"seed": int, "rungs": _rungs, "recommended": list[str] | None}
+_curve = {"condition": str, "seed": int, "questions": Count, "k": Votes}
+_points = _rows(Document, {"k": Votes, "pass": float, "maj": float})
+
+
+class _OfRun(Document):
     do: ClassVar[str] = "Run its study again: stored results are only read, and the file is written anew."
 
-    schema_: int | None = Field(default=None, alias="schema")
-    study: Text = None
-    question: Text = None
-    scale: Text = None
-    protocol: Text = None
-    model: Text = None
-    data: dict[str, Any] | str | None = None
-    seeds: list[int] | None = None
-    status: Text = None
-    digest: Text = None
-    command: Text = None
-    run_dir: Text = None
-    machine: Text = None
-    seconds: Time | None = None
-    versions: dict[str, str | None] | None = None
-    preflight: list[Row] | None = None
-    conditions: list[ConditionRow] | None = None
-    labels: list[LabelRow] | None = None
-    findings: list[Row] | None = None
-    criteria: list[Row] | None = None
-    ladder: list[Ladder] | None = None
-    rounds: list[RoundRow] | None = None
-    passes: Passes | None = None
-    gap_recovered: list[Row] | None = None
-    selections: list[Row] | None = None
-    predictions: list[Row] | None = None
-    costs: Costs | None = None
-    notes: list[str] | None = None
-    settings: RunSettings | None = None
-    forecast: Forecast | None = None
-    decision: Decision | None = None
 
-
-class CurvePoint(Document):
-    """A logged step of a training."""
-
-    step: Annotated[float, Field(ge=0, le=1e12)]
-    loss: Number = None
-    reward: Number = None
-    right: Number = None
-    mixed: Number = None
-    kl: Number = None
-    mean_length: Number = None
-    stopped: Number = None
-    dev: Number = None
-    found: list[str] | None = None
-
-
-class Curves(Document):
-    """``curves.json``: the points of each student, under a name of our own."""
-
-    do: ClassVar[str] = Results.do
-
-    curves: dict[str, list[CurvePoint]]
+Results = shape(
+    _OfRun,
+    **_fields("study question scale protocol model status digest command run_dir machine", str),
+    **_fields("preflight findings criteria gap_recovered selections predictions", _rows(Row)),
+    data=dict[str, Any] | str,
+    seeds=list[int],
+    seconds=Time,
+    versions=dict[str, str | None],
+    conditions=_rows(Row, tried=_tried, health=_health, group_quality=shape(Document, groups=_groups)),
+    labels=_rows(
+        Row,
+        k=Annotated[int, Field(ge=1, le=10_000)],
+        curve=list[_pair],
+        by_level=_rows(Row, {"votes": Votes}),
+        on_dev=shape(Row, _on_dev),
+    ),
+    ladder=_rows(Document, {**_ladder, **_fields("before after held", str | None)}),
+    rounds=_rows(
+        Row, alarms=_rows(Document, {"name": str, "before": float, "now": float}), before=Row, now=Row, lineage=Row
+    ),
+    passes=shape(
+        Document, curves=_rows(Document, {**_curve, "points": _points}), gains=_rows(Row, {"one": Row, "many": Row})
+    ),
+    costs=shape(Document, stages=_rows(Row), totals=Row),
+    notes=list[str],
+    # A run can be repeated from its study file, not from here.
+    settings=shape(
+        Document,
+        compute=shape(Document, workers=Annotated[int, Field(ge=1)], usd_per_hour=float),
+        grpo=Table,
+        labels=dict[str, Table],
+        data=Table,
+    ),
+    forecast=shape(Row, stages=_rows(Row)),
+    decision=shape(Row, rows=_rows(Row, **{"if": str})),
+)
+_curve_points = _rows(
+    Document,
+    {"step": Annotated[float, Field(ge=0, le=1e12)]},
+    **_fields("loss reward right mixed kl mean_length stopped dev", float),
+    found=list[str],
+)
+Curves = shape(_OfRun, {"curves": dict[str, _curve_points]})  # type: ignore[valid-type]
+"""``curves.json``: the points of each student, under a name of our own."""
 
 
 class _Identity(Document):
-    digest: Text = None
+    digest: str | None = None
 
 
 def read_results(path: Path) -> dict[str, Any]:

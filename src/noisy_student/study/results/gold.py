@@ -68,12 +68,9 @@ def withheld(settings: Settings, found: Sequence[Finding], conditions: Sequence[
         if gold is not None and gold["left_out"] > MOST_LEFT_OUT * gold["questions"]:
             used = gold["questions"] - gold["left_out"]
             lost.setdefault(row["name"], f"{row['name']} learned from {used} of {gold['questions']} gold examples")
-    return [_judged(settings, finding, lost) for finding in found]
-
-
-def _judged(settings: Settings, finding: Finding, lost: Mapping[str, str]) -> Finding:
-    declared = settings.primary.get(finding.name)
-    if not finding.primary or declared is None:
-        return finding
-    reasons = [lost[side] for side in dict.fromkeys(declared.sides) if side in lost]
-    return replace(finding, verdict=None, withheld="; ".join(reasons)) if reasons else finding
+    judged = []
+    for finding in found:
+        sides = settings.primary[finding.name].sides if finding.primary and finding.name in settings.primary else ()
+        reasons = "; ".join(lost[side] for side in dict.fromkeys(sides) if side in lost)
+        judged.append(replace(finding, verdict=None, withheld=reasons) if reasons else finding)
+    return judged

@@ -71,8 +71,9 @@ def unlabeled_notes(rows: Sequence[Mapping[str, Any]], settings: Settings) -> It
             continue
         left = round(row["questions"] * (1 - row["coverage"]))
         tied = 0 if settings.answers.ties != "none" else round(row["questions"] * row["tie_rate"])
-        advice = [f"More samples break ties (labels.{row['name']}.K is {row['k']})"]
+        advice = []
         if tied:
+            advice.append(f"More samples break ties (labels.{row['name']}.K is {row['k']})")
             advice.append('answers.ties = "first-seen" gives a tie to the answer that came first')
         if left > tied:
             advice.append("unreadable answers need a larger sampling.max_new_tokens or another prompt")

@@ -45,7 +45,7 @@ def health(training: Node | None, view: StoreView, *, name: str, own: Collection
     return {
         "looks": [row["step"] for row in rows],
         "found": [_shown(found, method[0], name, own) for found in first_seen(rows)],
-        "misleading": list(rows[-1].get("misleading", ())),
+        "misleading": list(rows[-1].get("misleading") or ()),
     }
 
 
@@ -55,7 +55,8 @@ def health_checks(training: Node, view: StoreView) -> list[dict[str, Any]]:
 
 
 def _shown(found: Mapping[str, Any], method: str, name: str, own: Collection[str]) -> dict[str, Any]:
-    return {"evidence": "", "cause": "", **found, "remedy": _named(found.get("remedy", ""), method, name, own)}
+    texts = {field: found.get(field) or "" for field in ("evidence", "cause", "remedy")}
+    return {**found, **texts, "remedy": _named(texts["remedy"], method, name, own)}
 
 
 def _named(remedy: str, method: str, name: str, own: Collection[str]) -> str:

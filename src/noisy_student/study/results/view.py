@@ -15,7 +15,7 @@ from pydantic import Field
 
 from noisy_student import documents, files
 from noisy_student.data.rows import FileRow, read_asked, read_file_rows, read_labels
-from noisy_student.documents import Document
+from noisy_student.documents import Document, shape
 from noisy_student.errors import UserError
 from noisy_student.pipeline.garbage import Call as Call
 from noisy_student.pipeline.manifest import Manifest
@@ -31,52 +31,17 @@ if TYPE_CHECKING:
     from noisy_student.evaluation.pass_at_k import Tries
 
 
-class CurveRow(Document):
-    """A batch of answers as readers use it."""
-
-    loss: float | None = None
-    reward: float | None = None
-    reward_std: float | None = None
-    frac_reward_zero_std: float | None = None
-    clipped_ratio: float | None = None
-    mean_terminated_length: float | None = None
-    mean_length: float | None = None
-    kl: float | None = None
-    spread: float | None = None
-    mixed: float | None = None
-    right: float | None = None
-    readable: float | None = None
-    stopped: float | None = None
-    looped: float | None = None
-
-
-class LoggedRow(CurveRow):
-    """A logged step as readers use it."""
-
-    step: Annotated[int, Field(ge=0, le=10**12)]
-
-
-class Diagnosed(Document):
-    """A finding of a health check."""
-
-    name: str
-    evidence: str = ""
-    cause: str = ""
-    remedy: str = ""
-
-
-class HealthRow(Document):
-    """A health check of a training."""
-
-    step: Annotated[int, Field(ge=0, le=10**12)]
-    diagnoses: list[Diagnosed]
-    misleading: list[str] = []
-    dev: list[bool | float] | None = None
-
-
 LOGGED, ROLLOUTS = "training.jsonl", "rollouts.jsonl"
 """Files under ``curves/``: a row a logged step, and a row a batch of GRPO's answers."""
-_ROWS: dict[str, type[Document]] = {LOGGED: LoggedRow, ROLLOUTS: CurveRow, FILE: HealthRow}
+_STEP = {"step": Annotated[int, Field(ge=0, le=10**12)]}
+_NUMBERS = """loss reward reward_std frac_reward_zero_std clipped_ratio mean_terminated_length mean_length kl spread
+    mixed right readable stopped looped"""
+_Curve = shape(Document, **dict.fromkeys(_NUMBERS.split(), float))
+_Diagnosis = shape(Document, {"name": str}, evidence=str, cause=str, remedy=str)
+_DIAGNOSES = {"diagnoses": list[_Diagnosis]}  # type: ignore[valid-type]
+_Health = shape(Document, {**_STEP, **_DIAGNOSES}, misleading=list[str], dev=list[bool | float])
+_ROWS = {LOGGED: shape(_Curve, _STEP), ROLLOUTS: _Curve, FILE: _Health}
+"""Shapes of the files' rows, as readers use them."""
 
 
 class StoreView:
@@ -171,7 +136,7 @@ class StoreView:
         rows: list[dict[str, Any]] = []
         try:
             for row in files.read_jsonl(path):
-                documents.fitted(row, _ROWS.get(name, CurveRow), place=f"{path}:{len(rows) + 1}")
+                documents.fitted(row, _ROWS.get(name, _Curve), place=f"{path}:{len(rows) + 1}")
                 rows.append(row)
         except UserError as error:
             self._store.notice_once(f"{error.what} The {len(rows)} rows before it are shown.")
