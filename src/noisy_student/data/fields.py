@@ -262,7 +262,7 @@ class _Reader:
             raise UserError(
                 f'{row.place}: the id "{name}" is also at {self._ids[name]}.',
                 why="Ids identify questions.",
-                do="Change one of the two ids, or name another column (fields.id).",
+                do="Change one of the two ids, or name another column: --id COLUMN, or fields.id in a study file.",
                 code="id-repeated",
             )
         require_encodable(name, "id", row.place)
