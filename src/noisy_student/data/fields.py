@@ -301,8 +301,8 @@ def _refuse(name: str, kind: Kind, faults: _Faults) -> None:
 def _refuse_unanswered(name: str, rows: list[LeftOut]) -> None:
     raise UserError(
         f"{name}: {len(rows)} questions have no answer: {_listed([row.place for row in rows])}.",
-        why="Only the unlabeled source may have questions without an answer.",
-        do='Add the answers, or name their column: --answer COLUMN, or in a study file fields = { answer = "COLUMN" }.',
+        why="Only questions to be labeled may have no answer.",
+        do='Add the answers, remove these rows, or name their column: --answer COLUMN, or in a study file fields = { answer = "COLUMN" }.',
         code="answers-missing",
     )
 
