@@ -302,7 +302,8 @@ def _refuse_unanswered(name: str, rows: list[LeftOut]) -> None:
     raise UserError(
         f"{name}: {len(rows)} questions have no answer: {_listed([row.place for row in rows])}.",
         why="Only questions to be labeled may have no answer.",
-        do='Add the answers, remove these rows, or name their column: --answer COLUMN, or in a study file fields = { answer = "COLUMN" }.',
+        do="Add the answers, remove these rows, or name their column: --answer COLUMN, or in a study file"
+        ' fields = { answer = "COLUMN" }.',
         code="answers-missing",
     )
 
