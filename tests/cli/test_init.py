@@ -280,3 +280,22 @@ def test_a_file_in_another_format(name: str, capfd: Capture) -> None:
     assert [sizes[0][part] == sizes[1][part] for part in ("labeled", "unlabeled", "test")] == [True] * 3
     _fits("mine.toml")
     capfd.readouterr()
+
+
+def test_gold_longer_than_the_limit_of_training_is_named_where_a_model_is(capfd: Capture) -> None:
+    rows = _rows(100)
+    for row in rows[:60]:
+        row["answer"] = "So we add and add. " * 400 + row["answer"]
+    _write("mine.jsonl", rows)
+    assert main(["init", "mine.jsonl", "--model", "lab-m"]) == 0
+    said = capfd.readouterr().out
+    assert "longer than sft.max_length" in said
+    assert said.splitlines()[-1] == "Next: noisy-student run mine.toml"
+    assert main(["init", "mine.jsonl", "--out", "other.toml"]) == 0
+    assert "sft.max_length" not in capfd.readouterr().out
+
+
+def test_a_model_that_is_not_here_is_named_after_the_file_is_written(capfd: Capture) -> None:
+    _write("mine.jsonl", _rows(100))
+    assert main(["init", "mine.jsonl", "--model", "./no-such.gguf"]) == 0
+    assert "no-such.gguf" in capfd.readouterr().out and Path("mine.toml").is_file()

@@ -43,12 +43,18 @@ def test_a_student_on_its_way_is_no_candidate_and_the_last_of_its_chain_is() -> 
     "other",
     [
         row("oracle", 0.9, "gold", "revealed"),
-        row("base", 0.9),
+        row("teacher", 0.9),
+        row("random-subset", 0.9, "gold", control_of="filtered"),
         row("skipped", 0.9, "gold", status="skipped"),
     ],
 )
 def test_nor_is_who_knows_the_truth_learns_nothing_or_was_skipped(other: dict[str, Any]) -> None:
     assert best(other, row("baseline", 0.5, "gold")) == "baseline"
+
+
+@pytest.mark.parametrize(("accuracy", "name"), [(0.49, "baseline"), (0.5, "base"), (0.9, "base")])
+def test_the_base_model_is_best_unless_a_student_is_better(accuracy: float, name: str) -> None:
+    assert best(row("base", accuracy), row("baseline", 0.5, "gold")) == name
 
 
 def test_a_run_of_before_there_were_rounds_has_its_best() -> None:

@@ -106,8 +106,8 @@ def test_questions_and_answers_without_a_header(tmp_path: Path) -> None:
     text = "Tom has 3 pens and buys 4. How many now?\t7\nWhat is x?\t1,000\n"
     found = rows(tmp_path, "mgsm_en.tsv", text)
     assert [row["answer"] for row in found] == ["7", "1,000"]
-    with refused("header-missing", "What is it?", "6 names"):
-        rows(tmp_path, "a.csv", "What is it?,red,blue,old,new,B\n")
+    with refused("header-missing", "What is it?", "6 names", "question,A,B,C,D,answer"):
+        rows(tmp_path, "a.csv", "What is it?,red,blue,old,new,7\n")
     assert rows(tmp_path, "a.tsv", "\u4f55\u4e2a\uff1f\t7\n") == [{"question": "\u4f55\u4e2a\uff1f", "answer": "7"}]
     assert list(rows(tmp_path, "a.csv", "question,Is it right?,2020\na,b,c\n")[0]) == [
         "question",
@@ -183,3 +183,15 @@ def test_an_array_that_was_written_reads_back(
     tmp_path_factory: pytest.TempPathFactory, written: list[dict[str, Any]], indent: int | None
 ) -> None:
     assert rows(tmp_path_factory.mktemp("array"), "a.json", json.dumps(written, indent=indent)) == written
+
+
+@pytest.mark.parametrize("last", ["B", "D"])
+def test_choices_without_a_header_are_named_by_their_letters(tmp_path: Path, last: str) -> None:
+    (row,) = rows(tmp_path, "abstract_algebra_test.csv", f"What is 1 + 1?,1,2,3,4,{last}\n")
+    assert row == {"question": "What is 1 + 1?", "A": "1", "B": "2", "C": "3", "D": "4", "answer": last}
+
+
+@pytest.mark.parametrize("line", ["What is 1 + 1?,1,2,3,4,E", "What is 1 + 1?,A,B,C,D,D", "Is it so?,1,A"])
+def test_other_first_rows_are_no_choices(tmp_path: Path, line: str) -> None:
+    with refused("header-missing", "such as question"):
+        rows(tmp_path, "a.csv", f"{line}\n")

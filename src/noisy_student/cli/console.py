@@ -53,8 +53,9 @@ def emit(value: Any) -> None:
 
 
 def remark(text: str) -> None:
-    """Print a line to standard error."""
-    aside().print(Text(text))
+    """Print a line to standard error, wrapped on a screen only."""
+    console = aside()
+    console.print(Text(text), soft_wrap=not console.is_terminal)
 
 
 def say(*lines: str, style: str = "") -> None:

@@ -28,6 +28,9 @@ from noisy_student.records import Kind
 from noisy_student.report.clean import visible
 from noisy_student.report.numbers import count, size
 from noisy_student.statistics.power import DISCORDANCE, paired_mde
+from noisy_student.study.plan.gold import gold_ahead
+from noisy_student.study.plan.plan import plan
+from noisy_student.study.settings.files import Request, resolve
 
 LARGEST_TEST = 500
 """Largest test set that is taken from the answered questions: the plan's number."""
@@ -125,7 +128,21 @@ def command(
         _show(target, sources, sizes, mde)
         for line in _left_out(sources, made):
             say(line)
-        say(f"Next: noisy-student run {target}{'' if model else ' --model MODEL'}")
+        # Only a worked solution can be too long, and the count imports torch.
+        if model and any(item.solution is not None for item in found.sources.labeled):
+            say(*_gold_ahead(target))
+        named = "" if model else " --model MODEL   (a safetensors folder, GGUF file or hub id)"
+        say(f"Next: noisy-student run {target}{named}")
+
+
+def _gold_ahead(target: Path) -> list[str]:
+    """Return lines on answered questions that are too long for the training of the study's model."""
+    try:
+        found = gold_ahead(plan(resolve(Request(str(target)))))
+    except UserError as error:
+        # The file is written, and its model can be changed there.
+        return [f"The model is not ready: {error}"]
+    return [words for ahead in found if (words := replace(ahead, without_text=0).words)]
 
 
 def name_of(file: Path) -> str:
@@ -248,7 +265,7 @@ def _study_text(given: Given, sources: Sources, sizes: Sizes, model: str | None,
     """Return the study file, with comments on its sizes and on what it leaves open."""
     file, known = given.file, _truth_known(sources)
     study = {
-        "question": f"Do the {count(sizes.unlabeled)} unlabeled questions of {file.name} make the model better?",
+        "question": f"Do the unlabeled questions of {file.name} make the model better?",
         **({} if model is None else {"model": {"id": _beside(target, model) if Path(model).exists() else model}}),
         "data": {**sizes.model_dump(exclude={"foreign"}), "source": _source(given, sources, target)},
         "labels": LABELS,
@@ -299,11 +316,10 @@ def _read_as(given: Given, reading: Reading) -> list[str]:
     lines = [f"{given.file}: {count(rows)} rows. {_columns_told(reading.columns)}"]
     for item in reading.items[:ROWS]:
         lines.append(f"  {short(item.question.text, 300)} → {item.answer or 'no answer: to label'}")
-    if reading.numbered or reading.valued:
-        lines.append(
-            f"Multiple choice: options are part of the question; the answer is the right option's number in"
-            f" {count(reading.numbered)} questions, its value in {count(reading.valued)}."
-        )
+    answers = {"number": reading.numbered, "value": reading.valued}
+    told = [f"the right option's {what} in {count(number)} questions" for what, number in answers.items() if number]
+    if told:
+        lines.append(f"Multiple choice: options are part of the question; the answer is {', '.join(told)}.")
     return lines
 
 

@@ -227,7 +227,7 @@ class ProgressView:
 
     def notice(self, text: str) -> None:
         """Print a line from the store or a worker."""
-        self._console.print(Text(text))
+        self._console.print(Text(text), soft_wrap=not self._console.is_terminal)
 
     def _draw(self, event: Event) -> None:
         key = event.node.key

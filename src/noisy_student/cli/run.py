@@ -146,21 +146,27 @@ def budget_deadline(usd: float, *, usd_per_hour: float | None, now: float) -> fl
 
 
 def best_model(made: Run) -> list[str]:
-    """Return two lines: the student with the best test accuracy, and the code that loads it.
+    """Return the student with the best test accuracy and the code that loads it; base, if no student is better.
 
-    Students that learned from revealed answers are left out, since nobody has those in practice.
+    Controls are left out, and students that learned from revealed answers, since nobody has those in practice.
     """
-    students = [
+    tested = [
         row
         for row in rows(made.results, "conditions")
-        if row["status"] == "done"
-        and row["learns_from"]
-        and "revealed" not in row["learns_from"]
-        and row.get("graded_on", "test") == "test"
+        if row["status"] == "done" and row.get("graded_on", "test") == "test"
+    ]
+    students = [
+        row
+        for row in tested
+        if row["learns_from"] and "revealed" not in row["learns_from"] and row.get("control_of") is None
     ]
     if not students:
         return []
     best = max(students, key=lambda row: float(row["accuracy"]))
+    base = max((float(row["accuracy"]) for row in tested if row["name"] == "base"), default=-1.0)
+    if best["accuracy"] <= base:
+        rival = f"{best['name']}, seed {best['seed']}: {percent(best['accuracy'])}"
+        return [f"Best model: base, untrained ({percent(base)}); no student is more accurate ({rival})."]
     folder = made.folder / MODELS / f"{best['name']}-{best['seed']}"
     told = f"Best model: {best['name']}, seed {best['seed']} ({percent(best['accuracy'])}"
     return [

@@ -80,7 +80,8 @@ def _answers(file: str, own: dict[str, dict[str, Any]]) -> Iterator[tuple[str, s
         if "answer" in row and "text" not in row:
             yield question_id, _ready_made(text_in(read, "answer", "answer") or "")
             continue
-        found = extraction.read(optional_text(row, "text", place) or "", finish_of(row, place))
+        text = optional_text(row, "text", place) if "text" in row else text_of(row, "text", place)
+        found = extraction.read(text or "", finish_of(row, place))
         yield question_id, found.canonical if isinstance(found, Answer) else None
 
 

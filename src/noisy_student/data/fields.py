@@ -265,7 +265,7 @@ class _Reader:
             raise UserError(
                 f'{row.place}: the id "{name}" is also at {self._ids[name]}.',
                 why="Ids identify questions.",
-                do="Change one of the two ids, or name another column (fields.id).",
+                do="Change one of the two ids, or name another column: --id COLUMN, or fields.id in a study file.",
                 code="id-repeated",
             )
         require_encodable(name, "id", row.place)
@@ -304,8 +304,9 @@ def _refuse(name: str, kind: Kind, faults: _Faults) -> None:
 def _refuse_unanswered(name: str, rows: list[LeftOut]) -> None:
     raise UserError(
         f"{name}: {len(rows)} questions have no answer: {_listed([row.place for row in rows])}.",
-        why="Only the unlabeled source may have questions without an answer.",
-        do='Add the answers, or name their column: --answer COLUMN, or in a study file fields = { answer = "COLUMN" }.',
+        why="Only questions to be labeled may have no answer.",
+        do="Add the answers, remove these rows, or name their column: --answer COLUMN, or in a study file"
+        ' fields = { answer = "COLUMN" }.',
         code="answers-missing",
     )
 

@@ -9,6 +9,7 @@ import csv
 import itertools
 import json
 import re
+import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -260,20 +261,38 @@ def _header(cells: Sequence[str], place: str, separator: str) -> tuple[list[str]
     """
     names = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
     numbers = [name for name in names if _NUMBER.fullmatch(name)]
-    # Published as question and answer without a header, such as MGSM.
-    if len(names) == 2 and (len(names[0]) > _SHORT or _is_text(names[0])) and numbers == names[1:]:
-        return ["question", "answer"], False
+    if usual := _without_header(names):
+        return usual, False
     shown = separator.replace("\t", "<tab>")
     named = any(name.lower() in _OF_A_ROW for name in names)
     if faulty := next((name for name in names if not named and (name in numbers or _is_text(name))), None):
         raise UserError(
             f'{place} names no columns: it has the cell "{faulty[:LONGEST_NAME]}".',
             why="The first line of a table must name its columns.",
-            do=f"Write a first line with {len(names)} names, such as question{shown}answer.",
+            do=f"Write a first line with {len(names)} names, such as {shown.join(_usual_names(len(names)))}.",
             code="header-missing",
         )
     require_distinct_names(names, place)
     return names, True
+
+
+def _without_header(cells: Sequence[str]) -> list[str] | None:
+    """Return usual names for a first row that is a question already; None for names of columns.
+
+    MGSM is published as question and answer, MMLU as question, options and the right option's letter.
+    """
+    usual = _usual_names(len(cells))
+    question, *options, answer = cells if len(cells) > 1 else ["", ""]
+    if len(question) <= _SHORT and not _is_text(question):
+        return None
+    if options:
+        return usual if len(options) > 1 and answer in usual[1:-1] and options != usual[1:-1] else None
+    return usual if _NUMBER.fullmatch(answer) else None
+
+
+def _usual_names(number: int) -> list[str]:
+    """Return names for a table of questions and answers, with lettered options between them."""
+    return ["question", *string.ascii_uppercase[: max(0, number - 2)], "answer"]
 
 
 def _is_text(cell: str) -> bool:

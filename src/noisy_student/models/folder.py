@@ -35,7 +35,7 @@ def check_hub_id(name: str) -> None:
         raise UserError(
             f"{name} is a file, and not a GGUF file.",
             why="A model is a folder, a GGUF file or a hub id.",
-            do=f"Give the folder that holds it: {Path(name).parent}.",
+            do=f"Give the folder of the model's files; {name} lies in {Path(name).expanduser().absolute().parent}",
             code="model-not-found",
         )
     if name.lower().endswith(GGUF) or not _HUB_ID.fullmatch(name):

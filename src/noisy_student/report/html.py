@@ -110,12 +110,16 @@ def _facts(results: Row) -> list[str]:
 def _protocol(results: Row) -> list[tuple[str, str]]:
     """Return pairs of name and value that say how the study was run."""
     sizes = {int(row["n"]) for row in rows(results, "conditions") if row.get("n") is not None}
+    data = results.get("data")
+    if isinstance(data, dict):
+        # The sizes stand in the heading.
+        data = {name: value for name, value in data.items() if value is not None and name != "sizes"}
     values: dict[str, Any] = {
         "Study": results.get("study"),
         "Scale": results.get("scale"),
         "Protocol": results.get("protocol"),
         "Model": results.get("model"),
-        "Data": results.get("data"),
+        "Data": data,
         "Test questions": ", ".join(count(size) for size in sorted(sizes)) or None,
         "Seeds": ", ".join(str(seed) for seed in rows(results, "seeds")) or None,
         "Time": None if results.get("seconds") is None else duration(results["seconds"]),

@@ -215,7 +215,7 @@ def _rows_figure(names: Sequence[str], width: int) -> tuple[Figure, Axes]:
     """Return a figure with one row per name: names beside the rows if there is room, else above them."""
     wide = width >= NARROW
     height = (34 if wide else 54) * len(names) + 52
-    left = 8 + 7.4 * max(len(_short(name, LONGEST_NAME)) for name in names) if wide else 4
+    left = 16 + 7.8 * max(len(_short(name, LONGEST_NAME)) for name in names) if wide else 4
     right = 150 if wide else 58
     figure = _figure(width, height, left=left, right=right, top=4, bottom=44)
     axes = figure.subplots()

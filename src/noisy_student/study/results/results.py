@@ -66,7 +66,7 @@ def collect(view: RunView) -> dict[str, Any]:
         "selections": selected,
         "predictions": list(predictions(settings, selected)),
         "costs": costs(view),
-        "notes": [*notes(settings, conditions, drawn), *unlabeled_notes(labels, settings)],
+        "notes": [*notes(settings, conditions, drawn), *unlabeled_notes(labels, settings), *_data_notes(view)],
         "settings": settings.model_dump(mode="json", by_alias=True),
     }
     return {**results, "decision": decided(settings.decide, results)}
@@ -132,6 +132,22 @@ def _data(view: RunView) -> dict[str, Any]:
         "removed": summary["removed"] if summary else None,
         **({} if spec.foreign is None else {"foreign": _foreign(spec.foreign, summary)}),
     }
+
+
+def _data_notes(view: RunView) -> Iterator[str]:
+    """Yield a sentence on the user's rows that are in no part of the first seed, and one on retold questions."""
+    summary = view.summary(next(node for node in view.nodes if node.stage == "split"))
+    if not view.settings.own_data or summary is None:
+        return
+    for reason, left in summary.get("left_out", {}).items():
+        yield f"Data: {left['count']} rows were left out ({reason}), such as {left['example']}."
+    retold = summary.get("retold", {})
+    if retold.get("count"):
+        first = retold["shown"][0]
+        yield (
+            f"Data: {retold['count']} questions to learn from or to label have the numbers of a test or dev question in"
+            f' other words and stay, such as "{first["text"]}" and "{first["other_text"]}".'
+        )
 
 
 def _foreign(spec: ForeignSpec, summary: Mapping[str, Any] | None) -> dict[str, Any]:
