@@ -144,6 +144,13 @@ def require_regular(path: Path) -> None:
         open_regular(path).close()
 
 
+def require_whole(path: Path) -> None:
+    """Raise UserError unless the path is a regular file that can be opened, and no Git LFS pointer."""
+    with _told(path), open_regular(path) as file:
+        head = file.read(len(_LFS))
+    _refuse_pointer(str(path), head)
+
+
 def require_folder(path: Path) -> None:
     """Raise UserError if anything but a folder stands at the path, or in the place of a folder above it."""
     for place in (path, *path.parents):
@@ -317,8 +324,7 @@ def _unpacked(name: str, file: Bytes, size: int) -> Opened:
     return Opened(name, file, head, size)
 
 
-def _require_data(name: str, head: bytes) -> None:
-    """Raise UserError for a format that is not read, by the first bytes of the unpacked file."""
+def _refuse_pointer(name: str, head: bytes) -> None:
     if head.startswith(_LFS):
         raise UserError(
             f"{name} is a Git LFS pointer, not the file itself.",
@@ -326,6 +332,11 @@ def _require_data(name: str, head: bytes) -> None:
             do="Run git lfs pull in its folder.",
             code="lfs-pointer",
         )
+
+
+def _require_data(name: str, head: bytes) -> None:
+    """Raise UserError for a format that is not read, by the first bytes of the unpacked file."""
+    _refuse_pointer(name, head)
     told: tuple[str, str] | None = None
     if head[257:262] == b"ustar":
         told = ("a tar archive", _UNPACK.format("tar -xf"))

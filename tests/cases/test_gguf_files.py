@@ -95,7 +95,7 @@ def capitals(make: Maker, original: PreTrainedModel) -> None:
 def pointer(make: Maker, original: PreTrainedModel) -> None:
     path = make()
     path.write_text(POINTER)
-    with refused("git-lfs-pointer", "lab.gguf", "git lfs pull"):
+    with refused("lfs-pointer", "lab.gguf", "git lfs pull"):
         load(path)
 
 

@@ -35,7 +35,7 @@ from transformers.utils import logging
 from noisy_student import identity
 from noisy_student.errors import UserError
 from noisy_student.models import gguf_rope, gguf_split
-from noisy_student.models.config import refuse_pointer
+from noisy_student import opener
 from noisy_student.models.folder import gguf_digest, gguf_shards
 from noisy_student.models.weights import refuse_difference
 
@@ -63,7 +63,7 @@ def folder_of(path: Path) -> Path:
     """
     shards = gguf_shards(path)
     for shard in shards:
-        refuse_pointer(shard)
+        opener.require_whole(shard)
         with shard.open("rb") as file:
             if file.read(4) != b"GGUF":
                 raise UserError(
