@@ -48,12 +48,15 @@ def check_hub_id(name: str) -> None:
 
 def is_gguf(path: Path) -> bool:
     """Return whether a file is read as GGUF: by its name in any case, or by its first bytes."""
-    if not path.is_file() or path.suffix.lower() == GGUF:
-        return path.is_file()
+    return path.is_file() and (path.suffix.lower() == GGUF or begins_as_gguf(path))
+
+
+def begins_as_gguf(path: Path) -> bool:
+    """Return whether the first bytes of a regular file are those of GGUF; False for one that cannot be read."""
     try:
-        with path.open("rb") as file:
+        with opener.open_regular(path) as file:
             return file.read(4) == b"GGUF"
-    except OSError:
+    except (OSError, UserError):
         return False
 
 

@@ -25,12 +25,21 @@ from transformers import (
 
 from noisy_student.errors import UserError
 from noisy_student.models import gguf, template
-from noisy_student.models.folder import check_folder, check_hub_id, folder_digest, is_gguf, resolve, without_marks
+from noisy_student.models.folder import (
+    PARTS,
+    check_folder,
+    check_hub_id,
+    folder_digest,
+    is_gguf,
+    no_vocabulary,
+    resolve,
+    without_marks,
+)
 from noisy_student.models.spec import Attention, DType, PadRule
 from noisy_student.models.weights import refuse_difference
 
 # No *.bin: a pickle is not even downloaded.
-_WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "README.md", "LICENSE*", "NOTICE*"]
+_WANTED = [*PARTS, "README.md", "LICENSE*", "NOTICE*"]
 _PROBE = "2 + 2 = 4"
 KINDS = ("qwen2", "qwen3", "llama")
 ROPES = ("default", "llama3", "linear", "yarn")
@@ -75,15 +84,11 @@ def load(
 ) -> LoadedModel:
     """Load a model in evaluation mode from a folder or a GGUF file, or from the hub through its local cache.
 
-    Raises UserError for a folder with pickled weights, with code, with shards outside of it, or with weights that are
-    not finite.
+    Raises UserError for a folder with pickled weights, with code, with shards outside of it, with other weights than
+    those of its architecture, or with weights that are not finite.
     """
-    folder = find_folder(path, revision=revision)
-    check_folder(folder)
     torch.set_num_threads(threads)
-    clean = without_marks(folder)
-    check_weights(clean, path)
-    tokenizer = _tokenizer(clean)
+    folder, clean, tokenizer = _checked(path, revision)
     model = _read(clean, path, dtype=getattr(torch, dtype), attn_implementation=attn)
     _refuse_broken_weights(model, tokenizer, folder)
     model.train(False)
@@ -97,11 +102,7 @@ def load(
 
 def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTokenizer:
     """Load everything but the weights, for engines that read those themselves; raises as ``load`` does."""
-    folder = find_folder(path, revision=revision)
-    check_folder(folder)
-    folder = without_marks(folder)
-    check_weights(folder, path)
-    tokenizer = _tokenizer(folder)
+    _, folder, tokenizer = _checked(path, revision)
     stated = (folder / "generation_config.json").is_file()
     try:
         generation = GenerationConfig.from_pretrained(folder, local_files_only=True) if stated else None
@@ -111,14 +112,18 @@ def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTo
     return LoadedTokenizer(tokenizer, template.stop_ids(tokenizer, generation), folder, room)
 
 
-def check_weights(folder: Path, place: Path | str) -> None:
-    """Raise UserError unless the files in ``folder`` hold exactly the weights of its architecture, in its shapes.
+def _checked(path: str | Path, revision: str | None) -> tuple[Path, Path, PreTrainedTokenizerBase]:
+    """Return the folder of a model that was checked, the one without byte order marks, and the tokenizer.
 
-    Only names and shapes are read. ``place`` stands in the message.
+    Of the weights only names and shapes are read.
     """
+    folder = find_folder(path, revision=revision)
+    check_folder(folder)
+    clean = without_marks(folder)
     # Quantised weights have other names and shapes until their own packages have read them.
-    if not hasattr(_config(folder, place), "quantization_config"):
-        _read(folder, place, device_map={"": "meta"})
+    if not hasattr(_config(clean, path), "quantization_config"):
+        _read(clean, path, device_map={"": "meta"})
+    return folder, clean, _tokenizer(clean)
 
 
 def settle(
@@ -238,12 +243,7 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
     # Without its vocabulary a tokenizer has its added tokens only, and writes every text as nothing.
     if len(tokenizer.get_vocab()) <= len(tokenizer.added_tokens_decoder) or not probe:
-        raise UserError(
-            f"{folder}: the tokenizer has no vocabulary.",
-            why="It writes a text as no token at all.",
-            do="Copy tokenizer.json and tokenizer_config.json from the original model into the folder.",
-            code="tokenizer-without-vocabulary",
-        )
+        raise no_vocabulary(folder, "it writes a text as no token at all")
     template.check_template(tokenizer)
     return tokenizer
 

@@ -76,7 +76,7 @@ def tensors(folder: Path) -> dict[str, tuple[int, ...]]:
 def check_decoder(folder: Path, found: Collection[str]) -> None:
     """Raise UserError where the names ``found`` lack one of a plain decoder, or are of more layers than it has.
 
-    Other architectures, biases of Llama and the output layer are known on loading only (``load.check_weights``).
+    Other architectures, biases of Llama and the output layer are known on loading only (``load.load``).
     """
     config = read_object(folder / "config.json")
     kind, layers = config.get("model_type"), config.get("num_hidden_layers")
