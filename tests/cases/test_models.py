@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 
 from noisy_student.models import lab
 from noisy_student.models.adapter import merged, write_adapter
+from noisy_student.models.availability import local
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import find_folder, load, load_tokenizer
 from noisy_student.models.save import save
@@ -378,7 +379,7 @@ def test_a_folder_of_the_hubs_cache_is_its_snapshot(
     ref: str | None, folder: Path, tmp_path: Path, original: PreTrainedModel
 ) -> None:
     root = cache_root(folder, ref=ref)
-    assert find_folder(root) == root / "snapshots/abc"
+    assert find_folder(root) == root / "snapshots/abc" == local(ModelSpec(id=str(root)))
     assert find(ModelSpec(id=str(root))).spec == find(ModelSpec(id=str(folder))).spec
     holds(original, root, tmp_path)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from noisy_student.errors import UserError
 from noisy_student.models import lab
 from noisy_student.models.config import read_object
-from noisy_student.models.folder import resolve
+from noisy_student.models.folder import local_path, resolve
 from noisy_student.models.spec import ModelSpec
 from noisy_student.models.weights import tensors
 
@@ -24,7 +24,7 @@ def local(model: ModelSpec) -> Path | None:
     """Return the model's folder or GGUF file on this machine; None for a hub model that is not cached."""
     if model.id in lab.names():
         return lab.WEIGHTS / model.id
-    path = Path(model.id).expanduser()
+    path = local_path(model.id)
     if path.exists():
         return resolve(path, model.revision)
     # Only hub models need the hub's library.

@@ -34,9 +34,17 @@ _REF = 1_000  # bytes of a file that names a commit
 _HUB_ID = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,95})?")
 
 
+def local_path(name: str | Path) -> Path:
+    """Return a path with ``~`` and ``~user`` as the home folder; unchanged where there is no such user."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
 def check_hub_id(name: str) -> None:
     """Raise UserError unless ``name``, which is neither a folder nor a model file here, can be a model's hub id."""
-    file = Path(name).expanduser().is_file()
+    file = local_path(name).is_file()
     if file or name.lower().endswith(GGUF) or not _HUB_ID.fullmatch(name):
         raise UserError(
             f"{name} is a file, and not a GGUF file." if file else f'There is no folder or file "{name}".',

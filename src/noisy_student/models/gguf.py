@@ -120,13 +120,12 @@ def _convert(shards: Sequence[Path], path: Path, making: Path) -> None:
                 if name.endswith(".block_count") and not 0 < field.contents() <= len(reader.tensors):
                     raise _larger(path, reader, f"{name} is {field.contents()}")
             config = AutoConfig.from_pretrained(alone, **given)
-            with torch.device("meta"):
-                model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-            if model.num_parameters() > _LARGER * sum(int(tensor.n_elements) for tensor in reader.tensors):
-                raise _larger(path, reader, f"they describe {model.num_parameters():,} numbers")
+            described = _empty(config).num_parameters()
+            if described > _LARGER * _held(reader):
+                raise _larger(path, reader, f"they describe {described:,} numbers")
             # AutoTokenizer would parse the whole configuration once more to choose a class.
             tokenizer = PreTrainedTokenizerFast.from_pretrained(alone, **given)
-            loading: Any = AutoModelForCausalLM.from_pretrained(
+            read, found = AutoModelForCausalLM.from_pretrained(  # type: ignore[misc]
                 alone,
                 config=config,
                 dtype=torch.float32,
@@ -134,7 +133,6 @@ def _convert(shards: Sequence[Path], path: Path, making: Path) -> None:
                 ignore_mismatched_sizes=True,  # they are named below
                 **given,
             )
-            read, found = loading
             unread = _unread(reader, read)
     except UserError:
         raise
@@ -146,17 +144,11 @@ def _convert(shards: Sequence[Path], path: Path, making: Path) -> None:
             do="Download it again, or give the model as a folder of safetensors.",
             code="gguf-unreadable",
         ) from error
-    refuse_difference(
-        path,
-        missing=found["missing_keys"],
-        unexpected={*found["unexpected_keys"], *unread},
-        mismatched=found["mismatched_keys"],
-    )
+    refuse_difference(path, found["missing_keys"], {*found["unexpected_keys"], *unread}, found["mismatched_keys"])
     _correct_rope(config, reader, path)
     if hasattr(config, "quantization_config"):
         del config.quantization_config
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model = _empty(config)
     model.load_state_dict(read.state_dict(), assign=True)
     model.tie_weights()
     model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
@@ -164,10 +156,19 @@ def _convert(shards: Sequence[Path], path: Path, making: Path) -> None:
     tokenizer.save_pretrained(making / "model")
 
 
+def _empty(config: PreTrainedConfig) -> PreTrainedModel:
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    return model
+
+
+def _held(reader: gguf.GGUFReader) -> int:
+    return sum(int(tensor.n_elements) for tensor in reader.tensors)
+
+
 def _larger(path: Path, reader: gguf.GGUFReader, fact: str) -> UserError:
-    held = sum(int(tensor.n_elements) for tensor in reader.tensors)
     return UserError(
-        f"{path} holds {held:,} numbers in {len(reader.tensors):,} tensors; its metadata are of a far larger model.",
+        f"{path} holds {_held(reader):,} numbers in {len(reader.tensors):,} tensors; its metadata are of a far larger model.",
         why=f"In them {fact}.",
         do="Download it again, or give the model as a folder of safetensors.",
         code="weights-missing",

@@ -6,6 +6,8 @@ No code of the model runs: the folder is checked first, remote code is off, only
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from noisy_student.models.folder import (
     check_hub_id,
     folder_digest,
     is_gguf,
+    local_path,
     no_vocabulary,
     resolve,
     without_marks,
@@ -103,11 +106,10 @@ def load(
 def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTokenizer:
     """Load everything but the weights, for engines that read those themselves; raises as ``load`` does."""
     _, folder, tokenizer = _checked(path, revision)
-    stated = (folder / "generation_config.json").is_file()
-    try:
-        generation = GenerationConfig.from_pretrained(folder, local_files_only=True) if stated else None
-    except Exception as error:
-        raise _unloadable(path, error) from error
+    generation = None
+    if (folder / "generation_config.json").is_file():
+        with _loading(path):
+            generation = GenerationConfig.from_pretrained(folder, local_files_only=True)
     room = getattr(_config(folder, path), "max_position_embeddings", sys.maxsize)
     return LoadedTokenizer(tokenizer, template.stop_ids(tokenizer, generation), folder, room)
 
@@ -166,7 +168,7 @@ def unsupported_reason(model: PreTrainedModel) -> str | None:
 
 def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
     """Return the local folder of a model; a hub id is fetched into the hub's cache, or found there when offline."""
-    folder = Path(path).expanduser()
+    folder = local_path(path)
     if folder.is_dir():
         return resolve(folder, revision)
     if is_gguf(folder):
@@ -186,47 +188,41 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
 
 def _read(folder: Path, place: Path | str, **options: Any) -> PreTrainedModel:
     """Read a model whose weights are all in its files."""
-    try:
-        with gguf.quiet():
-            read: Any = AutoModelForCausalLM.from_pretrained(
-                folder,
-                use_safetensors=True,
-                trust_remote_code=False,
-                local_files_only=True,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # they are named below
-                **options,
-            )
-    except Exception as error:
-        raise _unloadable(place, error) from error
+    with _loading(place), gguf.quiet():
+        read: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are named below
+            **options,
+        )
     model, found = read
-    refuse_difference(
-        place,
-        missing=found["missing_keys"],
-        unexpected=found["unexpected_keys"],
-        mismatched=found["mismatched_keys"],
-    )
+    refuse_difference(place, *(found[f"{kind}_keys"] for kind in ("missing", "unexpected", "mismatched")))
     assert isinstance(model, PreTrainedModel)
     return model
 
 
 def _config(folder: Path, place: Path | str) -> PreTrainedConfig:
-    try:
+    with _loading(place):
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as error:
-        raise _unloadable(place, error) from error
     assert isinstance(config, PreTrainedConfig)
     return config
 
 
-def _unloadable(place: Path | str, error: Exception) -> UserError:
-    # Its files came from elsewhere: transformers raises whatever their fields lead to.
-    return UserError(
-        f"{place} cannot be loaded: {error}.",
-        why="Its files do not make a causal language model.",
-        do="Download or save the model again.",
-        code="model-unloadable",
-    )
+@contextmanager
+def _loading(place: Path | str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # Its files came from elsewhere: transformers raises whatever their fields lead to.
+        raise UserError(
+            f"{place} cannot be loaded: {error}.",
+            why="Its files do not make a causal language model.",
+            do="Download or save the model again.",
+            code="model-unloadable",
+        ) from error
 
 
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:

@@ -102,19 +102,14 @@ def _limit() -> None:
 def _render(request: dict[str, Any]) -> dict[str, str]:
     import random
     from datetime import datetime
+    from types import SimpleNamespace
 
     from transformers.utils import chat_template_utils
 
     instant = datetime.fromisoformat(request["instant"])
 
-    class HeldClock:
-        """The clock of transformers' ``strftime_now``, which stands still."""
-
-        @staticmethod
-        def now() -> datetime:
-            return instant
-
-    setattr(chat_template_utils, "datetime", HeldClock)  # noqa: B010  # mypy: a class is replaced
+    # transformers' ``strftime_now`` reads this clock, which stands still.
+    vars(chat_template_utils)["datetime"] = SimpleNamespace(now=lambda: instant)
     # Jinja's ``random`` filter and ``lipsum`` draw from the global generator; seeds.py belongs to the package.
     random.seed(0)  # noqa: TID251
     _limit()

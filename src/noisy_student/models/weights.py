@@ -89,18 +89,11 @@ def check_decoder(folder: Path, found: Collection[str]) -> None:
     names = {_BASE.sub("", name): name for name in found}
     lacking = own - names.keys()
     # Biases and the output layer may be right; beside missing names, any other shows what happened to those.
-    other = {name for name in names.keys() - own - {"lm_head.weight"} if not _known_bias(name, own)}
+    biases = {f"{name.removesuffix('weight')}bias" for name in own if name.endswith(".weight")}
+    other = names.keys() - own - biases - {"lm_head.weight"}
     more = {name for name in other if (layer := _LAYER.match(name)) and int(layer[1]) >= layers}
-    refuse_difference(
-        folder,
-        missing={f"model.{name}" for name in lacking},
-        unexpected={names[name] for name in (other if lacking else more)},
-        mismatched=(),
-    )
-
-
-def _known_bias(name: str, own: Collection[str]) -> bool:
-    return name.endswith(".bias") and f"{name.removesuffix('bias')}weight" in own
+    unexpected = {names[name] for name in (other if lacking else more)}
+    refuse_difference(folder, {f"model.{name}" for name in lacking}, unexpected)
 
 
 def header(path: Path) -> dict[str, tuple[int, ...]]:
@@ -149,10 +142,9 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
 
 def refuse_difference(
     place: Path | str,
-    *,
     missing: Collection[str],
     unexpected: Collection[str],
-    mismatched: Collection[tuple[str, Any, Any]],
+    mismatched: Collection[tuple[str, Any, Any]] = (),
 ) -> None:
     """Raise UserError unless the files hold exactly the weights of the model: names, and the likeliest cause.
 
