@@ -26,6 +26,7 @@ _METHODS = {
 }
 """Methods of training, and of what they read a number."""
 _FIELD = re.compile(r"^(license|license_name|license_link):[ \t]*([^\r\n]{1,200})$", re.MULTILINE)
+_MARKUP = frozenset("<>[]`")
 _HEAD = 1 << 16
 """Bytes of a base's card that are read; its fields stand at the beginning."""
 
@@ -104,7 +105,8 @@ def _license(folder: Path | None) -> dict[str, str]:
     if not head.startswith("---\n") or len(parts) < 2:
         return {}
     found = {name: value.split(" #")[0].strip().strip("\"'") for name, value in _FIELD.findall(parts[0])}
-    return {name: value for name, value in found.items() if value and value.isprintable()}
+    # The card is Markdown, and these words come from elsewhere.
+    return {name: value for name, value in found.items() if value.isprintable() and value and not set(value) & _MARKUP}
 
 
 def _card(folder: Path, base: Base, student: Student, legal: list[str]) -> str:

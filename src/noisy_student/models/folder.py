@@ -56,14 +56,14 @@ def check_hub_id(name: str) -> None:
 
 def is_gguf(path: Path) -> bool:
     """Return whether a file is read as GGUF: by its name in any case, or by its first bytes."""
-    return path.is_file() and (path.suffix.lower() == GGUF or begins_as_gguf(path))
+    return path.is_file() and (path.suffix.lower() == GGUF or begins(path, b"GGUF"))
 
 
-def begins_as_gguf(path: Path) -> bool:
-    """Return whether the first bytes of a regular file are those of GGUF; False for one that cannot be read."""
+def begins(path: Path, first: bytes) -> bool:
+    """Return whether a regular file begins with these bytes; False for one that cannot be read."""
     try:
         with opener.open_regular(path) as file:
-            return file.read(4) == b"GGUF"
+            return file.read(len(first)) == first
     except (OSError, UserError):
         return False
 
@@ -177,7 +177,7 @@ def without_marks(folder: Path) -> Path:
     That is ``folder`` itself, or links to its files in a folder that lives as long as the process.
     """
     texts = _matching(folder, ("*.json", "*.jinja", "*.txt"))
-    marked = [path for path in texts if path.is_file() and _is_marked(path)]
+    marked = [path for path in texts if begins(path, codecs.BOM_UTF8)]
     if not marked:
         return folder
     clean = Path(tempfile.mkdtemp(prefix="noisy-student-"))
@@ -190,26 +190,16 @@ def without_marks(folder: Path) -> Path:
     return clean
 
 
-def _is_marked(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
-
-
 def _no_model(folder: Path) -> UserError:
     """Return an error for a folder without config.json that names the models in it."""
     inside = {path.parent.name for name in ("config.json", "adapter_config.json") for path in folder.glob(f"*/{name}")}
     inside |= {path.name for path in folder.iterdir() if path.match("models--*") or is_gguf(path)}
     models = sorted(inside, key=lambda name: ([int(part) for part in re.findall(r"\d+", name)], name))
-    holds, give = (
-        "A model folder has config.json, the tokenizer's files and *.safetensors",
-        "the folder that save_pretrained wrote",
-    )
-    if models:
-        holds, give = f"It holds {', '.join(models[-8:])}", f"one of them, such as {folder / models[-1]}"
+    parts = "A model folder has config.json, the tokenizer's files and *.safetensors"
     return UserError(
         f"{folder} holds no config.json.",
-        why=f"{holds}.",
-        do=f"Give {give}, or a hub id.",
+        why=f"It holds {', '.join(models[-8:])}." if models else f"{parts}.",
+        do=f"Give {folder / models[-1] if models else 'the folder that save_pretrained wrote'}, or a hub id.",
         code="model-folder-incomplete",
     )
 

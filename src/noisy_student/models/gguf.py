@@ -36,7 +36,7 @@ from transformers.utils import logging
 
 from noisy_student import identity, opener
 from noisy_student.errors import UserError
-from noisy_student.models.folder import begins_as_gguf, gguf_digest, gguf_shards
+from noisy_student.models.folder import begins, gguf_digest, gguf_shards
 from noisy_student.models.weights import refuse_difference
 
 _FORMAT = 2
@@ -70,7 +70,7 @@ def folder_of(path: Path) -> Path:
     shards = gguf_shards(path)
     for shard in shards:
         opener.require_whole(shard)
-        if not begins_as_gguf(shard):
+        if not begins(shard, b"GGUF"):
             raise UserError(
                 f"{shard} is not a GGUF file.",
                 why="Its first bytes are not GGUF.",
@@ -125,7 +125,7 @@ def _convert(shards: Sequence[Path], path: Path, making: Path) -> None:
                 raise _larger(path, reader, f"they describe {described:,} numbers")
             # AutoTokenizer would parse the whole configuration once more to choose a class.
             tokenizer = PreTrainedTokenizerFast.from_pretrained(alone, **given)
-            read, found = AutoModelForCausalLM.from_pretrained(  # type: ignore[misc]
+            loading: Any = AutoModelForCausalLM.from_pretrained(
                 alone,
                 config=config,
                 dtype=torch.float32,
@@ -133,6 +133,7 @@ def _convert(shards: Sequence[Path], path: Path, making: Path) -> None:
                 ignore_mismatched_sizes=True,  # they are named below
                 **given,
             )
+            read, found = loading
             unread = _unread(reader, read)
     except UserError:
         raise
@@ -168,7 +169,8 @@ def _held(reader: gguf.GGUFReader) -> int:
 
 def _larger(path: Path, reader: gguf.GGUFReader, fact: str) -> UserError:
     return UserError(
-        f"{path} holds {_held(reader):,} numbers in {len(reader.tensors):,} tensors; its metadata are of a far larger model.",
+        f"{path} holds {_held(reader):,} numbers in {len(reader.tensors):,} tensors; its metadata are of a far "
+        "larger model.",
         why=f"In them {fact}.",
         do="Download it again, or give the model as a folder of safetensors.",
         code="weights-missing",

@@ -96,7 +96,11 @@ def write_tokenizer(loaded: LoadedModel, folder: Path) -> None:
         config["additional_special_tokens"] = [*(config.get("additional_special_tokens") or ()), *extra]
     if config != written:
         files.write_json(folder / TOKENIZER, config)
-    _apply_umask(folder)
+    # safetensors writes for the owner alone; this file has the mode of a newly opened one.
+    mode = (folder / TOKENIZER).stat().st_mode & 0o777
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(mode)
 
 
 def _same_ids(loaded: LoadedModel, backend: Path) -> bool:
@@ -106,14 +110,3 @@ def _same_ids(loaded: LoadedModel, backend: Path) -> bool:
     read = Tokenizer.from_file(str(backend))
     probes = [_PROBE, *loaded.tokenizer.all_special_tokens]
     return all(read.encode(text).ids == loaded.tokenizer.encode(text) for text in probes)
-
-
-def _apply_umask(folder: Path) -> None:
-    """Give every file the mode of a newly opened one: safetensors writes for the owner alone."""
-    probe = folder / ".mode"
-    probe.touch()
-    mode = probe.stat().st_mode & 0o777
-    probe.unlink()
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.chmod(mode)
