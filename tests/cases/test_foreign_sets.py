@@ -224,7 +224,10 @@ def test_a_run_of_svamp_ends_with_own_ids(capfd: Capture) -> None:
     words = ["--scale", "laptop-smoke", "--model", "lab-m", "--limit", "90", "--set", "seeds=[1]"]
     small = ["--set", "labels.votes.K=2", "--set", "labels.single.K=2", "--set", "sampling.max_new_tokens=24"]
     small += ["--set", "evaluation.decoding.max_new_tokens=24", "--set", "sft.epochs=1.0"]
-    assert main(["run", "./study.toml", *words, *small]) == 0
+    capfd.readouterr()
+    assert main(["run", "./study.toml", *words, *small]) == 1
+    assert printed_code(capfd.readouterr().err) == "outlook-base-too-weak"
+    assert main(["run", "./study.toml", *words, *small, "--anyway"]) == 0
     (folder,) = [path for path in Path("runs").iterdir() if path.is_dir()]
     results = json.loads((folder / "results.json").read_text())
     assert results["status"] == "done"
