@@ -41,8 +41,9 @@ style: $(STAMP) ## ruff: rules and format
 types: $(STAMP) ## mypy, strict, on the package
 	$(BIN)/mypy
 
+# Each worker begins with one stretch of the tests, so that neighbours share the runs that their fixtures make.
 unit: $(STAMP) ## pytest alone (ARGS="tests/labeling -x")
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS) -m "$(MARKERS)" $(ARGS)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "$(MARKERS)" $(ARGS)
 
 wheel: $(STAMP) ## the wheel, in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -13,17 +13,25 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest  # noqa: E402
+from examples import ALL  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 from workplace import SECRETS, Workplace  # noqa: E402
 
 settings.register_profile(
     "project",
     deadline=None,  # a loaded machine is no fault of the code
-    max_examples=60,
+    max_examples=ALL,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("fast", settings.get_profile("project"), max_examples=ALL // 3)
 settings.load_profile("project")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the profile of fewer examples where slow tests are left out."""
+    if "not slow" in config.option.markexpr:
+        settings.load_profile("fast")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ import json
 import os
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
@@ -67,7 +68,7 @@ rows_of_json = st.dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(rows_of_json.map(lambda row: {k.encode(errors="replace").decode(): v for k, v in row.items()})))
 def test_what_is_written_reads_back(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
@@ -120,7 +121,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=2), st.binary(max_size=4), max_size=4), st.booleans())
 def test_children_are_put_beside_what_is_there(tmp_path_factory, found, links):
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")

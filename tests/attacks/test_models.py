@@ -150,7 +150,9 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=pytest.mark.slow) if case == "26 power" else case for case in HOSTILE]
+)
 def test_a_hostile_folder_is_refused(case: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     HOSTILE[case](folder)
     assert main(["sample", "q.jsonl", "--model", "./model", "--k", "1"]) == 1

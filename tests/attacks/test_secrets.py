@@ -35,6 +35,7 @@ def test_a_run_leaves_none_behind(reference: Workplace) -> None:
     assert holding_a_secret(reference.folder) == []
 
 
+@pytest.mark.slow
 def test_an_address_that_fails_shows_no_password(tmp_path: Path) -> None:
     (tmp_path / "q.jsonl").write_text('{"question": "1 + 1?"}\n')
     environment = {**SECRETS, "HF_HUB_OFFLINE": "0", "HF_ENDPOINT": f"http://me:{PASSWORD}@127.0.0.1:9"}

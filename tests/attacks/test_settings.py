@@ -50,7 +50,7 @@ def refused(capfd: pytest.CaptureFixture[str], *words: str) -> str:
         ("18", STUDY + "[evaluation]\nsampled_k = 012", "study.toml"),
         ("18", STUDY + "[evaluation]\nsampled_k = 8\nsampled_k = 8", "study.toml"),
         ("48", STUDY + 'baseline = { train = ["gold"] }', "study.toml"),
-        ("48", STUDY + "".join(f"c{n}={{}}\n" for n in range(90_000)), "90,001"),
+        pytest.param(*("48", STUDY + "".join(f"c{n}={{}}\n" for n in range(90_000)), "90,001"), marks=pytest.mark.slow),
         ("48", STUDY + '[labels]\nbaseline = { teacher = "baseline" }\n', ""),
         ("19", STUDY + "x = " + "[" * 100_000, "study.toml"),
         ("19", STUDY + "x = " + "9" * 5_000, "study.toml"),

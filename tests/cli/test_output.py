@@ -26,8 +26,14 @@ WORDS = (["extract", "rows.jsonl"], ["extract"], ["extract", "faulty.jsonl"], ["
 SCRIPT = "import sys; from noisy_student.cli.main import main; sys.exit(main())"
 
 
-@pytest.mark.parametrize("console", CONSOLES)
-@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize(
+    ("console", "words"),
+    [
+        pytest.param(console, words, marks=() if console == "ascii" or words is WORDS[0] else pytest.mark.slow)
+        for console in CONSOLES
+        for words in WORDS
+    ],
+)
 def test_utf8_whatever_the_console(console: str, words: list[str], tmp_path: Path) -> None:
     line = json.dumps({"text": TEXT}, ensure_ascii=False).encode()
     (tmp_path / "rows.jsonl").write_bytes(line)

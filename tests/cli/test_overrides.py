@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
@@ -65,7 +66,7 @@ def test_seeds_are_whole_numbers(text: str) -> None:
         overrides(Flags(seeds=text))
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans())
 def test_numbers_come_back_as_they_were(value: float) -> None:
     written = str(value).lower() if isinstance(value, bool) else repr(value)

@@ -74,6 +74,7 @@ def hopeless() -> None:
     Path("gold.jsonl").write_text("\n".join(map(json.dumps, rows)))
 
 
+@pytest.mark.slow
 def test_lost_gold_is_foreseen_counted_and_withholds_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "./mine.toml", *LAB]) == 0
     first, *lines = capsys.readouterr().out.splitlines()
@@ -102,6 +103,7 @@ def test_lost_gold_is_foreseen_counted_and_withholds_the_verdict(capsys: pytest.
     assert first in page and f"{left} of 12" in page and "no verdict" in page
 
 
+@pytest.mark.slow
 def test_a_base_at_the_floor_stops_the_run_and_anyway_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     hopeless()
     for _ in range(2):

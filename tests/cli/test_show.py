@@ -7,7 +7,8 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.cli.main import main
@@ -35,7 +36,7 @@ def without_none(value: Any) -> Any:
     return [without_none(item) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.dictionaries(names, values, max_size=4))
 def test_any_settings_read_back_without_their_nones(found: dict[str, Any]) -> None:
     assert tomllib.loads(toml_text(found)) == without_none(found)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
@@ -179,7 +180,7 @@ def test_fractions_of_several_samples_use_question_means():
     assert finding.difference == pytest.approx(0.375)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(data=st.data(), seeds=st.integers(1, 4), n=st.integers(1, 12))
 def test_swapping_the_sides_turns_the_finding_around(data, seeds, n):
     def draw(name):

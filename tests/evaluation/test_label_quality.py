@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.answer_key import AnswerKey, KeyEntry
@@ -61,7 +62,7 @@ def test_labels_count_each_question_once():
     assert label_quality([], KEY) == {"labels": 0, "right": 0}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.lists(st.sampled_from(["7", "8", "9", None]), min_size=4, max_size=4), min_size=1, max_size=6))
 def test_the_parts_add_up(rows):
     ballot = _ballot(**dict(zip("abcdef", rows, strict=False)))

@@ -8,7 +8,8 @@ from itertools import combinations
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.evaluation.contrast import Outcomes, contrast, judge
@@ -143,7 +144,7 @@ def right_over(answers: list[str | None], k: int, *, ties_win: bool) -> float:
     return sum(shares) / len(shares)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.integers(1, 8).flatmap(
         lambda K: st.lists(

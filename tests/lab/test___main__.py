@@ -36,6 +36,7 @@ def test_twenty_steps_twice_give_equal_bytes(made: tuple[Path, Path]) -> None:
     assert sums["model.safetensors"] == files.sha256_file(made[0] / "model.safetensors")
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_model_and_the_same_tokenizer(made: tuple[Path, Path], tmp_path: Path) -> None:
     __main__.make(tmp_path / "other", name="lab-m", seed=4, spec=PretrainSpec(steps=1, threads=1), batch=4)
     assert (tmp_path / "other" / "tokenizer.json").read_bytes() == (made[0] / "tokenizer.json").read_bytes()

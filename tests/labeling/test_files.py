@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.labeling.examples import read_examples, write_examples
@@ -35,7 +36,7 @@ def test_no_winner_is_null(tmp_path):
 answers = st.sampled_from(["7", "8", "1/3", "-0.75", None])
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     rows=st.lists(st.tuples(st.sampled_from("abc"), answers), max_size=20), ties=st.sampled_from(["none", "first-seen"])
 )

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 from transformers import PreTrainedTokenizerFast
@@ -30,7 +31,7 @@ def question(text: str) -> Question:
     return Question("q", text)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(text=st.text(st.sampled_from("Tom 5?.\n\t<|x>é"), max_size=40))
 def test_ordinary_text_is_encoded_as_apply_chat_template_does(text: str) -> None:
     turns = [{"role": "user", "content": f"{text}\nBe brief."}]
@@ -38,7 +39,7 @@ def test_ordinary_text_is_encoded_as_apply_chat_template_does(text: str) -> None
     assert RENDERER.encode(question(text)) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(parts=st.lists(st.sampled_from([*tiny.SPECIAL, "<tool_call>", "<|", "im_end|>", "<", "Tom", "\n"]), max_size=8))
 def test_no_text_becomes_a_control_token(parts: list[str]) -> None:
     text = "".join(parts)

@@ -62,7 +62,14 @@ def everything(store: Store, node: Node) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    "point", ["after-lock", "mid-output", "after-outputs", "half-manifest", "before-rename", "after-rename", "stage"]
+    "point",
+    [
+        *("mid-output", "before-rename"),
+        *(
+            pytest.param(point, marks=pytest.mark.slow)
+            for point in ("after-lock", "after-outputs", "half-manifest", "after-rename", "stage")
+        ),
+    ],
 )
 def test_a_kill_at_any_step_is_mended_by_the_next_run(tmp_path: Path, point: str) -> None:
     spec = {"word": "child", "do": "half"} if point == "stage" else {"word": "child"}

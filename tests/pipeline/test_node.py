@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
@@ -91,7 +92,7 @@ def test_a_seed_in_the_spec_and_a_missing_module_are_refused() -> None:
         make("no-such-stage", {})
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(st.sets(st.integers(0, 6), max_size=3), min_size=1, max_size=7))
 def test_parents_come_first_and_each_once(parents: list[set[int]]) -> None:
     sys.path.insert(0, str(HERE))

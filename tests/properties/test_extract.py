@@ -3,7 +3,8 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import example, given, settings
+from examples import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from noisy_student.answers.equivalence import same
@@ -27,7 +28,7 @@ answers = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(texts)
 @example("#### 18 #### 5")
 @example("#### 18\nHuman: #### 5")
@@ -41,7 +42,7 @@ def test_cutting_at_the_answer_changes_no_reading(text: str) -> None:
         assert answer.strict
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(texts, texts)
 @example("#### 18 ", "eggs")
 @example("#### 2", " 1/2")
@@ -52,7 +53,7 @@ def test_once_it_may_stop_nothing_that_follows_changes_the_answer(text: str, mor
         assert answer_end(text + more) == answer_end(text)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(texts)
 def test_every_answer_is_canonical(text: str) -> None:
     answer = extract(text)
@@ -61,7 +62,7 @@ def test_every_answer_is_canonical(text: str) -> None:
         assert answer.surface in without_format(text)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.integers(-(10**18) + 1, 10**18 - 1), st.integers(1, 10**18 - 1))
 def test_a_fraction_keeps_its_value_exactly(above: int, below: int) -> None:
     canonical = canonical_number(f"{above}/{below}")
@@ -70,7 +71,7 @@ def test_a_fraction_keeps_its_value_exactly(above: int, below: int) -> None:
     assert ("/" in canonical) == (_rest(Fraction(above, below).denominator) != 1)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12, places=6))
 def test_every_way_to_write_a_decimal_has_one_form(value: Decimal) -> None:
     forms = {canonical_number(text) for text in (f"{value:f}", f"{value:,f}", f"${value:,f}", f"{value:f}00")}
@@ -79,7 +80,7 @@ def test_every_way_to_write_a_decimal_has_one_form(value: Decimal) -> None:
     assert Fraction(form) == Fraction(value)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(answers, answers, answers)
 def test_same_is_an_equivalence(a: str, b: str, c: str) -> None:
     assert same(a, a)
@@ -87,7 +88,7 @@ def test_same_is_an_equivalence(a: str, b: str, c: str) -> None:
     assert not (same(a, b) and same(b, c)) or same(a, c)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.text(alphabet="<>12=\n "))
 def test_removing_marks_removes_only_marks(text: str) -> None:
     assert len(without_marks(text)) <= len(text)

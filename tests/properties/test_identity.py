@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TypeGuard
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student import identity
@@ -35,13 +36,13 @@ def _turned(value):
     return [_turned(item) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(values)
 def test_the_order_of_keys_does_not_count(value):
     assert identity.digest(_turned(value)) == identity.digest(value)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(values)
 def test_canonical_text_reads_back_as_the_value_and_is_its_own_canonical_form(value):
     text = identity.canonical(value)
@@ -50,7 +51,7 @@ def test_canonical_text_reads_back_as_the_value_and_is_its_own_canonical_form(va
     assert text.isascii()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(values, values)
 def test_different_texts_have_different_digests(one, other):
     alike = identity.canonical(one) == identity.canonical(other)
@@ -253,14 +254,14 @@ def check_logic(copy: Copy, keys: Keys, module: str, site: int) -> None:
     assert changed == {stage for stage in STAGES if module in copy.closures[stage]} != set()
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.data())
 def test_rewording_a_message_or_a_docstring_keeps_every_key(copy: Copy, data: st.DataObject) -> None:
     module = data.draw(st.sampled_from(copy.reworded))
     check_rewording(copy, copy.keys, module, data.draw(st.integers(0, 10_000)), data.draw(words))
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.data())
 def test_changing_logic_changes_the_keys_of_the_stages_that_import_it(copy: Copy, data: st.DataObject) -> None:
     module = data.draw(st.sampled_from(copy.logical))

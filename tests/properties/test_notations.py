@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Context, Decimal
 from fractions import Fraction
 
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.answers.extract import extract
@@ -142,7 +143,7 @@ def expected(value: Fraction) -> str | None:
     return canonical_number(f"{value.numerator}/{value.denominator}")
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(quantities(), st.sampled_from(STAGES))
 def test_reading_what_was_written_gives_the_value(written: Written, stage: str) -> None:
     found = extract(stage.format(written[1]))
@@ -150,7 +151,7 @@ def test_reading_what_was_written_gives_the_value(written: Written, stage: str) 
     assert found.canonical == expected(written[0])
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(LATEX, st.sampled_from(("\\boxed{{{}}}", "#### ${}$", "The answer is \\({}\\).", "#### {}", "so x = ${}$")))
 def test_reading_what_was_written_in_latex_gives_the_value(written: Written, stage: str) -> None:
     found = extract(stage.format(written[1]))
@@ -158,7 +159,7 @@ def test_reading_what_was_written_in_latex_gives_the_value(written: Written, sta
     assert found.canonical == expected(written[0])
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.one_of(PLAIN, LATEX))
 def test_a_number_alone_is_read_the_same(written: Written) -> None:
     assert canonical_number(written[1]) == expected(written[0])
@@ -200,13 +201,13 @@ PLACES = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.integers(2, 99), st.integers(2, 99), st.sampled_from(JOINED), st.sampled_from(PLACES))
 def test_two_numbers_are_no_number(one: int, other: int, form: str, place: str) -> None:
     assert not isinstance(extract(place.format(form.format(one, other))), Answer)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.integers(-(10**6), 10**6), st.integers(1, 200), st.integers(10, 20))
 def test_a_float_and_a_long_rounding_equal_the_fraction(above: int, below: int, places: int) -> None:
     value = Fraction(above, below)
@@ -216,7 +217,7 @@ def test_a_float_and_a_long_rounding_equal_the_fraction(above: int, below: int, 
     assert canonical_number(f"{rounded:f}") == expected(value)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=6))
 def test_a_short_decimal_stays_what_it_is(value: Decimal) -> None:
     canonical = canonical_number(f"{value:f}")
@@ -224,7 +225,7 @@ def test_a_short_decimal_stays_what_it_is(value: Decimal) -> None:
     assert Fraction(canonical) == Fraction(value)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.one_of(st.floats(0, 10**9).map(lambda value: f"{Decimal(repr(value)):f}"), PLAIN.map(lambda written: written[1]))
 )

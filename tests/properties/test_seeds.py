@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student import seeds
@@ -12,7 +13,7 @@ from noisy_student import seeds
 any_seed = st.integers(0, 2**63 - 1)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.integers(), st.text(max_size=8), st.none() | st.text(max_size=8), st.none() | st.integers(0, 9))
 def test_a_seed_is_in_range_and_always_the_same(run_seed, purpose, question_id, k):
     made = seeds.seed(run_seed, purpose, question_id, k=k)
@@ -46,7 +47,7 @@ def test_the_first_output_is_that_of_splitmix64():
     assert seeds.uniforms(np.array([1234567], dtype=np.uint64), 0)[0] == expected
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(any_seed, min_size=1, max_size=20), st.integers(0, 5000))
 def test_uniforms_lie_in_the_unit_interval_and_depend_on_their_own_row_only(row_seeds, step):
     rows = np.array(row_seeds, dtype=np.uint64)

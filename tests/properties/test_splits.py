@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import assume, given, settings
+from examples import examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from noisy_student.data.overlap import OverlapIndex
@@ -46,7 +47,7 @@ stories = st.lists(st.integers(0, 9**7), min_size=14, max_size=40) | st.lists(
 items = stories.map(lambda numbers: [made(told(number)) for number in numbers])
 sizes = st.builds(Sizes, labeled=st.integers(2, 9), unlabeled=st.integers(1, 6), test=st.integers(1, 4))
 run_seeds = st.integers(0, 2**31)
-modest = settings(max_examples=25, deadline=None)
+modest = examples(25)
 
 
 @modest

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.labeling.vote import tally, votes
@@ -22,13 +23,13 @@ def renamed(answers: list[Entry], names: dict[str, str]) -> list[Entry]:
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(ballots, st.data())
 def test_the_order_of_answers_does_not_matter(answers: list[Entry], data: st.DataObject) -> None:
     assert tally("q", data.draw(st.permutations(answers))) == tally("q", answers)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(ballots, st.permutations(["1", "2", "3", "0.5", "1/3"]))
 def test_the_names_of_answers_do_not_matter(answers: list[Entry], names: list[str]) -> None:
     table = dict(zip(["1", "2", "3", "0.5", "1/3"], names, strict=True))
@@ -39,7 +40,7 @@ def test_the_names_of_answers_do_not_matter(answers: list[Entry], names: list[st
         assert dict(after.tally) == {table[name]: count for name, count in before.tally}
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(ballots)
 def test_another_vote_for_the_winner_keeps_it(answers: list[Entry]) -> None:
     vote = tally("q", answers, ties="first-seen")
@@ -50,7 +51,7 @@ def test_another_vote_for_the_winner_keeps_it(answers: list[Entry]) -> None:
         assert not more.tied
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(ballots)
 def test_a_vote_adds_up(answers: list[Entry]) -> None:
     vote = tally("q", answers)
@@ -59,7 +60,7 @@ def test_a_vote_adds_up(answers: list[Entry]) -> None:
     assert (vote.winner is None) == (vote.tied or not vote.tally)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | canonical), min_size=1, max_size=20), st.data())
 def test_the_stream_does_not_depend_on_the_order_of_rows(
     rows: list[tuple[str, str | None]], data: st.DataObject

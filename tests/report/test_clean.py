@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.report.clean import LONGEST, clean, clean_text
@@ -49,7 +50,7 @@ def test_documents_are_cleaned_throughout_and_not_changed_in_place():
     assert value == {"k\x07": ["\x1b", None, 1, 0.5, True]}
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.text(alphabet="ab \n\t\x00\x1b\x9b\u200b\u202e\u2066\u2028\ufeff\ud800\U000e0041", max_size=20))
 def test_nothing_invisible_is_left(text):
     cleaned = clean_text(text)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student import seeds
@@ -57,7 +58,7 @@ def test_no_width_changes_a_draw(width: int, padded: list[list[Draw]]) -> None:
     assert {draw.finish for of_prompt in drawn for draw in of_prompt} >= {"eos", "length"}
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     order=st.permutations(range(len(PROMPTS))),
     count=st.integers(1, 6),

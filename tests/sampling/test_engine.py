@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student import seeds
@@ -79,7 +80,7 @@ def test_a_prompt_is_read_once_for_all_its_rounds(
     assert sorted(read) == sorted(PROMPTS)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     wanted=st.lists(st.integers(1, 5), min_size=1, max_size=6),
     ends=st.sets(st.integers(1, 4)).map(lambda some: (*sorted(some), 5)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student import seeds
@@ -38,7 +39,7 @@ def _samples(questions, shard, samples, run_seed=1):
     return {(sample.question_id, sample.k): sample for samples in made for sample in samples}
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.integers(1, 600))
 def test_shards_part_the_samples_of_a_question(k):
     made = shards(k)
@@ -46,13 +47,13 @@ def test_shards_part_the_samples_of_a_question(k):
     assert all(shard.end in (*SHARD_ENDS, k) for shard in made)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.sampled_from(SHARD_ENDS), st.integers(1, 600))
 def test_a_larger_k_adds_shards_and_changes_none(k, more):
     assert shards(k + more)[: len(shards(k))] == shards(k)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.permutations(QUESTIONS), st.integers(1, 50))
 def test_chunks_do_not_depend_on_the_order_of_the_questions(questions, size):
     made = chunks(questions, _encode, shard=Shard(first=0, end=8), samples=8 * size + 7)

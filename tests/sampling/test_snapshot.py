@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student import seeds
@@ -66,7 +67,7 @@ def draw(
 
 
 @pytest.mark.parametrize("name", DECODINGS)
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(st.lists(st.integers(1, 60), max_size=6, unique=True), st.sampled_from([8, 12, 64]), st.booleans())
 def test_a_stop_changes_no_byte(
     name: str, tmp_path_factory: pytest.TempPathFactory, steps: list[int], width: int, windowed: bool

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers.generation.logits_process import (
     MinPLogitsWarper,
@@ -41,7 +42,7 @@ def _theirs(logits_RV, decoding):
     return logits_RV
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     seed=st.integers(0, 10**6),
     temperature=st.floats(0.1, 3.0),
@@ -56,7 +57,7 @@ def test_filters_keep_what_transformers_keeps(seed, temperature, top_k, top_p, m
     assert bool((ours > -torch.inf).any(dim=-1).all())
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(seed=st.integers(0, 10**6), penalty=st.floats(0.3, 3.0), data=st.data())
 def test_the_repetition_penalty_is_transformers(seed, penalty, data):
     seen = data.draw(st.lists(st.integers(0, V - 1), min_size=1, max_size=10))

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from hypothesis import example, given, settings
+from examples import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from noisy_student import seeds
@@ -238,7 +239,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=70, deadline=None)
+@examples(70)
 @example([b"#### ", b"18", "−".encode()[:1], "−".encode()[1:], b"3"])
 @example([b"#### ", b"18", b".", b"5", b" "])
 @given(pieces=st.lists(PIECES, min_size=1, max_size=14))

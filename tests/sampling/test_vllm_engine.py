@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from examples import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 from refusals import refused
 
@@ -350,7 +351,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @example(pieces=[b"so ", b"##", b"##", b" 1", b"8", b"\n", b"And ", b"on"], stop=True)
 @example(pieces=[b"#### ", b"18", "−".encode()[:1], "−".encode()[1:], b"3"], stop=True)
 @example(pieces=[b"#### ", b"18", b".", b" "], stop=False)
@@ -366,7 +367,7 @@ def test_the_cut_is_where_the_torch_engine_stops(pieces, stop):
         assert engine.draw([[0]], [[0]], capped) == torch_engine.draw([[0]], [[0]], capped)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(pieces=st.lists(PIECES, max_size=14))
 def test_the_first_stop_is_the_shortest_prefix_that_may_stop(pieces):
     def decode(ids):

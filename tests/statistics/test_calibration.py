@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -52,14 +53,14 @@ def test_extremes():
 pairs = st.lists(st.tuples(st.integers(0, 8).map(lambda votes: votes / 8), st.booleans()), min_size=1, max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(pairs=pairs)
 def test_brier_is_the_sum_of_its_parts(pairs):
     parts = brier([c for c, _ in pairs], [right for _, right in pairs])
     assert parts.score == pytest.approx(parts.reliability - parts.resolution + parts.uncertainty, abs=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(pairs=pairs)
 def test_auroc_counts_ordered_pairs(pairs):
     right = [c for c, ok in pairs if ok]

@@ -6,7 +6,8 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -46,7 +47,7 @@ def test_differences_without_spread_never_give_nan_or_zero():
         paired_t([])
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(b=st.integers(0, 8), c=st.integers(0, 8), same=st.integers(0, 5))
 def test_sign_flips_of_zero_one_outcomes_are_the_exact_mcnemar_test(b, c, same):
     differences = [1.0] * b + [-1.0] * c + [0.0] * same

@@ -7,7 +7,8 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -38,7 +39,7 @@ def test_wilson_refuses_impossible_counts(k, n):
         wilson(k, n)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(n=st.integers(1, 3000), share=st.floats(0, 1))
 def test_wilson_holds_its_proportion_inside_zero_and_one(n, share):
     k = round(share * n)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.statistics.multiple import benjamini_hochberg, holm
@@ -32,7 +33,7 @@ def test_twenty_five_tests():
     assert benjamini_hochberg(first)[:6] == pytest.approx([0.025, 0.1, 0.21, 0.21, 0.21, 0.25])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(p_values=p_lists)
 def test_raw_is_below_bh_below_holm_below_bonferroni(p_values):
     for raw, bh, by_holm in zip(p_values, benjamini_hochberg(p_values), holm(p_values), strict=True):
@@ -40,7 +41,7 @@ def test_raw_is_below_bh_below_holm_below_bonferroni(p_values):
         assert by_holm <= min(1.0, raw * len(p_values)) + 1e-12
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(p_values=p_lists)
 def test_both_equal_statsmodels(p_values):
     multitest = pytest.importorskip("statsmodels.stats.multitest")

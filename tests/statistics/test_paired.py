@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -54,7 +55,7 @@ def test_exact_equals_statsmodels():
         assert mcnemar_exact(b, c) == pytest.approx(tables.mcnemar([[9, b], [c, 9]], exact=True).pvalue, rel=1e-10)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(b=cells, c=cells)
 def test_mcnemar_is_symmetric_and_midp_is_the_smaller(b, c):
     assert mcnemar_exact(b, c) == mcnemar_exact(c, b)
@@ -62,7 +63,7 @@ def test_mcnemar_is_symmetric_and_midp_is_the_smaller(b, c):
     assert 0 < mcnemar_midp(b, c) <= mcnemar_exact(b, c) <= 1
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(a=cells, b=cells, c=cells, d=cells)
 def test_intervals_hold_the_difference_and_turn_with_it(a, b, c, d):
     if a + b + c + d == 0:

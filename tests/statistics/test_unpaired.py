@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.statistics.multiple import benjamini_hochberg, holm
@@ -73,7 +74,7 @@ def test_nothing_to_tell_apart_gives_one_not_nan(k):
     assert -0.02 < low < 0 < high < 0.02
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(n1=st.integers(1, 300), n2=st.integers(1, 300), s1=st.floats(0, 1), s2=st.floats(0, 1))
 def test_intervals_hold_the_difference_and_turn_with_it(n1, n2, s1, s2):
     k1, k2 = round(s1 * n1), round(s2 * n2)

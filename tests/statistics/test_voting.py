@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from noisy_student.statistics.voting import leader_probability, maj_at_k, pass_at_k
@@ -33,7 +34,7 @@ def _share(drawn):
     return 1 / len(leaders) if "right" in leaders else 0.0
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(counts=st.tuples(*[st.integers(0, 3)] * 4), k=st.integers(1, 5))
 def test_maj_at_k_equals_all_subsets(counts, k):
     if sum(counts) < k:

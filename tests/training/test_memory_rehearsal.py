@@ -51,6 +51,7 @@ def test_longer_rows_take_more_memory(tmp_path: Path) -> None:
     assert long.peak < long.free
 
 
+@pytest.mark.slow
 def test_smaller_micro_batches_take_less(tmp_path: Path) -> None:
     whole, parts = (
         rehearse_sft(lab_model, PROMPT, SftSpec(batch=16, micro_batch=size, max_length=480), Context(tmp_path / name))
@@ -60,7 +61,7 @@ def test_smaller_micro_batches_take_less(tmp_path: Path) -> None:
     assert whole.peak is not None and parts.peak is not None and parts.peak < whole.peak
 
 
-@pytest.mark.parametrize("beta", [0.0, 0.04])
+@pytest.mark.parametrize("beta", [pytest.param(0.0, marks=pytest.mark.slow), 0.04])
 def test_grpo_takes_one_step_with_every_answer_at_the_cap(tmp_path: Path, beta: float) -> None:
     spec = GrpoSpec(prompts=2, generations=4, max_new_tokens=24, beta=beta, mask_truncated=True, refill=1)
     lengths: list[int] = []

@@ -144,7 +144,7 @@ def test_grpo_moves_the_adapter_and_nothing_else(beta: float, tmp_path: Path) ->
     assert abs(kls[0]) < 1e-6 < kls[-1]  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("beta", [0.0, 0.04])
+@pytest.mark.parametrize("beta", [pytest.param(0.0, marks=pytest.mark.slow), 0.04])
 def test_a_paused_adapter_goes_on_as_if_nothing_had_happened(beta: float, tmp_path: Path) -> None:
     whole, found = trained(tmp_path / "whole", beta=beta)
     with pytest.raises(Paused):

@@ -190,8 +190,6 @@ def _differ(one: Any, other: Any) -> bool:
 
 def _solve_one(one: Any, other: Any) -> bool:
     """Return whether a real solution of the first equation is none of the second; False unless both are polynomials."""
-    from sympy import Poly
-
     for point in _points(one, other):
         symbol, *_ = (*sorted(one.free_symbols & other.free_symbols, key=str), None)
         if symbol is None:
@@ -200,7 +198,7 @@ def _solve_one(one: Any, other: Any) -> bool:
         left, right = ((equation.lhs - equation.rhs).subs(fixed) for equation in (one, other))
         if not left.is_polynomial(symbol) or not right.is_polynomial(symbol) or not left.has(symbol):
             return False
-        roots = [root for root in Poly(left, symbol).nroots(n=_DIGITS) if root.is_real]
+        roots = [root for root in left.as_poly(symbol).nroots(n=_DIGITS) if root.is_real]
         if any(_is_far(right.subs(symbol, root)) for root in roots):
             return True
     return False

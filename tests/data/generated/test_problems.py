@@ -7,7 +7,8 @@ import random
 import re
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
@@ -58,7 +59,7 @@ def _value(left, sign, right):
     return {"+": int(left) + int(right), "-": int(left) - int(right), "*": int(left) * int(right)}[sign]
 
 
-@settings(max_examples=70, deadline=None)
+@examples(70)
 @given(problem=drawn)
 def test_every_solution_is_right_line_by_line_and_reads_as_the_answer(problem):
     *_, truth = _counts(problem)
@@ -81,7 +82,7 @@ def test_every_solution_is_right_line_by_line_and_reads_as_the_answer(problem):
     assert last == f"#### {truth}"
 
 
-@settings(max_examples=70, deadline=None)
+@examples(70)
 @given(problem=drawn)
 def test_counts_stay_within_bounds_in_the_order_of_the_story(problem):
     assert all(1 <= count <= procedural.LARGEST for count in _counts(problem))
@@ -90,7 +91,7 @@ def test_counts_stay_within_bounds_in_the_order_of_the_story(problem):
         assert all(line.result >= 1 for line in equations(problem, order=order))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(problem=drawn)
 def test_the_story_tells_every_number_in_order(problem):
     told = [int(number) for number in re.findall(r"\d+", problem.text)]
@@ -102,7 +103,7 @@ def test_the_story_tells_every_number_in_order(problem):
     assert problem.text.endswith("?")
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(seed=st.integers(0, 2**32), least=st.integers(1, 6), more=st.integers(0, 2))
 def test_steps_are_in_range(seed, least, more):
     problem = draw(random.Random(seed), steps=(least, least + more))

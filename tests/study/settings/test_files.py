@@ -26,9 +26,14 @@ def _refused(code, *values, **fields):
         resolve(Request(**fields))
 
 
-@pytest.mark.parametrize(
-    ("study", "scale", "protocol"), itertools.product(names("studies"), names("scales"), names("protocols"))
-)
+def _combinations():
+    """Every study, scale and protocol; in the fast set every study in the lab, and one study everywhere."""
+    for study, scale, protocol in itertools.product(names("studies"), names("scales"), names("protocols")):
+        fast = study == "v1-5" or (scale, protocol) == ("lab", "default")
+        yield pytest.param(study, scale, protocol, marks=() if fast else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("study", "scale", "protocol"), _combinations())
 def test_every_packaged_combination_resolves_and_plans(study, scale, protocol, model, tmp_path, tmp_path_factory):
     fields = {"model.id": model, "seeds": [1, 2]}
     named = resolve(Request(study, scale, protocol, fields))

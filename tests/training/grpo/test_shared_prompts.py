@@ -173,7 +173,13 @@ def test_other_models_get_every_row_by_itself(kind: Any) -> None:
     assert found.tokens == int(mask.sum())
 
 
-@pytest.mark.parametrize("changes", [{}, {"beta": 0.04}, {"micro_batch": 4}, {"num_iterations": 2}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"beta": 0.04},
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ({}, {"micro_batch": 4}, {"num_iterations": 2})),
+    ],
+)
 def test_a_student_is_the_one_without_sharing(changes: dict[str, Any], tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={**changes, "steps": 2})
     shared, one = run(tmp_path / "shared", spec)

@@ -39,6 +39,7 @@ from noisy_student.training.specs.rewards import AnswerGroup
 SPEC = GrpoSpec(
     prompts=2, generations=4, max_new_tokens=40, learning_rate=1e-4, match="steps", steps=3, max_grad_norm=1e6
 )
+slow = pytest.mark.slow
 SPLIT = parts(DataSpec(labeled=20, unlabeled=20, test=20), run_seed=1, paths={})
 ASKED = SPLIT.unlabeled[:6]
 HEALTH = HealthSpec()
@@ -120,7 +121,14 @@ def test_a_tenth_of_the_weight_is_a_tenth_of_the_gradient(tmp_path: Path) -> Non
     assert gold.curve[0].grad_norm == pytest.approx(norms[0], rel=1e-4)
 
 
-@pytest.mark.parametrize("loss", ["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "dr_grpo",
+        "dapo",
+        *(pytest.param(one, marks=slow) for one in ("grpo", "bnpo", "cispo", "sapo", "luspo", "vespo")),
+    ],
+)
 def test_every_loss_of_trl_moves_the_model(loss: str, tmp_path: Path) -> None:
     changes: dict[str, Any] = {"loss_type": loss, "steps": 1, "beta": 0.04 if loss == "dr_grpo" else 0.0}
     _, result = run(tmp_path, SPEC.model_copy(update=changes))
@@ -147,7 +155,7 @@ class PausedAt(Context):
     "changes",
     [
         {"refill": 1},
-        *(pytest.param(one, marks=pytest.mark.slow) for one in ({}, {"micro_batch": 4}, {"num_iterations": 2})),
+        *(pytest.param(one, marks=slow) for one in ({}, {"micro_batch": 4}, {"num_iterations": 2})),
     ],
 )
 def test_a_run_that_was_paused_before_its_last_step_is_the_uninterrupted_one(
@@ -186,7 +194,7 @@ test_train.run(Path(sys.argv[3]), change=draw)
 """
 
 
-@pytest.mark.slow
+@slow
 def test_a_process_that_is_killed_in_the_last_step_loses_that_step_only(
     whole: tuple[LoadedModel, GrpoResult], tmp_path: Path
 ) -> None:
@@ -262,6 +270,7 @@ def test_stop_ids_that_the_model_does_not_have_are_refused(tmp_path: Path) -> No
         train(wrong, classroom(loaded, SPEC), spec=SPEC, health=HEALTH, seed=1, context=Context(tmp_path))
 
 
+@slow
 def test_refilling_replaces_groups_of_one_reward(tmp_path: Path) -> None:
     never = {item.question.id for item in ASKED[:3]}
 
@@ -410,7 +419,16 @@ class Heard(PausedAt):
         self.heard.append(text)
 
 
-@pytest.mark.parametrize("changes", [{}, {"num_iterations": 2}, {"micro_batch": 4}, {"loss_type": "dr_grpo"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        *(
+            pytest.param(one, marks=slow)
+            for one in ({"num_iterations": 2}, {"micro_batch": 4}, {"loss_type": "dr_grpo"})
+        ),
+    ],
+)
 def test_without_any_reward_signal_an_anchored_student_stays_the_start_model(
     changes: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -424,7 +442,7 @@ def test_without_any_reward_signal_an_anchored_student_stays_the_start_model(
     assert len(context.heard) == 1 and "same reward" in context.heard[0]
 
 
-@pytest.mark.parametrize("generations", [3, 6, 7])
+@pytest.mark.parametrize("generations", [pytest.param(3, marks=slow), 6, pytest.param(7, marks=slow)])
 def test_equal_rewards_whose_mean_is_rounded_are_no_signal(generations: int, tmp_path: Path) -> None:
     # All of the lab's answers end, so each gets the same 0.1, whose mean over some answers is another number.
     rewards = {"termination": 0.1, "only_right": False}
@@ -445,6 +463,7 @@ def test_a_signal_of_weight_zero_is_none(tmp_path: Path) -> None:
     assert all(torch.equal(start[name], value) for name, value in weights(loaded).items())
 
 
+@slow
 def test_after_the_first_signal_steps_without_one_pull_back_to_the_start(tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={"beta": 0.04, "steps": 6})
     visited = run(tmp_path / "order", spec)[1].groups
@@ -476,7 +495,7 @@ def test_a_run_without_signal_that_was_paused_still_knows_that_it_has_not_moved(
 
 
 @pytest.mark.parametrize(
-    "loss", ["bnpo", *(pytest.param(one, marks=pytest.mark.slow) for one in ("grpo", "dr_grpo", "dapo", "luspo"))]
+    "loss", ["bnpo", *(pytest.param(one, marks=slow) for one in ("grpo", "dr_grpo", "dapo", "luspo"))]
 )
 def test_micro_batches_give_the_update_of_the_whole_batch(loss: str, tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={"loss_type": loss, "steps": 1, "share_prompts": False})

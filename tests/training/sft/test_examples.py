@@ -7,7 +7,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
@@ -25,7 +26,7 @@ QUESTIONS = {"a": Question("a", "Tom has 5 apples"), "b": Question("b", "Ann has
 RENDERER = Renderer(tiny.word_tokenizer(), PromptSpec())
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(count=st.integers(1, 40), epochs=st.integers(1, 3), seed=st.integers(0, 99), grouped=st.booleans())
 def test_every_epoch_holds_every_example_once(count: int, epochs: int, seed: int, grouped: bool) -> None:
     rows = batch_order(range(count), SftSpec(epochs=float(epochs), batch=3, group_by_length=grouped), seed=seed)
@@ -33,7 +34,7 @@ def test_every_epoch_holds_every_example_once(count: int, epochs: int, seed: int
         assert sorted(rows[start : start + count]) == list(range(count))
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(count=st.integers(1, 40), steps=st.integers(1, 20), batch=st.integers(1, 8))
 def test_steps_are_met_exactly_and_examples_evenly(count: int, steps: int, batch: int) -> None:
     spec = SftSpec(match="steps", steps=steps, batch=batch)
@@ -90,7 +91,7 @@ def test_nothing_to_learn_from_is_not_trainable() -> None:
     assert isinstance(caught.value, NotTrainable)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     count=st.integers(1, 12),
     batch=st.integers(1, 30),

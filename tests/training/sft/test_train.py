@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
@@ -273,7 +274,7 @@ def outputs(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return found
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(share=st.sampled_from([0.1, 0.5, 0.9]), seed=st.integers(0, 2**31))
 def test_numbers_are_dropped_or_divided_by_the_share_that_stays(share: float, seed: int) -> None:
     model = tiny.loaded().model.eval()
@@ -314,7 +315,13 @@ def test_a_model_without_such_layers_is_refused() -> None:
         pass
 
 
-@pytest.mark.parametrize("update", [{}, {"micro_batch": 1}, {"activation_checkpointing": True}])
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"micro_batch": 1},
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ({}, {"activation_checkpointing": True})),
+    ],
+)
 def test_a_resumed_run_drops_what_an_uninterrupted_one_does(update: dict[str, object], tmp_path: Path) -> None:
     spec = NOISY.model_copy(update=update)
     uninterrupted, result = trained(tmp_path / "whole", spec=spec)
@@ -356,6 +363,7 @@ def adapter_weights(loaded: LoadedModel) -> dict[str, torch.Tensor]:
     return {name: value for name, value in weights(loaded).items() if "lora_" in name}
 
 
+@pytest.mark.slow
 def test_an_adapter_learns_under_dropout_too(tmp_path: Path) -> None:
     def student(share: float) -> LoadedModel:
         loaded = adapt(load(lab.folder("lab-m")), LoraSpec(rank=2), seed=1)

@@ -89,6 +89,7 @@ def test_a_probe_ends_once_it_has_shown_enough_and_so_does_a_paused_one(tmp_path
     assert (resumed.steps, resumed.criteria) == (whole.steps, whole.criteria)
 
 
+@pytest.mark.slow
 def test_one_that_shows_too_little_goes_to_its_end(tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={"steps": 3, "learning_rate": 1e-9, "drift_every": 1, "probe": EASY})
     _, result = run(tmp_path, spec)
