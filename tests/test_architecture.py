@@ -52,7 +52,7 @@ HOMES = {
     "accelerate": ("training",),
     "peft": ("training.student", "models.adapter"),
     "datasets": ("data.source", "training"),
-    "gguf": ("models.gguf", "models.gguf_rope", "models.gguf_split"),
+    "gguf": ("models.gguf",),
     "pyarrow": ("data.parquet",),
     "scipy": ("statistics",),
     "sklearn": ("statistics",),

@@ -140,6 +140,13 @@ def require_regular(path: Path) -> None:
         open_regular(path).close()
 
 
+def require_whole(path: Path) -> None:
+    """Raise UserError unless the path is a regular file that can be opened, and no Git LFS pointer."""
+    with _told(path), open_regular(path) as file:
+        head = file.read(len(_LFS))
+    _refuse_pointer(str(path), head)
+
+
 def require_folder(path: Path) -> None:
     """Raise UserError if anything but a folder stands at the path, or in the place of a folder above it."""
     for place in (path, *path.parents):
@@ -296,8 +303,7 @@ def _unpacked(name: str, file: Bytes, size: int) -> Opened:
     return Opened(name, _recoded(name, file), head, size)
 
 
-def _require_data(name: str, head: bytes) -> None:
-    """Raise UserError for a format that is not read, by the first bytes of the unpacked file."""
+def _refuse_pointer(name: str, head: bytes) -> None:
     if head.startswith(_LFS):
         raise UserError(
             f"{name} is a Git LFS pointer, not the file itself.",
@@ -305,6 +311,11 @@ def _require_data(name: str, head: bytes) -> None:
             do="Run git lfs pull in its folder.",
             code="lfs-pointer",
         )
+
+
+def _require_data(name: str, head: bytes) -> None:
+    """Raise UserError for a format that is not read, by the first bytes of the unpacked file."""
+    _refuse_pointer(name, head)
     start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
     told = next((row for magic, row in _FOREIGN.items() if head.startswith(magic)), None)
     told = told or next((row for words, row in _PAGES.items() if start.startswith(words)), None)

@@ -118,9 +118,7 @@ HOSTILE = {
     "26 loops": _template("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}" + TEXT),
     "26 power": _template("{% set n = 99999 %}{% set x = n**(n*n) %}" + TEXT),
     "26 product": _template("{% set x = ('a'*99999)*20000 %}" + TEXT),
-    "26 doubling": _template(
-        "{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}" + TEXT
-    ),
+    "26 doubling": _template(DOUBLING + TEXT),
     "26 changes": _template("{{ messages[0]['content'] | upper }}"),
     "27": _entry("adapter_config.json", base_model_name_or_path="../../secret"),
     "27 hub": _entry("adapter_config.json", base_model_name_or_path="evil/other"),
@@ -181,6 +179,6 @@ def test_metadata_of_weights_is_not_looked_at(folder: Path) -> None:
 
 
 def test_a_hub_id_that_would_be_a_path_is_none() -> None:
-    for name in ("a/../b", "../../secret", "a--b/c", "-rf/x", "a/b/c", "a b", "a\nb"):
+    for name in ("a/../b", "../../secret", "a--b/c", "-rf/x", "a/b/c", "a b", "a\nb", "~nobody-here/x"):
         with refused("model-not-found", name):
             load(name)

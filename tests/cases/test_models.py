@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 
 from noisy_student.models import lab
 from noisy_student.models.adapter import merged, write_adapter
+from noisy_student.models.availability import local
 from noisy_student.models.chat import Renderer
 from noisy_student.models.load import find_folder, load, load_tokenizer
 from noisy_student.models.save import save
@@ -162,7 +163,7 @@ ROWS: dict[str, tuple[Change, Refusal]] = {
     "P-08": (without("layers.3.mlp"), (MISSING, "3 weights", "model.layers.3.mlp.down_proj.weight")),
     "P-09": (weights(lambda tensors: {}), (MISSING, "model.embed_tokens.weight")),
     "P-11": (lambda folder: save_file(load_file(folder / WEIGHTS), folder / WEIGHTS), ()),
-    "P-12": (write(WEIGHTS, POINTER), ("git-lfs-pointer", WEIGHTS, "git lfs pull")),
+    "P-12": (write(WEIGHTS, POINTER), ("lfs-pointer", WEIGHTS, "git lfs pull")),
     "P-13": (write("pytorch_model.bin", b"\x80\x02."), ()),
     "P-16": (trainer, ("model-folder-incomplete", "checkpoint-500, checkpoint-1000")),
     "P-17": (entries("generation_config.json", do_sample=False, temperature=0.6), ()),
@@ -171,8 +172,8 @@ ROWS: dict[str, tuple[Change, Refusal]] = {
 }
 NEIGHBOURS: dict[str, tuple[Change, Refusal]] = {
     "an empty vocabulary": (emptied, (NO_VOCABULARY,)),
-    "tokenizer.json is a pointer": (write("tokenizer.json", POINTER), ("git-lfs-pointer", "tokenizer.json")),
-    "config.json is a pointer": (write("config.json", POINTER), ("git-lfs-pointer", "config.json")),
+    "tokenizer.json is a pointer": (write("tokenizer.json", POINTER), ("lfs-pointer", "tokenizer.json")),
+    "config.json is a pointer": (write("config.json", POINTER), ("lfs-pointer", "config.json")),
     "compiled inside": (named(lambda name: name.replace("model.", "model._orig_mod.")), (MISSING, "torch.compile")),
     "adapter": (named("base_model.model.{}".format), (MISSING, "merge_and_unload")),
     "adapter beside": (
@@ -229,7 +230,7 @@ NEIGHBOURS: dict[str, tuple[Change, Refusal]] = {
     ),
     "a shard is a pointer": (
         both(sharded, write("model-00002-of-00002.safetensors", POINTER)),
-        ("git-lfs-pointer", "00002"),
+        ("lfs-pointer", "00002"),
     ),
     "shards without an index": (both(sharded, drop(INDEX)), ("model-folder-incomplete", INDEX)),
     "an empty index": (
@@ -378,7 +379,7 @@ def test_a_folder_of_the_hubs_cache_is_its_snapshot(
     ref: str | None, folder: Path, tmp_path: Path, original: PreTrainedModel
 ) -> None:
     root = cache_root(folder, ref=ref)
-    assert find_folder(root) == root / "snapshots/abc"
+    assert find_folder(root) == root / "snapshots/abc" == local(ModelSpec(id=str(root)))
     assert find(ModelSpec(id=str(root))).spec == find(ModelSpec(id=str(folder))).spec
     holds(original, root, tmp_path)
 

@@ -134,6 +134,8 @@ def test_a_license_that_is_nowhere_is_said_to_be(base: Path, tmp_path: Path) -> 
         "---\nlicense: mit\n",
         "---\nlicense:\n  - mit\n---\n",
         "---\nlicense: \x1b[31m\n---\n",
+        "---\nlicense: [mit](https://evil.example)\n---\n",
+        "---\nlicense: <script>\n---\n",
         "\xff",
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -271,6 +272,21 @@ def test_a_child_that_was_killed_is_replaced() -> None:
     template_child._child(os.getpid()).kill()
     template_child._child(os.getpid()).wait()
     assert rendered(with_template("{{ messages[0].content }} 2")) == "Tom 2"
+
+
+def test_an_interrupted_rendering_answers_no_later_one() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    rendered(with_template("{{ messages[0].content }} warm"))
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            rendered(with_template("{% for i in range(99999) %}{% for j in range(99) %}{% endfor %}{% endfor %}slow"))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert rendered(with_template("{{ messages[0].content }} next")) == "Tom next"
 
 
 @pytest.mark.parametrize(

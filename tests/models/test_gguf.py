@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import gguf as library
@@ -29,17 +27,9 @@ from noisy_student.models import gguf, lab
 from noisy_student.models.load import load
 from noisy_student.models.save import save
 
+sys.path.insert(0, str(Path(__file__).parent))
+import gguf_file  # noqa: E402
 
-def _beside(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-gguf_file = _beside("gguf_file")
 IDS = torch.tensor([[5, 9, 2, 17, 30, 4, 11, 8]])
 
 

@@ -145,9 +145,9 @@ def test_the_tokenizer_files_of_the_base_are_kept(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_not_handed_on(tmp_path: Path) -> None:
     base = written_base("llama3", tmp_path / "base", old=True)
-    loaded = load(base)
     for name in ("tokenizer.json", "tokenizer_config.json", "config.json"):
         (base / name).write_bytes(b"\xef\xbb\xbf" + (base / name).read_bytes())
+    loaded = load(base)
     save(loaded, tmp_path / "student")
     assert load(tmp_path / "student").tokenizer.get_vocab() == loaded.tokenizer.get_vocab()
     for path in (tmp_path / "student").glob("*.json"):

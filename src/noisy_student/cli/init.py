@@ -129,7 +129,7 @@ def command(
         for line in _left_out(sources, made):
             say(line)
         # Only a worked solution can be too long, and the count imports torch.
-        if model and any(item.solution is not None for item in found.sources.labeled):
+        if model and any(item.solution is not None for item in sources.labeled):
             say(*_gold_ahead(target))
         named = "" if model else " --model MODEL   (a safetensors folder, GGUF file or hub id)"
         say(f"Next: noisy-student run {target}{named}")

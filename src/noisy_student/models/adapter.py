@@ -60,7 +60,7 @@ def merged(loaded: LoadedModel, folder: Path) -> LoadedModel:
     adapted: Any = PeftModel.from_pretrained(loaded.model.to(torch.float32), str(folder))  # type: ignore[arg-type]
     # PEFT only warns, and leaves random numbers.
     own = get_peft_model_state_dict(adapted, save_embedding_layers=False).keys()
-    refuse_difference(folder, missing=own - held, unexpected=held - own, mismatched=())
+    refuse_difference(folder, own - held, held - own)
     model = adapted.merge_and_unload().to(dtype)
     model.train(False)
     return replace(loaded, model=model, digest=folder_digest(folder))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import json
-from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
-from noisy_student import files
 from noisy_student.errors import UserError
 from noisy_student.models import lab
+from noisy_student.models.config import read_object
+from noisy_student.models.folder import local_path, resolve
 from noisy_student.models.spec import ModelSpec
+from noisy_student.models.weights import tensors
 
-_HEADER = 100_000_000
-"""Largest header of a safetensors file, in bytes, as the format's own readers have it."""
+_METADATA = 100_000_000
+"""Bytes at the start of a GGUF file that hold its metadata; the tokens' texts take a few million of them."""
 _TEMPLATES = ("chat_template.jinja", "chat_template.json")
 _SECONDS = 10.0
 """Longest wait for an answer of the hub."""
@@ -24,9 +24,9 @@ def local(model: ModelSpec) -> Path | None:
     """Return the model's folder or GGUF file on this machine; None for a hub model that is not cached."""
     if model.id in lab.names():
         return lab.WEIGHTS / model.id
-    path = Path(model.id).expanduser()
+    path = local_path(model.id)
     if path.exists():
-        return path
+        return resolve(path, model.revision)
     # Only hub models need the hub's library.
     from huggingface_hub import try_to_load_from_cache
 
@@ -66,13 +66,11 @@ def require_template(name: str, folder: Path) -> None:
     """Raise UserError for a model whose tokenizer has no chat template, where prompts are chats."""
     if folder.is_dir():
         config = folder / "tokenizer_config.json"
-        stated = files.read_json(config) if config.is_file() else {}
-        known = isinstance(stated, Mapping) and bool(stated.get("chat_template"))
-        known = known or any((folder / name).is_file() for name in _TEMPLATES)
+        known = config.is_file() and bool(read_object(config).get("chat_template"))
+        known = known or any((folder / file).is_file() for file in _TEMPLATES)
     else:
-        # The metadata stand at the start of a GGUF file; the tokens' texts take a few MB of them.
         with folder.open("rb") as file:
-            known = b"tokenizer.chat_template" in file.read(_HEADER)
+            known = b"tokenizer.chat_template" in file.read(_METADATA)
     if not known:
         raise UserError(
             f"The tokenizer of {name} has no chat template, and prompt.style is chat.",
@@ -83,16 +81,8 @@ def require_template(name: str, folder: Path) -> None:
 
 
 def parameters(folder: Path) -> int | None:
-    """Return the number of weights in a folder's safetensors files; None for a GGUF file or a damaged header."""
-    if not folder.is_dir():
+    """Return the number of weights in the safetensors that are read; None for a GGUF file or damaged weights."""
+    try:
+        return sum(map(prod, tensors(folder).values())) or None
+    except UserError:
         return None
-    total = 0
-    for path in folder.glob("*.safetensors"):
-        try:
-            with path.open("rb") as file:
-                length = int.from_bytes(file.read(8), "little")
-                header = json.loads(file.read(length)) if length <= _HEADER else {}
-            total += sum(prod(item["shape"]) for name, item in header.items() if name != "__metadata__")
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return None
-    return total or None

@@ -20,7 +20,13 @@ CARD, ADAPTER = "README.md", "adapter_config.json"
 _LEGAL = ("licen[cs]e*", "notice*", "copying*", "use_policy*")
 _LEGAL_MOST = 1 << 20
 """Bytes of the longest legal file that is copied; GPL 3 has 35,000."""
+_METHODS = {
+    "sft": ("Trained by supervised fine-tuning (TRL's SFTTrainer)", "examples"),
+    "grpo": ("Trained by GRPO (TRL's GRPOTrainer)", "questions"),
+}
+"""Methods of training, and of what they read a number."""
 _FIELD = re.compile(r"^(license|license_name|license_link):[ \t]*([^\r\n]{1,200})$", re.MULTILINE)
+_MARKUP = frozenset("<>[]`")
 _HEAD = 1 << 16
 """Bytes of a base's card that are read; its fields stand at the beginning."""
 
@@ -91,16 +97,16 @@ def _legal(folder: Path) -> Iterator[Path]:
 
 def _license(folder: Path | None) -> dict[str, str]:
     """The fields on the license at the head of the base's card."""
-    path = None if folder is None else folder / CARD
-    if folder is None or path is None or not own_file(path, folder):
+    if folder is None or not own_file(folder / CARD, folder):
         return {}
-    with path.open("rb") as file:
+    with (folder / CARD).open("rb") as file:
         head = file.read(_HEAD).decode(errors="replace").replace("\r\n", "\n")
     parts = head.split("\n---", 1)
     if not head.startswith("---\n") or len(parts) < 2:
         return {}
     found = {name: value.split(" #")[0].strip().strip("\"'") for name, value in _FIELD.findall(parts[0])}
-    return {name: value for name, value in found.items() if value and value.isprintable()}
+    # The card is Markdown, and these words come from elsewhere.
+    return {name: value for name, value in found.items() if value.isprintable() and value and not set(value) & _MARKUP}
 
 
 def _card(folder: Path, base: Base, student: Student, legal: list[str]) -> str:
@@ -157,32 +163,25 @@ def _terms(terms: Mapping[str, str], legal: list[str]) -> str:
 
 def _training(folder: Path, base: Base, spec: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     """How the student was made, and the type of its weights."""
-    method = next((name for name in ("sft", "grpo") if name in spec), "")
-    settings, lora = spec.get(method, {}), spec.get("lora")
-    said = {
-        "sft": "Trained by supervised fine-tuning (TRL's SFTTrainer)",
-        "grpo": "Trained by GRPO (TRL's GRPOTrainer)",
-    }
-    facts = [said.get(method, "Trained by a plug-in")]
-    if "examples" in summary:
-        facts.append(f"{summary['examples']} {'questions' if method == 'grpo' else 'examples'}")
-    if "steps" in summary:
-        facts.append(f"{summary['steps']} steps")
-    if "learning_rate" in settings:
-        facts.append(f"peak learning rate {settings['learning_rate']:g}")
-    if lora is not None:
-        facts.append(f"a LoRA adapter of rank {lora['rank']}{', merged into the weights' * lora['merge']}")
+    method = next((name for name in _METHODS if name in spec), "")
+    said, read = _METHODS.get(method, ("Trained by a plug-in", "examples"))
+    rate, lora = spec.get(method, {}).get("learning_rate"), spec.get("lora")
+    facts = [
+        said,
+        *(f"{summary[name]} {word}" for name, word in (("examples", read), ("steps", "steps")) if name in summary),
+        *([] if rate is None else [f"peak learning rate {rate:g}"]),
+        *(
+            []
+            if lora is None
+            else [f"a LoRA adapter of rank {lora['rank']}{', merged into the weights' * lora['merge']}"]
+        ),
+    ]
     text = f"{', '.join(facts)}, seed {spec['seed']}. Made with noisy-student."
-    if (folder / ADAPTER).exists():
-        return text
     own, before = stored_dtype(folder), None if base.folder is None else stored_dtype(base.folder)
-    return f"{text} {_weights(own, before)}" if own else text
-
-
-def _weights(own: str, before: str | None) -> str:
-    if before in (None, own):
-        return f"Weights: {own}."
-    return f"Weights: {own}, as trained; the base's are {before}, so the files differ in size."
+    if own is None or (folder / ADAPTER).exists():
+        return text
+    differs = f", as trained; the base's are {before}, so the files differ in size" if before not in (None, own) else ""
+    return f"{text} Weights: {own}{differs}."
 
 
 def _asking(prompt: Mapping[str, Any]) -> str:

@@ -10,12 +10,13 @@ import codecs
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from noisy_student import files, identity
+from noisy_student import files, identity, opener
 from noisy_student.errors import UserError
-from noisy_student.models.config import check_configs, read_object, refuse_pointer
+from noisy_student.models.config import check_configs, read_object
 from noisy_student.models.weights import check_decoder, tensors
 
 GGUF = ".gguf"
@@ -24,35 +25,49 @@ _GGUF_SHARD = re.compile(r"(?P<name>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P
 _VOCABULARIES = ("tokenizer.json", "tekken.json", "vocab.json", "vocab.txt", "*.model", "*.tiktoken")
 _PICKLES = ("pytorch_model*.bin", "adapter_model*.bin")
 # Files that decide how a model computes and how text becomes tokens; a README or a training log does not.
-_PARTS = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "additional_chat_templates/*.jinja")
+PARTS = (
+    *("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken"),
+    "additional_chat_templates/*.jinja",
+)
+_REF = 1_000  # bytes of a file that names a commit
 # huggingface_hub's rule (utils/_validators.py), which also forbids "--" and "..".
 _HUB_ID = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,95})?")
 
 
+def local_path(name: str | Path) -> Path:
+    """Return a path with ``~`` and ``~user`` as the home folder; unchanged where there is no such user."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
 def check_hub_id(name: str) -> None:
     """Raise UserError unless ``name``, which is neither a folder nor a model file here, can be a model's hub id."""
-    if Path(name).expanduser().is_file():
+    file = local_path(name).is_file()
+    if file or name.lower().endswith(GGUF) or not _HUB_ID.fullmatch(name):
         raise UserError(
-            f"{name} is a file, and not a GGUF file.",
+            f"{name} is a file, and not a GGUF file." if file else f'There is no folder or file "{name}".',
             why="A model is a folder, a GGUF file or a hub id.",
-            do=f"Give the folder of the model's files; {name} lies in {Path(name).expanduser().absolute().parent}",
-            code="model-not-found",
-        )
-    if name.lower().endswith(GGUF) or not _HUB_ID.fullmatch(name):
-        raise UserError(
-            f'There is no folder or file "{name}".',
-            why="A model is a folder, a GGUF file or a hub id.",
-            do="Check the path.",
+            do=f"Give the folder of the model's files; {name} lies in {local_path(name).absolute().parent}."
+            if file
+            else "Check the path.",
             code="model-not-found",
         )
 
 
 def is_gguf(path: Path) -> bool:
     """Return whether a file is read as GGUF: by its name in any case, or by its first bytes."""
-    if not path.is_file():
+    return path.is_file() and (path.suffix.lower() == GGUF or begins(path, b"GGUF"))
+
+
+def begins(path: Path, first: bytes) -> bool:
+    """Return whether a regular file begins with these bytes; False for one that cannot be read."""
+    try:
+        with opener.open_regular(path) as file:
+            return file.read(len(first)) == first
+    except (OSError, UserError):
         return False
-    with path.open("rb") as file:
-        return path.suffix.lower() == GGUF or file.read(4) == b"GGUF"
 
 
 def gguf_shards(path: Path) -> tuple[Path, ...]:
@@ -64,16 +79,17 @@ def gguf_shards(path: Path) -> tuple[Path, ...]:
     count = int(split["count"]) if split is not None else 1
     if split is None or count < 2:
         return (path,)
-    names = [f"{split['name']}-{number:05}-of-{count:05}{split['suffix']}" for number in range(1, count + 1)]
-    for name in names:
-        if not (path.parent / name).is_file():
+    found = []
+    for number in range(1, count + 1):
+        found.append(path.with_name(f"{split['name']}-{number:05}-of-{count:05}{split['suffix']}"))
+        if not found[-1].is_file():
             raise UserError(
-                f"{path} is one of {count} shards, and {name} is not beside it.",
+                f"{path} is one of {count} shards, and {found[-1].name} is not beside it.",
                 why="Each shard holds a part of the weights.",
                 do="Download all shards into one folder, or merge them with llama-gguf-split --merge.",
                 code="shard-missing",
             )
-    return tuple(path.parent / name for name in names)
+    return tuple(found)
 
 
 def gguf_digest(path: Path) -> str:
@@ -91,7 +107,7 @@ def resolve(folder: Path, revision: str | None = None) -> Path:
     if (folder / "config.json").exists() or not snapshots.is_dir():
         return folder
     ref = folder / "refs" / (revision or "main")
-    wanted = ref.read_text().strip() if ref.is_file() else revision
+    wanted = opener.read_text(ref, largest=_REF).strip() if ref.is_file() else revision
     there = sorted(path.name for path in snapshots.iterdir() if path.is_dir())
     if wanted is None and len(there) == 1:
         wanted = there[0]
@@ -127,16 +143,10 @@ def check_folder(folder: Path) -> None:
             do="Remove it, or use another model.",
             code="code-in-model-folder",
         )
-    for path in sorted(path for pattern in _PARTS for path in folder.glob(pattern)):
-        if not path.is_file():
-            raise UserError(
-                f"{path} is not a regular file{', but a link to nothing' if path.is_symlink() else ''}.",
-                why="It is a part of the model, and cannot be read.",
-                do="Download the model again.",
-                code="model-file-unreadable",
-            )
+    for path in sorted(_matching(folder, PARTS)):
+        opener.require_whole(path)
     check_configs(folder)
-    pickles = sorted(path for pattern in _PICKLES for path in folder.glob(pattern))
+    pickles = sorted(_matching(folder, _PICKLES))
     if pickles and not any(folder.glob("*.safetensors")):
         raise UserError(
             f"{pickles[0]} is a pickle, and there are no safetensors.",
@@ -145,16 +155,22 @@ def check_folder(folder: Path) -> None:
             code="pickled-weights",
         )
     check_decoder(folder, tensors(folder))
-    vocabularies = sorted({path for pattern in _VOCABULARIES for path in folder.glob(pattern) if path.is_file()})
-    for path in vocabularies:
-        refuse_pointer(path)
-    if not vocabularies:
-        raise UserError(
-            f"{folder}: the tokenizer has no vocabulary.",
-            why="Text becomes tokens through it, and the folder holds neither tokenizer.json nor another one.",
-            do="Copy tokenizer.json and tokenizer_config.json from the original model into the folder.",
-            code="tokenizer-without-vocabulary",
-        )
+    if not _matching(folder, _VOCABULARIES):
+        raise no_vocabulary(folder, "the folder holds neither tokenizer.json nor another one")
+
+
+def no_vocabulary(folder: Path, fact: str) -> UserError:
+    """Return the error for a tokenizer that cannot write text as tokens."""
+    return UserError(
+        f"{folder}: the tokenizer has no vocabulary.",
+        why=f"Text becomes tokens through it, and {fact}.",
+        do="Copy tokenizer.json and tokenizer_config.json from the original model into the folder.",
+        code="tokenizer-without-vocabulary",
+    )
+
+
+def _matching(folder: Path, patterns: Iterable[str]) -> set[Path]:
+    return {path for pattern in patterns for path in folder.glob(pattern)}
 
 
 def without_marks(folder: Path) -> Path:
@@ -162,8 +178,8 @@ def without_marks(folder: Path) -> Path:
 
     That is ``folder`` itself, or links to its files in a folder that lives as long as the process.
     """
-    texts = sorted({path for pattern in ("*.json", "*.jinja", "*.txt") for path in folder.glob(pattern)})
-    marked = [path for path in texts if path.is_file() and _is_marked(path)]
+    texts = _matching(folder, ("*.json", "*.jinja", "*.txt"))
+    marked = [path for path in texts if begins(path, codecs.BOM_UTF8)]
     if not marked:
         return folder
     clean = Path(tempfile.mkdtemp(prefix="noisy-student-"))
@@ -176,28 +192,16 @@ def without_marks(folder: Path) -> Path:
     return clean
 
 
-def _is_marked(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
-
-
 def _no_model(folder: Path) -> UserError:
     """Return an error for a folder without config.json that names the models in it."""
     inside = {path.parent.name for name in ("config.json", "adapter_config.json") for path in folder.glob(f"*/{name}")}
     inside |= {path.name for path in folder.iterdir() if path.match("models--*") or is_gguf(path)}
-    numbers = {name: [int(part) for part in re.findall(r"\d+", name)] for name in inside}
-    models = sorted(inside, key=lambda name: (numbers[name], name))
-    holds, give = (
-        "A model folder has config.json, the tokenizer's files and *.safetensors",
-        "the folder that save_pretrained wrote",
-    )
-    if models:
-        holds = f"It holds {', '.join(models[-8:])}"
-        give = f"one of them, such as {folder / models[-1]}"
+    models = sorted(inside, key=lambda name: ([int(part) for part in re.findall(r"\d+", name)], name))
+    parts = "A model folder has config.json, the tokenizer's files and *.safetensors"
     return UserError(
         f"{folder} holds no config.json.",
-        why=f"{holds}.",
-        do=f"Give {give}, or a hub id.",
+        why=f"It holds {', '.join(models[-8:])}." if models else f"{parts}.",
+        do=f"Give {folder / models[-1] if models else 'the folder that save_pretrained wrote'}, or a hub id.",
         code="model-folder-incomplete",
     )
 
@@ -207,7 +211,7 @@ def folder_digest(folder: Path) -> str:
 
     The folder's path and other files, such as a README, do not count.
     """
-    parts = {path for pattern in _PARTS for path in folder.glob(pattern) if path.is_file()}
+    parts = (path for path in _matching(folder, PARTS) if path.is_file())
     return identity.digest({path.relative_to(folder).as_posix(): files.sha256_file(path) for path in parts})
 
 

@@ -6,6 +6,8 @@ No code of the model runs: the folder is checked first, remote code is off, only
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,22 @@ from transformers import (
 
 from noisy_student.errors import UserError
 from noisy_student.models import gguf, template
-from noisy_student.models.folder import check_folder, check_hub_id, folder_digest, is_gguf, resolve, without_marks
+from noisy_student.models.folder import (
+    PARTS,
+    check_folder,
+    check_hub_id,
+    folder_digest,
+    is_gguf,
+    local_path,
+    no_vocabulary,
+    resolve,
+    without_marks,
+)
 from noisy_student.models.spec import Attention, DType, PadRule
 from noisy_student.models.weights import refuse_difference
 
 # No *.bin: a pickle is not even downloaded.
-_WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "README.md", "LICENSE*", "NOTICE*"]
+_WANTED = [*PARTS, "README.md", "LICENSE*", "NOTICE*"]
 _PROBE = "2 + 2 = 4"
 KINDS = ("qwen2", "qwen3", "llama")
 ROPES = ("default", "llama3", "linear", "yarn")
@@ -75,15 +87,11 @@ def load(
 ) -> LoadedModel:
     """Load a model in evaluation mode from a folder or a GGUF file, or from the hub through its local cache.
 
-    Raises UserError for a folder with pickled weights, with code, with shards outside of it, or with weights that are
-    not finite.
+    Raises UserError for a folder with pickled weights, with code, with shards outside of it, with other weights than
+    those of its architecture, or with weights that are not finite.
     """
-    folder = find_folder(path, revision=revision)
-    check_folder(folder)
     torch.set_num_threads(threads)
-    clean = without_marks(folder)
-    check_weights(clean, path)
-    tokenizer = _tokenizer(clean)
+    folder, clean, tokenizer = _checked(path, revision)
     model = _read(clean, path, dtype=getattr(torch, dtype), attn_implementation=attn)
     _refuse_broken_weights(model, tokenizer, folder)
     model.train(False)
@@ -97,28 +105,27 @@ def load(
 
 def load_tokenizer(path: str | Path, *, revision: str | None = None) -> LoadedTokenizer:
     """Load everything but the weights, for engines that read those themselves; raises as ``load`` does."""
-    folder = find_folder(path, revision=revision)
-    check_folder(folder)
-    folder = without_marks(folder)
-    check_weights(folder, path)
-    tokenizer = _tokenizer(folder)
-    stated = (folder / "generation_config.json").is_file()
-    try:
-        generation = GenerationConfig.from_pretrained(folder, local_files_only=True) if stated else None
-    except Exception as error:
-        raise _unloadable(path, error) from error
+    _, folder, tokenizer = _checked(path, revision)
+    generation = None
+    if (folder / "generation_config.json").is_file():
+        with _loading(path):
+            generation = GenerationConfig.from_pretrained(folder, local_files_only=True)
     room = getattr(_config(folder, path), "max_position_embeddings", sys.maxsize)
     return LoadedTokenizer(tokenizer, template.stop_ids(tokenizer, generation), folder, room)
 
 
-def check_weights(folder: Path, place: Path | str) -> None:
-    """Raise UserError unless the files in ``folder`` hold exactly the weights of its architecture, in its shapes.
+def _checked(path: str | Path, revision: str | None) -> tuple[Path, Path, PreTrainedTokenizerBase]:
+    """Return the folder of a model that was checked, the one without byte order marks, and the tokenizer.
 
-    Only names and shapes are read. ``place`` stands in the message.
+    Of the weights only names and shapes are read.
     """
+    folder = find_folder(path, revision=revision)
+    check_folder(folder)
+    clean = without_marks(folder)
     # Quantised weights have other names and shapes until their own packages have read them.
-    if not hasattr(_config(folder, place), "quantization_config"):
-        _read(folder, place, device_map={"": "meta"})
+    if not hasattr(_config(clean, path), "quantization_config"):
+        _read(clean, path, device_map={"": "meta"})
+    return folder, clean, _tokenizer(clean)
 
 
 def settle(
@@ -161,7 +168,7 @@ def unsupported_reason(model: PreTrainedModel) -> str | None:
 
 def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
     """Return the local folder of a model; a hub id is fetched into the hub's cache, or found there when offline."""
-    folder = Path(path).expanduser()
+    folder = local_path(path)
     if folder.is_dir():
         return resolve(folder, revision)
     if is_gguf(folder):
@@ -181,47 +188,41 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
 
 def _read(folder: Path, place: Path | str, **options: Any) -> PreTrainedModel:
     """Read a model whose weights are all in its files."""
-    try:
-        with gguf.quiet():
-            read: Any = AutoModelForCausalLM.from_pretrained(
-                folder,
-                use_safetensors=True,
-                trust_remote_code=False,
-                local_files_only=True,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # they are named below
-                **options,
-            )
-    except Exception as error:
-        raise _unloadable(place, error) from error
+    with _loading(place), gguf.quiet():
+        read: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are named below
+            **options,
+        )
     model, found = read
-    refuse_difference(
-        place,
-        missing=found["missing_keys"],
-        unexpected=found["unexpected_keys"],
-        mismatched=found["mismatched_keys"],
-    )
+    refuse_difference(place, *(found[f"{kind}_keys"] for kind in ("missing", "unexpected", "mismatched")))
     assert isinstance(model, PreTrainedModel)
     return model
 
 
 def _config(folder: Path, place: Path | str) -> PreTrainedConfig:
-    try:
+    with _loading(place):
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as error:
-        raise _unloadable(place, error) from error
     assert isinstance(config, PreTrainedConfig)
     return config
 
 
-def _unloadable(place: Path | str, error: Exception) -> UserError:
-    # Its files came from elsewhere: transformers raises whatever their fields lead to.
-    return UserError(
-        f"{place} cannot be loaded: {error}.",
-        why="Its files do not make a causal language model.",
-        do="Download or save the model again.",
-        code="model-unloadable",
-    )
+@contextmanager
+def _loading(place: Path | str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # Its files came from elsewhere: transformers raises whatever their fields lead to.
+        raise UserError(
+            f"{place} cannot be loaded: {error}.",
+            why="Its files do not make a causal language model.",
+            do="Download or save the model again.",
+            code="model-unloadable",
+        ) from error
 
 
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -238,12 +239,7 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
     # Without its vocabulary a tokenizer has its added tokens only, and writes every text as nothing.
     if len(tokenizer.get_vocab()) <= len(tokenizer.added_tokens_decoder) or not probe:
-        raise UserError(
-            f"{folder}: the tokenizer has no vocabulary.",
-            why="It writes a text as no token at all.",
-            do="Copy tokenizer.json and tokenizer_config.json from the original model into the folder.",
-            code="tokenizer-without-vocabulary",
-        )
+        raise no_vocabulary(folder, "it writes a text as no token at all")
     template.check_template(tokenizer)
     return tokenizer
 

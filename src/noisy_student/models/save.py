@@ -6,8 +6,8 @@ Transformers 5 writes what 4.57 reads wrongly without an error (rotary settings 
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +82,11 @@ def write_tokenizer(loaded: LoadedModel, folder: Path) -> None:
     """
     loaded.tokenizer.save_pretrained(folder)
     if loaded.folder is not None and _same_ids(loaded, loaded.folder / BACKEND):
-        for path in _own_files(loaded.folder):
+        found = {path for pattern in _TOKENIZER_FILES for path in loaded.folder.glob(pattern)}
+        for path in sorted(path for path in found if own_file(path, loaded.folder)):
             target = folder / path.relative_to(loaded.folder)
             target.parent.mkdir(exist_ok=True)
-            # Without a byte order mark, which no version of transformers reads.
-            target.write_bytes(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+            shutil.copyfile(path, target)
     written = files.read_json(folder / TOKENIZER)
     config = {"tokenizer_class": type(loaded.tokenizer).__name__, **written}
     if config["tokenizer_class"] in _NEW_CLASSES and (folder / BACKEND).is_file():
@@ -96,29 +96,17 @@ def write_tokenizer(loaded: LoadedModel, folder: Path) -> None:
         config["additional_special_tokens"] = [*(config.get("additional_special_tokens") or ()), *extra]
     if config != written:
         files.write_json(folder / TOKENIZER, config)
-    _apply_umask(folder)
-
-
-def _own_files(folder: Path) -> Iterator[Path]:
-    found = {path for pattern in _TOKENIZER_FILES for path in folder.glob(pattern)}
-    return (path for path in sorted(found) if own_file(path, folder))
+    # safetensors writes for the owner alone; this file has the mode of a newly opened one.
+    mode = (folder / TOKENIZER).stat().st_mode & 0o777
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(mode)
 
 
 def _same_ids(loaded: LoadedModel, backend: Path) -> bool:
     """True unless transformers 5 built another tokenizer than the file describes, as it does for some classes."""
     if not backend.is_file():
         return True
-    read = Tokenizer.from_buffer(backend.read_bytes().removeprefix(codecs.BOM_UTF8))
-    probes = [_PROBE, *(token for token in loaded.tokenizer.all_special_tokens)]
+    read = Tokenizer.from_file(str(backend))
+    probes = [_PROBE, *loaded.tokenizer.all_special_tokens]
     return all(read.encode(text).ids == loaded.tokenizer.encode(text) for text in probes)
-
-
-def _apply_umask(folder: Path) -> None:
-    """Give every file the mode of a newly opened one: safetensors writes for the owner alone."""
-    probe = folder / ".mode"
-    probe.touch()
-    mode = probe.stat().st_mode & 0o777
-    probe.unlink()
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.chmod(mode)

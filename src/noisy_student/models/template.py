@@ -82,16 +82,16 @@ def check_template(tokenizer: PreTrainedTokenizerBase) -> None:
 @functools.cache
 def _rendered(request: str) -> str:
     answer = template_child.rendered(request)
-    if (fault := answer.get("fault")) is not None:
+    if "fault" in answer:
         raise UserError(
-            f"The chat template {fault}.",
+            f"The chat template {answer['fault']}.",
             why="A template is a program; this one could hang the run or fill the memory.",
             do="Replace it by the template of the model's family.",
             code="chat-template-too-large",
         )
-    if (failure := answer.get("failure")) is not None:
+    if "failure" in answer:
         raise UserError(
-            f"The chat template failed: {failure}.",
+            f"The chat template failed: {answer['failure']}.",
             why="Prompts cannot be rendered.",
             do='Use prompt.style = "raw".',
             code="chat-template-unusable",
@@ -111,14 +111,14 @@ def turn_end_id(tokenizer: PreTrainedTokenizerBase) -> int | None:
         for token in tokenizer.encode(after, add_special_tokens=False):
             if token in special:
                 return int(token)
-    return _eos(tokenizer)
+    return _int(tokenizer.eos_token_id)
 
 
 def stop_ids(tokenizer: PreTrainedTokenizerBase, config: GenerationConfig | None) -> frozenset[int]:
     """Return all ids that end a text: the generation config's, the tokenizer's EOS, the turn's end token."""
     named: Any = config.eos_token_id if config is not None else None
     ids = {int(token) for token in (named if isinstance(named, list | tuple) else [named]) if token is not None}
-    ids.update(token for token in (_eos(tokenizer), turn_end_id(tokenizer)) if token is not None)
+    ids.update(token for token in (_int(tokenizer.eos_token_id), turn_end_id(tokenizer)) if token is not None)
     if not ids:
         raise UserError(
             "The tokenizer names no token that ends a text.",
@@ -135,7 +135,7 @@ def pad_id(tokenizer: PreTrainedTokenizerBase, stops: Iterable[int]) -> int:
     Prefers a token that is not a stop id, not the unknown token and not in the chat template. Without another special
     token, pad stays the end token: no token is added, and padding is masked by position anyway.
     """
-    ends = {token for token in (_eos(tokenizer), turn_end_id(tokenizer)) if token is not None}
+    ends = {token for token in (_int(tokenizer.eos_token_id), turn_end_id(tokenizer)) if token is not None}
     own = _int(tokenizer.pad_token_id)
     if own is not None and own not in ends:
         return own
@@ -155,10 +155,6 @@ def special_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """Return the ids of all special tokens, named (such as EOS) or only listed among the added tokens."""
     added = {int(token) for token, entry in tokenizer.added_tokens_decoder.items() if entry.special}
     return frozenset(added | {int(token) for token in tokenizer.all_special_ids})
-
-
-def _eos(tokenizer: PreTrainedTokenizerBase) -> int | None:
-    return _int(tokenizer.eos_token_id)
 
 
 def _int(value: object) -> int | None:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,17 @@ def _line(request: str) -> str:
     """Return the child's answer; empty if the child is gone, and the next call starts another."""
     child = _child(os.getpid())
     assert child.stdin is not None and child.stdout is not None
+    line = ""
     try:
-        child.stdin.write(f"{request}\n")
-        child.stdin.flush()
-        line = child.stdout.readline()
-    except BrokenPipeError:
-        line = ""
-    if not line:
-        _child.cache_clear()
+        with suppress(BrokenPipeError):
+            child.stdin.write(f"{request}\n")
+            child.stdin.flush()
+            line = child.stdout.readline()
+    finally:
+        if not line.endswith("\n"):
+            # After an interrupt, its next line would be the answer to this request.
+            child.kill()
+            _child.cache_clear()
     return line
 
 
@@ -102,19 +106,14 @@ def _limit() -> None:
 def _render(request: dict[str, Any]) -> dict[str, str]:
     import random
     from datetime import datetime
+    from types import SimpleNamespace
 
     from transformers.utils import chat_template_utils
 
     instant = datetime.fromisoformat(request["instant"])
 
-    class HeldClock:
-        """The clock of transformers' ``strftime_now``, which stands still."""
-
-        @staticmethod
-        def now() -> datetime:
-            return instant
-
-    setattr(chat_template_utils, "datetime", HeldClock)  # noqa: B010  # mypy: a class is replaced
+    # transformers' ``strftime_now`` reads this clock, which stands still.
+    vars(chat_template_utils)["datetime"] = SimpleNamespace(now=lambda: instant)
     # Jinja's ``random`` filter and ``lipsum`` draw from the global generator; seeds.py belongs to the package.
     random.seed(0)  # noqa: TID251
     _limit()

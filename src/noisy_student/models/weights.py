@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
+from noisy_student import opener
 from noisy_student.errors import UserError
-from noisy_student.models.config import read_object, refuse_pointer
+from noisy_student.models.config import read_object
 
 MODEL, INDEX = "model.safetensors", "model.safetensors.index.json"
-_HEADER_CAP = 100_000_000  # bytes, safetensors' own limit
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.safetensors$")
 _LAYER = re.compile(r"(?:layers|blocks|blk|h)\.(\d+)\.")
 # transformers would read these in place of model.safetensors, by another loader (distributed/checkpoint.py).
@@ -34,20 +37,19 @@ _MORE_PARTS = {
 }
 
 _WRAPPERS = (
-    (r"(?:^|\.)_orig_mod\.", "the model was saved while torch.compile wrapped it", "Save model._orig_mod"),
+    (r"(?:^|\.)_orig_mod\.", "The model was saved while torch.compile wrapped it", "Save model._orig_mod"),
     (
         r"^(?:base_model\.model\.)|\.base_layer\.|(?:^|\.)lora_[A-Za-z_]*(?:\.|$)|\.modules_to_save\.|\.original_module\.",
-        "the model was saved before its adapter (PEFT) was merged",
-        "Call merge_and_unload() and save its result",
+        *("The model was saved before its adapter (PEFT) was merged", "Call merge_and_unload() and save its result"),
     ),
-    (r"(?:^|\.)_fsdp_wrapped_module\.|(?:^|\.)_fpw_module\.", "FSDP wrapped the model", "Gather its full state first"),
+    (r"(?:^|\.)(?:_fsdp_wrapped_module|_fpw_module)\.", "FSDP wrapped the model", "Gather its full state first"),
     (
         r"(?:^|\.)_checkpoint_wrapped_module\.",
-        "activation checkpointing wrapped the model",
+        "Activation checkpointing wrapped the model",
         "Save the model without it",
     ),
     (r"^(?:module|_module|_forward_module)\.", "DDP, DeepSpeed or a like wrapper held the model", "Save model.module"),
-    (r"^pretrained_model\.|^v_head\.", "a value head wrapped the model", "Save its pretrained_model"),
+    (r"^pretrained_model\.|^v_head\.", "A value head wrapped the model", "Save its pretrained_model"),
 )
 """Names by which a wrapper shows, what happened, and the remedy."""
 
@@ -60,24 +62,21 @@ def tensors(folder: Path) -> dict[str, tuple[int, ...]]:
     """
     found: dict[str, tuple[int, ...]] = {}
     for path in weight_files(folder):
-        own = header(path)
-        for name in sorted(found.keys() & own.keys()):
-            raise _twice(path, name)
-        found |= own
-    for name in found:
-        # transformers adds or drops this prefix where it must.
-        if f"model.{name}" in found:
-            raise _twice(folder, name)
+        for name, shape in header(path).items():
+            # transformers adds or drops the prefix where it must.
+            if name in found or f"model.{name}" in found or (name.startswith("model.") and name[6:] in found):
+                raise _twice(path, name)
+            found[name] = shape
     if (wrapped := _wrapped(found)) is not None:
-        names, cause = wrapped
-        raise _misfit(folder, f"{_count(names)} of {len(found):,} with the name of a wrapper: {_listed(names)}", cause)
+        names, *cause = wrapped
+        raise _misfit(folder, f"{_count(names)} of {len(found):,} with the name of a wrapper: {_listed(names)}", *cause)
     return found
 
 
 def check_decoder(folder: Path, found: Collection[str]) -> None:
     """Raise UserError where the names ``found`` lack one of a plain decoder, or are of more layers than it has.
 
-    Other architectures, biases of Llama and the output layer are known on loading only (``load.check_weights``).
+    Other architectures, biases of Llama and the output layer are known on loading only (``load.load``).
     """
     config = read_object(folder / "config.json")
     kind, layers = config.get("model_type"), config.get("num_hidden_layers")
@@ -90,37 +89,29 @@ def check_decoder(folder: Path, found: Collection[str]) -> None:
     names = {_BASE.sub("", name): name for name in found}
     lacking = own - names.keys()
     # Biases and the output layer may be right; beside missing names, any other shows what happened to those.
-    other = {name for name in names.keys() - own - {"lm_head.weight"} if not _known_bias(name, own)}
+    biases = {f"{name.removesuffix('weight')}bias" for name in own if name.endswith(".weight")}
+    other = names.keys() - own - biases - {"lm_head.weight"}
     more = {name for name in other if (layer := _LAYER.match(name)) and int(layer[1]) >= layers}
-    refuse_difference(
-        folder,
-        missing={f"model.{name}" for name in lacking},
-        unexpected={names[name] for name in (other if lacking else more)},
-        mismatched=(),
-    )
-
-
-def _known_bias(name: str, own: Collection[str]) -> bool:
-    return name.endswith(".bias") and f"{name.removesuffix('bias')}weight" in own
+    unexpected = {names[name] for name in (other if lacking else more)}
+    refuse_difference(folder, {f"model.{name}" for name in lacking}, unexpected)
 
 
 def header(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the tensors in one file by name; raises UserError as ``tensors`` does for that file."""
-    refuse_pointer(path)
-    size = path.stat().st_size
+    opener.require_whole(path)
     try:
-        with path.open("rb") as file:
+        # The format's own reader checks sizes and places, but not that each name occurs once.
+        with safe_open(path, framework="numpy"), path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= min(_HEADER_CAP, size - 8):
-                raise ValueError(f"its header has {length:,} bytes, the file {size:,}")
-            content = json.loads(file.read(length), object_pairs_hook=lambda pairs: _once(path, pairs))
-        shapes = dict(_shapes(content))
-        end = 8 + length + max((entry["data_offsets"][1] for name, entry in _entries(content)), default=0)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise _damaged(path, str(error) or type(error).__name__) from error
-    if size != end:
-        raise _damaged(path, f"it has {size:,} bytes, its header names {end:,}")
-    return shapes
+            content = json.loads(file.read(length), object_pairs_hook=partial(_once, path))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UserError(
+            f"{path} ({path.stat().st_size:,} bytes) is damaged: {error}.",
+            why="It is no whole safetensors file.",
+            do="Download or save the model again.",
+            code="weights-damaged",
+        ) from error
+    return {name: tuple(entry["shape"]) for name, entry in content.items() if name != "__metadata__"}
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
@@ -151,10 +142,9 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
 
 def refuse_difference(
     place: Path | str,
-    *,
     missing: Collection[str],
     unexpected: Collection[str],
-    mismatched: Collection[tuple[str, Any, Any]],
+    mismatched: Collection[tuple[str, Any, Any]] = (),
 ) -> None:
     """Raise UserError unless the files hold exactly the weights of the model: names, and the likeliest cause.
 
@@ -169,14 +159,14 @@ def refuse_difference(
         shown = [f"{name} {list(file)} in place of {list(own)}" for name, file, own in sorted(mismatched)]
         parts.append(f"{_count(mismatched)} of another shape: {_listed(shown)}")
     if parts:
-        raise _misfit(place, "; ".join(parts), _cause(missing, unexpected, mismatched))
+        raise _misfit(place, "; ".join(parts), *_cause(missing, unexpected, mismatched))
 
 
-def _misfit(place: Path | str, fact: str, cause: tuple[str, str]) -> UserError:
+def _misfit(place: Path | str, fact: str, cause: str, remedy: str) -> UserError:
     return UserError(
         f"{place}: {fact}.",
-        why=f"{cause[0][:1].upper()}{cause[0][1:]}. A weight without a value in the file would be a random number.",
-        do=f"{cause[1]}.",
+        why=f"{cause}. A weight without a value in the file would be a random number.",
+        do=f"{remedy}.",
         code="weights-missing",
     )
 
@@ -186,48 +176,37 @@ def _cause(
 ) -> tuple[str, str]:
     """Return the likeliest cause of a difference, and its remedy."""
     if (wrapped := _wrapped(unexpected)) is not None:
-        return wrapped[1]
+        return wrapped[1:]
     for name in sorted(unexpected):
         for own in sorted(missing, key=len, reverse=True):
             if name.endswith(f".{own}"):
-                prefix = name.removesuffix(own)
-                return (
-                    f'the names in the files begin with "{prefix}"',
-                    f'Remove "{prefix}" from the names and save again',
-                )
+                extra = f'"{name.removesuffix(own)}"'
+                return f"The names in the files begin with {extra}", f"Remove {extra} from the names and save again"
     if mismatched:
-        return "the configuration has other sizes than the files", "Use the config.json that belongs to these weights"
-    layers = [{int(number) for name in names for number in _LAYER.findall(name)} for names in (missing, unexpected)]
-    if layers[1] and not missing:
-        last = max(layers[1])
-        return (
-            f"the configuration names fewer layers than the files hold ({last + 1})",
-            "Correct num_hidden_layers in config.json",
-        )
+        return "The configuration has other sizes than the files", "Use the config.json that belongs to these weights"
+    layers = {int(number) for name in unexpected for number in _LAYER.findall(name)}
+    if layers and not missing:
+        held = f"The configuration names fewer layers than the files hold ({max(layers) + 1})"
+        return held, "Correct num_hidden_layers in config.json"
     if set(missing) == {"lm_head.weight"}:
-        return (
-            "tie_word_embeddings is false and there is no output layer",
-            "Set tie_word_embeddings to what was trained",
-        )
+        untied = "tie_word_embeddings is false and there is no output layer"
+        return untied, "Set tie_word_embeddings to what was trained"
     if missing and not unexpected:
-        return (
-            "the files are incomplete, or the configuration names more layers or biases",
-            "Copy all files of the model again",
-        )
-    return "configuration and weights belong to different models", "Copy both from the same model"
+        incomplete = "The files are incomplete, or the configuration names more layers or biases"
+        return incomplete, "Copy all files of the model again"
+    return "Configuration and weights belong to different models", "Copy both from the same model"
 
 
-def _wrapped(names: Collection[str]) -> tuple[list[str], tuple[str, str]] | None:
+def _wrapped(names: Collection[str]) -> tuple[list[str], str, str] | None:
     """Return the names that a wrapper left, with the cause and the remedy; None without any."""
     for pattern, cause, remedy in _WRAPPERS:
         if found := sorted(name for name in names if re.search(pattern, name)):
-            return found, (cause, remedy)
+            return found, cause, remedy
     return None
 
 
 def _shards(index: Path) -> list[Path]:
-    content = read_object(index)
-    named = content.get("weight_map")
+    named = read_object(index).get("weight_map")
     if not isinstance(named, dict) or not named:
         raise UserError(
             f"weight_map in {index} is not an object with entries.",
@@ -235,38 +214,23 @@ def _shards(index: Path) -> list[Path]:
             do="Save the model again.",
             code="model-config-malformed",
         )
-    found = {}
-    for name in named.values():
-        plain = isinstance(name, str) and name.endswith(".safetensors") and name == Path(name).name and "\\" not in name
-        if not plain:
+    names = sorted(set(map(str, named.values())))
+    for name in names:
+        if not name.endswith(".safetensors") or name != Path(name).name or "\\" in name:
             raise UserError(
                 f"{index} names the file {name!r}.",
                 why="Every part of a model must be a safetensors file in the folder itself.",
                 do="Save the model again, or download it again.",
                 code="shard-outside-folder",
             )
-        found[name] = index.parent / name
-    for name in sorted(set(found)):
-        if not found[name].is_file():
+        if not (index.parent / name).is_file():
             raise UserError(
-                f"{found[name]}, which {index.name} names, is missing.",
-                why=f"It is one of {len(found)} shards of the weights.",
+                f"{index.parent / name}, which {index.name} names, is missing.",
+                why=f"It is one of {len(names)} shards of the weights.",
                 do="Download the model again.",
                 code="shard-missing",
             )
-    return [found[name] for name in sorted(found)]
-
-
-def _entries(header: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    return ((name, entry) for name, entry in header.items() if name != "__metadata__")
-
-
-def _shapes(header: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    for name, entry in _entries(header):
-        shape = tuple(entry["shape"])
-        if not all(type(side) is int and side >= 0 for side in shape):
-            raise ValueError(f"the shape of {name} is {shape}")
-        yield name, shape
+    return [index.parent / name for name in names]
 
 
 def _once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -283,15 +247,6 @@ def _twice(path: Path, name: str) -> UserError:
         why="Which of the two counts would depend on the reader.",
         do="Save the model again.",
         code="weight-named-twice",
-    )
-
-
-def _damaged(path: Path, fact: str) -> UserError:
-    return UserError(
-        f"{path} is damaged: {fact}.",
-        why="It is no whole safetensors file.",
-        do="Download or save the model again.",
-        code="weights-damaged",
     )
 
 

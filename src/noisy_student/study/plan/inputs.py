@@ -17,7 +17,15 @@ from noisy_student.errors import UserError
 from noisy_student.files import sha256_file
 from noisy_student.models import lab
 from noisy_student.models.config import read_object
-from noisy_student.models.folder import check_folder, check_hub_id, folder_digest, gguf_digest, is_gguf, resolve
+from noisy_student.models.folder import (
+    check_folder,
+    check_hub_id,
+    folder_digest,
+    gguf_digest,
+    is_gguf,
+    local_path,
+    resolve,
+)
 from noisy_student.models.spec import ModelSpec
 from noisy_student.pipeline.node import version
 from noisy_student.study.settings.study import Settings
@@ -47,9 +55,9 @@ def find(model: ModelSpec) -> BaseModelFiles:
     shared = {"dtype": model.dtype, "attn": model.attn, "pad": model.pad}
     if model.id in lab.names():
         folder = lab.folder(model.id)
-    elif Path(model.id).expanduser().is_dir():
-        folder = resolve(Path(model.id).expanduser(), model.revision).resolve()
-    elif is_gguf(file := Path(model.id).expanduser()):
+    elif (file := local_path(model.id)).is_dir():
+        folder = resolve(file, model.revision).resolve()
+    elif is_gguf(file):
         read = {"gguf": gguf_digest(file), "reader": version("gguf")}
         return BaseModelFiles({**shared, **read}, {"model": str(file.resolve())}, {})
     else:
