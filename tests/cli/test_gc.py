@@ -179,8 +179,8 @@ def test_runs_that_all_lost_their_folders_are_asked_for(
     assert printed_code(capsys.readouterr().err) == "all-runs-missing"
     assert Store(root).cached(made)
     assert main(["gc", "--store", str(root), "--delete", "--runs-removed"]) == 0
-    said = "".join(capsys.readouterr().err.split())
-    assert "toy-1ismissing" in said
+    said = capsys.readouterr().err
+    assert "toy-1 is missing" in said
     assert "less than an hour ago" in said
     assert (Store(root).cached(made), Store(root).cached(half)) == (False, True)
 
