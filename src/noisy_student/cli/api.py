@@ -59,7 +59,13 @@ def run(
     settings = resolve(Request(str(study), scale, protocol, {**given, **dict(_dotted(overrides or {}))}))
     until = None if deadline is None else parse_deadline(deadline, now=time.time())
     place = Place(Path(folder, options.STORE), Path(folder, options.RUNS))
-    made = run_shown(settings, place, until, aside(quiet=not progress))
+    try:
+        made = run_shown(settings, place, until, aside(quiet=not progress))
+    except UserError as error:
+        if error.code == "main-guard-missing":
+            # The script lacks one line; a traceback would hide which.
+            sys.exit(str(error))
+        raise
     _require_result(made)
     write_page(made)
     return made
