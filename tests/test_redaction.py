@@ -88,6 +88,9 @@ def test_values_of_secret_variables_are_removed_and_others_stay() -> None:
         ("MONKEY", False),
         ("COMPASS", False),
         ("LESSKEYIN", False),
+        ("ANSWER_KEY", False),
+        ("PRIMARY_KEY", False),
+        ("PAD_TOKEN", False),
     ],
 )
 def test_a_variable_speaks_of_a_secret_by_a_whole_word(name: str, secret: bool) -> None:
@@ -117,3 +120,8 @@ def test_an_honest_setting_is_no_secret_because_a_password_is_a_word() -> None:
     assert holds_secret("hf_" + "a" * 34, {})
     assert holds_secret("my login is hunter2-x.", {"DB_PASSWORD": "hunter2-x"})
     assert not holds_secret("a postgres store", weak)
+
+
+def test_a_password_with_an_at_sign_and_one_of_a_windows_file_are_hidden_whole() -> None:
+    assert redact("https://user:p@ssword@host/x") == "https://[hidden]@host/x"
+    assert redact("login failed for hunter2hunter2", {"DB_PASSWORD": "hunter2hunter2\r"}) == "login failed for [hidden]"

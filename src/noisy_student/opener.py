@@ -179,10 +179,15 @@ def _refuse(path: Path) -> NoReturn:
     )
 
 
+def read_bytes(path: Path, *, largest: int = LARGEST_DOCUMENT) -> bytes:
+    """Return the bytes of a regular file of at most ``largest`` bytes."""
+    with _told(path), open_regular(path) as file:
+        return limited(str(path), file, largest)
+
+
 def read_text(path: Path, *, largest: int = LARGEST_DOCUMENT) -> str:
     """Return the text of a regular file of at most ``largest`` bytes, with its line ends as they are."""
-    with _told(path), open_regular(path) as file:
-        data = limited(str(path), file, largest)
+    data = read_bytes(path, largest=largest)
     return text_of(io.BufferedReader(io.BytesIO(data)), str(path))
 
 
@@ -317,7 +322,9 @@ def _require_data(name: str, head: bytes) -> None:
     """Raise UserError for a format that is not read, by the first bytes of the unpacked file."""
     _refuse_pointer(name, head)
     start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    told = next((row for magic, row in _FOREIGN.items() if head.startswith(magic)), None)
+    # A table's header, such as PARENT_ID, may begin like a format whose next bytes are no text.
+    header = head.isascii() and min(head, default=0) >= 9 and any(mark in head for mark in b",;\t|")
+    told = next((row for magic, row in _FOREIGN.items() if head.startswith(magic)), None) if not header else None
     told = told or next((row for words, row in _PAGES.items() if start.startswith(words)), None)
     if head[257:262] == b"ustar":
         told = ("a tar archive", _UNPACK.format("tar -xf"))

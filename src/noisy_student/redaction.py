@@ -44,10 +44,11 @@ _PRIVATE_KEY = re.compile(
 _ASSIGNED = re.compile(
     r"(?i)(\b\w{0,64}(?:key|token|secret|passw)\w{0,64}[\"']?\s{0,9}[=:]\s{0,9}[\"']?)[0-9a-f]{40}\b"
 )
-_USERINFO = re.compile(r"(?<=://)[^/@\s]{1,200}(?=@)")
+_USERINFO = re.compile(r"(?<=://)[^/\s]{1,200}(?=@)")
 _SECRET_NAME = re.compile(
-    r"PASSW(?:OR)?D|(?:^|_)PASS(?:PHRASE)?(?:_|$)|TOKEN(?!IZ)|SECRET|CREDENTIALS?(?:_|$)"
-    r"|(?<!MON)(?<!TUR)(?<!HOC)(?<!JOC)(?<!DON)(?<!WHIS)KEYS?(?:_|\d|$)",
+    r"PASSW(?:OR)?D|(?:^|_)PASS(?:PHRASE)?(?:_|$)|(?<!PAD_)(?<!EOS_)(?<!BOS_)(?<!UNK_)(?<!STOP_)TOKEN(?!IZ)|SECRET|CREDENTIALS?(?:_|$)"
+    r"|(?<!MON)(?<!TUR)(?<!HOC)(?<!JOC)(?<!DON)(?<!WHIS)"
+    r"(?<!ANSWER_)(?<!PRIMARY_)(?<!FOREIGN_)(?<!SORT_)(?<!PARTITION_)KEYS?(?:_|\d|$)",
     re.IGNORECASE,
 )
 """Names of variables with a secret value; MONKEY, KEYBOARD and TOKENIZERS are other words."""
@@ -101,5 +102,6 @@ def _without_shapes(text: str) -> str:
 def _secret_values(environment: Mapping[str, str] | None) -> list[str]:
     """Return secret values, longest first, since one may contain another; paths of key files are not secret."""
     every = (os.environ if environment is None else environment).items()
-    named = (value for name, value in every if len(value) >= _SHORTEST and _SECRET_NAME.search(name))
+    stripped = ((name, value.strip()) for name, value in every)
+    named = (value for name, value in stripped if len(value) >= _SHORTEST and _SECRET_NAME.search(name))
     return sorted((value for value in named if not (value.startswith("/") and Path(value).exists())), key=len)[::-1]

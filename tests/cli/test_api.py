@@ -39,6 +39,7 @@ def test_nested_tables_are_dotted_names_and_a_selection_stays_whole() -> None:
         "conditions.a.select": {"min_agreement": 0.5},
         "seeds": [1],
     }
+    assert dict(_dotted({"primary": {}})) == {"primary": {}}
 
 
 def test_wrong_words_are_refused_with_a_code(tmp_path: Path) -> None:

@@ -308,3 +308,16 @@ def test_training_on_all_examples_at_once_says_that_no_seed_matters(tmp_path: Pa
         out = tmp_path / f"student-{batch}"
         assert main(["train", str(asked), "--out", str(out), "--set", f"sft.batch={batch}"]) == 0
         assert ("other seeds give the same student" in capfd.readouterr().out) == told
+
+
+def test_settings_beside_samples_change_nothing_and_are_refused(tmp_path: Path, capfd: Capture) -> None:
+    words = ["label", _asked(tmp_path), *COLUMNS, "--samples", "x.jsonl", "--set", "sampling.temperature=0.1"]
+    assert main(words) == 1
+    assert printed_code(capfd.readouterr().err) == "setting-not-read"
+
+
+def test_a_question_that_is_asked_twice_is_named(tmp_path: Path, capfd: Capture) -> None:
+    path = tmp_path / "asked.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*ASKED[:1], {**ASKED[0], "id": "again"}]))
+    assert main(["sample", str(path), *COLUMNS, "--k", "1", *SMALL, "--out", str(tmp_path / "s.jsonl")]) == 0
+    assert "again" in capfd.readouterr().err

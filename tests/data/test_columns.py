@@ -72,3 +72,10 @@ def test_names_are_found_in_any_case_and_inside_objects() -> None:
     assert has_column(row, "reward_model")
     assert not any(has_column(row, name) for name in ("reward_model.none", "a", ""))
     assert plain("  Ground_Truth ") == "groundtruth"
+
+
+def test_a_label_beside_an_answer_is_no_answer() -> None:
+    rows = [SourceRow({"question": f"How {n}?", "answer": "\\pi", "label": 3}, f"x:{n}") for n in range(3)]
+    assert [item.answer for item in read_rows(rows, "x", Rules(Fields(), "any")).items] == [None] * 3
+    alone = [SourceRow({"question": "How?", "answer": None, "label": 3}, "x:1")]
+    assert [item.answer for item in read_rows(alone, "x", Rules(Fields(), "any")).items] == ["3"]

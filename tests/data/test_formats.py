@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
+from noisy_student.data import formats
 from noisy_student.data.formats import source_rows
 
 TWO = [{"question": "a, b?", "answer": "7"}, {"question": "c", "answer": None}]
@@ -195,3 +196,16 @@ def test_choices_without_a_header_are_named_by_their_letters(tmp_path: Path, las
 def test_other_first_rows_are_no_choices(tmp_path: Path, line: str) -> None:
     with refused("header-missing", "such as question"):
         rows(tmp_path, "a.csv", f"{line}\n")
+
+
+def test_excels_separator_line_and_a_header_that_begins_like_a_format(tmp_path: Path) -> None:
+    assert rows(tmp_path, "a.csv", "sep=;\nquestion;answer\nHow, many?;5\n") == [
+        {"question": "How, many?", "answer": "5"}
+    ]
+    assert rows(tmp_path, "b.csv", "PARENT_ID,answer\n1,5\n") == [{"PARENT_ID": "1", "answer": "5"}]
+
+
+def test_a_document_of_very_many_values_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "MOST_VALUES", 20)
+    with refused("file-too-large", "more than 20 values"):
+        rows(tmp_path, "a.json", json.dumps([{"question": "q", "x": [{}] * 30}], indent=1))

@@ -115,3 +115,11 @@ def test_a_cut_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with refused("file-unreadable", "as parquet"):
         list(source_rows(path))
+
+
+def test_a_number_of_four_bytes_is_the_decimal_that_was_written(tmp_path: Path) -> None:
+    single = pyarrow.float32()
+    table = {"a": pyarrow.array([3.3, 0.1, None], single), "b": pyarrow.array([[3.3], [], None], pyarrow.list_(single))}
+    write_table(pyarrow.table(table), tmp_path / "a.parquet")
+    found = [dict(row.values) for row in source_rows(tmp_path / "a.parquet")]
+    assert found == [{"a": 3.3, "b": [3.3]}, {"a": 0.1, "b": []}, {"a": None, "b": None}]

@@ -122,3 +122,12 @@ def test_a_damaged_snapshot_or_one_of_another_call_is_no_snapshot(tmp_path: Path
     whole, _ = draw(None, Stops([]), decoding)
     assert draw(tmp_path, Stops([]), decoding)[0] == whole
     assert not list(tmp_path.glob("call-*"))
+
+
+def test_a_snapshot_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    whole, _ = draw(None, Stops([]), DECODINGS["plain"])
+    # There is no such folder, as there is no room on a full disk.
+    parts, calls = draw(folder, Stops([5]), DECODINGS["plain"])
+    assert parts == whole
+    assert calls == 2

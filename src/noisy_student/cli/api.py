@@ -75,7 +75,7 @@ def _dotted(fields: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, A
     """Yield dotted names and values of nested tables; a selection is one value, since it is replaced as a whole."""
     for name, value in fields.items():
         dotted = f"{table}.{name}" if table else name
-        if isinstance(value, Mapping) and name != "select":
+        if isinstance(value, Mapping) and value and name != "select":
             yield from _dotted(value, dotted)
         else:
             yield dotted, value

@@ -188,7 +188,7 @@ def sample(
 @contextmanager
 def samples_of(recipe: Recipe, items: Iterable[Item], *, k: int, out: str) -> Iterator[list[dict[str, Any]]]:
     """Provide K samples of each question, in the order of ``items``; what is drawn is kept until ``out`` is written."""
-    asked = distinct(items)
+    asked = _distinct(items)
     questions = sorted((item.question for item in asked), key=lambda question: question.id)
     with workplace(out, {**recipe.facts(questions, "sample"), "k": k}) as folder:
         drawn = _drawn(recipe, questions, folder, k=k, decoding=recipe.settings.sampling)
@@ -216,8 +216,11 @@ def train(
     Files of `label` can be read directly: rows without a solution are left out and counted.
     """
     settings = recipe.read_by("train").settings
-    named = columns.answer or "answer"
-    rows = stream.items((_own(row, named) for row in stream.read(file)), file, fields=columns.fields)
+    given, named = list(stream.read(file)), columns.answer or "answer"
+    labeled = any("label" in row.values for row in given)
+    # Beside a label, another usual column of answers is not asked.
+    fields = columns.fields.model_copy(update={"answer": named}) if labeled else columns.fields
+    rows = stream.items((_own(row, named) for row in given), file, fields=fields)
     items = [marked(item, settings.data.source.marks) for item in rows]
     asked = {item.question.id: item.question for item in items}
     labels = [Label(item.question.id, item.answer or "", item.solution, "gold") for item in items]
@@ -277,7 +280,7 @@ def evaluate(
         )
     settings = recipe.read_by("evaluate").settings
     need: Need = "optional" if skip_unanswered else "required"
-    every = distinct(stream.items(stream.read(file), file, answers=need, fields=columns.fields))
+    every = _distinct(stream.items(stream.read(file), file, answers=need, fields=columns.fields))
     items = [item for item in every if item.answer is not None]
     if not items:
         raise UserError(f"No question of {stream.name_of(file)} has an answer.", do="Give answers.", code="no-answers")
@@ -386,6 +389,15 @@ def _drawn(recipe: Recipe, asked: Sequence[Question], folder: Path, *, k: int, d
             remark(f"{len(too_long)} questions are longer than the model's context: {', '.join(too_long[:5])} …")
         made.append(place / "data")
     return made
+
+
+def _distinct(items: Iterable[Item]) -> list[Item]:
+    """Return each question once; a remark names rows that repeat a question under an id of their own."""
+    every = list(items)
+    kept = distinct(every)
+    if gone := sorted({item.own_id for item in every if item.own_id} - {item.own_id for item in kept}):
+        remark(f"Rows that repeat a question are left out: {count(len(gone))}, such as {', '.join(gone[:5])}.")
+    return kept
 
 
 def _own(row: SourceRow, answer: str) -> SourceRow:

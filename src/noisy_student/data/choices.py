@@ -86,7 +86,7 @@ def first_index(rows: Iterable[SourceRow], columns: Sequence[str], answer: str |
             doubtful = doubtful or row
     if not found or max(found) > sizes:
         return None
-    if values == len(found):
+    if 2 * values > len(found):
         if doubtful is not None and max(found) < sizes:
             raise _index_or_value(doubtful, answer or "")
         return None

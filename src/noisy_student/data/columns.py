@@ -176,6 +176,9 @@ def _answers(rows: Sequence[SourceRow], question: str, reads: Reads) -> list[str
     texts = {name: [_safe_text(row, name) for row in rows] for name in usable}
     read = {name: [None if text is None else reads(text) for text in column] for name, column in texts.items()}
     held = {name: sum(text is not None for text in column) for name, column in texts.items()}
+    if any(held[name] for name in usable if plain(name) != "label"):
+        # Beside a filled column of answers, a label is a class or a difficulty.
+        usable = [name for name in usable if plain(name) != "label"]
     good = [name for name in usable if held[name] and 2 * sum(v is not None for v in read[name]) >= held[name]]
     for other in good[1:]:
         _require_one_answer(rows, (good[0], other), (read[good[0]], read[other]))

@@ -36,8 +36,10 @@ _OF_A_ROW = frozenset(["question", "text", "problem", "prompt", "query", "input"
 _SEPARATORS = "\t;,|"
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"[-+]?\d[\d,.]*%?")
-LARGEST_XML = 64_000_000
-"""Characters of XML, whose elements take ten times the memory of their text."""
+MOST_VALUES = 20_000_000
+"""Values of one JSON document; an empty object takes 64 bytes of memory for its three characters."""
+LARGEST_XML = 20_000_000
+"""Characters of XML, whose elements take up to 26 times the memory of their text."""
 LONGEST_NAME = 100
 """Characters of a column's name; a longer cell is a text."""
 _SHORT = 20
@@ -118,6 +120,8 @@ def _whole(lines: Lines, name: str, most: int | None = None) -> tuple[int, str]:
 def _document(lines: Lines, name: str) -> Iterator[SourceRow]:
     """Yield the objects of one JSON array, or the one object that a file holds."""
     start, text = _whole(lines, name)
+    if sum(map(text.count, ",[{")) > MOST_VALUES:
+        raise opener.too_large(f"{name} is one document of more than {MOST_VALUES:,} values")
     if text.lstrip().startswith("["):
         for value, place in _elements("\n" * (start - 1) + text, name):
             yield SourceRow(files.require_object(value, place), place)
@@ -173,7 +177,10 @@ def _is_rows(value: Any) -> bool:
 def _table(lines: Lines, name: str, suffix: str) -> Iterator[SourceRow]:
     """Yield the rows of a table whose first line names the columns; an empty cell is None."""
     start, first = next(lines)
-    separator = _separator(first, suffix)
+    if told := re.fullmatch(r"\s*\"?sep=(.)\"?\s*", first):
+        # Excel names its separator in a line of its own.
+        start, first = next(lines, (start, ""))
+    separator = told[1] if told else _separator(first, suffix)
     # A quote that is never closed would swallow the rest of the file into one cell.
     csv.field_size_limit(opener.LARGEST_LINE)
     text = itertools.chain([first], (line for _, line in lines))

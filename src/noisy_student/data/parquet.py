@@ -25,6 +25,8 @@ BATCH = 4096
 """Rows that are unpacked at once."""
 FEW, FEWEST = 64, 8
 """Rows that are unpacked at once to be measured, where values may be large, and where they may be very large."""
+_DENSEST = {"UNCOMPRESSED": 1, "SNAPPY": 32, "LZ4": 256, "GZIP": 1100}
+"""Bytes that one packed byte can give, by the formats' own rules; 32,768 for others, as zstd (128 KiB from 4 bytes)."""
 _SMALL = 64_000_000
 """Bytes of a column whose distinct values are counted rather than unpacked, which is slow for more of them."""
 
@@ -62,9 +64,12 @@ def parquet_rows(found: opener.Opened) -> Iterator[SourceRow]:
         with ParquetFile(content) as file:
             require_distinct_names(file.schema_arrow.names, found.name)
             _require_bounded(content, file.metadata, found)
-            number = 0
+            number, left = 0, opener.most_unpacked(found.size)
             for batch in file.iter_batches(batch_size=BATCH):
-                for values in batch.to_pylist():
+                left -= batch.nbytes
+                if left < 0:
+                    raise opener.too_large(f"{found.name} unpacks to more than its footer says")
+                for values in _shortest(batch).to_pylist():
                     number += 1
                     place = f"{found.name}, row {number}"
                     yield SourceRow({name: _value(value, name, place) for name, value in values.items()}, place)
@@ -94,7 +99,7 @@ def _require_bounded(content: Any, footer: FileMetaData, found: opener.Opened) -
     if sum(chunk.total_uncompressed_size for chunk in chunks) > most:
         raise too_much
     # No value is larger than all distinct values of its column together.
-    largest = [chunk for chunk in chunks if chunk.num_values * chunk.total_uncompressed_size > most // len(chunks)]
+    largest = [chunk for chunk in chunks if chunk.num_values * _unpacked(chunk) > most // len(chunks)]
     if not largest:
         return
     schema = footer.schema.to_arrow_schema()
@@ -118,6 +123,27 @@ def _require_bounded(content: Any, footer: FileMetaData, found: opener.Opened) -
                 left -= size
                 if left < 0:
                     raise too_much
+
+
+def _unpacked(chunk: Any) -> int:
+    """Return the most bytes that a column chunk can unpack to; the size in the footer is the file's own claim."""
+    most: int = _DENSEST.get(chunk.compression, 32_768) * chunk.total_compressed_size
+    return max(most, int(chunk.total_uncompressed_size))
+
+
+def _shortest(batch: Any) -> Any:
+    """Return the batch with each float32 as the shortest decimal that reads back equal: 3.3, not 3.299999952316284."""
+    import pyarrow
+
+    text, double = pyarrow.string(), pyarrow.float64()
+    columns = []
+    for column in batch.columns:
+        if pyarrow.types.is_float32(column.type):
+            column = column.cast(text).cast(double)
+        elif pyarrow.types.is_list(column.type) and pyarrow.types.is_float32(column.type.value_type):
+            column = column.cast(pyarrow.list_(text)).cast(pyarrow.list_(double))
+        columns.append(column)
+    return pyarrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _texts() -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ _METADATA = 100_000_000
 _TEMPLATES = ("chat_template.jinja", "chat_template.json")
 _SECONDS = 10.0
 """Longest wait for an answer of the hub."""
+_TOKENIZERS = ("tokenizer_config.json", "tokenizer.json", "tokenizer.model", "vocab.json")
 
 
 def local(model: ModelSpec) -> Path | None:
@@ -31,7 +32,9 @@ def local(model: ModelSpec) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(model.id, "config.json", revision=model.revision)
-    return Path(found).parent if isinstance(found, str) else None
+    folder = Path(found).parent if isinstance(found, str) else None
+    # A snapshot without a tokenizer is a part: of another program, or of a download that was stopped.
+    return folder if folder is not None and any((folder / name).is_file() for name in _TOKENIZERS) else None
 
 
 def hub_fault(model: ModelSpec) -> UserError | None:
@@ -43,10 +46,10 @@ def hub_fault(model: ModelSpec) -> UserError | None:
     if not constants.HF_HUB_OFFLINE:
         try:
             HfApi().model_info(model.id, revision=model.revision, timeout=_SECONDS)
-        except (RepositoryNotFoundError, RevisionNotFoundError):
-            why = "The hub has no such model, or it is private."
         except GatedRepoError:
             why = "The hub gives this model only to accounts that accepted its terms."
+        except (RepositoryNotFoundError, RevisionNotFoundError):
+            why = "The hub has no such model, or it is private."
         except Exception as error:
             # The network's libraries raise what they like.
             why = f"The hub cannot be asked: {type(error).__name__}."

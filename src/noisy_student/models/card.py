@@ -19,6 +19,8 @@ from noisy_student.models.folder import own_file, stored_dtype
 CARD, ADAPTER = "README.md", "adapter_config.json"
 _LEGAL = ("licen[cs]e*", "notice*", "copying*", "use_policy*")
 _LEGAL_MOST = 1 << 20
+_PLAIN = re.compile(r"[\w. -]{1,100}")
+_OF_MODELS = (".json", ".safetensors", ".bin", ".jinja", ".model", ".py", ".gguf")
 """Bytes of the longest legal file that is copied; GPL 3 has 35,000."""
 _METHODS = {
     "sft": ("Trained by supervised fine-tuning (TRL's SFTTrainer)", "examples"),
@@ -91,6 +93,8 @@ def add_papers(folder: Path, base: Base, student: Student) -> None:
 def _legal(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         named = any(Path(path.name.lower()).match(pattern) for pattern in _LEGAL)
+        # The card quotes the name, and files of a model are not legal ones.
+        named = named and _PLAIN.fullmatch(path.name) is not None and path.suffix.lower() not in _OF_MODELS
         if named and own_file(path, folder) and path.stat().st_size <= _LEGAL_MOST:
             yield path
 

@@ -57,7 +57,17 @@ def check_configs(folder: Path) -> None:
 
 def read_object(path: Path) -> dict[str, Any]:
     """Return the JSON object in a file of a model, with or without a byte order mark."""
-    value = files.parse_json(opener.read_text(path, largest=_CAP), place=str(path))
+    try:
+        # UTF-8 alone, since transformers reads nothing else.
+        text = opener.read_bytes(path, largest=_CAP).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} is not UTF-8 at byte {error.start}.",
+            why="A model's configuration is JSON in UTF-8.",
+            do="Convert the file to UTF-8.",
+            code="not-utf8",
+        ) from error
+    value = files.parse_json(text, place=str(path))
     if not isinstance(value, dict):
         raise UserError(
             f"The content of {path} is {type(value).__name__}, not an object.",

@@ -87,6 +87,9 @@ def check_decoder(folder: Path, found: Collection[str]) -> None:
         f"layers.{layer}.{part}" for layer in range(layers) for part in parts
     }
     names = {_BASE.sub("", name): name for name in found}
+    if config.get("tie_word_embeddings") and "lm_head.weight" in names:
+        # One tensor, stored under either name.
+        own.discard("embed_tokens.weight")
     lacking = own - names.keys()
     # Biases and the output layer may be right; beside missing names, any other shows what happened to those.
     biases = {f"{name.removesuffix('weight')}bias" for name in own if name.endswith(".weight")}
@@ -185,7 +188,7 @@ def _cause(
     if mismatched:
         return "The configuration has other sizes than the files", "Use the config.json that belongs to these weights"
     layers = {int(number) for name in unexpected for number in _LAYER.findall(name)}
-    if layers and not missing:
+    if layers and not missing and any(name.endswith(".weight") for name in unexpected):
         held = f"The configuration names fewer layers than the files hold ({max(layers) + 1})"
         return held, "Correct num_hidden_layers in config.json"
     if set(missing) == {"lm_head.weight"}:

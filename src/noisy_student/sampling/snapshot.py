@@ -74,6 +74,11 @@ class Snapshots:
     def _save(self, facts: Mapping[str, Any], tensors: dict[str, Tensor]) -> None:
         if sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()) <= LARGEST:
             written = self.path.with_suffix(".tmp")
-            save_file({name: one.contiguous() for name, one in tensors.items()}, written, {"facts": json.dumps(facts)})
-            written.replace(self.path)
+            whole = {name: one.contiguous() for name, one in tensors.items()}
+            try:
+                save_file(whole, written, {"facts": json.dumps(facts)})
+                written.replace(self.path)
+            except (OSError, SafetensorError):
+                # Without a snapshot only time is lost; a full disk ends the run where a result does not fit.
+                written.unlink(missing_ok=True)
         self._last = time.monotonic()

@@ -66,7 +66,7 @@ def open_engine(request: EngineRequest) -> OpenEngine:
 def _affordable(request: EngineRequest, loaded: LoadedModel) -> int:
     """Return the samples that padded rows, which keep no snapshot, draw in about half a minute on a slow CPU.
 
-    A function of the model and the cap alone, so that equal nodes have equal chunks.
+    On a CPU only: on another device chunks are cut otherwise, and a stage that goes on there draws its own.
     """
     cap = request.spec.get("decoding", {}).get("max_new_tokens", Decoding().max_new_tokens)
     return max(LEAST_WIDTH, int(CALL_FLOPS // (2 * loaded.model.num_parameters() * cap)))

@@ -79,6 +79,9 @@ def _outlook_ahead(plan: Plan, store: Store) -> OutlookNodes | None:
     settings = plan.settings
     if not settings.own_data or settings.checks.anyway or settings.checks.only:
         return None
+    if all(label.samples is not None for label in settings.labels.values()):
+        # No vote of a model decides: labels come from files, or there are none.
+        return None
     # Statistics need scipy, which a cached run must not wait for.
     from noisy_student.study.forecast.outlook import outlook_nodes
 
@@ -89,7 +92,7 @@ def _judge(ahead: OutlookNodes, store: Store, sampled: Result) -> None:
     from noisy_student.study.forecast.outlook import fault_of, judged
 
     seen = judged(ahead, store, sampled)
-    if (fault := fault_of(seen, ahead.graph.settings)) is not None:
+    if (fault := fault_of(seen, ahead.asked)) is not None:
         raise fault
     store.notice(f"Outlook: {seen.advice}: {seen.reason}")
 

@@ -92,3 +92,25 @@ def test_too_few_worked_solutions_are_an_error_that_names_the_most() -> None:
     with refused("too-few-shots", "7") as raised:
         draw_few_shot(SHOWN, GOLD, 7, run_seed=1)
     assert "to 6 or less" in raised.value.do
+
+
+def test_chunks_that_another_device_cut_are_drawn_again(tmp_path: Path) -> None:
+    asked = [question(f"Tom has {number} apples. Tom buys 4 more. How many now?") for number in range(3, 9)]
+    (tmp_path / "split").mkdir()
+    write_questions(tmp_path / "split" / "test.jsonl", asked)
+    spec = {**_spec(lab.folder("lab-m"), max_new_tokens=8), "block": [0, 6]}
+    found = []
+    for before in (None, 2, 8):
+        work = tmp_path / str(before)
+        work.mkdir()
+        if before is not None:
+            # As if stopped after its first chunk, which held other questions.
+            sample.run({**spec, "chunk": before}, {"split": [tmp_path / "split"]}, Context(work))
+            shutil.rmtree(work / "data")
+            for path in sorted(Context(work).scratch.glob("chunk-*.jsonl"))[1:]:
+                path.unlink()
+        context = Context(work)
+        sample.run(spec, {"split": [tmp_path / "split"]}, context)
+        found.append([(row.question_id, row.k) for row in read_samples(context.data / "samples.jsonl")])
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 12

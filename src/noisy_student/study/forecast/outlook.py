@@ -78,12 +78,19 @@ class OutlookNodes:
     note: str | None
     votes: Mapping[str, Node]
 
+    @property
+    def asked(self) -> Settings:
+        """Return the settings with the model that is asked."""
+        return _settings_of(self.graph, self.teacher)
+
 
 def outlook_nodes(settings: Settings, store: Store, *, untrained: bool = False) -> OutlookNodes:
-    """Return the nodes of an outlook; ``untrained`` asks the base model even where the teacher is trained."""
+    """Return the nodes of an outlook; ``untrained`` asks the base model in place of a teacher that is trained."""
     name, label = _label_set(settings)
     graph = SeedGraph(settings, settings.seeds[0], Inputs(settings))
-    teacher, train, note = ("the base model", None, None) if untrained else _teacher(graph, label, StoreView(store))
+    teacher, train, note = _teacher(graph, label, StoreView(store))
+    if untrained and (train is not None or note is not None):
+        teacher, train, note = "the base model", None, None
     votes = vote_nodes(graph, label, SampledModel(teacher, train, _settings_of(graph, teacher)))
     return OutlookNodes(name, label, graph, teacher, note, votes)
 

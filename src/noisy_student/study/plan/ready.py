@@ -138,7 +138,8 @@ def _disk_fault(planned: Plan, cached: Cached, store: Path, folder: Path | None)
     if weights is None or not whole:
         return None
     at_once = min(len(whole), planned.settings.compute.workers)
-    needed = WEIGHT_BYTES * weights * len(whole) + STATE_BYTES * weights * at_once
+    # A saved weight may take two bytes (save_dtype): only what is surely too little is refused.
+    needed = WEIGHT_BYTES // 2 * weights * len(whole) + STATE_BYTES * weights * at_once
     place = next(path for path in (store, *store.parents) if path.exists())
     free = shutil.disk_usage(place).free
     if needed <= free:

@@ -110,7 +110,7 @@ def _placed(error: UserError, request: Request) -> UserError:
     """Return the error with the line of the user's own study file that holds the word it quotes."""
     if not _is_path(request.study):
         return error
-    lines = Path(request.study).expanduser().read_text(encoding="utf-8-sig").splitlines()
+    lines = opener.read_text(Path(request.study).expanduser(), largest=LARGEST_FILE).splitlines()
     for quoted in re.findall(r'"([^"]+)"', error.what):
         if any(quoted in dotted or dotted in quoted for dotted in request.overrides):
             continue

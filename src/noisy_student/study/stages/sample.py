@@ -17,7 +17,7 @@ from noisy_student.models.chat import Shot
 from noisy_student.records import Answer, Draw, Kind, Label, Question, Sample
 from noisy_student.sampling.engine import Decoding, Windows
 from noisy_student.sampling.engines import EngineRequest, open_engine
-from noisy_student.sampling.sample import Shard, chunks, draw_chunk, read_samples, write_samples
+from noisy_student.sampling.sample import Chunk, Shard, chunks, draw_chunk, read_samples, write_samples
 from noisy_student.study.stages.loading import Source
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "peft")
@@ -54,7 +54,7 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
     for done, (chunk, path) in enumerate(zip(todo, paths, strict=True)):
         context.progress(done, len(todo), "chunks")
         context.check()
-        if not path.exists():
+        if not _holds(path, chunk):
             drawn = draw_chunk(
                 chunk,
                 sampler.engine,
@@ -83,6 +83,12 @@ def run(spec: Spec, inputs: Inputs, context: Context) -> dict[str, Any]:
         "too_long": sorted(question.id for question in beyond),
         "fallback": sampler.fallback,
     }
+
+
+def _holds(path: Path, chunk: Chunk) -> bool:
+    """Return whether a file is of this chunk: an engine on another device may have cut the questions otherwise."""
+    asked = {row.question.id for row in chunk.rows}
+    return path.exists() and {sample.question_id for sample in read_samples(path)} == asked
 
 
 def _room(answer: int, context: int) -> int:
