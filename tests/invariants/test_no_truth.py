@@ -44,7 +44,7 @@ def _init(place: Workplace, *words: str) -> str:
 def begun(place: Workplace) -> Workplace:
     """The place with the study file that ``init`` writes, at a size for a test."""
     if not place.study.exists():
-        said = _init(place)
+        said = _init(place, "--model", "lab-m")
         assert "have no answers: the study has no oracle" in said
         place.study.write_text(place.study.read_text() + SMALL)
     return place

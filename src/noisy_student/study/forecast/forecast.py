@@ -138,8 +138,12 @@ def work(step: Step, summary: Mapping[str, Any], imported: bool) -> list[float]:
     return [1.0, float(not imported), *amounts]
 
 
+LEAST_SECONDS = 1e-6
+"""No stage takes less; a smaller number in a file is no time that was measured."""
+
+
 def _rate(past: Sequence[Observation], clock: Clock) -> Rate | None:
-    every = [(one, took) for one in past if (took := getattr(one, clock)) is not None and took > 0]
+    every = [(one, took) for one in past if (took := getattr(one, clock)) is not None and took >= LEAST_SECONDS]
     every = [(one, took) for one, took in every if set(timed(one.step.stage) or ()) <= one.summary.keys()]
     # A store may have come from another machine with other rates, so results of this host are preferred.
     here = [(one, took) for one, took in every if one.host == socket.gethostname()]
