@@ -18,6 +18,12 @@ from noisy_student.pipeline.node import Node
 from noisy_student.pipeline.store import Store
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test stands in a folder of its own: ``gc`` looks for runs in the one where it is called."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "store"

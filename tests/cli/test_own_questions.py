@@ -116,6 +116,7 @@ def test_a_base_at_the_floor_stops_the_run_and_anyway_goes_on(capsys: pytest.Cap
     assert list(Path("runs").glob("mine-*/report.html"))
 
 
+@pytest.mark.slow
 def test_answers_that_are_cut_off_stop_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     short = ["--set", "sampling.max_new_tokens=3", "--set", "evaluation.decoding.max_new_tokens=3"]
     assert main(["run", "./mine.toml", *LAB, *short]) == 1

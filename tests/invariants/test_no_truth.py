@@ -92,6 +92,7 @@ def test_a_study_with_an_oracle_drops_it_by_name_with_the_reason(begun: Workplac
     assert "0 of" in oracle["reason"]
 
 
+@pytest.mark.slow
 def test_nothing_is_overwritten(begun: Workplace) -> None:
     place = begun
     command = [sys.executable, "-m", "noisy_student", "init", "tiny.jsonl"]

@@ -116,6 +116,7 @@ def test_the_same_command_again_computes_touches_and_imports_nothing(reference: 
     assert reference.times() == before
 
 
+@pytest.mark.slow
 def test_another_name_of_a_condition_computes_nothing_again(reference: Workplace, tmp_path: Path) -> None:
     place = reference.copy(tmp_path, STUDY.replace("noisy-student", "pupil"))
     before = place.times()
@@ -126,6 +127,7 @@ def test_another_name_of_a_condition_computes_nothing_again(reference: Workplace
     assert place.results()["digest"] != reference.results()["digest"]
 
 
+@pytest.mark.slow
 def test_a_selection_that_cannot_be_met_is_skipped_with_its_reason(reference: Workplace, tmp_path: Path) -> None:
     choosy = 'choosy = { train = ["gold", "labels.votes"], select = { count = 25 } }\n[primary]\n'
     more = 'choosy-helps = { a = "choosy", b = "baseline" }\n[answers]\n'

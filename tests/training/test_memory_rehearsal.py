@@ -39,6 +39,7 @@ def drawn(spec: GrpoSpec) -> Any:
     return draw
 
 
+@pytest.mark.slow
 def test_longer_rows_take_more_memory(tmp_path: Path) -> None:
     short, long = (
         rehearse_sft(lab_model, PROMPT, SftSpec(batch=16, max_length=length), Context(tmp_path / str(length)))

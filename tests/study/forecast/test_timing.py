@@ -14,6 +14,7 @@ from noisy_student.study.forecast.timing import TimingSize, measure, timing_path
 from noisy_student.study.settings.files import Request, resolve
 
 
+@pytest.mark.slow
 def test_an_interrupted_timing_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "SMALL", (TimingSize(labeled=5, unlabeled=2, test=2, steps=1),))
     conditions = {"base": {"method": "none"}, "baseline": {"train": ["gold"]}}

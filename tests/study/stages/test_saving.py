@@ -101,6 +101,7 @@ def test_a_student_that_rounding_harms_stays_as_it_was_trained(
     )
 
 
+@pytest.mark.slow
 def test_the_setting_is_obeyed_without_a_look_at_dev(
     half: Path, inputs: dict[str, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,6 +158,7 @@ class PausedAt(Context):
         *(pytest.param(one, marks=slow) for one in ({}, {"micro_batch": 4}, {"num_iterations": 2})),
     ],
 )
+@pytest.mark.slow
 def test_a_run_that_was_paused_before_its_last_step_is_the_uninterrupted_one(
     changes: dict[str, Any], tmp_path: Path
 ) -> None:

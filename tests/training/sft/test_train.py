@@ -155,6 +155,7 @@ def test_computing_inner_values_again_changes_no_byte(tmp_path: Path, whole: tup
     assert not any(getattr(module, "gradient_checkpointing", False) for module in again.model.modules())
 
 
+@pytest.mark.slow
 def test_a_pause_between_micro_batches_resumes_from_the_last_step(tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={"micro_batch": 1})
     uninterrupted, _ = trained(tmp_path / "whole", spec=spec)
@@ -350,6 +351,7 @@ def test_checkpointing_computes_the_same_masks_again(tmp_path: Path) -> None:
     assert same(weights(plain), weights(computed))
 
 
+@pytest.mark.slow
 def test_dropout_makes_another_student_of_each_seed(tmp_path: Path) -> None:
     # One step over all examples in one batch: the order alone cannot make the difference.
     spec = NOISY.model_copy(update={"batch": 5, "epochs": 1.0, "warmup": 0.0})

@@ -77,6 +77,7 @@ def test_it_is_judged_at_its_steps_only() -> None:
     assert [step for step in range(60) if PROBE.due(step)] == [30, 35, 40, 45, 50, 55]
 
 
+@pytest.mark.slow
 def test_a_probe_ends_once_it_has_shown_enough_and_so_does_a_paused_one(tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={"steps": 6, "drift_every": 1, "probe": EASY})
     _, whole = run(tmp_path / "whole", spec)
