@@ -64,12 +64,20 @@ def browser() -> str:
     return found
 
 
-def shown(page: str, browser: str, profile: Path) -> tuple[str, list[str]]:
+def shown(page: str, browser: str, profile: Path, *more: str) -> tuple[str, list[str]]:
     """The page's document after its scripts had their time, and what was asked of its server."""
     site = Site(page)
     threading.Thread(target=site.serve_forever, daemon=True).start()
     quiet = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
-    command = [browser, *quiet, f"--user-data-dir={profile}", "--virtual-time-budget=3000", "--dump-dom", site.address]
+    command = [
+        browser,
+        *quiet,
+        f"--user-data-dir={profile}",
+        "--virtual-time-budget=3000",
+        *more,
+        "--dump-dom",
+        site.address,
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     finally:
@@ -100,3 +108,20 @@ def test_the_page_of_a_run_asks_for_nothing(browser: str, tmp_path: Path) -> Non
     document, asked = shown(page, browser, tmp_path)
     assert asked == ["/page"]
     assert "Findings" in document
+
+
+def test_no_table_of_a_wide_window_scrolls_sideways(browser: str, tmp_path: Path) -> None:
+    published = Path(__file__).parents[2] / "results/combined/results.json"
+    page = render(json.loads(published.read_text(encoding="utf-8")), {})
+    # The page has no script; the measure is put in, as its policy is taken out.
+    policy = page[page.index('<meta http-equiv="Content-Security-Policy"') :]
+    page = page.replace(policy[: policy.index(">") + 1], "")
+    measure = (
+        "<script>addEventListener('load', () => { document.title = [...document.querySelectorAll('.box')]"
+        ".map(box => box.scrollWidth - box.clientWidth).join() })</script>"
+    )
+    assert page.count("</body>") == 1
+    document, _ = shown(page.replace("</body>", f"{measure}</body>"), browser, tmp_path, "--window-size=1200,900")
+    title = document[document.index("<title>") + len("<title>") : document.index("</title>")]
+    assert len(title.split(",")) > 5
+    assert set(title.split(",")) == {"0"}

@@ -67,9 +67,7 @@ def command(
 
 
 def _require_one_source(recipe: Recipe, samples: Path | None) -> None:
-    sets = recipe.sets or []
-    named = recipe.model is not None or any(text.partition("=")[0].strip() == "model.id" for text in sets)
-    if (samples is None) != named:
+    if (samples is None) != recipe.named:
         raise UserError(
             "Labels are voted from samples in a file, or from samples that a model draws now.",
             why="Neither is named." if samples is None else "Both are named.",
@@ -78,8 +76,8 @@ def _require_one_source(recipe: Recipe, samples: Path | None) -> None:
         )
     if samples is None:
         recipe.read_by("label")
-    elif sets:
-        what = f"--set {sets[0]} changes nothing: with --samples no model is asked."
+    elif recipe.sets:
+        what = f"--set {recipe.sets[0]} changes nothing: with --samples no model is asked."
         raise UserError(what, do="Leave it out.", code="setting-not-read")
 
 

@@ -22,7 +22,7 @@ from noisy_student import files, identity
 from noisy_student.answer_key import AnswerKey, KeyEntry
 from noisy_student.cli import options, stream
 from noisy_student.cli.console import emit, remark, say
-from noisy_student.cli.overrides import Flags, require_read
+from noisy_student.cli.overrides import Flags, parse_set, require_read
 from noisy_student.context import Context, stop_on_signals
 from noisy_student.data.columns import SourceRow
 from noisy_student.data.fields import Fields, Need
@@ -80,10 +80,15 @@ class Recipe:
     protocol: options.Protocol = options.PROTOCOL
     sets: options.Sets = None
 
+    @property
+    def named(self) -> bool:
+        """Return whether a flag names the model."""
+        return self.model is not None or any(parse_set(text)[0] == "model.id" for text in self.sets or ())
+
     def read_by(self, verb: str) -> Recipe:
         """Return this recipe; raises UserError if it sets what ``verb`` does not read."""
         require_read(self.sets, verb, READS[verb])
-        if self.model is None and not any(text.partition("=")[0].strip() == "model.id" for text in self.sets or ()):
+        if not self.named:
             remark(f"Model: {self.settings.model.id}, the lab's. Name yours with --model.")
         return self
 
